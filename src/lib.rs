@@ -1,0 +1,10 @@
+//! A client for Convox racks, and the `convox` command-line program made from it.
+//!
+//! The library's public face is the typed rack client in [`rack`], the wire types in [`wire`],
+//! the packaging of a source directory in [`package`], and the development rack in [`devrack`].
+//! Everything else serves the program.
+
+pub mod clock;
+pub mod devrack;
+pub mod package;
+pub mod wire;

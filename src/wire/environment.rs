@@ -1,0 +1,188 @@
+//! The environment of a release: `KEY=VALUE` lines.
+//!
+//! A rack splits the text at newlines and each line at its first `=`; the key is trimmed, the value
+//! kept as it is. So a value cannot contain a newline. Lines without `=` or without a key are
+//! ignored on reading; text is written sorted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Environment variables by name.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<String>", into = "String")]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the text of a release. Never fails: what a rack cannot read, it ignores too.
+    pub fn parse(text: &str) -> Self {
+        Self(text.split('\n').filter_map(split_line).collect())
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Sets or replaces a variable.
+    pub fn set(&mut self, pair: Pair) {
+        self.0.insert(pair.key, pair.value);
+    }
+
+    /// Takes a variable away; was it there?
+    pub fn unset(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    /// The variables, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Is there no variable?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names whose values differ between the two, on either side, sorted.
+    pub fn difference(&self, other: &Self) -> Vec<String> {
+        let mut keys: Vec<&String> = self.0.keys().chain(other.0.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        keys.retain(|key| self.0.get(*key) != other.0.get(*key));
+        keys.into_iter().cloned().collect()
+    }
+}
+
+fn split_line(line: &str) -> Option<(String, String)> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            write!(f, "{newline}{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Values are secrets more often than not: only names are shown.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl From<Option<String>> for Environment {
+    fn from(text: Option<String>) -> Self {
+        text.as_deref().map(Self::parse).unwrap_or_default()
+    }
+}
+
+impl From<Environment> for String {
+    fn from(environment: Environment) -> Self {
+        environment.to_string()
+    }
+}
+
+/// One variable as a person gives it: `KEY=VALUE`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    key: String,
+    value: String,
+}
+
+impl Pair {
+    /// The variable's name.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=…", self.key)
+    }
+}
+
+/// Why a text is no variable. The value is never part of the message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPair {
+    /// No `=` in it.
+    #[error("KEY=VALUE expected: {0}")]
+    NotAPair(String),
+    /// Nothing before the `=`.
+    #[error("KEY=VALUE expected: the name before = is empty")]
+    EmptyKey,
+    /// A name that no shell could use.
+    #[error("invalid env key name: {0:?} (must not contain whitespace or control characters)")]
+    BadKey(String),
+    /// A newline in the value: racks keep one variable a line.
+    #[error(
+        "the value of {0} contains a newline, which racks cannot store: encode it (for example base64) and decode it in the app"
+    )]
+    Newline(String),
+}
+
+impl FromStr for Pair {
+    type Err = InvalidPair;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPair> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(InvalidPair::NotAPair(text.to_owned()));
+        };
+        let key = key.trim();
+        if key.is_empty() {
+            return Err(InvalidPair::EmptyKey);
+        }
+        if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(InvalidPair::BadKey(key.to_owned()));
+        }
+        if value.contains(['\n', '\r', '\0']) {
+            return Err(InvalidPair::Newline(key.to_owned()));
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lines_without_a_key_or_an_equals_sign_are_ignored() {
+        let environment = Environment::parse("B=2=3\nnoise\n=x\n A = 1\n\n");
+        assert_eq!(environment.to_string(), "A= 1\nB=2=3");
+    }
+
+    #[test]
+    fn a_bad_argument_is_named_without_its_value() {
+        assert_eq!("PLAIN".parse::<Pair>(), Err(InvalidPair::NotAPair("PLAIN".into())));
+        let error = "KEY=secret\nmore".parse::<Pair>().unwrap_err().to_string();
+        assert!(error.contains("KEY") && !error.contains("secret"));
+        assert_eq!("A B=1".parse::<Pair>(), Err(InvalidPair::BadKey("A B".into())));
+        assert_eq!("=1".parse::<Pair>(), Err(InvalidPair::EmptyKey));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_comes_back_from_the_text(
+            pairs in prop::collection::btree_map("[A-Za-z_][A-Za-z0-9_]{0,8}", "[^\r\n\0]{0,20}", 0..8)
+        ) {
+            let mut environment = Environment::default();
+            for (key, value) in &pairs {
+                environment.set(format!("{key}={value}").parse().unwrap());
+            }
+            let again = Environment::parse(&environment.to_string());
+            prop_assert_eq!(&again, &environment);
+            prop_assert!(again.iter().eq(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str()))));
+        }
+    }
+}

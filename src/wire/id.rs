@@ -1,0 +1,108 @@
+//! Names and ids. What a rack sends is taken as it is; what a person types is checked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A name or id that cannot be right, whatever the rack.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is not {kind}: it must not be empty or contain blanks or control characters, for example {example}"
+)]
+pub struct InvalidName {
+    text: String,
+    kind: &'static str,
+    example: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $example:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text of it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                    return Err(InvalidName { text: text.into(), kind: $kind, example: $example });
+                }
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl From<String> for $name {
+            /// As a rack sent it, unchecked.
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of an app on a rack.
+    AppName, "an app name", "convox-guide"
+);
+name!(
+    /// The id of a build: `B` and ten capitals on all generations.
+    BuildId, "a build id", "BXFGHCQLZGQ"
+);
+name!(
+    /// The id of a release: `R` and ten capitals on all generations.
+    ReleaseId, "a release id", "RZYWJKKRDLI"
+);
+name!(
+    /// The id of a process: a pod name on v3, the end of a task id on v2.
+    ProcessId, "a process id", "web-6d5f-x2x"
+);
+name!(
+    /// The name of a service in an app's manifest.
+    ServiceName, "a service name", "web"
+);
+name!(
+    /// The name of a rack as settings and consoles know it; `organization/name` on a console.
+    RackName, "a rack name", "acme/north"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_id_is_checked_and_the_error_shows_a_good_one() {
+        let error = "R A".parse::<ReleaseId>().unwrap_err();
+        assert!(error.to_string().contains("for example RZYWJKKRDLI"));
+        assert!("".parse::<AppName>().is_err());
+        assert!("a\u{7}b".parse::<AppName>().is_err());
+        assert_eq!("weird/%id".parse::<BuildId>().unwrap().as_str(), "weird/%id");
+    }
+}

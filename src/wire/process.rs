@@ -1,0 +1,70 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::serde_forms::{blank, moment, null_is_empty};
+use super::{AppName, ProcessId, ProcessStatus, ReleaseId};
+
+/// A process of a service (`GET /apps/{app}/processes`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its id: a pod name on v3.
+    pub id: ProcessId,
+    /// The app it belongs to.
+    #[serde(default, with = "blank")]
+    pub app: Option<AppName>,
+    /// What it runs.
+    #[serde(default)]
+    pub command: String,
+    /// Share of a processor in use.
+    #[serde(default)]
+    pub cpu: f64,
+    /// The host it runs on.
+    #[serde(default)]
+    pub host: String,
+    /// The image it runs.
+    #[serde(default)]
+    pub image: String,
+    /// The instance it runs on.
+    #[serde(default)]
+    pub instance: String,
+    /// Memory in use, in MB.
+    #[serde(default)]
+    pub memory: f64,
+    /// The service's name.
+    #[serde(default)]
+    pub name: String,
+    /// `host:container` or `container` ports.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub ports: Vec<String>,
+    /// The release it runs.
+    #[serde(default, with = "blank")]
+    pub release: Option<ReleaseId>,
+    /// When it started.
+    #[serde(default, with = "moment")]
+    pub started: Option<DateTime<Utc>>,
+    /// What it is doing.
+    #[serde(default)]
+    pub status: ProcessStatus,
+}
+
+impl Process {
+    /// A process of this id with nothing known but its service and status.
+    pub fn new(id: ProcessId, name: String, status: ProcessStatus) -> Self {
+        Self {
+            id,
+            app: None,
+            command: String::new(),
+            cpu: 0.0,
+            host: String::new(),
+            image: String::new(),
+            instance: String::new(),
+            memory: 0.0,
+            name,
+            ports: Vec::new(),
+            release: None,
+            started: None,
+            status,
+        }
+    }
+}

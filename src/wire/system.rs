@@ -1,0 +1,57 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::SystemStatus;
+use super::serde_forms::{blank, null_is_empty};
+
+/// The rack itself (`GET /system`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct System {
+    /// Number of instances; always 0 on v3.
+    #[serde(default)]
+    pub count: i64,
+    /// The router's domain.
+    #[serde(default, with = "blank")]
+    pub domain: Option<String>,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// `aws`, `gcp`, `azure`, `do`, `local`, `metal`; `dev` for the development rack.
+    #[serde(default)]
+    pub provider: String,
+    /// The host of its API.
+    #[serde(default, with = "blank")]
+    pub rack_domain: Option<String>,
+    /// Empty on v3.
+    #[serde(default, with = "blank")]
+    pub region: Option<String>,
+    /// The internal router's host; v3 only.
+    #[serde(default, with = "blank")]
+    pub router_internal: Option<String>,
+    /// What it is doing.
+    #[serde(default)]
+    pub status: SystemStatus,
+    /// Type of its instances; empty on v3.
+    #[serde(default, rename = "type", with = "blank")]
+    pub instance_type: Option<String>,
+    /// A date stamp on v2 and before, `3.x.y` on v3, empty on very old racks.
+    #[serde(default)]
+    pub version: String,
+    /// Stack outputs; v2 only.
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub outputs: BTreeMap<String, String>,
+    /// Stack parameters; v2 only.
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub parameters: BTreeMap<String, String>,
+}
