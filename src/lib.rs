@@ -6,5 +6,7 @@
 
 pub mod clock;
 pub mod devrack;
+pub mod limits;
 pub mod package;
+pub mod transport;
 pub mod wire;

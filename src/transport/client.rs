@@ -1,0 +1,197 @@
+//! The client of one endpoint: made at the first request, then shared.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::tls::{self, Refusal};
+use super::{Error, Event, Limits, Listener, Trust};
+
+/// What `Version` a rack is told. Classic racks refuse date stamps that are too old; the word for
+/// a client built by hand is accepted by all.
+const CLIENT_VERSION: &str = "dev";
+
+/// Where a rack answers, and how to say who asks.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Scheme, host, port and base path, without credentials or a trailing slash.
+    pub url: Url,
+    /// The user's name; racks look at the password alone, unless it is `jwt`.
+    pub user: String,
+    /// The password or token, where there is one.
+    pub password: Option<SecretString>,
+    /// Which of a console's racks is meant.
+    pub rack: Option<String>,
+    /// The console's session, once there was one; empty until then.
+    pub session: Option<String>,
+    /// Who acts, for the rack's audit (v3).
+    pub actor: Option<String>,
+}
+
+impl Endpoint {
+    /// An endpoint at `url` with nobody named.
+    pub fn new(url: Url) -> Self {
+        let (user, password) = (String::from("convox"), None);
+        Self { url, user, password, rack: None, session: None, actor: None }
+    }
+
+    /// Host and port, for messages and pins.
+    pub fn address(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+/// How a [`Client`] works.
+#[derive(Clone)]
+pub struct Options {
+    /// Time limits.
+    pub limits: Limits,
+    /// What the rack's certificate is held against.
+    pub trust: Trust,
+    /// Who is told of what happens.
+    pub listener: Listener,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let listener: Listener = Arc::new(|_| {});
+        Self { limits: Limits::default(), trust: Trust::default(), listener }
+    }
+}
+
+/// A client of one endpoint. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    endpoint: Endpoint,
+    options: Options,
+    session: RwLock<Option<String>>,
+    http: OnceLock<Result<reqwest::Client, Error>>,
+    refusal: Arc<Refusal>,
+    answered: AtomicBool,
+}
+
+impl Client {
+    /// A client of `endpoint`. Nothing is loaded or connected before the first request.
+    pub fn new(endpoint: Endpoint, options: Options) -> Self {
+        let session = RwLock::new(endpoint.session.clone());
+        Self(Arc::new(Inner {
+            endpoint,
+            options,
+            session,
+            http: OnceLock::new(),
+            refusal: Arc::default(),
+            answered: AtomicBool::new(false),
+        }))
+    }
+
+    /// Where it sends to.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// Its time limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.options.limits
+    }
+
+    /// Uses this console session from now on.
+    pub fn use_session(&self, session: String) {
+        *self.0.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.0.options.trust
+    }
+
+    pub(super) fn refusal(&self) -> &Refusal {
+        &self.0.refusal
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        (self.0.options.listener)(event);
+    }
+
+    /// Has the rack answered anything yet?
+    pub(super) fn has_answered(&self) -> bool {
+        self.0.answered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_answer(&self) {
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn http(&self) -> Result<reqwest::Client, Error> {
+        self.0.http.get_or_init(|| self.build()).clone()
+    }
+
+    fn build(&self) -> Result<reqwest::Client, Error> {
+        let Endpoint { url, .. } = self.endpoint();
+        let tls = match url.scheme() {
+            "https" => tls::config(self.trust(), self.0.refusal.clone())?,
+            _ => tls::unused()?,
+        };
+        let limits = self.limits();
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!("convox/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none()) // racks never redirect
+            .retry(reqwest::retry::never())
+            .connect_timeout(limits.connect)
+            .tcp_nodelay(true)
+            .tcp_keepalive(limits.ping);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let builder = builder.tcp_user_timeout(limits.half_open);
+        let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
+        let failed = |error| Error::Setup(format!("the HTTP client can't be set up: {error}"));
+        builder.build().map_err(failed)
+    }
+
+    /// The headers of every request, as the existing clients send them.
+    pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
+        let Endpoint { rack, actor, .. } = self.endpoint();
+        let mut headers = HeaderMap::new();
+        headers.insert("version", HeaderValue::from_static(CLIENT_VERSION));
+        if let Some(authorization) = self.authorization()? {
+            headers.insert(reqwest::header::AUTHORIZATION, authorization);
+        }
+        let session = self.0.session.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (name, value) in [("rack", rack), ("session", &session), ("x-convox-actor", actor)] {
+            if let Some(value) = value {
+                headers.insert(HeaderName::from_static(name), header_value(name, value)?);
+            }
+        }
+        Ok(headers)
+    }
+
+    /// Basic authentication (RFC 7617); the one place where the password is opened for the wire.
+    fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
+        use base64::Engine;
+        let Endpoint { user, password, .. } = self.endpoint();
+        let Some(password) = password else { return Ok(None) };
+        let pair = format!("{user}:{}", password.expose_secret());
+        let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+        let mut value = header_value("authorization", &format!("Basic {encoded}"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+pub(super) fn header_value(name: &str, text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_bytes(text.as_bytes())
+        .map_err(|_| Error::Setup(format!("the value for {name} contains control characters")))
+}

@@ -1,0 +1,294 @@
+//! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
+//!
+//! The frames' headers are tungstenite's; its message layer is not used, since racks send text
+//! frames that are no UTF-8 and split characters, which it must refuse.
+
+use std::io::{self, Cursor};
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::{Buf, Bytes, BytesMut};
+use reqwest::Upgraded;
+use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame as WireFrame, FrameHeader};
+
+use super::client::header_value;
+use super::{CallName, Cause, Client, Error, Event, Path};
+use crate::wire::frame::Frame;
+
+/// Read in steps of this size; a frame larger than it is passed on in pieces.
+const STEP: usize = 64 << 10;
+/// The most that a control frame may carry (RFC 6455, 5.5).
+const CONTROL_MOST: u64 = 125;
+
+/// How a socket came to its end, other than by the rack's end frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// Closed with another code than 1000 or 1001.
+    #[error("closed with code {0}")]
+    Code(u16),
+    /// The connection broke.
+    #[error("the connection was cut ({0})")]
+    Cut(String),
+    /// Not what RFC 6455 allows.
+    #[error("not a valid frame: {0}")]
+    Invalid(String),
+}
+
+/// An open socket.
+pub struct Socket {
+    stream: Upgraded,
+    buffer: BytesMut,
+    /// Frames of ours that have not left yet.
+    replies: BytesMut,
+    /// What is left of the frame whose header was read.
+    left: Option<(FrameHeader, u64)>,
+    pings: Interval,
+    ended: bool,
+    /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
+    opened_at: Option<std::time::SystemTime>,
+    log: ClosingLog,
+}
+
+/// Tells the end of the socket, however it comes.
+struct ClosingLog {
+    client: Client,
+    call: CallName,
+    why: String,
+    bytes: u64,
+}
+
+impl Drop for ClosingLog {
+    fn drop(&mut self) {
+        let (call, why) = (self.call.clone(), std::mem::take(&mut self.why));
+        self.client.tell(Event::SocketClosed { call, why, bytes: self.bytes });
+    }
+}
+
+impl Client {
+    /// Opens a socket. Options travel as headers; racks never use the query here.
+    ///
+    /// # Errors
+    /// [`Error::Handshake`] where the answer is no upgrade: a rack says other refusals inside the
+    /// socket, as text.
+    pub async fn open(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+    ) -> Result<Socket, Error> {
+        let call = CallName::socket(path);
+        let started = Instant::now();
+        let key = random_key()?;
+        let request = self.upgrade_request(path, options, &key)?;
+        let address = self.endpoint().address();
+        let late = |_| Error::Unreachable {
+            call: call.clone(),
+            address,
+            cause: Cause::Timeout("waiting for the answer"),
+            sent: true,
+        };
+        let response = timeout(self.limits().answer, self.http()?.execute(request))
+            .await
+            .map_err(late)?
+            .map_err(|error| self.broken(call.clone(), &error))?;
+        self.note_answer();
+        let status = response.status().as_u16();
+        if status != 101 {
+            let text = timeout(self.limits().stall, response.text()).await;
+            let text = text.ok().and_then(Result::ok).unwrap_or_default();
+            let text: String = text.trim().chars().take(200).collect();
+            let message = if text.is_empty() { format!("response status {status}") } else { text };
+            return Err(Error::Handshake { call, status, message });
+        }
+        let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
+        if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+            let problem = "the key of the handshake does not match".to_owned();
+            return Err(Error::Garbled { call, problem });
+        }
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
+        let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
+        let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
+        self.tell(Event::SocketOpened { call: call.clone(), took: started.elapsed() });
+        let why = "left by the client".to_owned();
+        let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
+        Ok(Socket::new(stream, self.limits().ping, opened_at, log))
+    }
+
+    fn upgrade_request(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+        key: &str,
+    ) -> Result<reqwest::Request, Error> {
+        let mut url = self.endpoint().url.clone();
+        let origin = url.origin().ascii_serialization();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        let mut headers = self.headers()?;
+        for (name, value) in options {
+            headers.insert(HeaderName::from_static(name), header_value(name, value)?);
+        }
+        headers.insert(CONNECTION, header_value("connection", "Upgrade")?);
+        headers.insert(UPGRADE, header_value("upgrade", "websocket")?); // spelled exactly so
+        headers.insert(ORIGIN, header_value("origin", &origin)?);
+        headers.insert("sec-websocket-version", header_value("version", "13")?);
+        headers.insert("sec-websocket-key", header_value("key", key)?);
+        let request = self.http()?.get(url).headers(headers);
+        request
+            .build()
+            .map_err(|error| Error::Setup(format!("the request can't be built: {error}")))
+    }
+}
+
+fn random_key() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Setup(format!("the system gives no random numbers: {error}")))?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+impl Socket {
+    fn new(
+        stream: Upgraded,
+        ping: Duration,
+        opened_at: Option<std::time::SystemTime>,
+        log: ClosingLog,
+    ) -> Self {
+        let mut pings = interval_at(Instant::now() + ping, ping);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let buffer = BytesMut::with_capacity(STEP);
+        let replies = BytesMut::new();
+        Self { stream, buffer, replies, left: None, pings, ended: false, opened_at, log }
+    }
+
+    /// The rack's clock when it opened the socket, if it told.
+    pub fn opened_at(&self) -> Option<std::time::SystemTime> {
+        self.opened_at
+    }
+
+    /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.
+    ///
+    /// # Errors
+    /// An [`Ending`] that is no end of the stream.
+    pub async fn next(&mut self) -> Result<Frame, Ending> {
+        let result = self.read().await;
+        match &result {
+            Ok(Frame::Data(data)) => self.log.bytes += data.len() as u64,
+            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.log.why),
+            Err(ending) => self.log.why = ending.to_string(),
+        }
+        result
+    }
+
+    async fn read(&mut self) -> Result<Frame, Ending> {
+        loop {
+            if self.ended {
+                return Ok(Frame::End);
+            }
+            if let Some(frame) = self.take()? {
+                self.ended = frame == Frame::End;
+                return Ok(frame);
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Moves bytes, either way, or pings when it is time.
+    async fn fill(&mut self) -> Result<(), Ending> {
+        self.buffer.reserve(STEP);
+        tokio::select! {
+            written = self.stream.write_buf(&mut self.replies), if self.replies.has_remaining() => {
+                written.map_err(cut)?;
+            }
+            read = self.stream.read_buf(&mut self.buffer) => {
+                if read.map_err(cut)? == 0 {
+                    return Err(Ending::Cut("no closing frame".to_owned()));
+                }
+            }
+            _ = self.pings.tick() => self.reply(WireFrame::ping(Bytes::new()))?,
+        }
+        Ok(())
+    }
+
+    /// What the bytes read so far hold, if it is anything for the caller.
+    fn take(&mut self) -> Result<Option<Frame>, Ending> {
+        while let Some((header, length)) = self.take_header()? {
+            match header.opcode {
+                OpCode::Data(Data::Binary) => return Ok(Some(Frame::End)),
+                OpCode::Data(_) if length == 0 => {}
+                OpCode::Data(_) => return Ok(self.take_data(header, length).map(Frame::Data)),
+                OpCode::Control(_) if length > CONTROL_MOST => {
+                    return Err(Ending::Invalid("a control frame of more than 125 bytes".into()));
+                }
+                OpCode::Control(control) => {
+                    let Some(payload) = self.take_whole(length) else {
+                        self.left = Some((header, length));
+                        return Ok(None);
+                    };
+                    match control {
+                        Control::Ping => self.reply(WireFrame::pong(payload))?,
+                        Control::Close => return closed(&payload).map(Some),
+                        Control::Pong | Control::Reserved(_) => {}
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, Ending> {
+        if let Some(left) = self.left.take() {
+            return Ok(Some(left));
+        }
+        let mut cursor = Cursor::new(&self.buffer[..]);
+        let parsed = FrameHeader::parse(&mut cursor);
+        let length = usize::try_from(cursor.position()).unwrap_or_default();
+        self.buffer.advance(length);
+        let parsed = parsed.map_err(|error| Ending::Invalid(error.to_string()))?;
+        if parsed.as_ref().is_some_and(|(header, _)| header.mask.is_some()) {
+            return Err(Ending::Invalid("a masked frame from a server".into()));
+        }
+        Ok(parsed)
+    }
+
+    fn take_data(&mut self, header: FrameHeader, length: u64) -> Option<Bytes> {
+        let here = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
+        let rest = length - here as u64;
+        if rest > 0 {
+            self.left = Some((header, rest));
+        }
+        (here > 0).then(|| self.buffer.split_to(here).freeze())
+    }
+
+    fn take_whole(&mut self, length: u64) -> Option<Bytes> {
+        let needed = usize::try_from(length).unwrap_or(usize::MAX);
+        (self.buffer.len() >= needed).then(|| self.buffer.split_to(needed).freeze())
+    }
+
+    /// Queues a frame of ours; it leaves with the next bytes that move.
+    fn reply(&mut self, mut frame: WireFrame) -> Result<(), Ending> {
+        frame.header_mut().mask = Some([0x5A, 0x11, 0xC3, 0x7E]); // our frames carry no secrets
+        let mut bytes = Vec::new();
+        frame.format(&mut bytes).map_err(|error| Ending::Invalid(error.to_string()))?;
+        self.replies.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+fn cut(error: io::Error) -> Ending {
+    Ending::Cut(error.to_string())
+}
+
+/// A closing frame: 1000, 1001 and no code at all are the end of the stream.
+fn closed(payload: &[u8]) -> Result<Frame, Ending> {
+    match payload {
+        [high, low, ..] => match u16::from_be_bytes([*high, *low]) {
+            1000 | 1001 => Ok(Frame::End),
+            code => Err(Ending::Code(code)),
+        },
+        _ => Ok(Frame::End),
+    }
+}

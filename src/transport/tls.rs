@@ -1,0 +1,288 @@
+//! Whom to believe: TLS is always verified, against the platform's roots, a CA of the user's, or a
+//! pinned certificate.
+//!
+//! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself; they cannot be handed over.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+
+use super::Error;
+
+/// The SHA-256 of a certificate (DER), shown as pairs of hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(Sha256::digest(certificate.as_ref()).into())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SHA256")?;
+        self.0.iter().try_for_each(|byte| write!(f, ":{byte:02X}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no SHA-256 fingerprint: 64 hexadecimal digits are expected, with or without colons, for example SHA256:1A:2B:…"
+)]
+pub struct InvalidFingerprint(String);
+
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let invalid = || InvalidFingerprint(text.to_owned());
+        let trimmed = text.trim();
+        let digits = trimmed.strip_prefix("SHA256").or_else(|| trimmed.strip_prefix("sha256"));
+        let digits: String = digits.unwrap_or(trimmed).chars().filter(|c| *c != ':').collect();
+        if digits.len() != 64 || !digits.is_ascii() {
+            return Err(invalid());
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let pair = &digits[index * 2..index * 2 + 2];
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// What a rack's certificate is held against.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// The platform's roots.
+    #[default]
+    Platform,
+    /// The platform's roots and those in this PEM file.
+    Authority(PathBuf),
+    /// This certificate and no other.
+    Pinned(Fingerprint),
+    /// Anything. The command line says so each time.
+    Anything,
+}
+
+/// A certificate that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateProblem {
+    /// The platform's roots do not vouch for it.
+    #[error("the certificate of {address} is not trusted: {reason} (fingerprint {fingerprint})")]
+    Unknown {
+        /// Host and port.
+        address: String,
+        /// What it was refused for.
+        reason: String,
+        /// Its fingerprint.
+        fingerprint: Fingerprint,
+    },
+    /// It is not the one that was pinned.
+    #[error(
+        "the certificate of {address} has changed: {pinned} was trusted, {fingerprint} was presented"
+    )]
+    Changed {
+        /// Host and port.
+        address: String,
+        /// What was expected.
+        pinned: Fingerprint,
+        /// What came.
+        fingerprint: Fingerprint,
+    },
+}
+
+/// What the last handshake was refused for.
+#[derive(Debug, Default)]
+pub(super) struct Refusal(Mutex<Option<(Fingerprint, String)>>);
+
+impl Refusal {
+    fn set(&self, fingerprint: Fingerprint, reason: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((fingerprint, reason));
+    }
+
+    /// The refusal as a problem with `address`, once.
+    pub(super) fn take(&self, address: &str, trust: &Trust) -> Option<CertificateProblem> {
+        let (fingerprint, reason) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let address = address.to_owned();
+        Some(match trust {
+            Trust::Pinned(pinned) => {
+                CertificateProblem::Changed { address, pinned: pinned.clone(), fingerprint }
+            }
+            _ => CertificateProblem::Unknown { address, reason, fingerprint },
+        })
+    }
+}
+
+/// A configuration for an address that needs none: nothing is loaded.
+pub(super) fn unused() -> Result<ClientConfig, Error> {
+    Ok(builder(Arc::new(ring::default_provider()))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+/// The configuration for `https` addresses.
+pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let judge =
+        match trust {
+            Trust::Anything => Judge::Anyone,
+            Trust::Pinned(pinned) => Judge::Pinned(pinned.clone()),
+            Trust::Platform | Trust::Authority(_) => {
+                let roots = Arc::new(roots(trust)?);
+                let chain =
+                    WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+                Judge::Chain(chain.map_err(|error| {
+                    Error::Setup(format!("no usable root certificates: {error}"))
+                })?)
+            }
+        };
+    let verifier = Verifier { judge, provider: provider.clone(), refusal };
+    Ok(builder(provider)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+fn builder(
+    provider: Arc<CryptoProvider>,
+) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Setup(format!("TLS can't be set up: {error}")))
+}
+
+fn roots(trust: &Trust) -> Result<RootCertStore, Error> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        // A container without a certificate bundle.
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    let Trust::Authority(file) = trust else { return Ok(store) };
+    let unusable = |reason: String| {
+        Error::Setup(format!("CONVOX_CA_CERT: {} is no usable PEM file: {reason}", file.display()))
+    };
+    let certificates =
+        CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+    let mut found = false;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        store.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        found = true;
+    }
+    if found { Ok(store) } else { Err(unusable("no certificate in it".to_owned())) }
+}
+
+#[derive(Debug)]
+enum Judge {
+    Chain(Arc<WebPkiServerVerifier>),
+    Pinned(Fingerprint),
+    Anyone,
+}
+
+#[derive(Debug)]
+struct Verifier {
+    judge: Judge,
+    provider: Arc<CryptoProvider>,
+    refusal: Arc<Refusal>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let presented = Fingerprint::of(end_entity);
+        let verdict = match &self.judge {
+            Judge::Anyone => Ok(ServerCertVerified::assertion()),
+            Judge::Pinned(pinned) if *pinned == presented => Ok(ServerCertVerified::assertion()),
+            Judge::Pinned(_) => {
+                Err(rustls::Error::General("not the certificate that was pinned".to_owned()))
+            }
+            Judge::Chain(chain) => {
+                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+        };
+        if let Err(error) = &verdict {
+            self.refusal.set(presented, reason(error));
+        }
+        verdict
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn reason(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Why;
+    let rustls::Error::InvalidCertificate(why) = error else { return error.to_string() };
+    let text = match why {
+        Why::UnknownIssuer => "no authority that this machine knows has signed it",
+        Why::Expired | Why::ExpiredContext { .. } => "it has expired",
+        Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
+        _ => return why.to_string(),
+    };
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_reads_back_from_every_common_form() {
+        let fingerprint = Fingerprint([0xAB; 32]);
+        let shown = fingerprint.to_string();
+        assert!(shown.starts_with("SHA256:AB:AB"));
+        for text in [shown.clone(), shown.replace("SHA256:", ""), "ab".repeat(32)] {
+            assert_eq!(text.parse::<Fingerprint>().unwrap(), fingerprint);
+        }
+        for text in ["", "SHA256:AB", "zz", &"é".repeat(32)] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+        }
+    }
+}
