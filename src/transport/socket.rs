@@ -10,7 +10,7 @@ use base64::Engine;
 use bytes::{Buf, Bytes, BytesMut};
 use reqwest::Upgraded;
 use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -41,7 +41,8 @@ pub enum Ending {
 
 /// An open socket.
 pub struct Socket {
-    stream: Upgraded,
+    reader: ReadHalf<Upgraded>,
+    writer: WriteHalf<Upgraded>,
     buffer: BytesMut,
     /// Frames of ours that have not left yet.
     replies: BytesMut,
@@ -161,7 +162,8 @@ impl Socket {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let buffer = BytesMut::with_capacity(STEP);
         let replies = BytesMut::new();
-        Self { stream, buffer, replies, left: None, pings, ended: false, opened_at, log }
+        let (reader, writer) = tokio::io::split(stream);
+        Self { reader, writer, buffer, replies, left: None, pings, ended: false, opened_at, log }
     }
 
     /// The rack's clock when it opened the socket, if it told.
@@ -200,10 +202,10 @@ impl Socket {
     async fn fill(&mut self) -> Result<(), Ending> {
         self.buffer.reserve(STEP);
         tokio::select! {
-            written = self.stream.write_buf(&mut self.replies), if self.replies.has_remaining() => {
+            written = self.writer.write_buf(&mut self.replies), if self.replies.has_remaining() => {
                 written.map_err(cut)?;
             }
-            read = self.stream.read_buf(&mut self.buffer) => {
+            read = self.reader.read_buf(&mut self.buffer) => {
                 if read.map_err(cut)? == 0 {
                     return Err(Ending::Cut("no closing frame".to_owned()));
                 }
