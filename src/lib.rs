@@ -8,5 +8,6 @@ pub mod clock;
 pub mod devrack;
 pub mod limits;
 pub mod package;
+pub mod rack;
 pub mod transport;
 pub mod wire;

@@ -116,7 +116,8 @@ impl Call {
         self.method == Method::DELETE
     }
 
-    pub(super) fn name(&self) -> CallName {
+    /// Method and path, for messages.
+    pub fn name(&self) -> CallName {
         CallName { method: self.method.clone(), path: self.path.clone() }
     }
 

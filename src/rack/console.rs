@@ -1,0 +1,78 @@
+//! A console's own routes: the login, the list of its racks.
+
+use serde::Deserialize;
+
+use crate::path;
+use crate::transport::Call;
+use crate::wire::RackName;
+
+use super::{Error, Rack};
+
+/// The answer to a login. Racks say `ok`; consoles name the user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The user's id at the console.
+    pub user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UserId {
+    #[serde(default, alias = "ID", alias = "Id")]
+    id: String,
+}
+
+/// A rack in a console's list. Consoles spell keys in several ways.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ConsoleRack {
+    #[serde(alias = "Name")]
+    name: String,
+    #[serde(default, alias = "Organization")]
+    organization: Organization,
+    #[serde(default, alias = "Provider")]
+    provider: Option<String>,
+    #[serde(default, alias = "Status")]
+    status: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Organization {
+    #[serde(default, alias = "Name")]
+    name: String,
+}
+
+impl ConsoleRack {
+    /// `organization/name`.
+    pub fn full_name(&self) -> RackName {
+        RackName::from(format!("{}/{}", self.organization.name, self.name))
+    }
+
+    /// Where it runs, if known.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// What it is doing, in the console's words.
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_deref().filter(|text| !text.is_empty())
+    }
+}
+
+impl Rack {
+    /// Shows the password (`GET /auth`; racks of all generations, and consoles).
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 401 for a wrong one.
+    pub async fn login(&self) -> Result<Login, Error> {
+        let answer = self.client.send(&Call::get(path!["auth"])).await?;
+        let user = answer.json::<UserId>().ok().map(|user| user.id).filter(|id| !id.is_empty());
+        Ok(Login { user })
+    }
+
+    /// The racks of a console (`GET /racks`; consoles only).
+    ///
+    /// # Errors
+    /// What the transport fails with.
+    pub async fn console_racks(&self) -> Result<Vec<ConsoleRack>, Error> {
+        self.list(Call::get(path!["racks"])).await
+    }
+}

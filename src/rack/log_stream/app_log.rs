@@ -1,0 +1,131 @@
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::attach::{Attachment, Got};
+use super::window::Window;
+use super::{LogError, Piece};
+use crate::rack::{LogOptions, LogSource, Rack};
+use crate::wire::duration::GoDuration;
+
+/// Taken off the time of the last line when the log is attached again: racks file lines late, and
+/// clocks differ.
+const MARGIN: Duration = Duration::from_secs(5);
+const RESUMED: &str = "the log stream was interrupted and goes on";
+
+/// The log of an app or of one of its services, in whole lines.
+pub struct AppLog {
+    attachment: Attachment,
+    options: LogOptions,
+    window: Window,
+    /// A line that is not complete.
+    partial: BytesMut,
+    /// The rack's clock, and ours, when the present socket was opened.
+    clocks: Option<(DateTime<Utc>, Instant)>,
+    announce: bool,
+    ended: bool,
+}
+
+impl Rack {
+    /// The log of an app (`/apps/{app}/logs`; v2, v3, classic) or a service (v3), with times and
+    /// streams before each line. Racks do not check the app here: look it up first.
+    pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
+        let attachment = Attachment::new(self.client.clone(), source.path());
+        let (partial, clocks) = (BytesMut::new(), None);
+        AppLog {
+            attachment,
+            options,
+            window: Window::default(),
+            partial,
+            clocks,
+            announce: false,
+            ended: false,
+        }
+    }
+}
+
+impl AppLog {
+    /// The next lines. After a cut it attaches again, without losing or repeating any (on racks with
+    /// times of whole seconds a line may be repeated, never lost). Safe to drop while waiting.
+    ///
+    /// # Errors
+    /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
+    pub async fn next(&mut self) -> Result<Piece, LogError> {
+        loop {
+            if std::mem::take(&mut self.ended) {
+                return Ok(Piece::Ended);
+            }
+            if !self.attachment.is_open() {
+                self.attach().await?;
+            }
+            if std::mem::take(&mut self.announce) {
+                return Ok(Piece::Resumed(RESUMED));
+            }
+            match self.attachment.next().await {
+                Got::Data(data) => {
+                    let lines = self.take(&data);
+                    if !lines.is_empty() {
+                        return Ok(Piece::Text(lines));
+                    }
+                }
+                Got::Refused(words) => return Err(LogError::Refused(words)),
+                Got::End => {
+                    let rest = self.partial.split().freeze();
+                    if rest.is_empty() {
+                        return Ok(Piece::Ended);
+                    }
+                    // The socket is closed: the next call would attach again, so say the end then.
+                    self.ended = true;
+                    return Ok(Piece::Text(rest));
+                }
+                Got::Cut => {
+                    self.partial.clear();
+                    self.announce = true;
+                }
+            }
+        }
+    }
+
+    async fn attach(&mut self) -> Result<(), LogError> {
+        let since = self.resume_from();
+        self.attachment.open(&self.options.headers(since)).await?;
+        if self.attachment.times() > 1 {
+            self.window.attached_again();
+        }
+        let opened = self.attachment.opened_at().unwrap_or_else(SystemTime::now);
+        self.clocks = Some((opened.into(), Instant::now()));
+        Ok(())
+    }
+
+    /// How far back a new attachment begins: at the last line, on the rack's clock, with a margin.
+    fn resume_from(&self) -> Option<GoDuration> {
+        let (rack_then, local_then) = self.clocks?;
+        let newest = match self.window.newest() {
+            Some(time) => time,
+            // Nothing was shown: as far back as the first time, and the time since.
+            None => {
+                rack_then - self.options.since.map_or(Duration::from_secs(120), |since| since.0)
+            }
+        };
+        let age = (rack_then - newest).to_std().unwrap_or_default() + local_then.elapsed() + MARGIN;
+        Some(GoDuration(Duration::from_secs(age.as_secs() + 1)))
+    }
+
+    /// The complete lines in what came, without those that were shown before.
+    fn take(&mut self, data: &[u8]) -> Bytes {
+        self.partial.extend_from_slice(data);
+        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else {
+            return Bytes::new();
+        };
+        let complete = self.partial.split_to(last + 1).freeze();
+        let mut lines = BytesMut::with_capacity(complete.len());
+        for line in complete.split_inclusive(|byte| *byte == b'\n') {
+            if self.window.admit(&line[..line.len() - 1]) {
+                lines.extend_from_slice(line);
+            }
+        }
+        lines.freeze()
+    }
+}

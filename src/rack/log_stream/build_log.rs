@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::attach::{Attachment, Got};
+use super::rejoin::{Joined, Rejoin, Shown};
+use super::{LogError, Piece};
+use crate::path;
+use crate::rack::Rack;
+use crate::wire::{AppName, BuildId};
+
+/// Said by v3 racks while a build's log is not there yet.
+const NOT_YET: &str = "unable to read logs for build";
+/// A differing log that has been quiet for so long is looked into.
+const QUIET: Duration = Duration::from_millis(700);
+
+/// The log of a build (`/apps/{app}/builds/{id}/logs`; v2, v3, classic). Racks send it from its
+/// start each time; this goes on where it stood.
+pub struct BuildLog {
+    attachment: Attachment,
+    shown: Shown,
+    rejoin: Option<Rejoin>,
+    pending: Option<Bytes>,
+}
+
+impl Rack {
+    /// The log of a build. Nothing is sent before the first piece is asked for.
+    pub fn build_log(&self, app: &AppName, id: &BuildId) -> BuildLog {
+        let path = path!["apps", app, "builds", id, "logs"];
+        let attachment = Attachment::new(self.client.clone(), path);
+        BuildLog { attachment, shown: Shown::default(), rejoin: None, pending: None }
+    }
+}
+
+/// The stored log could not be joined with the live one.
+const SHOWN_AGAIN: &str =
+    "the build's log was interrupted and differs now; it follows from its start";
+
+impl BuildLog {
+    /// The next piece. After [`Piece::Ended`] it attaches again: the end of the stream says nothing
+    /// about the build. Safe to drop while waiting.
+    ///
+    /// # Errors
+    /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
+    pub async fn next(&mut self) -> Result<Piece, LogError> {
+        loop {
+            if let Some(text) = self.pending.take() {
+                self.shown.add(&text);
+                return Ok(Piece::Text(text));
+            }
+            if !self.attachment.is_open() {
+                self.attachment.open(&[]).await?;
+                self.rejoin = Some(Rejoin::new(self.shown.clone()));
+            }
+            let joined = match self.step().await {
+                Step::Got(Got::Data(data)) => self.feed(data),
+                Step::Got(Got::Cut) => continue,
+                Step::Got(Got::Refused(words)) if words.starts_with(NOT_YET) => {
+                    return Ok(Piece::Ended);
+                }
+                Step::Got(Got::Refused(words)) => return Err(LogError::Refused(words)),
+                Step::Got(Got::End) => match self.finish() {
+                    Joined::NotYet => return Ok(Piece::Ended),
+                    joined => joined,
+                },
+                Step::Quiet => self.finish(),
+            };
+            if let Some(piece) = self.piece(joined) {
+                return Ok(piece);
+            }
+        }
+    }
+
+    /// The socket's next thing, or that a log which has to be searched has gone quiet.
+    async fn step(&mut self) -> Step {
+        let searched = self.rejoin.as_ref().is_some_and(Rejoin::differs);
+        if !searched {
+            return Step::Got(self.attachment.next().await);
+        }
+        match tokio::time::timeout(QUIET, self.attachment.next()).await {
+            Ok(got) => Step::Got(got),
+            Err(_) => Step::Quiet,
+        }
+    }
+
+    fn feed(&mut self, data: Bytes) -> Joined {
+        let Some(rejoin) = &mut self.rejoin else { return Joined::Here(data) };
+        let joined = rejoin.feed(&data);
+        if joined != Joined::NotYet {
+            self.rejoin = None;
+        }
+        joined
+    }
+
+    fn finish(&mut self) -> Joined {
+        self.rejoin.take().map_or(Joined::NotYet, |mut rejoin| rejoin.finish())
+    }
+
+    fn piece(&mut self, joined: Joined) -> Option<Piece> {
+        match joined {
+            Joined::Here(text) | Joined::Whole(text) if text.is_empty() => None,
+            Joined::NotYet => None,
+            Joined::Here(text) => {
+                self.shown.add(&text);
+                Some(Piece::Text(text))
+            }
+            Joined::Whole(text) => {
+                let first = self.shown.is_empty();
+                self.shown = Shown::default();
+                self.pending = Some(text);
+                (!first).then_some(Piece::Resumed(SHOWN_AGAIN))
+            }
+        }
+    }
+}
+
+enum Step {
+    Got(Got),
+    Quiet,
+}

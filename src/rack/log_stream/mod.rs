@@ -1,0 +1,36 @@
+//! Logs over sockets: attached, resumed after a cut, nothing lost and nothing twice.
+
+mod app_log;
+mod attach;
+mod build_log;
+mod rejoin;
+mod window;
+
+pub use app_log::AppLog;
+pub use build_log::BuildLog;
+
+use bytes::Bytes;
+
+use crate::transport::Error;
+
+/// What comes next in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes, as the rack sent them.
+    Text(Bytes),
+    /// The stream was cut and goes on; the text says what that means for it.
+    Resumed(&'static str),
+    /// The rack has ended the stream. Asking again attaches again.
+    Ended,
+}
+
+/// Why a log cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    /// The rack's words, said inside the socket.
+    #[error("{0}")]
+    Refused(String),
+    /// The socket could not be opened.
+    #[error(transparent)]
+    Transport(#[from] Error),
+}

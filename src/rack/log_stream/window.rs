@@ -1,0 +1,138 @@
+//! Which lines of an app's log were shown already.
+//!
+//! Racks have no offsets; a line carries a time of whole seconds (exact ones on the development
+//! rack), and lines of one second may be alike. So the newest lines are counted, and after a cut
+//! only the surplus of each is new.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Lines that are older than the newest by more than this are forgotten.
+pub(super) const REACH: TimeDelta = TimeDelta::seconds(15);
+/// The most lines that are remembered; beyond, one may be repeated but none is lost.
+const MOST: usize = 200_000;
+
+/// The newest lines shown.
+#[derive(Default)]
+pub(super) struct Window {
+    lines: VecDeque<(DateTime<Utc>, u64)>,
+    newest: Option<DateTime<Utc>>,
+    /// The last time that was read, as text: most lines share it.
+    read: Option<(String, DateTime<Utc>)>,
+    /// After a new attachment: how often each remembered line may come once more.
+    due: HashMap<(DateTime<Utc>, u64), u32>,
+}
+
+impl Window {
+    /// The time of the newest line shown.
+    pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
+        self.newest
+    }
+
+    /// The log is sent again: lines that were shown are due once more.
+    pub(super) fn attached_again(&mut self) {
+        self.due.clear();
+        for line in &self.lines {
+            *self.due.entry(*line).or_default() += 1;
+        }
+    }
+
+    /// Is this line new? Counts it as shown.
+    pub(super) fn admit(&mut self, line: &[u8]) -> bool {
+        let Some(time) = self.time(line).or(self.newest) else { return true };
+        let entry = (time, hash(line));
+        if let Some(count) = self.due.get_mut(&entry)
+            && *count > 0
+        {
+            *count -= 1;
+            return false;
+        }
+        self.lines.push_back(entry);
+        self.newest = self.newest.max(Some(time));
+        self.forget();
+        true
+    }
+
+    fn time(&mut self, line: &[u8]) -> Option<DateTime<Utc>> {
+        let end = line.iter().position(|byte| *byte == b' ')?;
+        let text = std::str::from_utf8(&line[..end]).ok()?;
+        if let Some((known, time)) = &self.read
+            && known == text
+        {
+            return Some(*time);
+        }
+        let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        self.read = Some((text.to_owned(), time));
+        Some(time)
+    }
+
+    fn forget(&mut self) {
+        let Some(newest) = self.newest else { return };
+        while let Some((time, _)) = self.lines.front() {
+            if newest - time <= REACH && self.lines.len() <= MOST {
+                return;
+            }
+            self.lines.pop_front();
+        }
+    }
+}
+
+fn hash(line: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(second: u32, text: &str) -> Vec<u8> {
+        format!("2026-02-03T04:05:{second:02}Z service/web/1 {text}").into_bytes()
+    }
+
+    #[test]
+    fn equal_lines_of_one_second_are_counted() {
+        let mut window = Window::default();
+        assert!(window.admit(&line(1, "tick")) && window.admit(&line(1, "tick")));
+        window.attached_again();
+        let admitted = [(); 3].map(|()| window.admit(&line(1, "tick")));
+        assert_eq!(admitted, [false, false, true]);
+    }
+
+    #[test]
+    fn lines_without_a_time_are_counted_with_the_line_before() {
+        let mut window = Window::default();
+        assert!(window.admit(&line(1, "first")) && window.admit(b"  at main.js:1"));
+        window.attached_again();
+        assert!(!window.admit(&line(1, "first")) && !window.admit(b"  at main.js:1"));
+        assert!(window.admit(b"  at main.js:2"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_log_that_is_resumed_shows_every_line_once(
+            lines in prop::collection::vec((0u32..8, "[ab]"), 0..30),
+            cut in 0usize..30,
+            back in 0usize..30,
+        ) {
+            let mut lines = lines;
+            lines.sort();
+            let lines: Vec<Vec<u8>> = lines.iter().map(|(second, text)| line(*second, text)).collect();
+            let cut = cut.min(lines.len());
+            // Sent again from the start of some second at or before the cut.
+            let mut from = cut.saturating_sub(back);
+            while from > 0 && lines[from - 1][..20] == lines.get(from).unwrap_or(&lines[from - 1])[..20] {
+                from -= 1;
+            }
+            let mut window = Window::default();
+            let mut shown: Vec<_> = lines[..cut].iter().filter(|line| window.admit(line)).collect();
+            window.attached_again();
+            shown.extend(lines[from..].iter().filter(|line| window.admit(line)));
+            prop_assert_eq!(shown, lines.iter().collect::<Vec<_>>());
+        }
+    }
+}

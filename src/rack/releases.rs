@@ -1,0 +1,215 @@
+use crate::path;
+use crate::transport::{Answer, Call};
+use crate::wire::{
+    App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
+};
+
+use super::{Error, Rack, named};
+
+/// Options of a new release. What is absent is inherited from the newest one.
+#[derive(Debug, Clone, Default)]
+pub struct CreateRelease {
+    /// The build it runs.
+    pub build: Option<BuildId>,
+    /// How it came about.
+    pub description: Option<String>,
+    /// The whole environment.
+    pub env: Option<Environment>,
+    /// The release to inherit from instead (v3).
+    pub parent: Option<ReleaseId>,
+}
+
+/// Is a promote to push aside one that is going on?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Refused while the app is updating.
+    No,
+    /// Goes on whatever the app is doing (v3).
+    Yes,
+}
+
+impl Rack {
+    /// The newest releases, newest first, without environment and manifest
+    /// (`GET /apps/{app}/releases`; v2, v3, classic). Racks give 10 unless told otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 for an unknown app.
+    pub async fn releases(
+        &self,
+        app: &AppName,
+        limit: Option<u32>,
+    ) -> Result<Vec<ReleaseSummary>, Error> {
+        self.list(Call::get(path!["apps", app, "releases"]).query("limit", limit)).await
+    }
+
+    /// The newest release, promoted or not.
+    ///
+    /// # Errors
+    /// As [`Rack::releases`].
+    pub async fn newest_release(&self, app: &AppName) -> Result<Option<ReleaseSummary>, Error> {
+        Ok(self.releases(app, Some(1)).await?.into_iter().next())
+    }
+
+    /// One release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 `no such release: …`, whatever the rack's own form of it.
+    pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
+        let path = path!["apps", app, "releases", id];
+        self.get(path).await.map_err(named("release", id.as_str()))
+    }
+
+    /// Makes a release (`POST /apps/{app}/releases`; v2, v3). Done at most once: after a lost answer
+    /// the newest release is taken if it is not `newest`, the one before, and has our environment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn create_release(
+        &self,
+        app: &AppName,
+        options: &CreateRelease,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let call = Call::post(path!["apps", app, "releases"])
+            .form("build", options.build.as_ref().map(BuildId::as_str))
+            .form("description", &options.description)
+            .form("env", options.env.as_ref().map(Environment::to_string))
+            .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
+        let look = async || self.new_release(app, options, newest).await;
+        self.client.send_or_find(&call, Answer::json, look).await
+    }
+
+    async fn new_release(
+        &self,
+        app: &AppName,
+        options: &CreateRelease,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Option<Release>, Error> {
+        let Some(found) = self.newest_release(app).await? else { return Ok(None) };
+        if Some(&found.id) == newest {
+            return Ok(None);
+        }
+        let release = self.release(app, &found.id).await?;
+        let ours = options.env.as_ref().is_none_or(|env| *env == release.env)
+            && options.build.as_ref().is_none_or(|build| Some(build) == release.build.as_ref());
+        Ok(ours.then_some(release))
+    }
+
+    /// Replaces the environment of a rack up to 20180708231844 (`POST /apps/{app}/environment`).
+    /// The id of the release it makes comes as a header.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; [`Error::Garbled`] without that header.
+    pub async fn replace_environment(
+        &self,
+        app: &AppName,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let body = bytes::Bytes::from(env.to_string());
+        let call = Call::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
+        self.environment_release(app, call, env, newest).await
+    }
+
+    /// Takes a variable away on a rack up to 20180708231844
+    /// (`DELETE /apps/{app}/environment/{key}`); `env` is what remains.
+    ///
+    /// # Errors
+    /// As [`Rack::replace_environment`].
+    pub async fn remove_variable(
+        &self,
+        app: &AppName,
+        key: &str,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let call = Call::delete(path!["apps", app, "environment", key]);
+        let call = call.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
+        self.environment_release(app, call, env, newest).await
+    }
+
+    async fn environment_release(
+        &self,
+        app: &AppName,
+        call: Call,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
+        let read = |answer: &Answer| {
+            let id = answer.headers.get("release-id").and_then(|value| value.to_str().ok());
+            id.map(|id| ReleaseId::from(id.to_owned())).ok_or_else(|| Error::Garbled {
+                call: call.name(),
+                problem: "the header Release-Id is missing".to_owned(),
+            })
+        };
+        let look =
+            async || Ok(self.new_release(app, &options, newest).await?.map(|release| release.id));
+        let id = self.client.send_or_find(&call, read, look).await?;
+        self.release(app, &id).await
+    }
+
+    /// Makes `release` the active one (`POST /apps/{app}/releases/{id}/promote`; v2, v3, classic).
+    /// Returns when the rack has accepted it; the app runs it later. Done at most once: after a lost
+    /// answer the app, as it was `before`, tells whether it was accepted. Never sent twice with force.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 403 `app is currently updating`, 404 for an unknown app or release, 400
+    /// or 500 `can not promote an older release, try rollback` (v2, v3), 409 over budget (v3).
+    pub async fn promote(
+        &self,
+        app: &App,
+        release: &ReleaseId,
+        force: Option<Force>,
+    ) -> Result<(), Error> {
+        let before = app.release.as_ref();
+        let app = &app.name;
+        let path = path!["apps", app, "releases", release, "promote"];
+        let call = Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes));
+        let look = async || {
+            let now = self.app(app).await?;
+            Ok(was_accepted(&now, before, release).then_some(()))
+        };
+        let named = named("release", release.as_str());
+        let sent = self.client.send_or_find(&call, |_| Ok(()), look).await;
+        match sent.map_err(named) {
+            // The first one was accepted after all, and is what the app is busy with.
+            Err(error) if error.status() == Some(403) && before != Some(release) => {
+                let now = self.app(app).await?;
+                if now.release.as_ref() == Some(release) { Ok(()) } else { Err(error) }
+            }
+            result => result,
+        }
+    }
+}
+
+/// Does the app show that a promote of `release` was accepted? v3 shows the new release at once;
+/// v2 shows only that an update is going on, and the app was at rest before.
+fn was_accepted(now: &App, before: Option<&ReleaseId>, release: &ReleaseId) -> bool {
+    let ours = now.release.as_ref() == Some(release);
+    let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
+    if before == Some(release) { ours && updating } else { ours || updating }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_promote_is_known_by_the_app() {
+        let id = |text: &str| text.parse::<ReleaseId>().unwrap();
+        let (old, new) = (id("ROLD"), id("RNEW"));
+        let app = |status, release: &ReleaseId| {
+            let mut app = App::new("web".parse().unwrap(), status);
+            app.release = Some(release.clone());
+            app
+        };
+        let accepted = |now: App, before: &ReleaseId| was_accepted(&now, Some(before), &new);
+        assert!(!accepted(app(AppStatus::Running, &old), &old));
+        assert!(accepted(app(AppStatus::Updating, &old), &old), "v2");
+        assert!(accepted(app(AppStatus::Updating, &new), &old), "v3");
+        assert!(accepted(app(AppStatus::Running, &new), &old), "v3, already over");
+        assert!(!accepted(app(AppStatus::Running, &new), &new), "nothing has happened yet");
+        assert!(accepted(app(AppStatus::Updating, &new), &new));
+    }
+}
