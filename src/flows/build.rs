@@ -1,0 +1,146 @@
+//! Package, upload, start, follow: from a folder to a release.
+
+use std::path::PathBuf;
+
+use super::commit::{self, Commit};
+use super::{app, follow_build, source};
+use crate::context::Context;
+use crate::event::{Event, Upload};
+use crate::outcome::Failure;
+use crate::package::{self, ManifestChoice, Source, Spool, Times};
+use crate::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
+use crate::wire::{App, AppName, AppStatus, Build, BuildId, ReleaseId};
+
+/// What is to be built.
+pub(crate) struct Request {
+    /// The folder.
+    pub(crate) dir: PathBuf,
+    /// The manifest, where it is not the default.
+    pub(crate) manifest: Option<PathBuf>,
+    /// Options that go to the rack.
+    pub(crate) options: BuildOptions,
+}
+
+/// What came of it.
+pub(crate) struct Built {
+    /// The build.
+    pub(crate) build: BuildId,
+    /// The release it made.
+    pub(crate) release: ReleaseId,
+}
+
+/// Checks what can be checked before anything is uploaded.
+pub(crate) fn check_source(request: &Request) -> Result<Source, Failure> {
+    Source::open(&request.dir, request.manifest.as_deref()).map_err(Failure::new)
+}
+
+/// The app, made where that is wanted.
+pub(crate) async fn app_to_build(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+    create: bool,
+) -> Result<App, Failure> {
+    match app::existing(rack, name).await {
+        Err(failure) if create && failure == app::missing(name) => {}
+        result => return result,
+    }
+    rack.create_app(name, &CreateApp::default()).await?;
+    app::running(cx, rack, name, cx.wait_limit()).await
+}
+
+/// An app in mid-update would refuse the promote after the whole build.
+pub(crate) fn refuse_updating(app: &App) -> Result<(), Failure> {
+    if app.status == AppStatus::Running {
+        return Ok(());
+    }
+    let (name, status) = (&app.name, &app.status);
+    Err(Failure::new(format!("app {name} is {status}")).try_this(format!(
+        "wait for it with: convox apps wait {name} (or go on with --force)"
+    )))
+}
+
+/// Builds a source that was checked, and follows the build to its end.
+pub(crate) async fn build(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    source: &Source,
+    request: Request,
+) -> Result<Built, Failure> {
+    let (commit, compat) = tokio::join!(commit::of(cx, source.root()), rack.compat());
+    let compat = compat?;
+    let options = complete(request.options, source, &commit, &compat);
+    let build = send(cx, rack, app, source, &commit, &options, &compat).await?;
+    cx.emit(Event::BuildStarted(build.id.clone()))?;
+    let release = follow_build::follow(cx, rack, app, build).await?;
+    Ok(release)
+}
+
+/// The options as they are sent: what git and the source say goes where nothing was given.
+fn complete(given: BuildOptions, source: &Source, commit: &Commit, compat: &Compat) -> BuildOptions {
+    BuildOptions {
+        description: given.description.or_else(|| commit.description.clone()),
+        git_sha: commit.sha.clone(),
+        manifest: manifest_to_send(source, compat),
+        ..given
+    }
+}
+
+/// Racks find the default themselves; theirs differs by age.
+fn manifest_to_send(source: &Source, compat: &Compat) -> Option<String> {
+    let manifest = source.manifest();
+    let send = match manifest.choice() {
+        ManifestChoice::Explicit => true,
+        ManifestChoice::ConvoxYml => !compat.expects_convox_yml(),
+        ManifestChoice::DockerCompose => compat.expects_convox_yml(),
+    };
+    send.then(|| manifest.name().to_string_lossy().into_owned())
+}
+
+async fn send(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    source: &Source,
+    commit: &Commit,
+    options: &BuildOptions,
+    compat: &Compat,
+) -> Result<Build, Failure> {
+    cx.emit(Event::Packaging)?;
+    let spool = package::spool(source, commit.times.unwrap_or(Times::Own)).map_err(Failure::new)?;
+    if !compat.takes_objects() {
+        return send_form(cx, rack, app, &spool, options).await;
+    }
+    let (url, before) = tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app));
+    let (url, before) = (url?, before?);
+    drop(spool);
+    cx.emit(Event::StartingBuild)?;
+    Ok(rack.start_build(app, &url, options, &before).await?)
+}
+
+/// For racks that want the source in the request that starts the build.
+async fn send_form(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    spool: &Spool,
+    options: &BuildOptions,
+) -> Result<Build, Failure> {
+    let total = source::packed(cx, spool).await?;
+    let before = known(rack, app).await?;
+    cx.emit(Event::Uploading(Upload::Form))?;
+    let started = tokio::time::Instant::now();
+    let body = source::Body::new(spool.clone());
+    let sending = std::pin::pin!(rack.start_build_of_source(app, body.clone(), options, &before));
+    let build = source::with_progress(cx, &body, total, sending).await?;
+    cx.emit(Event::Uploaded { upload: Upload::Form, total, took: started.elapsed() })?;
+    cx.emit(Event::StartingBuild)?;
+    Ok(build)
+}
+
+/// The builds there are before ours, by which it is known again if its answer is lost.
+async fn known(rack: &Rack, app: &AppName) -> Result<StartedBuild, Failure> {
+    let builds = rack.builds(app, None).await?;
+    Ok(StartedBuild { known: builds.into_iter().map(|build| build.id).collect() })
+}

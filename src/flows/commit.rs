@@ -1,0 +1,29 @@
+//! What git says about a source.
+
+use std::path::Path;
+
+use crate::context::Context;
+use crate::package::Times;
+use crate::programs::git;
+
+/// The commit that a source is made from.
+#[derive(Default)]
+pub(super) struct Commit {
+    /// `build <short sha> <subject>`, where nothing is changed since.
+    pub(super) description: Option<String>,
+    /// The commit's full id.
+    pub(super) sha: Option<String>,
+    /// The times of the archive's entries: the commit's, where nothing is changed since, so that
+    /// the same commit gives the same archive.
+    pub(super) times: Option<Times>,
+}
+
+/// Asks git about `dir`; a folder that is no repository has no commit.
+pub(super) async fn of(cx: &Context, dir: &Path) -> Commit {
+    if cx.settings.variables.test {
+        return Commit::default();
+    }
+    let (description, sha, time) =
+        tokio::join!(git::description(dir), git::sha(dir), git::commit_time(dir));
+    Commit { description, sha, times: time.map(Times::Fixed) }
+}

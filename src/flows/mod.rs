@@ -1,0 +1,18 @@
+//! What several commands share: building a source, promoting a release, waiting for an app.
+
+pub(crate) mod app;
+pub(crate) mod build;
+mod commit;
+pub(crate) mod environment;
+pub(crate) mod follow_build;
+pub(crate) mod promote;
+mod rollout_logs;
+pub(crate) mod source;
+
+use crate::context::Context;
+use crate::transport::Error;
+
+/// Says once that the rack is away while a wait goes on.
+fn say_away(cx: &Context) -> impl FnMut(&Error) {
+    move |error| cx.notice(format!("the rack does not answer ({error}); waiting for it"))
+}

@@ -1,0 +1,226 @@
+//! Making a release the active one, and waiting until the app runs it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::rollout_logs::RolloutLogs;
+use super::{app, say_away};
+use crate::context::Context;
+use crate::event::Event;
+use crate::outcome::Failure;
+use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
+use crate::settings::Wait;
+use crate::terminal;
+use crate::wait::{WaitError, until};
+use crate::wire::{App, AppName, AppStatus, ReleaseId};
+
+/// A promote that may take this long is worth a word.
+const STILL: Duration = Duration::from_secs(15);
+
+/// How a promote is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Does it push aside what is going on?
+    pub(crate) force: Force,
+    /// Is it waited for?
+    pub(crate) wait: Wait,
+    /// What if the app is busy, or runs the release already?
+    pub(crate) busy: Busy,
+}
+
+/// What a promote does about an app that is not at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// Refuses, and a release that is active already too.
+    Refuse,
+    /// Waits for the app, shows its log while waiting, and promotes whatever is active.
+    Queue,
+}
+
+/// Promotes `release`.
+pub(crate) async fn promote(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+    release: &ReleaseId,
+    manner: Manner,
+) -> Result<(), Failure> {
+    let before = app::existing(rack, name).await?;
+    let before = ready(cx, rack, before, release, manner).await?;
+    cx.emit(Event::Promoting(release.clone()))?;
+    send(cx, rack, &before, release, manner.force).await?;
+    cx.emit(Event::Accepted(release.clone()))?;
+    let Wait::Until(limit) = manner.wait else { return Ok(()) };
+    tokio::select! {
+        result = wait(cx, rack, &before, release, limit, manner.busy) => result,
+        () = terminal::ctrl_c() => Err(interrupted(name, release)),
+    }
+}
+
+/// The app, once it can take a promote.
+async fn ready(
+    cx: &Context,
+    rack: &Rack,
+    app: App,
+    release: &ReleaseId,
+    manner: Manner,
+) -> Result<App, Failure> {
+    if manner.force == Force::Yes {
+        return Ok(app);
+    }
+    match manner.busy {
+        Busy::Refuse => {
+            refuse_busy(&app)?;
+            refuse_active(&app, release)?;
+            Ok(app)
+        }
+        Busy::Queue if app.status == AppStatus::Running => Ok(app),
+        Busy::Queue => {
+            cx.emit(Event::WaitingForApp)?;
+            let app = app::running(cx, rack, &app.name, limit_of(cx, manner.wait)).await?;
+            cx.emit(Event::AppReady)?;
+            Ok(app)
+        }
+    }
+}
+
+fn limit_of(cx: &Context, wait: Wait) -> Duration {
+    match wait {
+        Wait::Until(limit) => limit,
+        Wait::No => cx.wait_limit(),
+    }
+}
+
+fn refuse_busy(app: &App) -> Result<(), Failure> {
+    if app.status == AppStatus::Running {
+        return Ok(());
+    }
+    let (name, status) = (&app.name, &app.status);
+    Err(Failure::new(format!("app {name} is {status}")).try_this(format!(
+        "wait for it with: convox apps wait {name} (or promote all the same with --force)"
+    )))
+}
+
+fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), Failure> {
+    if app.release.as_ref() != Some(release) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("release {release} is active already"))
+        .try_this("see: convox releases (or promote it again with --force)"))
+}
+
+/// Asks the rack, saying now and then that it takes its time.
+async fn send(
+    cx: &Context,
+    rack: &Rack,
+    before: &App,
+    release: &ReleaseId,
+    force: Force,
+) -> Result<(), Failure> {
+    let mut sending = std::pin::pin!(rack.promote(before, release, Some(force)));
+    loop {
+        tokio::select! {
+            sent = &mut sending => {
+                return sent.map_err(|error| explain(error, &before.name, release));
+            }
+            () = tokio::time::sleep(STILL) => cx.notice("the rack is still preparing the promote"),
+        }
+    }
+}
+
+/// The rack's refusal with what helps against it.
+fn explain(error: Error, app: &AppName, release: &ReleaseId) -> Failure {
+    let words = error.to_string();
+    let failure = Failure::from(error);
+    if words.contains("older release") {
+        return failure.try_this(format!("run: convox releases rollback {release} -a {app}"));
+    }
+    if words.contains("currently updating") {
+        return failure.try_this(format!("wait for it with: convox apps wait {app}"));
+    }
+    if words.contains("empty manifest") {
+        return failure.try_this("it has no build: deploy the app first with: convox deploy");
+    }
+    if words.starts_with("no such release") {
+        return failure.try_this(format!("list them with: convox releases -a {app}"));
+    }
+    failure
+}
+
+/// Polls until the app runs the release or the rack has given up on it.
+async fn wait(
+    cx: &Context,
+    rack: &Rack,
+    before: &App,
+    release: &ReleaseId,
+    limit: Duration,
+    busy: Busy,
+) -> Result<(), Failure> {
+    cx.emit(Event::Waiting(release.clone()))?;
+    let mut logs = match busy {
+        Busy::Queue => Some(RolloutLogs::open(cx, rack, &before.name).await?),
+        Busy::Refuse => None,
+    };
+    let verdict = {
+        let judged = verdict(cx, rack, before, release, limit);
+        match &mut logs {
+            Some(logs) => logs.show_beside(judged).await?,
+            None => judged.await,
+        }
+    };
+    let verdict = verdict.map_err(|error| late(error, &before.name, release, limit))?;
+    if let Some(logs) = logs {
+        logs.finish().await?;
+    }
+    match verdict {
+        Verdict::RolledBack(roll_back) => Err(rolled_back(&before.name, &roll_back)),
+        _ => {
+            cx.emit(Event::Running(release.clone()))?;
+            Ok(())
+        }
+    }
+}
+
+async fn verdict(
+    cx: &Context,
+    rack: &Rack,
+    before: &App,
+    release: &ReleaseId,
+    limit: Duration,
+) -> Result<Verdict, WaitError> {
+    let mut rollout = Rollout::new(release.clone(), before);
+    let accepted = Instant::now();
+    let judge = async |_| {
+        let app = rack.app(&before.name).await?;
+        let verdict = rollout.judge(&app, accepted.elapsed());
+        Ok((verdict != Verdict::Pending).then_some(verdict))
+    };
+    until(cx.polls(limit), say_away(cx), judge).await
+}
+
+fn rolled_back(app: &AppName, roll_back: &RollBack) -> Failure {
+    let RollBack { release, restored } = roll_back;
+    let to = match restored {
+        Some(restored) => format!("the rack gave up on {release} and went back to {restored}"),
+        None => format!("the rack gave up on {release}, and there is no release to go back to"),
+    };
+    Failure::new(format!("rollback: {to}"))
+        .try_this(format!("the reason is in: convox logs -a {app} --since 10m --no-follow"))
+}
+
+fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> Failure {
+    match error {
+        WaitError::Late => {
+            let limit = crate::wire::duration::GoDuration(limit);
+            Failure::late(format!("timeout: {app} does not run {release} after {limit}, and the rack goes on"))
+                .try_this(format!("see: convox apps info {app}"))
+        }
+        WaitError::Rack(error) => error.into(),
+    }
+}
+
+fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {
+    Failure::interrupted(format!("interrupted; the rack goes on promoting {release}"))
+        .try_this(format!("see: convox apps info {app}"))
+}

@@ -1,0 +1,135 @@
+//! What an app tells while a release is rolled out: the rack's own log lines, and its processes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use crate::context::Context;
+use crate::event::Event;
+use crate::outcome::Failure;
+use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
+use crate::wire::duration::GoDuration;
+use crate::wire::{AppName, LogLine, ProcessId, ProcessStatus};
+
+/// How far back the log begins.
+const SINCE: Duration = Duration::from_secs(5);
+/// Between two looks at the processes.
+const PROCESSES: Duration = Duration::from_secs(3);
+/// The log has said all once it has been quiet for this long.
+const QUIET: Duration = Duration::from_millis(300);
+/// And gets no more than this.
+const MOST: Duration = Duration::from_secs(1);
+
+/// The log of a roll-out, and the processes as they were last seen.
+pub(super) struct RolloutLogs<'a> {
+    cx: &'a Context,
+    rack: &'a Rack,
+    app: &'a AppName,
+    log: Option<AppLog>,
+    first: Option<Bytes>,
+    processes: HashMap<ProcessId, ProcessStatus>,
+}
+
+impl<'a> RolloutLogs<'a> {
+    /// Opens the log, and reads the processes once.
+    pub(super) async fn open(
+        cx: &'a Context,
+        rack: &'a Rack,
+        app: &'a AppName,
+    ) -> Result<Self, Failure> {
+        let options = LogOptions { since: Some(GoDuration(SINCE)), ..LogOptions::default() };
+        let log = rack.app_log(&LogSource::App(app.clone()), options);
+        let processes = HashMap::new();
+        let mut logs = Self { cx, rack, app, log: Some(log), first: None, processes };
+        logs.attach().await?;
+        logs.look_at_processes().await?;
+        Ok(logs)
+    }
+
+    /// Opens the log by waiting, for a moment, for its first lines.
+    async fn attach(&mut self) -> Result<(), Failure> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        match timeout(MOST, log.opened()).await {
+            Ok(Err(_)) => self.log = None, // the log is a view; the app's status is the truth
+            Ok(Ok(())) | Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Shows both while `work` is being done.
+    pub(super) async fn show_beside<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut work = std::pin::pin!(work);
+        let mut look = interval_at(Instant::now() + PROCESSES, PROCESSES);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                lines = next_lines(&mut self.log) => self.show(&lines)?,
+                _ = look.tick() => self.look_at_processes().await?,
+            }
+        }
+    }
+
+    /// Gives the log a moment to say the last of it.
+    pub(super) async fn finish(mut self) -> Result<(), Failure> {
+        let end = Instant::now() + MOST;
+        while self.log.is_some() && Instant::now() < end {
+            match timeout(QUIET, next_lines(&mut self.log)).await {
+                Ok(lines) => self.show(&lines)?,
+                Err(_) => break,
+            }
+        }
+        self.look_at_processes().await
+    }
+
+    fn show(&self, lines: &Bytes) -> Result<(), Failure> {
+        let system = system_lines(lines);
+        if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
+    }
+
+    /// Tells each process whose status has changed; one that was running from the start is no news.
+    async fn look_at_processes(&mut self) -> Result<(), Failure> {
+        let Ok(processes) = self.rack.processes(self.app).await else { return Ok(()) };
+        for process in processes {
+            let known = self.processes.insert(process.id.clone(), process.status.clone());
+            let news = match known {
+                None => process.status != ProcessStatus::Running,
+                Some(status) => status != process.status,
+            };
+            if news {
+                self.cx.emit(Event::Process(Box::new(process)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The next lines of the log; never, where there is none.
+async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
+    loop {
+        let Some(reading) = log else { return std::future::pending().await };
+        match reading.next().await {
+            Ok(Piece::Text(lines)) => return lines,
+            Ok(Piece::Resumed(_)) => {}
+            // Racks end this stream now and then; the roll-out goes on.
+            Ok(Piece::Ended) => tokio::time::sleep(MOST).await,
+            Err(_) => *log = None,
+        }
+    }
+}
+
+fn system_lines(lines: &[u8]) -> Bytes {
+    let from_system = |line: &&[u8]| {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end_matches('\n');
+        LogLine::parse(text).is_some_and(|line| line.is_from_system() && !line.message.is_empty())
+    };
+    let lines = lines.split_inclusive(|byte| *byte == b'\n').filter(from_system);
+    lines.fold(BytesMut::new(), |mut all, line| {
+        all.extend_from_slice(line);
+        all
+    })
+    .freeze()
+}

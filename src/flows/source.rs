@@ -1,0 +1,123 @@
+//! A packed source on its way to the rack.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt};
+use tokio::time::{Instant, interval};
+
+use crate::context::Context;
+use crate::event::{Event, Upload as Way};
+use crate::outcome::Failure;
+use crate::package::Spool;
+use crate::rack::{Error, Rack};
+use crate::transport::Upload;
+use crate::wire::{AppName, ObjectKey, ObjectUrl};
+
+/// How often the bar moves.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// A spool as the body of a request.
+pub(crate) struct Body {
+    spool: Spool,
+    sent: AtomicU64,
+}
+
+impl Body {
+    pub(crate) fn new(spool: Spool) -> Arc<Self> {
+        Arc::new(Self { spool, sent: AtomicU64::new(0) })
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+impl Upload for Body {
+    fn length(&self) -> Option<u64> {
+        self.spool.is_finished().then(|| self.spool.packed())
+    }
+
+    fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>> {
+        self.sent.store(0, Ordering::Relaxed);
+        self.spool.stream().map_err(std::io::Error::other).boxed()
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.sent.store(bytes, Ordering::Relaxed);
+    }
+
+    fn complete(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // A failure of packing ends the upload by itself.
+            drop(self.spool.finished().await);
+        })
+    }
+}
+
+/// Waits until the source is packed, and tells so.
+pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, Failure> {
+    let packed = spool.finished().await.map_err(Failure::new)?;
+    cx.emit(Event::Packaged)?;
+    for warning in &packed.warnings {
+        cx.warn(warning)?;
+    }
+    Ok(packed.length)
+}
+
+/// Uploads a source as an object while it is still being packed.
+pub(crate) async fn upload(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    spool: &Spool,
+) -> Result<ObjectUrl, Failure> {
+    let body = Body::new(spool.clone());
+    let key = ObjectKey::temporary(cx.random()?);
+    let mut sending = std::pin::pin!(rack.upload(app, &key, body.clone()));
+    let mut early = None;
+    let total = {
+        let mut packing = std::pin::pin!(packed(cx, spool));
+        loop {
+            tokio::select! {
+                biased;
+                packed = &mut packing => break packed?,
+                sent = &mut sending, if early.is_none() => early = Some(stop_at_refusal(sent)?),
+            }
+        }
+    };
+    cx.emit(Event::Uploading(Way::Object))?;
+    let started = Instant::now();
+    let object = match early {
+        Some(object) => object,
+        None => with_progress(cx, &body, total, sending).await?,
+    };
+    let took = started.elapsed();
+    cx.emit(Event::Uploaded { upload: Way::Object, total, took })?;
+    Ok(object.url)
+}
+
+/// An upload that fails while packing still runs: packing's own failure comes from packing.
+fn stop_at_refusal<T>(sent: Result<T, Error>) -> Result<T, Failure> {
+    sent.map_err(Failure::from)
+}
+
+/// Waits for `sending`, moving the bar meanwhile.
+pub(crate) async fn with_progress<T>(
+    cx: &Context,
+    body: &Body,
+    total: u64,
+    mut sending: impl Future<Output = Result<T, Error>> + Unpin,
+) -> Result<T, Failure> {
+    let mut redraw = interval(REDRAW);
+    loop {
+        tokio::select! {
+            sent = &mut sending => return Ok(sent?),
+            _ = redraw.tick() => cx.emit(Event::Progress { sent: body.sent(), total })?,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! How a run ends: with a value to show, or with a failure and what to do about it. The only place
+//! where an exit code is chosen.
+
+use std::fmt;
+
+use crate::output::Value;
+use crate::rack::{Cause, CertificateProblem, Error, LogError};
+use crate::wait::WaitError;
+
+/// The exit codes of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// The command line was wrong.
+    Usage,
+    /// A wait ran out; the rack goes on.
+    Late,
+    /// Interrupted from the keyboard.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Late => 124,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A run that has succeeded.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// What was read or made.
+    pub(crate) value: Option<Box<dyn Value>>,
+    /// Is the value the command's output? Otherwise its events were, and only `--json` shows it.
+    pub(crate) shown: bool,
+    /// What `--id` prints.
+    pub(crate) id: Option<String>,
+}
+
+impl Outcome {
+    /// The value is the output.
+    pub(crate) fn show(value: impl Value + 'static) -> Self {
+        Self { value: Some(Box::new(value)), shown: true, id: None }
+    }
+
+    /// The events were the output; the value is for `--json`.
+    pub(crate) fn done(value: impl Value + 'static) -> Self {
+        Self { value: Some(Box::new(value)), shown: false, id: None }
+    }
+
+    /// The events were the output, with `--json` too.
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// And this is its id.
+    pub(crate) fn with_id(mut self, id: &impl fmt::Display) -> Self {
+        self.id = Some(id.to_string());
+        self
+    }
+}
+
+/// A run that has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// What failed and why; the rack's own words where it has refused.
+    pub(crate) what: String,
+    /// What to do next.
+    pub(crate) help: Option<String>,
+}
+
+impl Failure {
+    /// Something failed.
+    pub(crate) fn new(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, what: what.to_string(), help: None }
+    }
+
+    /// What was asked for cannot be meant.
+    pub(crate) fn usage(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(what) }
+    }
+
+    /// Ctrl-C was pressed.
+    pub(crate) fn interrupted(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Interrupted, ..Self::new(what) }
+    }
+
+    /// A wait ran out.
+    pub(crate) fn late(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Late, ..Self::new(what) }
+    }
+
+    /// And this can be done about it.
+    pub(crate) fn try_this(mut self, help: impl fmt::Display) -> Self {
+        self.help = Some(help.to_string());
+        self
+    }
+}
+
+/// One line: what failed, and what to do.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, ", {help}"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let failure = Self::new(&error);
+        match help_for(&error) {
+            Some(help) => failure.try_this(help),
+            None => failure,
+        }
+    }
+}
+
+/// What to do about a failed request, as far as the request alone tells.
+fn help_for(error: &Error) -> Option<String> {
+    match error {
+        Error::Certificate(problem) => Some(help_for_certificate(problem)),
+        Error::Unreachable { cause, .. } => Some(help_for_network(cause).to_owned()),
+        Error::Refused { status: 401, .. } => Some(
+            "check the password in RACK_URL, or log in again with: convox login HOST".to_owned(),
+        ),
+        Error::Refused { message, call, status, .. } => match message.as_str() {
+            "can not promote an older release, try rollback" => None,
+            _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
+                Some("list them with: convox apps".to_owned())
+            }
+            // The rack said nothing itself: say at least what was asked.
+            _ if *message == format!("response status {status}") => Some(format!("{call}")),
+            _ => None,
+        },
+        Error::Garbled { .. } => {
+            Some("is this the address of a rack? See: convox racks".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn help_for_certificate(problem: &CertificateProblem) -> String {
+    match problem {
+        CertificateProblem::Unknown { address, fingerprint, .. } => format!(
+            "if that is the rack's own certificate: convox login {address} --trust \
+             (or CONVOX_TRUST={fingerprint}, or CONVOX_CA_CERT=FILE.pem)"
+        ),
+        CertificateProblem::Changed { address, .. } => format!(
+            "somebody may be in between; if the rack has a new certificate: convox login {address} --trust"
+        ),
+    }
+}
+
+fn help_for_network(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Refused => "is the rack running, and the address right? See: convox racks",
+        Cause::Dns(_) => "check the address with: convox racks",
+        Cause::Tls(_) => "does the rack speak https at this address?",
+        Cause::Timeout(_) => "check the network and try again; limits are in the README",
+        Cause::Cut(_) | Cause::Other(_) => "check the network and try again",
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Refused(words) => Self::new(words),
+            LogError::Transport(error) => error.into(),
+        }
+    }
+}
+
+impl From<WaitError> for Failure {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Late => Self::late("timeout"),
+            WaitError::Rack(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Instant;
+
+use super::super::escape::harmless;
+use super::super::logs::LogWriter;
+use super::super::progress::Progress;
+use super::{OutputError, Stream, Voice, common, finish, start};
+use crate::event::Event;
+
+/// The guide's form.
+pub(crate) struct Classic {
+    bar: Option<Progress>,
+    log: LogWriter,
+}
+
+impl Classic {
+    pub(crate) fn new(log: LogWriter) -> Self {
+        Self { bar: None, log }
+    }
+}
+
+impl Voice for Classic {
+    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+        match event {
+            Event::Deploying(app) => {
+                to.print(&format!("Deploying {}\n", harmless(app.as_str())))?;
+                Ok(to.flush()?)
+            }
+            Event::Packaging => start("Creating tarball", to),
+            Event::Uploading(_) => {
+                self.bar = Some(Progress::new("Uploading", to.look(), Instant::now()));
+                Ok(())
+            }
+            Event::Progress { sent, total } => match &mut self.bar {
+                Some(bar) => Ok(bar.update(*sent, Some(*total), Instant::now(), to)?),
+                None => Ok(()),
+            },
+            Event::Uploaded { total, .. } => match self.bar.take() {
+                Some(bar) => Ok(bar.finish(*total, Instant::now(), to)?),
+                None => Ok(()),
+            },
+            Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::Built { told: true, build, release } => {
+                Ok(to.print(&format!("Build:   {build}\nRelease: {release}\n"))?)
+            }
+            Event::Promoting(release) => {
+                self.log.end_line(to)?;
+                start(&format!("Promoting {release}"), to)
+            }
+            Event::Accepted(_) => finish("UPDATING", None, to),
+            Event::Waiting(release) => start(&format!("Waiting for {release}"), to),
+            Event::Running(_) => finish("OK", None, to),
+            other => common(other, to),
+        }
+    }
+
+    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+        if let Some(bar) = self.bar.take() {
+            bar.abandon(to)?;
+        }
+        if failure.is_some() { self.log.end_line(to) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,126 @@
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::super::stdio::OutputError;
+use super::{Stream, Voice};
+use crate::event::Event;
+use crate::wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
+
+/// For `--json` with a stream: one event a line, the last one with the outcome and the ids.
+#[derive(Default)]
+pub(crate) struct Json {
+    seen: Ids,
+    /// Bytes of a log line that is not complete.
+    partial: Vec<u8>,
+}
+
+/// What has come up on the way.
+#[derive(Default, Serialize)]
+struct Ids {
+    app: Option<AppName>,
+    build: Option<BuildId>,
+    release: Option<ReleaseId>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Deploying { app: &'a AppName },
+    Packaging,
+    Packaged,
+    Uploading,
+    Uploaded { bytes: u64, seconds: f64 },
+    StartingBuild,
+    BuildStarted { build: &'a BuildId },
+    BuildLog { line: &'a str },
+    Built { build: &'a BuildId, release: &'a ReleaseId },
+    WaitingForApp,
+    AppReady,
+    Promoting { release: &'a ReleaseId },
+    Promoted { release: &'a ReleaseId },
+    Waiting { release: &'a ReleaseId },
+    Log { line: &'a str },
+    Process { id: &'a ProcessId, service: &'a str, status: &'a ProcessStatus },
+    Running { release: &'a ReleaseId },
+    Succeeded(&'a Ids),
+    Failed { #[serde(flatten)] ids: &'a Ids, error: &'a str },
+}
+
+impl Voice for Json {
+    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+        self.remember(event);
+        match event {
+            Event::BuildLog(bytes) => self.lines(bytes, to, |line| Line::BuildLog { line }),
+            Event::Log(bytes) => self.lines(bytes, to, |line| Line::Log { line }),
+            other => match line(other) {
+                Some(line) => write(&line, to),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+        self.rest(to)?;
+        match failure {
+            Some(error) => write(&Line::Failed { ids: &self.seen, error }, to),
+            None => write(&Line::Succeeded(&self.seen), to),
+        }
+    }
+}
+
+fn line(event: &Event) -> Option<Line<'_>> {
+    Some(match event {
+        Event::Deploying(app) => Line::Deploying { app },
+        Event::Packaging => Line::Packaging,
+        Event::Packaged => Line::Packaged,
+        Event::Uploading(_) => Line::Uploading,
+        Event::Uploaded { total, took, .. } => {
+            Line::Uploaded { bytes: *total, seconds: took.as_secs_f64() }
+        }
+        Event::StartingBuild => Line::StartingBuild,
+        Event::BuildStarted(build) => Line::BuildStarted { build },
+        Event::Built { build, release, .. } => Line::Built { build, release },
+        Event::WaitingForApp => Line::WaitingForApp,
+        Event::AppReady => Line::AppReady,
+        Event::Promoting(release) => Line::Promoting { release },
+        Event::Accepted(release) => Line::Promoted { release },
+        Event::Waiting(release) => Line::Waiting { release },
+        Event::Process(process) => {
+            Line::Process { id: &process.id, service: &process.name, status: &process.status }
+        }
+        Event::Running(release) => Line::Running { release },
+        _ => return None,
+    })
+}
+
+fn write(line: &Line<'_>, to: &mut Stream) -> Result<(), OutputError> {
+    let mut text = serde_json::to_vec(line).map_err(std::io::Error::from)?;
+    text.push(b'\n');
+    to.write_all(&text)?;
+    Ok(to.flush()?)
+}
+
+impl Json {
+    fn remember(&mut self, event: &Event) {
+        match event {
+            Event::Deploying(app) => self.seen.app = Some(app.clone()),
+            Event::BuildStarted(build) => self.seen.build = Some(build.clone()),
+            Event::Built { release, .. } | Event::Promoting(release) => {
+                self.seen.release = Some(release.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// One event for each complete line; bytes that are no UTF-8 are replaced.
+    fn lines<'a>(
+        &mut self,
+        bytes: &[u8],
+        to: &mut Stream,
+        form: impl Fn(&'a str) -> Line<'a>,
+    ) -> Result<(), OutputError> {
+        self.partial.extend_from_slice(bytes);
+        todo_lines(self, to, form)
+    }
+}

@@ -1,0 +1,73 @@
+//! How a long command sounds: the guide's form, that of the 3.x clients, JSON lines, or nothing
+//! but notices.
+
+mod classic;
+mod json;
+mod quiet;
+mod v3;
+
+use super::colour::Role;
+use super::escape::harmless;
+use super::stdio::{OutputError, Stdio, Stream};
+use crate::event::Event;
+use crate::wire::Process;
+
+pub(crate) use classic::Classic;
+pub(crate) use json::Json;
+pub(crate) use quiet::Quiet;
+pub(crate) use v3::V3;
+
+/// Draws events.
+pub(crate) trait Voice: Send {
+    /// Draws one.
+    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
+
+    /// The run is over, with this failure if any. Only JSON lines say so.
+    fn end(&mut self, _failure: Option<&str>, _to: &mut Stream) -> Result<(), OutputError> {
+        Ok(())
+    }
+}
+
+/// What is said the same way in every voice, on stderr.
+pub(crate) fn aside(event: &Event, stdio: &mut Stdio) -> Option<Result<(), OutputError>> {
+    let (word, text) = match event {
+        Event::Notice(text) => ("NOTICE", text),
+        Event::Warning(text) => ("WARNING", text),
+        _ => return None,
+    };
+    Some(stdio.error_line(&format!("{word}: {}", harmless(text))))
+}
+
+/// `Doing something... `, left open.
+fn start(text: &str, to: &mut Stream) -> Result<(), OutputError> {
+    to.print(&format!("{}... ", harmless(text)))?;
+    Ok(to.flush()?)
+}
+
+/// The word that closes an open line, and what was made.
+fn finish(word: &str, made: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    let word = to.look().colour.paint(Role::Ok, word);
+    let made = made.map_or(String::new(), |made| format!(", {}", harmless(made)));
+    to.print(&format!("{word}{made}\n"))?;
+    Ok(to.flush()?)
+}
+
+/// What the two spoken voices share.
+fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+    match event {
+        Event::StartingBuild => start("Starting build", to),
+        Event::BuildStarted(_) | Event::Packaged | Event::AppReady => finish("OK", None, to),
+        Event::WaitingForApp => start("Waiting for app to be ready", to),
+        Event::Step(text) => start(text, to),
+        Event::Done(made) => finish("OK", made.as_deref(), to),
+        Event::Line(text) => Ok(to.print(&format!("{}\n", harmless(text)))?),
+        Event::Process(process) => Ok(to.print(&process_line(process))?),
+        _ => Ok(()),
+    }
+}
+
+/// As the 3.x clients form it.
+fn process_line(process: &Process) -> String {
+    let (id, name) = (harmless(process.id.as_str()), harmless(&process.name));
+    format!("  {id:<32}  {name:<12}  {}\n", harmless(process.status.as_str()))
+}

@@ -1,0 +1,42 @@
+use super::super::logs::LogWriter;
+use super::{OutputError, Stream, Voice, common, finish, start};
+use crate::event::{Event, Upload};
+
+/// The form of the 3.x clients.
+pub(crate) struct V3 {
+    log: LogWriter,
+}
+
+impl V3 {
+    pub(crate) fn new(log: LogWriter) -> Self {
+        Self { log }
+    }
+}
+
+impl Voice for V3 {
+    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+        match event {
+            Event::Packaging => start("Packaging source", to),
+            Event::Uploading(Upload::Object) => start("Uploading source", to),
+            Event::Uploaded { upload: Upload::Object, .. } | Event::Running(_) => {
+                finish("OK", None, to)
+            }
+            Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::Built { told: true, build, release } => {
+                self.log.end_line(to)?;
+                Ok(to.print(&format!("Build:   {build}\nRelease: {release}\n"))?)
+            }
+            Event::Promoting(release) => {
+                self.log.end_line(to)?;
+                start(&format!("Promoting {release}"), to)?;
+                to.print("\n")?; // log lines follow
+                Ok(to.flush()?)
+            }
+            other => common(other, to),
+        }
+    }
+
+    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+        if failure.is_some() { self.log.end_line(to) } else { Ok(()) }
+    }
+}
