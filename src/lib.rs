@@ -7,4 +7,5 @@
 pub mod clock;
 pub mod devrack;
 pub mod package;
+pub mod settings;
 pub mod wire;
