@@ -6,6 +6,8 @@
 
 pub mod clock;
 pub mod devrack;
+pub mod output;
 pub mod package;
 pub mod settings;
+pub mod terminal;
 pub mod wire;

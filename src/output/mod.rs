@@ -1,0 +1,13 @@
+//! Everything that is printed goes through here.
+//!
+//! These are the primitives: streams that know how they look, text made harmless, tables, info
+//! blocks, words for times and sizes, and the progress bar.
+
+pub mod colour;
+pub mod escape;
+pub mod info;
+pub mod look;
+pub mod progress;
+pub mod stdio;
+pub mod table;
+pub mod words;
