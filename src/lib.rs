@@ -8,6 +8,7 @@ pub mod clock;
 pub mod devrack;
 pub mod output;
 pub mod package;
+pub mod programs;
 pub mod settings;
 pub mod terminal;
 pub mod wire;
