@@ -6,8 +6,24 @@
 
 pub mod clock;
 pub mod devrack;
+pub mod fingerprint;
 pub mod limits;
+pub mod output;
 pub mod package;
+pub mod programs;
 pub mod rack;
+pub mod settings;
+pub mod terminal;
 pub mod transport;
+pub mod wait;
 pub mod wire;
+
+mod cli;
+mod commands;
+mod context;
+mod event;
+mod flows;
+mod outcome;
+mod run;
+
+pub use run::{Invocation, run};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Time limits and budgets of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Until a connection is made, TLS included.
     pub connect: Duration,

@@ -35,6 +35,7 @@ pub use event::{Event, Listener};
 pub use path::Path;
 pub use send::Answer;
 pub use socket::{Ending, Socket};
-pub use tls::{CertificateProblem, Fingerprint, InvalidFingerprint, Trust};
+pub use tls::{CertificateProblem, Trust};
 
+pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

@@ -3,9 +3,7 @@
 //!
 //! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself; they cannot be handed over.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
@@ -17,56 +15,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use sha2::{Digest, Sha256};
 
 use super::Error;
-
-/// The SHA-256 of a certificate (DER), shown as pairs of hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    fn of(certificate: &CertificateDer<'_>) -> Self {
-        Self(Sha256::digest(certificate.as_ref()).into())
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SHA256")?;
-        self.0.iter().try_for_each(|byte| write!(f, ":{byte:02X}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A text that is no fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no SHA-256 fingerprint: 64 hexadecimal digits are expected, with or without colons, for example SHA256:1A:2B:…"
-)]
-pub struct InvalidFingerprint(String);
-
-impl FromStr for Fingerprint {
-    type Err = InvalidFingerprint;
-
-    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
-        let invalid = || InvalidFingerprint(text.to_owned());
-        let trimmed = text.trim();
-        let digits = trimmed.strip_prefix("SHA256").or_else(|| trimmed.strip_prefix("sha256"));
-        let digits: String = digits.unwrap_or(trimmed).chars().filter(|c| *c != ':').collect();
-        if digits.len() != 64 || !digits.is_ascii() {
-            return Err(invalid());
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            let pair = &digits[index * 2..index * 2 + 2];
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
+use crate::fingerprint::Fingerprint;
 
 /// What a rack's certificate is held against.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,7 +73,7 @@ impl Refusal {
         let address = address.to_owned();
         Some(match trust {
             Trust::Pinned(pinned) => {
-                CertificateProblem::Changed { address, pinned: pinned.clone(), fingerprint }
+                CertificateProblem::Changed { address, pinned: *pinned, fingerprint }
             }
             _ => CertificateProblem::Unknown { address, reason, fingerprint },
         })
@@ -144,7 +93,7 @@ pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfi
     let judge =
         match trust {
             Trust::Anything => Judge::Anyone,
-            Trust::Pinned(pinned) => Judge::Pinned(pinned.clone()),
+            Trust::Pinned(pinned) => Judge::Pinned(*pinned),
             Trust::Platform | Trust::Authority(_) => {
                 let roots = Arc::new(roots(trust)?);
                 let chain =
@@ -214,7 +163,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let presented = Fingerprint::of(end_entity);
+        let presented = fingerprint_of(end_entity);
         let verdict = match &self.judge {
             Judge::Anyone => Ok(ServerCertVerified::assertion()),
             Judge::Pinned(pinned) if *pinned == presented => Ok(ServerCertVerified::assertion()),
@@ -269,20 +218,6 @@ fn reason(error: &rustls::Error) -> String {
     text.to_owned()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_reads_back_from_every_common_form() {
-        let fingerprint = Fingerprint([0xAB; 32]);
-        let shown = fingerprint.to_string();
-        assert!(shown.starts_with("SHA256:AB:AB"));
-        for text in [shown.clone(), shown.replace("SHA256:", ""), "ab".repeat(32)] {
-            assert_eq!(text.parse::<Fingerprint>().unwrap(), fingerprint);
-        }
-        for text in ["", "SHA256:AB", "zz", &"é".repeat(32)] {
-            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
-        }
-    }
+fn fingerprint_of(certificate: &CertificateDer<'_>) -> Fingerprint {
+    Fingerprint(Sha256::digest(certificate.as_ref()).into())
 }

@@ -13,6 +13,7 @@ pub(crate) struct Json {
     seen: Ids,
     /// Bytes of a log line that is not complete.
     partial: Vec<u8>,
+    source: Source,
 }
 
 /// What has come up on the way.
@@ -51,8 +52,8 @@ impl Voice for Json {
     fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         self.remember(event);
         match event {
-            Event::BuildLog(bytes) => self.lines(bytes, to, |line| Line::BuildLog { line }),
-            Event::Log(bytes) => self.lines(bytes, to, |line| Line::Log { line }),
+            Event::BuildLog(bytes) => self.lines(Source::Build, bytes, to),
+            Event::Log(bytes) => self.lines(Source::App, bytes, to),
             other => match line(other) {
                 Some(line) => write(&line, to),
                 None => Ok(()),
@@ -114,13 +115,40 @@ impl Json {
     }
 
     /// One event for each complete line; bytes that are no UTF-8 are replaced.
-    fn lines<'a>(
-        &mut self,
-        bytes: &[u8],
-        to: &mut Stream,
-        form: impl Fn(&'a str) -> Line<'a>,
-    ) -> Result<(), OutputError> {
+    fn lines(&mut self, source: Source, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
+        self.source = source;
         self.partial.extend_from_slice(bytes);
-        todo_lines(self, to, form)
+        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
+        let complete: Vec<u8> = self.partial.drain(..=last).collect();
+        for line in complete[..last].split(|byte| *byte == b'\n') {
+            write(&source.line(&String::from_utf8_lossy(line)), to)?;
+        }
+        Ok(())
+    }
+
+    /// A last line without its end.
+    fn rest(&mut self, to: &mut Stream) -> Result<(), OutputError> {
+        if self.partial.is_empty() {
+            return Ok(());
+        }
+        let rest = std::mem::take(&mut self.partial);
+        write(&self.source.line(&String::from_utf8_lossy(&rest)), to)
+    }
+}
+
+/// Whose log a line is from.
+#[derive(Debug, Clone, Copy, Default)]
+enum Source {
+    #[default]
+    Build,
+    App,
+}
+
+impl Source {
+    fn line(self, line: &str) -> Line<'_> {
+        match self {
+            Self::Build => Line::BuildLog { line },
+            Self::App => Line::Log { line },
+        }
     }
 }

@@ -1,0 +1,125 @@
+//! The racks that are configured: on this machine, at the console, and the development rack.
+
+use secrecy::ExposeSecret;
+
+use super::Context;
+use crate::outcome::Failure;
+use crate::programs::terraform;
+use crate::rack::ConsoleRack;
+use crate::settings::{LocalForm, LocalRack, RackKind, RackUrl};
+
+/// A rack that a name may mean.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownRack {
+    /// Its full name.
+    pub(crate) name: String,
+    /// For example `aws`; `unknown` where nobody could say.
+    pub(crate) provider: String,
+    /// In the words of who told.
+    pub(crate) status: String,
+    /// How it is reached.
+    pub(crate) reach: Reach,
+}
+
+/// How a rack is reached.
+#[derive(Debug, Clone)]
+pub(crate) enum Reach {
+    /// At this address; the name is that of its file.
+    Direct(RackUrl),
+    /// At the address that Terraform gives; none until it is installed.
+    Terraform(Option<RackUrl>),
+    /// Through the console.
+    Console,
+    /// It is built in.
+    Dev,
+}
+
+const UNKNOWN: &str = "unknown";
+
+impl KnownRack {
+    /// Its kind, as `switch` stores it.
+    pub(crate) fn kind(&self) -> RackKind {
+        match self.reach {
+            Reach::Direct(_) => RackKind::Direct,
+            Reach::Terraform(_) => RackKind::Terraform,
+            Reach::Console => RackKind::Console,
+            Reach::Dev => RackKind::Dev,
+        }
+    }
+}
+
+/// The racks on this machine, Terraform's first, each group by name; unusable ones are left out with
+/// a warning.
+pub(crate) fn local(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
+    let racks = cx.settings.files.racks().map_err(Failure::new)?;
+    let mut known: Vec<KnownRack> = racks
+        .iter()
+        .filter_map(|rack| {
+            one(cx, rack).map_err(|failure| cx.warn(format!("rack {}: {failure}", rack.name))).ok()
+        })
+        .collect();
+    known.sort_by_key(|rack| (!matches!(rack.reach, Reach::Terraform(_)), rack.name.clone()));
+    Ok(known)
+}
+
+fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
+    let name = rack.name.clone();
+    match &rack.form {
+        LocalForm::Direct(_) => {
+            let Some(address) = rack.address().map_err(Failure::new)? else {
+                return Err(Failure::new("it has no address"));
+            };
+            let meta = cx.settings.files.rack_meta(&name);
+            let (provider, status) = meta.map_or((UNKNOWN.into(), UNKNOWN.into()), |meta| {
+                (meta.provider, meta.status)
+            });
+            Ok(KnownRack { name, provider, status, reach: Reach::Direct(address) })
+        }
+        LocalForm::Terraform(folder) => {
+            let outputs = terraform::outputs(folder).map_err(Failure::new)?;
+            let api = outputs.api.as_ref().map(|api| api.expose_secret().parse());
+            let api: Option<RackUrl> = api.transpose().map_err(Failure::new)?;
+            let status = match &api {
+                _ if rack.is_locked() => "updating",
+                Some(_) => "running",
+                None => UNKNOWN,
+            };
+            let provider = outputs.provider.unwrap_or_else(|| UNKNOWN.into());
+            Ok(KnownRack { name, provider, status: status.into(), reach: Reach::Terraform(api) })
+        }
+    }
+}
+
+/// The console's racks. A console that cannot be reached has none, and a warning says so; a login
+/// that has run out is a failure.
+pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
+    let Some(console) = super::connection::console(cx)? else { return Ok(Vec::new()) };
+    match console.console_racks().await {
+        Ok(racks) => Ok(racks.iter().map(from_console).collect()),
+        Err(error) if error.status() == Some(401) => Err(error.into()),
+        Err(error) => {
+            cx.warn(format!("the console does not tell its racks: {error}"));
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn from_console(rack: &ConsoleRack) -> KnownRack {
+    KnownRack {
+        name: rack.full_name().to_string(),
+        provider: rack.provider().unwrap_or(UNKNOWN).to_owned(),
+        status: rack.status().unwrap_or(UNKNOWN).to_owned(),
+        reach: Reach::Console,
+    }
+}
+
+/// All but the development rack.
+pub(crate) async fn configured(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
+    let mut racks = local(cx)?;
+    let direct = racks.iter().position(|rack| !matches!(rack.reach, Reach::Terraform(_)));
+    racks.extend(at_console(cx).await?);
+    // Terraform's racks first, then the others, each group by name.
+    let others = direct.unwrap_or(racks.iter().filter(|rack| matches!(rack.reach, Reach::Terraform(_))).count());
+    racks[others..].sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(racks)
+}

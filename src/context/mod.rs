@@ -1,0 +1,148 @@
+//! What a command is handed: settings, the rack, a voice, a clock, the standard input.
+
+pub(crate) mod connection;
+mod dev;
+pub(crate) mod known_racks;
+mod speaker;
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::limits::Limits;
+use crate::outcome::Failure;
+use crate::rack::Rack;
+use crate::settings::{DEFAULT_WAIT, Settings, Style, Wait};
+use crate::wait::Schedule;
+use crate::wire::AppName;
+
+pub(crate) use known_racks::{KnownRack, Reach};
+pub(crate) use speaker::Speaker;
+
+/// The flags that cut across commands, read once for all of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Globals {
+    /// `--rack`.
+    pub(crate) rack: Option<String>,
+    /// `--app`.
+    pub(crate) app: Option<String>,
+    /// `--insecure`.
+    pub(crate) insecure: bool,
+    /// `--wait`, or CONVOX_WAIT.
+    pub(crate) wait: bool,
+    /// `--wait-timeout`.
+    pub(crate) wait_timeout: Option<Duration>,
+    /// `--reveal`, or output that is no terminal: secrets are shown as they are.
+    pub(crate) reveal: bool,
+}
+
+/// What a command is handed.
+pub(crate) struct Context {
+    /// What is set.
+    pub(crate) settings: Settings,
+    /// The flags that cut across commands.
+    pub(crate) globals: Globals,
+    /// The form of this command's output; `v3` for all that have one form.
+    pub(crate) style: Style,
+    /// Time.
+    pub(crate) clock: Clock,
+    /// Who talks.
+    pub(crate) speaker: Speaker,
+    connection: OnceCell<connection::Connection>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        settings: Settings,
+        globals: Globals,
+        style: Style,
+        clock: Clock,
+        speaker: Speaker,
+    ) -> Self {
+        Self { settings, globals, style, clock, speaker, connection: OnceCell::new() }
+    }
+
+    /// The rack, resolved at its first use and never again.
+    pub(crate) async fn rack(&self) -> Result<Rack, Failure> {
+        if let Some(connection) = self.connection.get() {
+            return Ok(connection.rack.clone());
+        }
+        let connection = connection::open(self).await?;
+        Ok(self.connection.get_or_init(|| connection).rack.clone())
+    }
+
+    /// After a success: what `racks` shows of a direct rack is brought up to date now and then.
+    pub(crate) async fn remember_rack(&self) {
+        if let Some(connection) = self.connection.get() {
+            connection.remember(self).await;
+        }
+    }
+
+    /// The app: `--app`, CONVOX_APP, `.convox/app`, or the folder's name.
+    pub(crate) fn app(&self) -> Result<AppName, Failure> {
+        self.app_or(None)
+    }
+
+    /// The app of a command that takes its name as an argument.
+    pub(crate) fn app_or(&self, argument: Option<&str>) -> Result<AppName, Failure> {
+        let flag = self.globals.app.as_deref();
+        self.settings.app(argument, flag, None).map_err(Failure::usage)
+    }
+
+    /// The app of a source folder.
+    pub(crate) fn app_of(&self, source: &Path) -> Result<AppName, Failure> {
+        let flag = self.globals.app.as_deref();
+        self.settings.app(None, flag, Some(source)).map_err(Failure::usage)
+    }
+
+    /// Time limits.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.settings.limits()
+    }
+
+    /// Is the result waited for?
+    pub(crate) fn wait(&self) -> Wait {
+        Wait::chosen(self.style, self.globals.wait, self.globals.wait_timeout)
+    }
+
+    /// How long a wait may last, where there is one.
+    pub(crate) fn wait_limit(&self) -> Duration {
+        self.globals.wait_timeout.unwrap_or(DEFAULT_WAIT)
+    }
+
+    /// How to poll for at most `limit`.
+    pub(crate) fn polls(&self, limit: Duration) -> Schedule {
+        Schedule { first: self.limits().poll, limit: Some(limit) }
+    }
+
+    /// How to poll what has no limit of ours.
+    pub(crate) fn polls_for_ever(&self) -> Schedule {
+        Schedule { first: self.limits().poll, limit: None }
+    }
+
+    /// Tells an event.
+    pub(crate) fn emit(&self, event: Event) -> Result<(), Failure> {
+        self.speaker.say(&event)
+    }
+
+    /// Tells something worth knowing, on stderr. That nobody can read it is no failure.
+    pub(crate) fn notice(&self, text: impl fmt::Display) {
+        self.speaker.aside(&Event::Notice(text.to_string()));
+    }
+
+    /// Tells something that may be a mistake, on stderr.
+    pub(crate) fn warn(&self, text: impl fmt::Display) {
+        self.speaker.aside(&Event::Warning(text.to_string()));
+    }
+
+    /// Random bytes, for names that nobody else chooses.
+    pub(crate) fn random(&self) -> Result<[u8; 15], Failure> {
+        let mut bytes = [0; 15];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| Failure::new(format!("the system gives no random numbers: {error}")))?;
+        Ok(bytes)
+    }
+}

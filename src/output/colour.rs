@@ -1,0 +1,116 @@
+//! Colours of our own text, by role. The numbers are those of the existing clients.
+
+use super::escape::harmless;
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A table's header, or the name in an info block.
+    Heading,
+    /// A table's row, or the value in an info block.
+    Value,
+    /// An id.
+    Id,
+    /// The text of a step that starts.
+    Start,
+    /// The `OK` of a step.
+    Ok,
+    /// A failed step or status.
+    Fail,
+    /// The name of an app.
+    App,
+    /// The id of a build.
+    Build,
+    /// The id of a release.
+    Release,
+    /// The name of a rack.
+    Rack,
+    /// The name of a service.
+    Service,
+    /// The id of a process.
+    Process,
+    /// A command to type.
+    Command,
+    /// The word `ERROR`.
+    ErrorLabel,
+    /// What follows it.
+    ErrorText,
+}
+
+impl Role {
+    /// The number among a terminal's 256 colours.
+    fn number(self) -> u8 {
+        match self {
+            Self::Heading | Self::Command => 244,
+            Self::Value => 251,
+            Self::Id | Self::Start => 247,
+            Self::Ok => 46,
+            Self::Fail => 160,
+            Self::App => 39,
+            Self::Build => 23,
+            Self::Release => 24,
+            Self::Rack => 26,
+            Self::Service => 33,
+            Self::Process => 27,
+            Self::ErrorLabel => 124,
+            Self::ErrorText => 203,
+        }
+    }
+}
+
+/// Whether a stream shows colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// Colours are written.
+    On,
+    /// Text only.
+    #[default]
+    Off,
+}
+
+impl Colour {
+    /// What turns the role's colour on; nothing where colours are off.
+    pub fn start(self, role: Role) -> String {
+        match self {
+            Self::On => format!("\u{1b}[38;5;{}m", role.number()),
+            Self::Off => String::new(),
+        }
+    }
+
+    /// What ends it.
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::On => "\u{1b}[0m",
+            Self::Off => "",
+        }
+    }
+
+    /// The text in its role's colour. The text is taken as it is.
+    pub fn paint(self, role: Role, text: &str) -> String {
+        format!("{}{text}{}", self.start(role), self.end())
+    }
+
+    /// The line `ERROR: message` without its end; the message is made harmless.
+    pub fn error_line(self, message: &str) -> String {
+        let (label, text) = (self.start(Role::ErrorLabel), self.start(Role::ErrorText));
+        format!("{label}ERROR: {text}{}{}", harmless(message), self.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_painted_as_the_existing_clients_paint_it() {
+        assert_eq!(Colour::On.paint(Role::Heading, "APP"), "\u{1b}[38;5;244mAPP\u{1b}[0m");
+        assert_eq!(Colour::Off.paint(Role::Heading, "APP"), "APP");
+    }
+
+    #[test]
+    fn an_error_has_two_colours_and_no_sequences_of_its_own() {
+        let expected = "\u{1b}[38;5;124mERROR: \u{1b}[38;5;203mbad \\x1b[2J 100% %s\u{1b}[0m";
+        assert_eq!(Colour::On.error_line("bad \u{1b}[2J 100% %s"), expected);
+        assert_eq!(Colour::Off.error_line("a\nb"), "ERROR: a\\nb");
+    }
+}

@@ -1,0 +1,288 @@
+//! Text from outside, made harmless for a terminal.
+//!
+//! One form throughout: `\n`, `\r` and `\t` as in program text, other control characters of ASCII
+//! as `\x1b`, and what lies beyond (C1 controls, direction marks, characters without width) as
+//! `\u{202e}`. Everything else, backslashes included, stays as it is.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// A name, description, error or cell from outside, with nothing in it that could move the
+/// cursor, change colours, break the line, or show as something else than it is.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(is_harmful) else { return Cow::Borrowed(text) };
+    let mut shown = String::with_capacity(text.len() + 8);
+    shown.push_str(&text[..first]);
+    for c in text[first..].chars() {
+        if is_harmful(c) {
+            push_visibly(&mut shown, c);
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Controls, and what reorders or hides its neighbours.
+fn is_harmful(c: char) -> bool {
+    match c {
+        ' '..='~' => false,
+        _ => {
+            c.is_control()
+                || matches!(c,
+                    '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                    | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        }
+    }
+}
+
+fn push_visibly(shown: &mut String, c: char) {
+    let written = match c {
+        '\n' => shown.write_str("\\n"),
+        '\r' => shown.write_str("\\r"),
+        '\t' => shown.write_str("\\t"),
+        c if c.is_ascii() => write!(shown, "\\x{:02x}", u32::from(c)),
+        c => write!(shown, "\\u{{{:x}}}", u32::from(c)),
+    };
+    debug_assert!(written.is_ok(), "writing to a String cannot fail");
+}
+
+/// Log bytes for a terminal: colours (SGR sequences), line ends, tabs and carriage returns stay;
+/// other control bytes show as [`harmless`] shows them. Works across any cut of the stream.
+///
+/// Bytes that are no UTF-8 pass unchanged: a terminal shows a replacement for them.
+#[derive(Debug, Default)]
+pub struct LogFilter {
+    held: Vec<u8>,
+    is_coloured: bool,
+}
+
+/// Longer than any colour sequence that is meant as one.
+const LONGEST_COLOUR: usize = 64;
+const ESCAPE: u8 = 0x1b;
+/// Begins the UTF-8 form of the C1 controls (U+0080 to U+009F), and of other characters.
+const C1_LEAD: u8 = 0xc2;
+const RESET: &[u8] = b"\x1b[0m";
+
+impl LogFilter {
+    /// A filter at the start of a log.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the visible form of `bytes` to `shown`. A sequence that is cut at the end of
+    /// `bytes` is held back until the rest of it comes.
+    pub fn feed(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
+        let mut rest = bytes;
+        while let Some(&byte) = rest.first() {
+            if !self.held.is_empty() {
+                self.go_on(byte, shown);
+                rest = &rest[1..];
+                continue;
+            }
+            let plain = rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len());
+            shown.extend_from_slice(&rest[..plain]);
+            rest = &rest[plain..];
+            if let Some(&byte) = rest.first() {
+                self.begin(byte, shown);
+                rest = &rest[1..];
+            }
+        }
+    }
+
+    /// The log is over: what was held back, and an end to colours that were left on.
+    pub fn finish(&mut self, shown: &mut Vec<u8>) {
+        self.release(shown);
+        if std::mem::take(&mut self.is_coloured) {
+            shown.extend_from_slice(RESET);
+        }
+    }
+
+    fn begin(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        match byte {
+            ESCAPE | C1_LEAD => self.held.push(byte),
+            _ => show_byte(byte, shown),
+        }
+    }
+
+    /// A byte after a held beginning.
+    fn go_on(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        if self.held[0] == C1_LEAD {
+            return self.end_character(byte, shown);
+        }
+        match (self.held.len(), byte) {
+            (1, b'[') => self.held.push(byte),
+            (2.., b'0'..=b'9' | b';' | b':') if self.held.len() < LONGEST_COLOUR => {
+                self.held.push(byte);
+            }
+            (2.., b'm') => self.end_colour(shown),
+            _ => self.give_up(byte, shown),
+        }
+    }
+
+    /// The second byte of a two-byte character that may be a C1 control.
+    fn end_character(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        if !(0x80..0xa0).contains(&byte) {
+            return self.give_up(byte, shown);
+        }
+        self.held.clear();
+        shown.extend_from_slice(format!("\\u{{{byte:x}}}").as_bytes());
+    }
+
+    fn end_colour(&mut self, shown: &mut Vec<u8>) {
+        let parameters = &self.held[2..];
+        self.is_coloured = !parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
+        shown.append(&mut self.held);
+        shown.push(b'm');
+    }
+
+    /// It is no colour: what was held is shown, and the byte begins anew.
+    fn give_up(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        self.release(shown);
+        self.feed(&[byte], shown);
+    }
+
+    fn release(&mut self, shown: &mut Vec<u8>) {
+        for byte in std::mem::take(&mut self.held) {
+            show_byte(byte, shown);
+        }
+    }
+}
+
+/// Passes as it is, whatever came before.
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, 0..=8 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f | C1_LEAD)
+}
+
+fn show_byte(byte: u8, shown: &mut Vec<u8>) {
+    if is_plain(byte) || byte == C1_LEAD {
+        shown.push(byte);
+    } else {
+        shown.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn filtered(chunks: &[&[u8]]) -> Vec<u8> {
+        let (mut filter, mut shown) = (LogFilter::new(), Vec::new());
+        for chunk in chunks {
+            filter.feed(chunk, &mut shown);
+        }
+        filter.finish(&mut shown);
+        shown
+    }
+
+    fn shown(text: &str) -> String {
+        String::from_utf8(filtered(&[text.as_bytes()])).unwrap()
+    }
+
+    #[test]
+    fn control_and_hidden_characters_are_shown() {
+        for (text, expected) in [
+            ("plain — ✓ \\n C:\\x", "plain — ✓ \\n C:\\x"),
+            ("a\u{1b}[31mb", "a\\x1b[31mb"),
+            ("one\ntwo\tthree\r", "one\\ntwo\\tthree\\r"),
+            ("\0\u{7f}\u{9b}", "\\x00\\x7f\\u{9b}"),
+            ("a\u{202e}b\u{200b}c\u{feff}", "a\\u{202e}b\\u{200b}c\\u{feff}"),
+            ("\u{2028}\u{2066}\u{e0041}", "\\u{2028}\\u{2066}\\u{e0041}"),
+        ] {
+            assert_eq!(harmless(text), expected);
+        }
+    }
+
+    #[test]
+    fn harmless_text_is_not_copied() {
+        assert!(matches!(harmless("convox-guide"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn logs_keep_colours_and_line_ends() {
+        for text in [
+            "\u{1b}[31mred\u{1b}[0m\n",
+            "\u{1b}[1;38;5;244mgrey\u{1b}[m\r\n",
+            "\u{1b}[38:2::1:2:3mx\u{1b}[0;0m",
+            "50%\r60%\r\tdone — ✓ é \u{a0}\n",
+        ] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn other_sequences_of_a_log_are_shown() {
+        for (text, expected) in [
+            ("\u{1b}[2J", "\\x1b[2J"),
+            ("\u{1b}]0;title\u{7}", "\\x1b]0;title\\x07"),
+            ("\u{1b}[?25l", "\\x1b[?25l"),
+            ("\u{1b}\u{1b}[31mx\u{1b}[m", "\\x1b\u{1b}[31mx\u{1b}[m"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("a\u{8}b\u{0}", "a\\x08b\\x00"),
+            ("\u{1b}[31", "\\x1b[31"),
+            ("\u{1b}[31\nnext", "\\x1b[31\nnext"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+        let endless = format!("\u{1b}[{}m", "1;".repeat(100));
+        assert!(!shown(&endless).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_colour_that_a_log_leaves_on_is_ended() {
+        assert_eq!(shown("\u{1b}[31mred"), "\u{1b}[31mred\u{1b}[0m");
+        assert_eq!(shown("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass() {
+        for bytes in [&b"\xff\xfe\x80"[..], b"\xc2", b"\xc2x", b"\xc2\xc2\xa9", b"\xe2\x82"] {
+            assert_eq!(filtered(&[bytes]), bytes);
+        }
+    }
+
+    fn log() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            "[ -~\n]{0,4}".prop_map(String::into_bytes),
+            any::<Vec<u8>>(),
+            Just(b"\x1b[31m".to_vec()),
+            Just(b"\x1b[".to_vec()),
+            Just(b"\xc2\x9b".to_vec()),
+            Just("é✓".as_bytes().to_vec()),
+        ];
+        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_is_left_and_nothing_is_changed_twice(text: String) {
+            let once = harmless(&text).into_owned();
+            prop_assert!(!once.contains(is_harmful));
+            prop_assert_eq!(harmless(&once), once.as_str());
+        }
+
+        #[test]
+        fn a_log_shows_the_same_wherever_it_is_cut(log in log(), cut: prop::sample::Index) {
+            let (one, two) = log.split_at(cut.index(log.len() + 1));
+            prop_assert_eq!(filtered(&[one, two]), filtered(&[&log]));
+            let bytes: Vec<_> = log.chunks(1).collect();
+            prop_assert_eq!(filtered(&bytes), filtered(&[&log]));
+        }
+
+        #[test]
+        fn a_terminal_gets_colours_and_no_other_control(log in log()) {
+            let shown = filtered(&[&log]);
+            let text = String::from_utf8_lossy(&shown);
+            let colour = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();
+            let rest = colour.replace_all(&text, "");
+            prop_assert!(!rest.contains(|c: char| c.is_control() && !"\n\r\t".contains(c)));
+        }
+
+        #[test]
+        fn a_log_of_plain_text_is_unchanged(text in "[^\u{0}-\u{9f}]*[ -~\n\r\t]*") {
+            prop_assert_eq!(filtered(&[text.as_bytes()]), text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Info blocks: one thing, a line per property.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::colour::{Colour, Role};
+use super::escape::harmless;
+
+/// Names and values, the names padded to the longest. A value of several lines goes on below
+/// itself; an empty one leaves the name alone.
+#[derive(Debug, Clone, Default)]
+pub struct Info {
+    entries: Vec<(String, String)>,
+}
+
+impl Info {
+    /// An empty block, which prints nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a property.
+    pub fn entry(&mut self, name: &str, value: impl Into<String>) -> &mut Self {
+        self.entries.push((harmless(name).into_owned(), value.into()));
+        self
+    }
+
+    /// Writes the block.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn write(&self, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+        let widest = self.entries.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+        for (name, value) in &self.entries {
+            write_entry(name, value, widest, colour, out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_entry(
+    name: &str,
+    value: &str,
+    widest: usize,
+    colour: Colour,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let blanks = widest - name.width() + 2;
+    let mut lines = value.lines();
+    match lines.next().filter(|first| !first.is_empty()) {
+        Some(first) => {
+            let name = format!("{name}{:blanks$}", "");
+            let first = colour.paint(Role::Value, &harmless(first));
+            writeln!(out, "{}{first}", colour.paint(Role::Heading, &name))?;
+        }
+        None => writeln!(out, "{}", colour.paint(Role::Heading, name))?,
+    }
+    for line in lines {
+        let indent = if line.is_empty() { 0 } else { widest + 2 };
+        writeln!(out, "{:indent$}{}", "", colour.paint(Role::Value, &harmless(line)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(entries: &[(&str, &str)], colour: Colour) -> String {
+        let mut info = Info::new();
+        for (name, value) in entries {
+            info.entry(name, *value);
+        }
+        let mut bytes = Vec::new();
+        info.write(colour, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn names_are_padded_and_further_lines_indented() {
+        let entries = [("Name", "dev"), ("Router", "a.test (external)\nb.test (internal)")];
+        let expected = "\
+Name    dev
+Router  a.test (external)
+        b.test (internal)
+";
+        assert_eq!(written(&entries, Colour::Off), expected);
+    }
+
+    #[test]
+    fn an_empty_value_leaves_no_blanks_and_an_empty_block_nothing() {
+        let entries = [("Description", ""), ("Id", "B1")];
+        assert_eq!(written(&entries, Colour::Off), "Description\nId           B1\n");
+        assert_eq!(written(&[], Colour::On), "");
+    }
+
+    #[test]
+    fn names_wider_than_their_bytes_are_aligned() {
+        assert_eq!(written(&[("名前", "x"), ("é", "y")], Colour::Off), "名前  x\né     y\n");
+    }
+
+    #[test]
+    fn values_are_harmless() {
+        assert_eq!(written(&[("Id", "\u{1b}[2J")], Colour::Off), "Id  \\x1b[2J\n");
+    }
+
+    #[test]
+    fn name_and_value_have_their_colours() {
+        let expected = "\u{1b}[38;5;244mId  \u{1b}[0m\u{1b}[38;5;251mB1\u{1b}[0m\n";
+        assert_eq!(written(&[("Id", "B1")], Colour::On), expected);
+    }
+}

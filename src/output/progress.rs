@@ -1,0 +1,380 @@
+//! The progress bar of an upload:
+//! `Uploading: 1.68 KB / 1.68 KB [===========================] 100.00 % 0s`
+//!
+//! On a terminal the line is redrawn in place, at most ten times a second; elsewhere only the
+//! final line is printed.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+
+use super::look::Look;
+use super::words::{minutes, size};
+
+/// Columns of the whole line, where the terminal has as many.
+pub const WIDTH: usize = 70;
+
+/// Time between two redraws.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// The line for `done` of `total` bytes, `width` columns in all. What has no known total has no
+/// percentage. Where there is no room for a bar, there is none.
+pub fn line(label: &str, done: u64, total: Option<u64>, elapsed: Duration, width: usize) -> String {
+    let elapsed = minutes(elapsed.as_secs());
+    let Some(total) = total else {
+        let (before, after) = (format!("{label}: {} ", size(done)), format!(" {elapsed}"));
+        return join(&before, Share { done: 0, total: 1 }, &after, width);
+    };
+    let share = Share { done: done.min(total), total };
+    let before = format!("{label}: {} / {} ", size(share.done), size(total));
+    let after = format!(" {} % {elapsed}", share.percent());
+    join(&before, share, &after, width)
+}
+
+fn join(before: &str, share: Share, after: &str, width: usize) -> String {
+    const BRACKETS: usize = 2;
+    match width.checked_sub(before.chars().count() + BRACKETS + after.chars().count()) {
+        Some(room @ 1..) => format!("{before}[{}]{after}", share.bar(room)),
+        _ => format!("{before}{}", after.trim_start()),
+    }
+}
+
+/// A part of a whole; nothing of nothing is all of it.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    done: u64,
+    total: u64,
+}
+
+impl Share {
+    /// Rounded down: only what is complete reads 100.00.
+    fn percent(self) -> String {
+        let hundredths = self.of(10_000);
+        format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+
+    fn bar(self, room: usize) -> String {
+        let filled = usize::try_from(self.of(room as u64)).unwrap_or(room).min(room);
+        let mut bar = "=".repeat(filled);
+        if filled < room {
+            bar.push('>');
+            bar.push_str(&" ".repeat(room - filled - 1));
+        }
+        bar
+    }
+
+    fn of(self, scale: u64) -> u128 {
+        if self.total == 0 {
+            return scale.into();
+        }
+        u128::from(self.done) * u128::from(scale) / u128::from(self.total)
+    }
+}
+
+/// A progress line on its way from the first byte to the last.
+#[derive(Debug)]
+pub struct Progress {
+    label: String,
+    started: Instant,
+    drawn: Option<Instant>,
+    in_place: Option<InPlace>,
+}
+
+impl Progress {
+    /// A line for a stream of this look. Nothing is drawn yet.
+    pub fn new(label: &str, look: &Look, now: Instant) -> Self {
+        let in_place = look.redraws.then(|| InPlace::new(width_on(look)));
+        Self { label: label.to_owned(), started: now, drawn: None, in_place }
+    }
+
+    /// Draws the present state, if the line is redrawn and a tenth of a second has passed.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn update(
+        &mut self,
+        done: u64,
+        total: Option<u64>,
+        now: Instant,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let Some(in_place) = &self.in_place else { return Ok(()) };
+        if self.drawn.is_some_and(|drawn| now.saturating_duration_since(drawn) < REDRAW) {
+            return Ok(());
+        }
+        self.drawn = Some(now);
+        let elapsed = now.saturating_duration_since(self.started);
+        in_place.draw(&line(&self.label, done, total, elapsed, in_place.width), out)
+    }
+
+    /// Ends the line: all of `total` is done.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn finish(self, total: u64, now: Instant, out: &mut impl Write) -> io::Result<()> {
+        let width = self.in_place.as_ref().map_or(WIDTH, |in_place| in_place.width);
+        if let Some(in_place) = self.in_place {
+            in_place.clear(out)?;
+        }
+        let elapsed = now.saturating_duration_since(self.started);
+        writeln!(out, "{}", line(&self.label, total, Some(total), elapsed, width))?;
+        out.flush()
+    }
+
+    /// Leaves the line as it was last drawn, for whatever follows to stand below it.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn abandon(self, out: &mut impl Write) -> io::Result<()> {
+        if self.drawn.is_none() {
+            return Ok(());
+        }
+        out.write_all(b"\n")?;
+        out.flush()
+    }
+}
+
+/// One column is left free: some terminals wrap as soon as the last one is written.
+fn width_on(look: &Look) -> usize {
+    look.width.map_or(WIDTH, |columns| WIDTH.min(usize::from(columns).saturating_sub(1).max(1)))
+}
+
+/// indicatif's bar, drawing a line of ours into memory, from where it goes to the stream.
+#[derive(Debug)]
+struct InPlace {
+    width: usize,
+    line: Arc<Mutex<String>>,
+    screen: Screen,
+    bar: ProgressBar,
+}
+
+impl InPlace {
+    fn new(width: usize) -> Self {
+        let line = Arc::new(Mutex::new(String::new()));
+        let screen = Screen { bytes: Arc::default(), width: u16::try_from(width).unwrap_or(80) };
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style_of(&line));
+        Self { width, line, screen, bar }
+    }
+
+    fn draw(&self, line: &str, out: &mut impl Write) -> io::Result<()> {
+        // wrapped, it could not be redrawn in place
+        let line = line.chars().take(self.width).collect();
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        self.bar.force_draw();
+        self.screen.copy_to(out)
+    }
+
+    fn clear(self, out: &mut impl Write) -> io::Result<()> {
+        self.bar.finish_and_clear();
+        self.screen.copy_to(out)
+    }
+}
+
+/// A style that shows `line`, whatever it is at the moment.
+fn style_of(line: &Arc<Mutex<String>>) -> ProgressStyle {
+    let line = Arc::clone(line);
+    let show = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        // the writer is a String of indicatif's, which cannot fail
+        let _ = out.write_str(&line);
+    };
+    // the template is a constant that parses; the default style is never drawn
+    ProgressStyle::with_template("{line}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("line", show)
+}
+
+/// A terminal in memory: what indicatif draws, until it is copied to a stream.
+#[derive(Debug, Clone)]
+struct Screen {
+    bytes: Arc<Mutex<String>>,
+    width: u16,
+}
+
+impl Screen {
+    fn push(&self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        bytes.write_fmt(text).map_err(io::Error::other)
+    }
+
+    fn copy_to(&self, out: &mut impl Write) -> io::Result<()> {
+        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        out.write_all(bytes.as_bytes())?;
+        out.flush()
+    }
+
+    /// The cursor's way, if it goes anywhere.
+    fn move_cursor(&self, steps: usize, direction: char) -> io::Result<()> {
+        if steps == 0 { Ok(()) } else { self.push(format_args!("\u{1b}[{steps}{direction}")) }
+    }
+}
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        self.width
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'A')
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'B')
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'C')
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.push(format_args!("{text}\r\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.push(format_args!("{text}"))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.push(format_args!("\r\u{1b}[2K"))
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TERMINAL: Look = Look {
+        is_terminal: true,
+        colour: super::super::colour::Colour::Off,
+        redraws: true,
+        width: Some(80),
+    };
+
+    fn now_line(done: u64, total: u64, width: usize) -> String {
+        line("Uploading", done, Some(total), Duration::ZERO, width)
+    }
+
+    #[test]
+    fn a_finished_line_has_the_guides_form_and_width() {
+        let expected = "Uploading: 1.68 KB / 1.68 KB [===========================] 100.00 % 0s";
+        assert_eq!(expected.len(), WIDTH);
+        assert_eq!(now_line(1720, 1720, WIDTH), expected);
+    }
+
+    #[test]
+    fn a_line_on_its_way_shows_how_far_it_is() {
+        let line = line("Uploading", 512, Some(2048), Duration::from_secs(65), WIDTH);
+        assert_eq!(line, "Uploading: 512 B / 2.00 KB [=======>                    ] 25.00 % 1m5s");
+    }
+
+    #[test]
+    fn nothing_of_nothing_is_done_and_more_than_all_is_all() {
+        assert!(now_line(0, 0, WIDTH).ends_with("=] 100.00 % 0s"));
+        assert_eq!(now_line(5, 4, WIDTH), now_line(4, 4, WIDTH));
+    }
+
+    #[test]
+    fn only_what_is_complete_reads_a_hundred() {
+        assert!(now_line(999_999, 1_000_000, WIDTH).ends_with("] 99.99 % 0s"));
+    }
+
+    #[test]
+    fn without_a_total_there_is_no_percentage() {
+        let line = line("Uploading", 1720, None, Duration::from_secs(3), WIDTH);
+        assert!(line.starts_with("Uploading: 1.68 KB [>  ") && line.ends_with("  ] 3s"), "{line}");
+    }
+
+    #[test]
+    fn a_narrow_line_has_a_short_bar_or_none() {
+        assert_eq!(now_line(1720, 1720, 46), "Uploading: 1.68 KB / 1.68 KB [===] 100.00 % 0s");
+        assert_eq!(now_line(1720, 1720, 40), "Uploading: 1.68 KB / 1.68 KB 100.00 % 0s");
+    }
+
+    #[test]
+    fn a_pipe_gets_exactly_one_line() {
+        let (start, mut out) = (Instant::now(), Vec::new());
+        let mut progress = Progress::new("Uploading", &Look::plain(), start);
+        for done in 0..100 {
+            let now = start + Duration::from_millis(50 * done);
+            progress.update(done, Some(100), now, &mut out).unwrap();
+        }
+        assert!(out.is_empty());
+        progress.finish(100, start + Duration::from_secs(5), &mut out).unwrap();
+        let expected = line("Uploading", 100, Some(100), Duration::from_secs(5), WIDTH);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn a_terminals_line_is_redrawn_in_place_ten_times_a_second_at_most() {
+        let (start, mut out) = (Instant::now(), Vec::new());
+        let mut progress = Progress::new("Uploading", &TERMINAL, start);
+        for step in 0..1000_u64 {
+            let now = start + Duration::from_millis(step);
+            progress.update(step, Some(1000), now, &mut out).unwrap();
+        }
+        progress.finish(1000, start + Duration::from_secs(1), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches("Uploading").count(), 11, "{text:?}");
+        assert_eq!(text.matches('\n').count(), 1);
+        assert_eq!(text.matches("\r\u{1b}[2KUploading").count(), 10, "{text:?}");
+        let last = text.rsplit('K').next().unwrap();
+        assert!(text.ends_with("100.00 % 1s\n"), "{last}");
+    }
+
+    #[test]
+    fn a_narrow_terminals_line_fits_into_it() {
+        let (start, mut out) = (Instant::now(), Vec::new());
+        let look = Look { width: Some(30), ..TERMINAL };
+        let mut progress = Progress::new("Uploading", &look, start);
+        progress.update(5, Some(1000), start, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "Uploading: 5 B / 1000 B 0.50 ");
+        let look = Look { width: Some(1), ..TERMINAL };
+        let mut progress = Progress::new("Übertragung", &look, start);
+        progress.update(5, Some(1000), start, &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn an_abandoned_line_is_closed_if_it_was_drawn() {
+        let (start, mut out) = (Instant::now(), Vec::new());
+        Progress::new("Uploading", &TERMINAL, start).abandon(&mut out).unwrap();
+        assert!(out.is_empty());
+        let mut progress = Progress::new("Uploading", &TERMINAL, start);
+        progress.update(1, Some(2), start, &mut out).unwrap();
+        progress.abandon(&mut out).unwrap();
+        assert!(out.ends_with(b"50.00 % 0s\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_has_its_width_exactly_wherever_a_bar_fits(
+            done: u64, total: Option<u64>, seconds in 0..100_000_u64, width in 0..200_usize,
+        ) {
+            let line = line("Uploading", done, total, Duration::from_secs(seconds), width);
+            if line.contains('[') {
+                prop_assert_eq!(line.len(), width);
+            }
+        }
+
+        #[test]
+        fn the_final_line_has_equal_sides(total: u64) {
+            let line = now_line(total, total, WIDTH);
+            let size = size(total);
+            let start = format!("Uploading: {size} / {size} [=");
+            prop_assert!(line.starts_with(&start) && line.ends_with("=] 100.00 % 0s"), "{}", line);
+            prop_assert_eq!(line.len(), WIDTH);
+        }
+    }
+}

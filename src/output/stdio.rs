@@ -1,0 +1,339 @@
+//! The streams of a run.
+//!
+//! stdout is buffered; whoever ends a step flushes it, and so does everything that goes to stderr,
+//! so that both stay in order on one terminal. Lines for stderr are written whole.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::look::{Conditions, Look};
+use crate::terminal;
+
+/// stdout and stderr, and whether stdin is a terminal.
+#[derive(Debug)]
+pub struct Stdio {
+    /// For what was asked for.
+    pub out: Stream,
+    /// For errors, warnings and notices.
+    pub err: Stream,
+    /// Someone can be asked.
+    pub stdin_is_terminal: bool,
+}
+
+/// Why a stream cannot be written to.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The reader has gone, as `head` does when it has seen enough.
+    #[error("the output was closed")]
+    Closed,
+    /// Anything else, such as a full disk.
+    #[error("cannot write the output: {0}")]
+    Failed(io::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// What happens when a stream's reader has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnClose {
+    /// Writing fails: right for a command that only reads.
+    #[default]
+    Stop,
+    /// What follows is dropped: right for a command whose work must go on.
+    GoOn,
+}
+
+/// A stream to write to, which knows how it looks.
+pub struct Stream {
+    writer: Box<dyn Write + Send>,
+    buffer: Vec<u8>,
+    capacity: usize,
+    look: Look,
+    on_close: OnClose,
+    is_closed: bool,
+}
+
+/// Bytes kept before they are written.
+const BUFFER: usize = 64 * 1024;
+
+impl Stdio {
+    /// The process's own streams. `term` and `no_color` are TERM and NO_COLOR.
+    ///
+    /// # Errors
+    /// No file descriptor can be had.
+    pub fn system(term: Option<&str>, no_color: bool) -> io::Result<Self> {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let look = |stream: BorrowedFd<'_>| {
+            let is_terminal = stream.is_terminal();
+            let width = if is_terminal { terminal::width(stream) } else { None };
+            Look::of(Conditions { is_terminal, width, term, no_color })
+        };
+        Ok(Self {
+            // a copy of the descriptor, as std's own stdout looks for line ends in all that it gets
+            out: Stream::buffered(file(stdout.as_fd())?, look(stdout.as_fd())),
+            err: Stream::direct(file(stderr.as_fd())?, look(stderr.as_fd())),
+            stdin_is_terminal: io::stdin().is_terminal(),
+        })
+    }
+
+    /// Streams that are kept in memory, for a run inside a test.
+    pub fn captured(look: Look) -> (Self, Captured, Captured) {
+        let (out, err) = (Captured::default(), Captured::default());
+        let stdio = Self {
+            out: Stream::buffered(out.clone(), look),
+            err: Stream::direct(err.clone(), look),
+            stdin_is_terminal: false,
+        };
+        (stdio, out, err)
+    }
+
+    /// Writes a whole line to stderr, below what stdout has got so far.
+    ///
+    /// # Errors
+    /// stderr cannot be written to, or stdout cannot take what was buffered.
+    pub fn error_line(&mut self, line: &str) -> Result<(), OutputError> {
+        let flushed = self.out.flush();
+        let mut whole = String::with_capacity(line.len() + 1);
+        whole.push_str(line);
+        whole.push('\n');
+        self.err.print(&whole)?; // even where stdout is closed
+        Ok(flushed?)
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// A stream cannot be written to.
+    pub fn flush(&mut self) -> Result<(), OutputError> {
+        self.out.flush()?;
+        Ok(self.err.flush()?)
+    }
+}
+
+fn file(stream: BorrowedFd<'_>) -> io::Result<File> {
+    Ok(File::from(stream.try_clone_to_owned()?))
+}
+
+impl Stream {
+    /// A stream that keeps bytes until there are many, or until it is flushed.
+    pub fn buffered(writer: impl Write + Send + 'static, look: Look) -> Self {
+        Self::new(Box::new(writer), look, BUFFER)
+    }
+
+    /// A stream that writes at once.
+    pub fn direct(writer: impl Write + Send + 'static, look: Look) -> Self {
+        Self::new(Box::new(writer), look, 0)
+    }
+
+    fn new(writer: Box<dyn Write + Send>, look: Look, capacity: usize) -> Self {
+        let on_close = OnClose::default();
+        Self { writer, buffer: Vec::new(), capacity, look, on_close, is_closed: false }
+    }
+
+    /// How it looks.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Chooses what happens when the reader has gone.
+    pub fn set_on_close(&mut self, on_close: OnClose) {
+        self.on_close = on_close;
+    }
+
+    /// Writes text.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn print(&mut self, text: &str) -> Result<(), OutputError> {
+        Ok(self.write_all(text.as_bytes())?)
+    }
+
+    /// Passes bytes on, and forgives a reader that has gone if that was chosen.
+    fn pass(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        if !self.is_closed {
+            match write(&mut *self.writer) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
+                written => return written,
+            }
+        }
+        match self.on_close {
+            OnClose::Stop => Err(ErrorKind::BrokenPipe.into()),
+            OnClose::GoOn => Ok(()),
+        }
+    }
+
+    fn write_buffer(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let written = self.pass(|writer| writer.write_all(&bytes));
+        bytes.clear();
+        self.buffer = bytes; // its room is used again
+        written
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > self.capacity {
+            self.write_buffer()?;
+        }
+        if bytes.len() >= self.capacity {
+            self.pass(|writer| writer.write_all(bytes))?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_buffer()?;
+        self.pass(|writer| writer.flush())
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("look", &self.look).finish_non_exhaustive()
+    }
+}
+
+/// A stream's end in memory. Clones share what was written.
+#[derive(Debug, Clone, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// What was written so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that leaves after some bytes.
+    struct Leaving {
+        left: usize,
+        seen: Captured,
+    }
+
+    impl Write for Leaving {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                return Err(ErrorKind::BrokenPipe.into());
+            }
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            self.seen.write(&bytes[..taken])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn leaving(left: usize) -> (Stream, Captured) {
+        let seen = Captured::default();
+        (Stream::buffered(Leaving { left, seen: seen.clone() }, Look::plain()), seen)
+    }
+
+    #[test]
+    fn stdout_waits_for_a_flush_and_stderr_does_not() {
+        let (mut stdio, out, err) = Stdio::captured(Look::plain());
+        stdio.out.print("Starting build... ").unwrap();
+        assert_eq!(out.text(), "");
+        stdio.out.flush().unwrap();
+        assert_eq!(out.text(), "Starting build... ");
+        stdio.err.print("now").unwrap();
+        assert_eq!(err.text(), "now");
+    }
+
+    #[test]
+    fn a_line_on_stderr_comes_after_what_stdout_has() {
+        let (mut stdio, out, err) = Stdio::captured(Look::plain());
+        stdio.out.print("Promoting R1... ").unwrap();
+        stdio.error_line("ERROR: rollback").unwrap();
+        assert_eq!(
+            (out.text().as_str(), err.text().as_str()),
+            ("Promoting R1... ", "ERROR: rollback\n")
+        );
+    }
+
+    #[test]
+    fn bytes_of_any_size_arrive_in_order() {
+        let (mut stdio, out, _) = Stdio::captured(Look::plain());
+        let mut expected = Vec::new();
+        for (number, size) in [10, BUFFER - 1, 5, BUFFER, 3 * BUFFER, 1].into_iter().enumerate() {
+            let bytes = vec![b'a' + u8::try_from(number).unwrap(); size];
+            stdio.out.write_all(&bytes).unwrap();
+            expected.extend(bytes);
+        }
+        stdio.flush().unwrap();
+        assert!(out.bytes() == expected);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_stops_a_command_that_reads() {
+        let (mut stream, seen) = leaving(3);
+        stream.print("one\ntwo\n").unwrap();
+        assert!(matches!(stream.flush().map_err(OutputError::from), Err(OutputError::Closed)));
+        assert_eq!(seen.text(), "one");
+        stream.print("three").unwrap();
+        assert!(matches!(stream.flush().map_err(OutputError::from), Err(OutputError::Closed)));
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_forgiven_where_the_work_must_go_on() {
+        let (mut stream, seen) = leaving(3);
+        stream.set_on_close(OnClose::GoOn);
+        for _ in 0..3 {
+            stream.print("one\ntwo\n").unwrap();
+            stream.flush().unwrap();
+        }
+        assert_eq!(seen.text(), "one");
+    }
+
+    #[test]
+    fn stderr_is_written_even_where_stdout_is_closed() {
+        let (mut stdio, _, err) = Stdio::captured(Look::plain());
+        stdio.out = leaving(0).0;
+        stdio.out.print("x").unwrap();
+        assert!(matches!(stdio.error_line("said"), Err(OutputError::Closed)));
+        assert_eq!(err.text(), "said\n");
+    }
+
+    #[test]
+    fn another_failure_keeps_its_reason() {
+        let full = io::Error::new(ErrorKind::StorageFull, "no space left");
+        let error = OutputError::from(full).to_string();
+        assert_eq!(error, "cannot write the output: no space left");
+    }
+}

@@ -1,0 +1,234 @@
+//! Tables: a header, rows, two blanks between columns, nothing cut and nothing wrapped.
+//!
+//! comfy-table draws them. For 100,000 rows of five columns it takes 0.8 s of CPU and 150 MB, so
+//! long tables are written by [`write_long`], which gives the same bytes.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, presets};
+use unicode_width::UnicodeWidthStr;
+
+use super::colour::{Colour, Role};
+use super::escape::harmless;
+
+/// A table. Cells are made harmless as they are added, and kept side by side in one text.
+#[derive(Debug, Clone)]
+pub struct Table {
+    text: String,
+    ends: Vec<usize>,
+    widths: Vec<usize>,
+}
+
+/// Above this, a table is long.
+const MANY_ROWS: usize = 1_000;
+/// comfy-table counts columns in 16 bits.
+const WIDE: usize = 10_000;
+const GAP: usize = 2;
+
+impl Table {
+    /// A table with these headers, none of them empty, and as many columns.
+    pub fn new<'a>(headers: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut table = Self { text: String::new(), ends: Vec::new(), widths: Vec::new() };
+        for header in headers {
+            table.widths.push(0);
+            table.push(header, table.widths.len() - 1);
+        }
+        table
+    }
+
+    /// Adds a row. Cells that are missing are empty; cells beyond the last column are left out.
+    pub fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Self {
+        let mut cells = cells.into_iter();
+        for column in 0..self.widths.len() {
+            match cells.next() {
+                Some(cell) => self.push(cell.as_ref(), column),
+                None => self.push("", column),
+            }
+        }
+        self
+    }
+
+    /// Writes the table. On a terminal each line has its colour as a whole.
+    ///
+    /// # Errors
+    /// The stream cannot be written to.
+    pub fn write(&self, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+        if self.widths.is_empty() {
+            return Ok(());
+        }
+        let is_long = self.ends.len() > MANY_ROWS * self.widths.len();
+        if is_long || self.widths.iter().any(|width| *width > WIDE) {
+            return write_long(self, colour, out);
+        }
+        write_short(self, colour, out)
+    }
+
+    fn push(&mut self, cell: &str, column: usize) {
+        let cell = harmless(cell);
+        self.text.push_str(&cell);
+        self.ends.push(self.text.len());
+        self.widths[column] = self.widths[column].max(width_of(&cell));
+    }
+
+    /// Header and rows, each as its cells.
+    fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &str>> {
+        let columns = self.widths.len();
+        let cell = |index: usize| {
+            let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+            &self.text[start..self.ends[index]]
+        };
+        (0..self.ends.len() / columns)
+            .map(move |row| (row * columns..(row + 1) * columns).map(cell))
+    }
+}
+
+/// Columns that a text takes on a terminal.
+fn width_of(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+fn write_short(table: &Table, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let mut rows = table.rows();
+    if let Some(header) = rows.next() {
+        drawn.set_header(header);
+    }
+    for row in rows {
+        drawn.add_row(row);
+    }
+    for column in drawn.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for (number, line) in drawn.lines().enumerate() {
+        write_line(number, line.trim_end_matches(' '), colour, out)?;
+    }
+    Ok(())
+}
+
+fn write_long(table: &Table, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    let mut line = String::new();
+    for (number, row) in table.rows().enumerate() {
+        line.clear();
+        let mut blanks = 0;
+        for (cell, width) in row.zip(&table.widths) {
+            if !cell.is_empty() {
+                line.extend(std::iter::repeat_n(' ', blanks));
+                line.push_str(cell);
+                blanks = 0;
+            }
+            blanks += width - width_of(cell) + GAP;
+        }
+        write_line(number, line.trim_end_matches(' '), colour, out)?;
+    }
+    Ok(())
+}
+
+fn write_line(number: usize, line: &str, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    if colour == Colour::Off {
+        out.write_all(line.as_bytes())?;
+        return out.write_all(b"\n");
+    }
+    let role = if number == 0 { Role::Heading } else { Role::Value };
+    writeln!(out, "{}{line}{}", colour.start(role), colour.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn releases() -> Table {
+        let mut table = Table::new(["ID", "CREATED", "BUILD", "STATUS"]);
+        table.row(["RZBZBKXSPYV", "37 seconds ago", "BCSWGHMOTTQ", "active"]);
+        table.row(["RZYWJKKRDLI", "15 minutes ago", "BXFGHCQLZGQ", ""]);
+        table
+    }
+
+    #[test]
+    fn releases_print_as_in_the_guide() {
+        let expected = "\
+ID           CREATED         BUILD        STATUS
+RZBZBKXSPYV  37 seconds ago  BCSWGHMOTTQ  active
+RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
+";
+        assert_eq!(text(|out| releases().write(Colour::Off, out)), expected);
+    }
+
+    #[test]
+    fn an_empty_table_is_its_header() {
+        let table = Table::new(["NAME", "PROVIDER", "STATUS"]);
+        assert_eq!(text(|out| table.write(Colour::Off, out)), "NAME  PROVIDER  STATUS\n");
+        assert_eq!(text(|out| Table::new([]).write(Colour::Off, out)), "");
+    }
+
+    #[test]
+    fn each_line_has_its_colour_as_a_whole() {
+        let mut table = Table::new(["APP", "STATUS", "RELEASE"]);
+        table.row(["quarry", "running", ""]);
+        let expected = "\u{1b}[38;5;244mAPP     STATUS   RELEASE\u{1b}[0m\n\
+                        \u{1b}[38;5;251mquarry  running\u{1b}[0m\n";
+        assert_eq!(text(|out| table.write(Colour::On, out)), expected);
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_look_and_cells_are_harmless() {
+        let mut table = Table::new(["NAME", "X"]);
+        table.row(["日本", "●"]).row(["é—", "b"]).row(["a\nb\u{1b}", "c"]);
+        let expected = "NAME      X\n日本      ●\né—        b\na\\nb\\x1b  c\n";
+        assert_eq!(text(|out| table.write(Colour::Off, out)), expected);
+    }
+
+    #[test]
+    fn rows_that_are_too_short_or_too_long_fit_the_header() {
+        let mut table = Table::new(["A", "B"]);
+        table.row(["1"]).row(["1", "2", "3"]).row::<&str>([]);
+        assert_eq!(text(|out| table.write(Colour::Off, out)), "A  B\n1\n1  2\n\n");
+    }
+
+    #[test]
+    fn a_very_wide_cell_is_neither_cut_nor_wrapped() {
+        let wide = "x".repeat(100_000);
+        let mut table = Table::new(["A", "B"]);
+        table.row([wide.as_str(), "y"]);
+        let written = text(|out| table.write(Colour::Off, out));
+        assert_eq!(written.lines().nth(1), Some(format!("{wide}  y").as_str()));
+    }
+
+    #[test]
+    fn a_long_table_is_written_whole() {
+        let mut table = Table::new(["A", "B"]);
+        for row in 0..5_000 {
+            table.row([row.to_string().as_str(), "b"]);
+        }
+        let written = text(|out| table.write(Colour::Off, out));
+        assert_eq!(written.lines().count(), 5_001);
+        assert_eq!(written.lines().last(), Some("4999  b"));
+    }
+
+    proptest! {
+        #[test]
+        fn long_tables_have_the_bytes_of_short_ones(
+            headers in proptest::collection::vec("[A-Z][A-Z ]{0,8}", 1..5),
+            rows in proptest::collection::vec(
+                proptest::collection::vec(prop_oneof!["[ -~]{0,12}", "\\PC{0,8}", any::<String>()], 0..6),
+                0..12,
+            ),
+            colour in prop_oneof![Just(Colour::On), Just(Colour::Off)],
+        ) {
+            let mut table = Table::new(headers.iter().map(String::as_str));
+            for row in &rows {
+                table.row(row);
+            }
+            let short = text(|out| write_short(&table, colour, out));
+            prop_assert_eq!(text(|out| write_long(&table, colour, out)), short.clone());
+            prop_assert_eq!(short.lines().count(), rows.len() + 1);
+        }
+    }
+}
