@@ -25,5 +25,6 @@ mod event;
 mod flows;
 mod outcome;
 mod run;
+mod stdin;
 
 pub use run::{Invocation, run};

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::output::Value;
+use crate::output::stdio::OutputError;
 use crate::rack::{Cause, CertificateProblem, Error, LogError};
 use crate::wait::WaitError;
 
@@ -78,12 +79,14 @@ pub(crate) struct Failure {
     pub(crate) what: String,
     /// What to do next.
     pub(crate) help: Option<String>,
+    /// The output was closed: no failure of a command that only reads.
+    closed: bool,
 }
 
 impl Failure {
     /// Something failed.
     pub(crate) fn new(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Failed, what: what.to_string(), help: None }
+        Self { exit: Exit::Failed, what: what.to_string(), help: None, closed: false }
     }
 
     /// What was asked for cannot be meant.
@@ -99,6 +102,11 @@ impl Failure {
     /// A wait ran out.
     pub(crate) fn late(what: impl fmt::Display) -> Self {
         Self { exit: Exit::Late, ..Self::new(what) }
+    }
+
+    /// Nobody reads the output any more.
+    pub(crate) fn is_closed_output(&self) -> bool {
+        self.closed
     }
 
     /// And this can be done about it.
@@ -169,6 +177,13 @@ fn help_for_network(cause: &Cause) -> &'static str {
         Cause::Tls(_) => "does the rack speak https at this address?",
         Cause::Timeout(_) => "check the network and try again; limits are in the README",
         Cause::Cut(_) | Cause::Other(_) => "check the network and try again",
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        let closed = matches!(error, OutputError::Closed);
+        Self { closed, ..Self::new(error) }
     }
 }
 

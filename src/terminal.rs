@@ -139,6 +139,11 @@ pub async fn interrupted() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
+/// Waits for `time`; was Ctrl-C typed meanwhile?
+pub async fn interrupted_within(time: std::time::Duration) -> bool {
+    tokio::time::timeout(time, interrupted()).await.is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

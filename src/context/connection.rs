@@ -122,9 +122,11 @@ fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, Failure> {
     Ok(Some(endpoint))
 }
 
-/// The rack or console at an address.
-pub(crate) fn at(cx: &Context, url: &RackUrl) -> Result<Rack, Failure> {
-    rack(cx, endpoint(url)?)
+/// The rack or console at an address, whose certificate is held against `trust` where given.
+pub(crate) fn rack_at(cx: &Context, url: &RackUrl, trust: Option<Trust>) -> Result<Rack, Failure> {
+    let endpoint = endpoint(url)?;
+    let trust = trust.map_or_else(|| self::trust(cx, &endpoint), Ok)?;
+    Ok(trusting(cx, endpoint, trust))
 }
 
 fn endpoint(url: &RackUrl) -> Result<Endpoint, Failure> {
@@ -139,6 +141,10 @@ fn endpoint(url: &RackUrl) -> Result<Endpoint, Failure> {
 
 fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, Failure> {
     let trust = trust(cx, &endpoint)?;
+    Ok(trusting(cx, endpoint, trust))
+}
+
+fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
     let speaker = cx.speaker.clone();
     let debug = cx.settings.variables.debug;
     let listener = Arc::new(move |event: Event| {
@@ -150,7 +156,7 @@ fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, Failure> {
         }
     });
     let limits = *cx.limits();
-    Ok(Rack::new(Client::new(endpoint, Options { limits, trust, listener })))
+    Rack::new(Client::new(endpoint, Options { limits, trust, listener }))
 }
 
 /// What the endpoint's certificate is held against.

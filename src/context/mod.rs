@@ -10,12 +10,16 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::clock::Clock;
 use crate::event::Event;
+use crate::flows::promote::{Busy, Manner};
 use crate::limits::Limits;
 use crate::outcome::Failure;
-use crate::rack::Rack;
+use crate::rack::{Force, Rack};
 use crate::settings::{DEFAULT_WAIT, Settings, Style, Wait};
+use crate::terminal::{self, NoSecret};
 use crate::wait::Schedule;
 use crate::wire::AppName;
 
@@ -136,6 +140,47 @@ impl Context {
     /// Tells something that may be a mistake, on stderr.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
         self.speaker.aside(&Event::Warning(text.to_string()));
+    }
+
+    /// Can somebody be asked?
+    pub(crate) fn can_ask(&self) -> bool {
+        self.speaker.can_ask()
+    }
+
+    /// Asks for a secret, which is not shown as it is typed.
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, Failure> {
+        if !self.can_ask() {
+            return Err(Failure::new("no token, and nobody to ask for one")
+                .try_this("give it with CONVOX_TOKEN or --token"));
+        }
+        self.speaker.ask(question)?;
+        let typed = terminal::read_secret(std::io::stdin());
+        self.speaker.ask("\n")?;
+        typed.map_err(|error| match error {
+            NoSecret::Interrupted => Failure::interrupted("interrupted"),
+            error => Failure::new(error),
+        })
+    }
+
+    /// Asks a question that only `y` or `yes` answers with yes.
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
+        self.speaker.ask(question)?;
+        let answer = crate::stdin::line()?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// The name of the rack that is meant, without asking it.
+    pub(crate) async fn rack_name(&self) -> Result<String, Failure> {
+        connection::name(self).await
+    }
+
+    /// How a promote is done in this style.
+    pub(crate) fn promotes(&self, force: Force) -> Manner {
+        let busy = match self.style {
+            Style::Classic => Busy::Refuse,
+            Style::V3 => Busy::Queue,
+        };
+        Manner { force, wait: self.wait(), busy }
     }
 
     /// Random bytes, for names that nobody else chooses.

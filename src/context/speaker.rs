@@ -73,6 +73,19 @@ impl Speaker {
         Ok(self.inner().stdio.out.print(text)?)
     }
 
+    /// Asks on the terminal: on stdout, or on stderr where stdout is left to an id.
+    pub(crate) fn ask(&self, question: &str) -> Result<(), Failure> {
+        let Inner { stdio, to_stderr, .. } = &mut *self.inner();
+        let stream = if *to_stderr { &mut stdio.err } else { &mut stdio.out };
+        stream.print(question)?;
+        Ok(std::io::Write::flush(stream).map_err(OutputError::from)?)
+    }
+
+    /// Writes out what is buffered.
+    pub(crate) fn flush(&self) -> Result<(), Failure> {
+        Ok(self.inner().stdio.flush()?)
+    }
+
     /// Is the output a terminal?
     pub(crate) fn is_terminal(&self) -> bool {
         self.inner().stdio.out.look().is_terminal

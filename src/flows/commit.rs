@@ -23,7 +23,12 @@ pub(super) async fn of(cx: &Context, dir: &Path) -> Commit {
     if cx.settings.variables.test {
         return Commit::default();
     }
-    let (description, sha, time) =
-        tokio::join!(git::description(dir), git::sha(dir), git::commit_time(dir));
-    Commit { description, sha, times: time.map(Times::Fixed) }
+    let dir = dir.to_owned();
+    let ask = move || Commit {
+        description: git::description(&dir),
+        sha: git::sha(&dir),
+        times: git::commit_time(&dir).map(Times::Fixed),
+    };
+    // A panic in there is a folder without a commit.
+    tokio::task::spawn_blocking(ask).await.unwrap_or_default()
 }

@@ -27,7 +27,7 @@ pub(crate) async fn follow(
     let id = build.id;
     let over = tokio::select! {
         over = with_log(cx, rack, app, &id) => over?,
-        () = terminal::ctrl_c() => return Err(interrupted(app, &id)),
+        _ = terminal::interrupted() => return Err(interrupted(app, &id)),
     };
     match over.status {
         BuildStatus::Complete => {
@@ -83,20 +83,15 @@ async fn show_log(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Res
                 }
             }
             Err(error) => {
-                warn_of_lost_log(cx, app, id, &error)?;
+                warn_of_lost_log(cx, app, id, &error);
                 return Ok(());
             }
         }
     }
 }
 
-fn warn_of_lost_log(
-    cx: &Context,
-    app: &AppName,
-    id: &BuildId,
-    error: &LogError,
-) -> Result<(), Failure> {
-    cx.warn(format!("the build's log can't be read ({error}); the build goes on, {}", show_again(app, id)))
+fn warn_of_lost_log(cx: &Context, app: &AppName, id: &BuildId, error: &LogError) {
+    cx.warn(format!("the build's log can't be read ({error}); the build goes on, {}", show_again(app, id)));
 }
 
 /// Polls until the build is over. Lists and reads of a new build may lag, so that it is not found
@@ -136,13 +131,34 @@ fn without_release(app: &AppName, id: &BuildId) -> Failure {
 }
 
 fn interrupted(app: &AppName, id: &BuildId) -> Failure {
-    Failure::interrupted(format!("interrupted; the build goes on at the rack"))
+    Failure::interrupted("interrupted; the build goes on at the rack")
         .try_this(format!("follow it with: convox builds logs {id} -a {app}"))
 }
 
-/// The outcome of a build for `--json`.
-#[derive(serde::Serialize)]
-pub(crate) struct BuiltIds {
-    build: BuildId,
-    release: ReleaseId,
+/// Shows the log of a build from its start to its end; follows it while the build goes on.
+pub(crate) async fn show_whole(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    id: &BuildId,
+) -> Result<(), Failure> {
+    let mut log = rack.build_log(app, id);
+    loop {
+        match log.next().await {
+            Ok(Piece::Text(text)) => cx.emit(Event::BuildLog(text))?,
+            Ok(Piece::Resumed(what)) => cx.notice(what),
+            Ok(Piece::Ended) => {
+                if !rack.build(app, id).await?.status.is_under_way() {
+                    return Ok(());
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(LogError::Refused(words)) => {
+                // Said inside the socket, in the rack's own form of "there is none".
+                rack.build(app, id).await?;
+                return Err(Failure::new(words));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::{app, say_away};
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
+use crate::output::{Show, Shown, Sight};
 use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use crate::settings::Wait;
 use crate::terminal;
@@ -54,7 +55,7 @@ pub(crate) async fn promote(
     let Wait::Until(limit) = manner.wait else { return Ok(()) };
     tokio::select! {
         result = wait(cx, rack, &before, release, limit, manner.busy) => result,
-        () = terminal::ctrl_c() => Err(interrupted(name, release)),
+        _ = terminal::interrupted() => Err(interrupted(name, release)),
     }
 }
 
@@ -223,4 +224,17 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
 fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {
     Failure::interrupted(format!("interrupted; the rack goes on promoting {release}"))
         .try_this(format!("see: convox apps info {app}"))
+}
+
+/// The result of a promote, for `--json`.
+#[derive(serde::Serialize)]
+pub(crate) struct Promoted {
+    pub(crate) app: AppName,
+    pub(crate) release: ReleaseId,
+}
+
+impl Show for Promoted {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.release.to_string())
+    }
 }

@@ -28,7 +28,6 @@ pub(super) struct RolloutLogs<'a> {
     rack: &'a Rack,
     app: &'a AppName,
     log: Option<AppLog>,
-    first: Option<Bytes>,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
 
@@ -42,7 +41,7 @@ impl<'a> RolloutLogs<'a> {
         let options = LogOptions { since: Some(GoDuration(SINCE)), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         let processes = HashMap::new();
-        let mut logs = Self { cx, rack, app, log: Some(log), first: None, processes };
+        let mut logs = Self { cx, rack, app, log: Some(log), processes };
         logs.attach().await?;
         logs.look_at_processes().await?;
         Ok(logs)

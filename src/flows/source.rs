@@ -64,7 +64,7 @@ pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, Failure> 
     let packed = spool.finished().await.map_err(Failure::new)?;
     cx.emit(Event::Packaged)?;
     for warning in &packed.warnings {
-        cx.warn(warning)?;
+        cx.warn(warning);
     }
     Ok(packed.length)
 }

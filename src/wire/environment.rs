@@ -105,6 +105,22 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// Reads lines of `KEY=VALUE`, as in a `.env` file. Blank lines and those that begin with `#`
+    /// are left out.
+    ///
+    /// # Errors
+    /// The first line that is none, by its number.
+    pub fn parse_lines(text: &str) -> Result<Vec<Self>, InvalidLine> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines = (1..).zip(text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)));
+        lines
+            .filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+            .map(|(number, line)| line.parse().map_err(|why| InvalidLine { number, why }))
+            .collect()
+    }
+}
+
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=…", self.key)
@@ -128,6 +144,14 @@ pub enum InvalidPair {
         "the value of {0} contains a newline, which racks cannot store: encode it (for example base64) and decode it in the app"
     )]
     Newline(String),
+}
+
+/// A line of a `.env` file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {number}: {why}")]
+pub struct InvalidLine {
+    number: usize,
+    why: InvalidPair,
 }
 
 impl FromStr for Pair {
@@ -169,6 +193,15 @@ mod tests {
         assert!(error.contains("KEY") && !error.contains("secret"));
         assert_eq!("A B=1".parse::<Pair>(), Err(InvalidPair::BadKey("A B".into())));
         assert_eq!("=1".parse::<Pair>(), Err(InvalidPair::EmptyKey));
+    }
+
+    #[test]
+    fn lines_of_a_file_may_be_comments_and_a_bad_one_is_named_by_its_number() {
+        let pairs = Pair::parse_lines("\u{feff}A=1\r\n# note\n\n B = 2=3\n").unwrap();
+        let keys: Vec<_> = pairs.iter().map(Pair::key).collect();
+        assert_eq!(keys, ["A", "B"]);
+        let error = Pair::parse_lines("A=1\nexport B=2\n").unwrap_err().to_string();
+        assert!(error.starts_with("line 2: invalid env key name: \"export B\""), "{error}");
     }
 
     proptest! {

@@ -88,6 +88,14 @@ impl AppLog {
         }
     }
 
+    /// Attaches, without reading anything yet.
+    ///
+    /// # Errors
+    /// As [`AppLog::next`].
+    pub async fn opened(&mut self) -> Result<(), LogError> {
+        if self.attachment.is_open() { Ok(()) } else { self.attach().await }
+    }
+
     async fn attach(&mut self) -> Result<(), LogError> {
         let since = self.resume_from();
         self.attachment.open(&self.options.headers(since)).await?;

@@ -1,0 +1,92 @@
+//! Flags that several commands share. What they mean is decided once, in `run`.
+
+use clap::Args;
+
+use crate::settings::Style;
+use crate::wire::duration::GoDuration;
+
+// Comments instead of documentation: clap would take it for the command's own help.
+
+// On every command.
+#[derive(Args)]
+pub(crate) struct Everywhere {
+    /// Print JSON: one document, or one line for each event of a stream
+    #[arg(long, help_heading = "Everywhere")]
+    json: bool,
+    /// Print a line on stderr for each request and socket, never a secret
+    #[arg(long, help_heading = "Everywhere")]
+    debug: bool,
+    /// Do not verify the rack's certificate (warns each time)
+    #[arg(long, help_heading = "Everywhere")]
+    insecure: bool,
+}
+
+// The rack.
+#[derive(Args)]
+pub(crate) struct RackFlag {
+    /// Rack name, whole or a part that fits one only; `dev` is the development rack
+    #[arg(short, long, value_name = "NAME")]
+    rack: Option<String>,
+    // Scripts of 3.x clients give it everywhere; there it has no effect.
+    #[arg(short = 'w', long = "wait", id = "ignored_wait", hide = true)]
+    ignored_wait: bool,
+}
+
+// The rack, on commands that wait.
+#[derive(Args)]
+pub(crate) struct RackFlagOnly {
+    /// Rack name, whole or a part that fits one only; `dev` is the development rack
+    #[arg(short, long, value_name = "NAME")]
+    rack: Option<String>,
+}
+
+// The app.
+#[derive(Args)]
+pub(crate) struct AppFlag {
+    /// App name, instead of .convox/app or the folder's name
+    #[arg(short, long, value_name = "NAME")]
+    app: Option<String>,
+}
+
+// Waiting.
+#[derive(Args)]
+pub(crate) struct WaitFlags {
+    /// Stay until the app runs the release
+    #[arg(short, long)]
+    wait: bool,
+    /// Wait at most this long, for example 10m (exit code 124)
+    #[arg(long, value_name = "TIME")]
+    wait_timeout: Option<GoDuration>,
+}
+
+// The form of the output.
+#[derive(Args)]
+pub(crate) struct StyleFlag {
+    /// Form of the output: classic or v3
+    #[arg(long, value_name = "STYLE")]
+    style: Option<Style>,
+}
+
+// Ids for scripts.
+#[derive(Args)]
+pub(crate) struct IdFlag {
+    /// Print the id alone on stdout, everything else on stderr
+    #[arg(long)]
+    id: bool,
+}
+
+// Again and again.
+#[derive(Args)]
+pub(crate) struct WatchFlag {
+    /// Run again every N seconds, until interrupted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    watch: Option<u64>,
+}
+
+// Secrets on terminals.
+#[derive(Args)]
+pub(crate) struct RevealFlag {
+    /// Show masked values on a terminal
+    #[arg(long)]
+    reveal: bool,
+}

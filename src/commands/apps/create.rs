@@ -1,0 +1,37 @@
+use super::info::AppInfo;
+use crate::cli::flags::RackFlag;
+use crate::context::Context;
+use crate::event::Event;
+use crate::flows::app;
+use crate::outcome::{Failure, Outcome};
+use crate::rack::CreateApp;
+
+/// Create an app
+///
+/// The name defaults to .convox/app or the folder's name.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox apps create convox-guide")]
+pub(crate) struct Args {
+    /// App name
+    #[arg(value_name = "APP")]
+    name: Option<String>,
+    /// Generation of the app, on v2 racks
+    #[arg(short, long)]
+    generation: Option<String>,
+    /// Seconds that the rack gives it, on v3 racks
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u32>,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let name = cx.app_or(args.name.as_deref())?;
+    let options = CreateApp { generation: args.generation, timeout: args.timeout };
+    let rack = cx.rack().await?;
+    cx.emit(Event::Step(format!("Creating {name}")))?;
+    rack.create_app(&name, &options).await?;
+    let app = app::running(cx, &rack, &name, cx.wait_limit()).await?;
+    cx.emit(Event::Done(None))?;
+    Ok(Outcome::done(AppInfo::from(app)))
+}

@@ -1,0 +1,40 @@
+use serde::Serialize;
+
+use crate::cli::flags::RackFlag;
+use crate::context::Context;
+use crate::event::Event;
+use crate::flows::app;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::wire::AppName;
+
+/// Delete an app with everything in it
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox apps delete convox-guide")]
+pub(crate) struct Args {
+    /// App name; there is no default
+    #[arg(value_name = "APP")]
+    name: AppName,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let rack = cx.rack().await?;
+    cx.emit(Event::Step(format!("Deleting {}", args.name)))?;
+    rack.delete_app(&args.name).await?;
+    app::gone(cx, &rack, &args.name, cx.wait_limit()).await?;
+    cx.emit(Event::Done(None))?;
+    Ok(Outcome::done(Deleted { deleted: args.name }))
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    deleted: AppName,
+}
+
+impl Show for Deleted {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(format!("{}", self.deleted))
+    }
+}

@@ -1,0 +1,60 @@
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::info::Info;
+use crate::output::{Show, Shown, Sight};
+use crate::wire::{App, AppName, AppStatus, ReleaseId};
+
+/// Show an app
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox apps info convox-guide")]
+pub(crate) struct Args {
+    /// App name
+    #[arg(value_name = "APP")]
+    name: Option<String>,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app_or(args.name.as_deref())?;
+    let app = cx.rack().await?.app(&app).await?;
+    Ok(Outcome::show(AppInfo::from(app)))
+}
+
+/// An app, whole.
+#[derive(Serialize)]
+pub(super) struct AppInfo {
+    name: AppName,
+    status: AppStatus,
+    generation: Option<String>,
+    locked: bool,
+    release: Option<ReleaseId>,
+    router: Option<String>,
+}
+
+impl From<App> for AppInfo {
+    fn from(app: App) -> Self {
+        let App { name, status, generation, locked, release, router, .. } = app;
+        Self { name, status, generation, locked, release, router }
+    }
+}
+
+impl Show for AppInfo {
+    fn show(&self, _sight: &Sight) -> Shown {
+        let mut info = Info::new();
+        info.entry("Name", self.name.as_str());
+        info.entry("Status", self.status.as_str());
+        info.entry("Generation", self.generation.as_deref().unwrap_or_default());
+        info.entry("Locked", self.locked.to_string());
+        info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));
+        if let Some(router) = &self.router {
+            info.entry("Router", router);
+        }
+        Shown::Info(info)
+    }
+}

@@ -1,0 +1,60 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::info::Info;
+use crate::output::{Show, Shown, Sight, words};
+use crate::wire::{Build, BuildId, BuildStatus, ReleaseId};
+
+/// Show a build
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
+pub(crate) struct Args {
+    /// Build id
+    build: BuildId,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let build = cx.rack().await?.build(&app, &args.build).await?;
+    Ok(Outcome::show(BuildInfo::from(build)))
+}
+
+/// A build, as it is listed and shown.
+#[derive(Serialize)]
+pub(super) struct BuildInfo {
+    pub(super) id: BuildId,
+    pub(super) status: BuildStatus,
+    pub(super) release: Option<ReleaseId>,
+    pub(super) description: Option<String>,
+    pub(super) started: Option<DateTime<Utc>>,
+    pub(super) ended: Option<DateTime<Utc>>,
+    pub(super) reason: Option<String>,
+    pub(super) git_sha: Option<String>,
+}
+
+impl From<Build> for BuildInfo {
+    fn from(build: Build) -> Self {
+        let Build { id, status, release, description, started, ended, reason, git_sha, .. } = build;
+        Self { id, status, release, description, started, ended, reason, git_sha }
+    }
+}
+
+impl Show for BuildInfo {
+    fn show(&self, sight: &Sight) -> Shown {
+        let mut info = Info::new();
+        info.entry("Id", self.id.as_str());
+        info.entry("Status", self.status.as_str());
+        info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));
+        info.entry("Description", self.description.as_deref().unwrap_or_default());
+        info.entry("Started", words::ago(sight.now, self.started));
+        info.entry("Elapsed", words::elapsed(self.started, self.ended));
+        Shown::Info(info)
+    }
+}

@@ -1,0 +1,27 @@
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::flows::follow_build;
+use crate::outcome::{Failure, Outcome};
+use crate::wire::BuildId;
+
+/// Show the log of a build, following it while the build goes on
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
+pub(crate) struct Args {
+    /// Build id
+    build: BuildId,
+    /// Pass the log on unchanged, on a terminal too
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    follow_build::show_whole(cx, &rack, &app, &args.build).await?;
+    Ok(Outcome::nothing())
+}

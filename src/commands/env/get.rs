@@ -1,0 +1,46 @@
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::flows::environment;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::wire::ReleaseId;
+
+/// Show the value of an environment variable, never masked
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox env get DATABASE_URL")]
+pub(crate) struct Args {
+    /// Name of the variable
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// Of this release
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<ReleaseId>,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let env = environment::read(&rack, &app, args.release.as_ref()).await?.env;
+    match env.get(&args.key) {
+        Some(value) => Ok(Outcome::show(Variable { value: value.to_owned(), key: args.key })),
+        None => Err(Failure::new(format!("env not found: {}", args.key))),
+    }
+}
+
+#[derive(Serialize)]
+struct Variable {
+    key: String,
+    value: String,
+}
+
+impl Show for Variable {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.value.clone())
+    }
+}

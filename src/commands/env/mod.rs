@@ -1,0 +1,4 @@
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod set;
+pub(crate) mod unset;

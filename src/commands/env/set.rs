@@ -1,0 +1,97 @@
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::context::Context;
+use crate::flows::environment::{Change, Then, change};
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::wire::duration::GoDuration;
+use crate::wire::{AppName, Pair, Release, ReleaseId};
+
+/// Set environment variables, in a new release
+///
+/// Reads KEY=VALUE lines from the standard input if none are given, for an argument -, or if it is
+/// a file.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
+pub(crate) struct Args {
+    /// Variables to set
+    #[arg(value_name = "KEY=VALUE")]
+    pairs: Vec<String>,
+    /// Drop all other variables
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    then: ThenFlags,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+// What follows a change.
+#[derive(clap::Args)]
+pub(super) struct ThenFlags {
+    /// Promote the new release
+    #[arg(short, long)]
+    promote: bool,
+    /// Start from the environment of this release
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<ReleaseId>,
+    /// Wait at most this long, for example 10m (exit code 124)
+    #[arg(long, value_name = "TIME")]
+    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    id: IdFlag,
+}
+
+impl ThenFlags {
+    pub(super) fn then(self) -> Then {
+        Then { base: self.release, promote: self.promote }
+    }
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let pairs = pairs(&args.pairs)?;
+    let wanted = if args.replace { Change::Replace(pairs) } else { Change::Set(pairs) };
+    let rack = cx.rack().await?;
+    let release = change(cx, &rack, &app, wanted, args.then.then()).await?;
+    Ok(outcome(app, release))
+}
+
+/// The variables of the arguments, then those of the standard input.
+fn pairs(given: &[String]) -> Result<Vec<Pair>, Failure> {
+    let arguments = given.iter().filter(|text| *text != "-");
+    let mut pairs: Vec<Pair> =
+        arguments.map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    if let Some(text) = crate::stdin::asked_for(given)? {
+        pairs.extend(Pair::parse_lines(&text).map_err(Failure::usage)?);
+    }
+    if pairs.is_empty() {
+        return Err(Failure::usage("nothing to set: give KEY=VALUE, or lines of it on the standard input"));
+    }
+    Ok(pairs)
+}
+
+/// The result of `env set` and `env unset`.
+pub(super) fn outcome(app: AppName, release: Option<Release>) -> Outcome {
+    let id = release.map(|release| release.id);
+    let outcome = Outcome::done(Changed { app, release: id.clone() });
+    match id {
+        Some(id) => outcome.with_id(&id),
+        None => outcome,
+    }
+}
+
+#[derive(Serialize)]
+struct Changed {
+    app: AppName,
+    release: Option<ReleaseId>,
+}
+
+impl Show for Changed {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.release.as_ref().map_or(String::new(), ToString::to_string))
+    }
+}

@@ -1,0 +1,27 @@
+use super::set::{ThenFlags, outcome};
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::flows::environment::{Change, change};
+use crate::outcome::{Failure, Outcome};
+
+/// Take environment variables away, in a new release
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox env unset COLOR --promote")]
+pub(crate) struct Args {
+    /// Names of the variables
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<String>,
+    #[command(flatten)]
+    then: ThenFlags,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let release = change(cx, &rack, &app, Change::Unset(args.keys), args.then.then()).await?;
+    Ok(outcome(app, release))
+}

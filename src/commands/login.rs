@@ -1,0 +1,182 @@
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::context::connection::rack_at;
+use crate::event::Event;
+use crate::fingerprint::Fingerprint;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::rack::{CertificateProblem, Error, Login};
+use crate::settings::{RackUrl, Scheme};
+use crate::transport::Trust;
+
+/// Log in to a console, or trust a rack's own certificate
+///
+/// The token comes from --token, CONVOX_TOKEN, the stored one, or a prompt.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox login console.convox.com")]
+pub(crate) struct Args {
+    /// Host, or host and port
+    #[arg(value_name = "HOST", default_value = "console.convox.com")]
+    host: String,
+    /// Token (CONVOX_TOKEN or the prompt keep it out of the process list)
+    #[arg(short, long, value_name = "TOKEN")]
+    token: Option<SecretString>,
+    /// Trust the certificate that the host shows now, and no other from then on
+    #[arg(long)]
+    trust: bool,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let token = Token::find(cx, &args)?;
+    let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
+    let attempt = Attempt { cx, host: &args.host, pin };
+    let accepted = attempt.log_in(token).await?;
+    store(cx, &args, &accepted)?;
+    cx.emit(Event::Done(None))?;
+    Ok(Outcome::done(LoggedIn { host: args.host, user: accepted.login.user }))
+}
+
+/// A token, and where it is from.
+struct Token {
+    secret: SecretString,
+    stored: bool,
+}
+
+impl Token {
+    fn find(cx: &Context, args: &Args) -> Result<Self, Failure> {
+        let given = args.token.clone().or(cx.settings.variables.token.clone());
+        if let Some(secret) = given {
+            return Ok(Self { secret, stored: false });
+        }
+        match cx.settings.files.password(&args.host).map_err(Failure::new)? {
+            Some(secret) => Ok(Self { secret, stored: true }),
+            None => Self::ask(cx),
+        }
+    }
+
+    fn ask(cx: &Context) -> Result<Self, Failure> {
+        let secret = cx.ask_secret("CLI Token: ")?;
+        Ok(Self { secret, stored: false })
+    }
+}
+
+/// What the host accepted.
+struct Accepted {
+    login: Login,
+    token: SecretString,
+    pin: Option<Fingerprint>,
+}
+
+struct Attempt<'a> {
+    cx: &'a Context,
+    host: &'a str,
+    pin: Option<Fingerprint>,
+}
+
+impl Attempt<'_> {
+    /// Shows the token; a stored one that is refused is asked for once more, and so is a
+    /// certificate that nobody vouches for, where somebody can be asked.
+    async fn log_in(mut self, mut token: Token) -> Result<Accepted, Failure> {
+        self.cx.emit(Event::Step(format!("Authenticating with {}", self.host)))?;
+        loop {
+            let error = match self.show(&token.secret).await {
+                Ok(login) => return Ok(Accepted { login, token: token.secret, pin: self.pin }),
+                Err(error) => error,
+            };
+            match &error {
+                Error::Certificate(CertificateProblem::Unknown { fingerprint, .. })
+                    if self.pin.is_none() && self.cx.can_ask() && self.trusts(fingerprint)? =>
+                {
+                    self.pin = Some(*fingerprint);
+                }
+                Error::Refused { status: 401, message, .. }
+                    if token.stored && self.cx.can_ask() && !has_run_out(message) =>
+                {
+                    self.cx.notice("the stored token is not accepted any more");
+                    token = Token::ask(self.cx)?;
+                }
+                _ => return Err(refused(error)),
+            }
+        }
+    }
+
+    async fn show(&self, token: &SecretString) -> Result<Login, Error> {
+        let setup = |failure: Failure| Error::Setup(failure.to_string());
+        let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
+        let rack = rack_at(self.cx, &address, self.pin.map(Trust::Pinned)).map_err(setup)?;
+        rack.login().await
+    }
+
+    fn trusts(&self, fingerprint: &Fingerprint) -> Result<bool, Failure> {
+        self.cx.confirm(&format!(
+            "\nNobody that this machine knows vouches for the certificate of {}.\n\
+             Its SHA-256 fingerprint is {fingerprint}\nTrust it from now on? [y/N]: ",
+            self.host
+        ))
+    }
+}
+
+fn has_run_out(message: &str) -> bool {
+    message.contains("cli token is expired")
+}
+
+/// A wrong token reads as it always did; everything else says what it is.
+fn refused(error: Error) -> Failure {
+    match &error {
+        Error::Refused { status: 401, message, .. } if !has_run_out(message) => {
+            Failure::new("invalid login").try_this("is the token right, and for this host?")
+        }
+        _ => error.into(),
+    }
+}
+
+/// The certificate that the host shows now, learnt without showing it any token.
+async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
+    let address = address(cx, host, None)?;
+    if address.scheme() != Scheme::Https {
+        return Err(Failure::usage(format!("{host} is not reached over https: there is no certificate to trust")));
+    }
+    let none = Trust::Pinned(Fingerprint([0; 32]));
+    match rack_at(cx, &address, Some(none))?.login().await {
+        Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(Failure::new(format!("{host} showed no certificate"))),
+    }
+}
+
+fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<RackUrl, Failure> {
+    RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(Failure::usage)
+}
+
+/// A rack that was pinned is no console: the console of the last login stays.
+fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> {
+    let files = &cx.settings.files;
+    let address = address(cx, &args.host, None)?;
+    if let Some(pin) = accepted.pin {
+        files.store_pin(&address.host_port(), pin).map_err(Failure::new)?;
+    }
+    files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;
+    if let Some(user) = &accepted.login.user {
+        files.store_user_id(user).map_err(Failure::new)?;
+    }
+    if accepted.login.user.is_some() || !args.trust {
+        files.store_console_host(&args.host).map_err(Failure::new)?;
+        // An older client's choice of a rack belongs to another console.
+        files.forget_legacy_rack().map_err(Failure::new)?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct LoggedIn {
+    host: String,
+    user: Option<String>,
+}
+
+impl Show for LoggedIn {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.host.clone())
+    }
+}

@@ -1,0 +1,71 @@
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
+use crate::rack::{LogOptions, LogSource, Piece};
+use crate::wire::ServiceName;
+use crate::wire::duration::GoDuration;
+
+/// Show the log of an app, and follow it
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox logs --since 20m --no-follow")]
+pub(crate) struct Args {
+    /// Lines of one service only (v3 racks)
+    #[arg(short, long, value_name = "NAME")]
+    service: Option<ServiceName>,
+    /// How far back to begin, for example 20m or 1h30m; 2m if not given
+    #[arg(long, value_name = "TIME")]
+    since: Option<GoDuration>,
+    /// Lines that match only (a CloudWatch pattern; some racks ignore it)
+    #[arg(long, value_name = "PATTERN")]
+    filter: Option<String>,
+    /// Follow the log (the default)
+    #[arg(long, overrides_with = "no_follow")]
+    follow: bool,
+    /// End with what is there already
+    #[arg(long)]
+    no_follow: bool,
+    /// Last lines of each process, with --service
+    #[arg(long, value_name = "N")]
+    tail: Option<u32>,
+    /// Most processes to follow at once, with --service
+    #[arg(long, value_name = "N")]
+    max_log_requests: Option<u32>,
+    /// Log of the containers before, with --service
+    #[arg(long)]
+    allow_previous: bool,
+    /// Pass the log on unchanged, on a terminal too
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    // Racks do not check the app of a log: an unknown one would be silent for a minute.
+    rack.app(&app).await?;
+    let options = LogOptions {
+        filter: args.filter,
+        no_follow: args.no_follow && !args.follow,
+        since: args.since,
+        tail: args.tail,
+        max_log_requests: args.max_log_requests,
+        previous: args.allow_previous,
+    };
+    let source = match args.service {
+        Some(service) => LogSource::Service(app, service),
+        None => LogSource::App(app),
+    };
+    let mut log = rack.app_log(&source, options);
+    loop {
+        match log.next().await? {
+            Piece::Text(lines) => cx.emit(Event::Log(lines))?,
+            Piece::Resumed(what) => cx.notice(what),
+            Piece::Ended => return Ok(Outcome::nothing()),
+        }
+    }
+}

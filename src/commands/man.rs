@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+
+use clap::Command;
+use clap_mangen::Man;
+use serde::Serialize;
+
+use crate::cli::whole_tree;
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+
+/// Print a manual page, or write all of them to a folder
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox man releases promote | man -l -")]
+pub(crate) struct Args {
+    /// Command whose page is wanted; the program's own if none is given
+    #[arg(value_name = "COMMAND")]
+    words: Vec<String>,
+    /// Write every page to this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "words")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
+    let mut tree = whole_tree();
+    tree.build();
+    if let Some(dir) = args.dir {
+        let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
+        std::fs::create_dir_all(&dir).map_err(failed)?;
+        clap_mangen::generate_to(tree, &dir).map_err(failed)?;
+        return Ok(Outcome::nothing());
+    }
+    let mut command: &Command = &tree;
+    for word in &args.words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            Failure::usage(format!("no such command: {}", args.words.join(" ")))
+        })?;
+    }
+    let mut page = Vec::new();
+    Man::new(command.clone()).render(&mut page).map_err(Failure::new)?;
+    Ok(Outcome::show(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
+}
+
+#[derive(Serialize)]
+struct Page {
+    page: String,
+}
+
+impl Show for Page {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.page.clone())
+    }
+}

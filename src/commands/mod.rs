@@ -1,0 +1,19 @@
+//! The commands: a folder for each noun, a file for each verb. A file holds the arguments, which
+//! are the help, the body, which reads like the transcript, and the value with its columns.
+
+pub(crate) mod apps;
+pub(crate) mod build;
+pub(crate) mod builds;
+pub(crate) mod completions;
+pub(crate) mod deploy;
+pub(crate) mod env;
+pub(crate) mod login;
+pub(crate) mod logs;
+pub(crate) mod man;
+pub(crate) mod rack;
+pub(crate) mod racks;
+pub(crate) mod releases;
+pub(crate) mod services;
+mod source_flags;
+pub(crate) mod switch;
+pub(crate) mod version;

@@ -1,0 +1,98 @@
+use serde::Serialize;
+
+use crate::cli::flags::{RackFlag, WatchFlag};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::info::Info;
+use crate::output::{Show, Shown, Sight};
+use crate::wire::{System, SystemStatus};
+
+/// Show the rack; start, stop and watch the development rack
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox rack -r dev")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rack: RackFlag,
+    #[command(flatten)]
+    watch: WatchFlag,
+}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let system = cx.rack().await?.system().await?;
+    Ok(Outcome::show(RackInfo::from(system)))
+}
+
+#[derive(Serialize)]
+struct RackInfo {
+    name: String,
+    provider: String,
+    region: Option<String>,
+    router: Option<String>,
+    router_internal: Option<String>,
+    nlb: Option<String>,
+    nlb_internal: Option<String>,
+    status: SystemStatus,
+    version: String,
+    #[serde(skip)]
+    domain_internal: Option<String>,
+    #[serde(skip)]
+    addresses: Vec<String>,
+}
+
+impl From<System> for RackInfo {
+    fn from(system: System) -> Self {
+        let output = |name: &str| system.outputs.get(name).filter(|text| !text.is_empty()).cloned();
+        Self {
+            domain_internal: output("DomainInternal"),
+            nlb: output("NLBHost"),
+            nlb_internal: output("NLBInternalHost"),
+            addresses: ["NLBEIP0", "NLBEIP1", "NLBEIP2"].into_iter().filter_map(output).collect(),
+            name: system.name,
+            provider: system.provider,
+            region: system.region,
+            router: system.domain,
+            router_internal: system.router_internal,
+            status: system.status,
+            version: system.version,
+        }
+    }
+}
+
+impl RackInfo {
+    fn router(&self) -> Option<String> {
+        let domain = self.router.clone()?;
+        Some(match &self.domain_internal {
+            Some(internal) => format!("{domain} (external)\n{internal} (internal)"),
+            None => domain,
+        })
+    }
+
+    fn nlb(&self) -> Option<String> {
+        let host = self.nlb.clone()?;
+        let addresses = self.addresses.join(", ");
+        Some(if addresses.is_empty() { host } else { format!("{host} ({addresses})") })
+    }
+}
+
+impl Show for RackInfo {
+    fn show(&self, _sight: &Sight) -> Shown {
+        let lines = [
+            ("Name", Some(self.name.clone())),
+            ("Provider", Some(self.provider.clone())),
+            ("Region", self.region.clone()),
+            ("Router", self.router()),
+            ("RouterInternal", self.router_internal.clone()),
+            ("NLB", self.nlb()),
+            ("NLB Internal", self.nlb_internal.clone()),
+            ("Status", Some(self.status.to_string())),
+            ("Version", Some(self.version.clone())),
+        ];
+        let mut info = Info::new();
+        for (name, value) in lines {
+            if let Some(value) = value {
+                info.entry(name, value);
+            }
+        }
+        Shown::Info(info)
+    }
+}

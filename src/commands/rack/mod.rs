@@ -1,0 +1,4 @@
+pub(crate) mod info;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;

@@ -1,0 +1,51 @@
+use serde::Serialize;
+
+use crate::cli::flags::{RackFlag, WatchFlag};
+use crate::context::known_racks::{self, KnownRack};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::table::Table;
+use crate::output::{Show, Shown, Sight};
+
+/// List the racks that are configured, here and at the console
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox racks")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rack: RackFlag,
+    #[command(flatten)]
+    watch: WatchFlag,
+}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let mut racks = known_racks::configured(cx).await?;
+    racks.extend(known_racks::dev(cx).await?);
+    Ok(Outcome::show(RackList(racks.into_iter().map(Row::from).collect())))
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct RackList(Vec<Row>);
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    provider: String,
+    status: String,
+}
+
+impl From<KnownRack> for Row {
+    fn from(rack: KnownRack) -> Self {
+        Self { name: rack.name, provider: rack.provider, status: rack.status }
+    }
+}
+
+impl Show for RackList {
+    fn show(&self, _sight: &Sight) -> Shown {
+        let mut table = Table::new(["NAME", "PROVIDER", "STATUS"]);
+        for rack in &self.0 {
+            table.row([&rack.name, &rack.provider, &rack.status]);
+        }
+        Shown::Table(table)
+    }
+}

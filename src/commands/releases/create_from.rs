@@ -1,0 +1,101 @@
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::event::Event;
+use crate::flows::promote::promote;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::rack::{CreateRelease, Force};
+use crate::wire::duration::GoDuration;
+use crate::wire::{App, AppName, ReleaseId};
+
+/// Create a release from the build of one and the environment of another
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  convox releases create-from --build-from RZYWJKKRDLI --use-active-release-env"
+)]
+pub(crate) struct Args {
+    /// Release whose build is taken
+    #[arg(long, value_name = "RELEASE")]
+    build_from: Option<ReleaseId>,
+    /// Release whose environment is taken
+    #[arg(long, value_name = "RELEASE")]
+    env_from: Option<ReleaseId>,
+    /// Take the build of the active release
+    #[arg(long)]
+    use_active_release_build: bool,
+    /// Take the environment of the active release
+    #[arg(long)]
+    use_active_release_env: bool,
+    /// Promote the new release
+    #[arg(long)]
+    promote: bool,
+    /// Wait at most this long, for example 10m (exit code 124)
+    #[arg(long, value_name = "TIME")]
+    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    one_of(&args.build_from, args.use_active_release_build, "build")?;
+    one_of(&args.env_from, args.use_active_release_env, "env")?;
+    let name = cx.app()?;
+    let rack = cx.rack().await?;
+    let app = rack.app(&name).await?;
+    let build_from = chosen(args.build_from, &app)?;
+    let env_from = chosen(args.env_from, &app)?;
+    let (build, env) = tokio::join!(rack.release(&name, &build_from), rack.release(&name, &env_from));
+    let options = CreateRelease {
+        build: build?.build,
+        env: Some(env?.env),
+        description: Some(format!(
+            "Created from build release: {build_from} and environment release: {env_from}"
+        )),
+        parent: None,
+    };
+    let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+    cx.emit(Event::Line(format!("Using build from release: {build_from}")))?;
+    cx.emit(Event::Line(format!("Using env from release: {env_from}")))?;
+    let release = rack.create_release(&name, &options, newest.as_ref()).await?;
+    cx.emit(Event::Line(format!("Created release: {}", release.id)))?;
+    if args.promote {
+        promote(cx, &rack, &name, &release.id, cx.promotes(Force::No)).await?;
+    } else {
+        cx.emit(Event::Line("OK".to_owned()))?;
+    }
+    Ok(Outcome::done(Created { app: name, release: release.id, build_from, env_from }))
+}
+
+fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), Failure> {
+    if release.is_some() != active {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "must specify either --{what}-from or --use-active-release-{what}"
+    )))
+}
+
+fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, Failure> {
+    release.or(app.release.clone()).ok_or_else(|| {
+        Failure::new(format!("app {} has no active release", app.name))
+            .try_this(format!("name one of: convox releases -a {}", app.name))
+    })
+}
+
+#[derive(Serialize)]
+struct Created {
+    app: AppName,
+    release: ReleaseId,
+    build_from: ReleaseId,
+    env_from: ReleaseId,
+}
+
+impl Show for Created {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.release.to_string())
+    }
+}

@@ -1,0 +1,61 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag, RevealFlag};
+use crate::commands::env::list::Variables;
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::info::Info;
+use crate::output::{Show, Shown, Sight};
+use crate::wire::{BuildId, Release, ReleaseId};
+
+/// Show a release with its environment
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox releases info RZYWJKKRDLI")]
+pub(crate) struct Args {
+    /// Release id
+    release: ReleaseId,
+    #[command(flatten)]
+    reveal: RevealFlag,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let release = rack.release(&app, &args.release).await?;
+    let env = Variables::of(cx, &rack, &app, &release.env).await?;
+    Ok(Outcome::show(ReleaseInfo::new(release, env)))
+}
+
+#[derive(Serialize)]
+struct ReleaseInfo {
+    id: ReleaseId,
+    build: Option<BuildId>,
+    created: Option<DateTime<Utc>>,
+    description: Option<String>,
+    env: Variables,
+}
+
+impl ReleaseInfo {
+    fn new(release: Release, env: Variables) -> Self {
+        let Release { id, build, created, description, .. } = release;
+        Self { id, build, created, description, env }
+    }
+}
+
+impl Show for ReleaseInfo {
+    fn show(&self, _sight: &Sight) -> Shown {
+        let created = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut info = Info::new();
+        info.entry("Id", self.id.as_str());
+        info.entry("Build", self.build.as_ref().map_or("", BuildId::as_str));
+        info.entry("Created", self.created.as_ref().map_or(String::new(), created));
+        info.entry("Description", self.description.as_deref().unwrap_or_default());
+        info.entry("Env", self.env.to_string());
+        Shown::Info(info)
+    }
+}

@@ -1,0 +1,80 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag, StyleFlag, WatchFlag};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::table::Table;
+use crate::output::{Show, Shown, Sight, words};
+use crate::settings::Style;
+use crate::wire::{App, BuildId, ReleaseId, ReleaseSummary};
+
+/// List releases, newest first
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox releases --limit 5")]
+pub(crate) struct Args {
+    /// How many; 10 if not given
+    #[arg(short, long, value_name = "N")]
+    limit: Option<u32>,
+    #[command(flatten)]
+    style: StyleFlag,
+    #[command(flatten)]
+    watch: WatchFlag,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let name = cx.app()?;
+    let rack = cx.rack().await?;
+    let app = rack.app(&name).await?;
+    let releases = rack.releases(&name, args.limit).await?;
+    Ok(Outcome::show(ReleaseList::new(&app, releases)))
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct ReleaseList(Vec<Row>);
+
+#[derive(Serialize)]
+struct Row {
+    id: ReleaseId,
+    active: bool,
+    build: Option<BuildId>,
+    created: Option<DateTime<Utc>>,
+    description: Option<String>,
+}
+
+impl ReleaseList {
+    fn new(app: &App, releases: Vec<ReleaseSummary>) -> Self {
+        let row = |release: ReleaseSummary| {
+            let active = app.release.as_ref() == Some(&release.id);
+            let ReleaseSummary { id, build, created, description, .. } = release;
+            Row { id, active, build, created, description }
+        };
+        Self(releases.into_iter().map(row).collect())
+    }
+}
+
+impl Show for ReleaseList {
+    fn show(&self, sight: &Sight) -> Shown {
+        let mut table = match sight.style {
+            Style::Classic => Table::new(["ID", "CREATED", "BUILD", "STATUS"]),
+            Style::V3 => Table::new(["ID", "STATUS", "BUILD", "CREATED", "DESCRIPTION"]),
+        };
+        for release in &self.0 {
+            let id = release.id.as_str();
+            let status = if release.active { "active" } else { "" };
+            let build = release.build.as_ref().map_or("", BuildId::as_str);
+            let created = words::ago(sight.now, release.created);
+            let description = release.description.as_deref().unwrap_or_default();
+            match sight.style {
+                Style::Classic => table.row([id, &created, build, status]),
+                Style::V3 => table.row([id, status, build, &created, description]),
+            };
+        }
+        Shown::Table(table)
+    }
+}

@@ -1,0 +1,42 @@
+use serde::Serialize;
+
+use crate::cli::flags::{AppFlag, RackFlag};
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::wire::ReleaseId;
+
+/// Show the manifest that a release was built with
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox releases manifest RZYWJKKRDLI > convox.yml")]
+pub(crate) struct Args {
+    /// Release id
+    release: ReleaseId,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let release = rack.release(&app, &args.release).await?;
+    let Some(build) = release.build else {
+        return Err(Failure::new(format!("no build for release: {}", args.release)));
+    };
+    let manifest = rack.build(&app, &build).await?.manifest.unwrap_or_default();
+    Ok(Outcome::show(Manifest { release: args.release, manifest }))
+}
+
+#[derive(Serialize)]
+struct Manifest {
+    release: ReleaseId,
+    manifest: String,
+}
+
+impl Show for Manifest {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.manifest.trim().to_owned())
+    }
+}

@@ -1,0 +1,54 @@
+use crate::cli::flags::{AppFlag, RackFlagOnly, StyleFlag, WaitFlags};
+use crate::context::Context;
+use crate::flows::app::missing;
+use crate::flows::promote::{Promoted, promote};
+use crate::outcome::{Failure, Outcome};
+use crate::rack::{Force, Rack};
+use crate::wire::{AppName, ReleaseId};
+
+/// Make a release the active one
+///
+/// Without an id, the newest release.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox releases promote RZYWJKKRDLI --wait")]
+pub(crate) struct Args {
+    /// Release id
+    release: Option<ReleaseId>,
+    /// Promote although the app is being updated or runs the release already
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    wait: WaitFlags,
+    #[command(flatten)]
+    style: StyleFlag,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlagOnly,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let release = match args.release {
+        Some(release) => release,
+        None => newest(cx, &rack, &app).await?,
+    };
+    let force = if args.force { Force::Yes } else { Force::No };
+    promote(cx, &rack, &app, &release, cx.promotes(force)).await?;
+    Ok(Outcome::done(Promoted { app, release: release.clone() }).with_id(&release))
+}
+
+/// The newest release, which may be somebody else's: it is named.
+async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, Failure> {
+    let newest = rack.newest_release(app).await.map_err(|error| match error.status() {
+        Some(404) => missing(app),
+        _ => error.into(),
+    })?;
+    let Some(newest) = newest else {
+        return Err(Failure::new("no releases to promote")
+            .try_this(format!("make one with: convox deploy -a {app}")));
+    };
+    cx.notice(format!("no release was named: promoting the newest, {}", newest.id));
+    Ok(newest.id)
+}

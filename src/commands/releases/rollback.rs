@@ -1,0 +1,47 @@
+use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::context::Context;
+use crate::event::Event;
+use crate::flows::app::existing;
+use crate::flows::promote::{Promoted, promote};
+use crate::outcome::{Failure, Outcome};
+use crate::rack::{CreateRelease, Force};
+use crate::settings::Wait;
+use crate::wire::ReleaseId;
+use crate::wire::duration::GoDuration;
+
+/// Go back to an older release, by a new one with its build and environment
+///
+/// Works on racks that refuse to promote an older release.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox releases rollback RZYWJKKRDLI")]
+pub(crate) struct Args {
+    /// Release to go back to
+    release: ReleaseId,
+    /// Promote although the app is being updated
+    #[arg(long)]
+    force: bool,
+    /// Wait at most this long, for example 10m (exit code 124)
+    #[arg(long, value_name = "TIME")]
+    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    id: IdFlag,
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let name = cx.app()?;
+    let rack = cx.rack().await?;
+    existing(&rack, &name).await?;
+    let old = rack.release(&name, &args.release).await?;
+    let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+    cx.emit(Event::Step(format!("Rolling back to {}", old.id)))?;
+    let options = CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
+    let new = rack.create_release(&name, &options, newest.as_ref()).await?;
+    cx.emit(Event::Done(Some(new.id.to_string())))?;
+    let force = if args.force { Force::Yes } else { Force::No };
+    promote(cx, &rack, &name, &new.id, cx.promotes(force)).await?;
+    Ok(Outcome::done(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))
+}

@@ -1,0 +1,55 @@
+use serde::Serialize;
+
+use crate::cli::flags::RackFlag;
+use crate::context::known_racks;
+use crate::context::{Context, KnownRack};
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+use crate::settings::{Choice, CurrentRack, RackKind, choose};
+
+/// Choose the rack that commands talk to; without a name, show it
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox switch acme/production")]
+pub(crate) struct Args {
+    /// Rack name, whole or a part that fits one only
+    #[arg(value_name = "RACK")]
+    name: Option<String>,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let Some(name) = args.name else {
+        return Ok(Outcome::show(Chosen { rack: cx.rack_name().await? }));
+    };
+    let current = chosen(cx, &name).await?;
+    cx.settings.files.store_current(&current).map_err(Failure::new)?;
+    // An older client's choice would still win over ours.
+    cx.settings.files.forget_legacy_rack().map_err(Failure::new)?;
+    cx.emit(Event::Line(format!("Switched to {}", current.name)))?;
+    Ok(Outcome::done(Chosen { rack: current.name }))
+}
+
+async fn chosen(cx: &Context, name: &str) -> Result<CurrentRack, Failure> {
+    let dev = || CurrentRack { name: "dev".to_owned(), kind: RackKind::Dev };
+    if name == "@dev" {
+        return Ok(dev());
+    }
+    let racks = known_racks::configured(cx).await?;
+    Ok(match choose(name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
+        Choice::Configured(rack) => CurrentRack { name: rack.name.clone(), kind: rack.kind() },
+        Choice::Dev => dev(),
+    })
+}
+
+#[derive(Serialize)]
+struct Chosen {
+    rack: String,
+}
+
+impl Show for Chosen {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.rack.clone())
+    }
+}

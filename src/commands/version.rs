@@ -1,0 +1,44 @@
+use serde::Serialize;
+
+use crate::cli::flags::RackFlag;
+use crate::context::Context;
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+
+/// Show the versions of client and rack
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox version")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let client = env!("CARGO_PKG_VERSION");
+    cx.emit(Event::Line(format!("client: {client}")))?;
+    let server = match cx.rack().await {
+        Ok(rack) => Some(rack.system().await?.version),
+        // No rack at all is an answer too.
+        Err(failure) => {
+            if !failure.what.starts_with("no current rack") {
+                cx.warn(failure);
+            }
+            None
+        }
+    };
+    cx.emit(Event::Line(format!("server: {}", server.as_deref().unwrap_or("none"))))?;
+    Ok(Outcome::done(Versions { client, server }))
+}
+
+#[derive(Serialize)]
+struct Versions {
+    client: &'static str,
+    server: Option<String>,
+}
+
+impl Show for Versions {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.client.to_owned())
+    }
+}

@@ -1,0 +1,220 @@
+//! One invocation: from the arguments to an exit code.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgMatches;
+
+use crate::cli::{self, Form, Leaf, Parsed, Purpose};
+use crate::clock::Clock;
+use crate::context::{Context, Globals, Speaker};
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::output::stdio::{OnClose, OutputError, Stdio};
+use crate::output::{Classic, Json, LogWriter, Quiet, Sight, V3, Voice};
+use crate::settings::{Settings, Style, Variables};
+use crate::wire::duration::GoDuration;
+
+/// Everything a run touches.
+pub struct Invocation {
+    /// The arguments, the program's name first.
+    pub args: Vec<OsString>,
+    /// The environment.
+    pub environment: Box<dyn Fn(&str) -> Option<OsString>>,
+    /// The working folder.
+    pub folder: io::Result<PathBuf>,
+    /// Time.
+    pub clock: Clock,
+    /// The streams; the process's own where absent.
+    pub stdio: Option<Stdio>,
+}
+
+/// Runs a command line; gives the exit code.
+pub fn run(invocation: Invocation) -> u8 {
+    let look = |name: &str| (invocation.environment)(name);
+    let term = look("TERM").and_then(|term| term.into_string().ok());
+    let no_color = look("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let stdio = match invocation.stdio {
+        Some(stdio) => Ok(stdio),
+        None => Stdio::system(term.as_deref(), no_color),
+    };
+    let Ok(mut stdio) = stdio else { return Exit::Failed.code() };
+    let (leaf, matches) = match cli::parse(&invocation.args) {
+        Parsed::Command(leaf, matches) => (leaf, matches),
+        Parsed::Text(text) => return print(&mut stdio, &text).code(),
+        Parsed::Usage(text) => {
+            // Where stderr is closed, the exit code says it.
+            drop(stdio.error_line(text.trim_end()));
+            return Exit::Usage.code();
+        }
+    };
+    let settings = match settings(&invocation.environment, invocation.folder, &matches) {
+        Ok(settings) => settings,
+        Err(failure) => return fail(&mut stdio, &failure).code(),
+    };
+    let run = Run::new(leaf, &matches, settings, invocation.clock);
+    match run {
+        Ok(run) => run.carry_out(stdio).code(),
+        Err(failure) => fail(&mut stdio, &failure).code(),
+    }
+}
+
+fn print(stdio: &mut Stdio, text: &str) -> Exit {
+    let printed = stdio.out.print(text).and_then(|()| stdio.flush());
+    if let Err(OutputError::Failed(_)) = printed { Exit::Failed } else { Exit::Done }
+}
+
+fn fail(stdio: &mut Stdio, failure: &Failure) -> Exit {
+    let line = stdio.err.look().colour.error_line(&failure.to_string());
+    // Where stderr is closed, the exit code says it.
+    drop(stdio.error_line(&line));
+    failure.exit
+}
+
+fn settings(
+    environment: &dyn Fn(&str) -> Option<OsString>,
+    folder: io::Result<PathBuf>,
+    matches: &ArgMatches,
+) -> Result<Settings, Failure> {
+    let mut variables = Variables::read(environment).map_err(Failure::usage)?;
+    variables.debug |= cli::flag(matches, "debug");
+    let folder = folder.map_err(|error| Failure::new(format!("the working folder is gone: {error}")))?;
+    Ok(Settings::new(variables, folder))
+}
+
+/// A command line that was understood.
+struct Run<'a> {
+    leaf: &'static Leaf,
+    matches: &'a ArgMatches,
+    settings: Settings,
+    style: Style,
+    clock: Clock,
+    json: bool,
+    id: bool,
+    watch: Option<Duration>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        leaf: &'static Leaf,
+        matches: &'a ArgMatches,
+        settings: Settings,
+        clock: Clock,
+    ) -> Result<Self, Failure> {
+        let style = match leaf.form {
+            Form::OneOfTwo => settings.style(cli::value(matches, "style")),
+            Form::One => Style::V3,
+        };
+        let watch = cli::value::<u64>(matches, "watch").map(Duration::from_secs);
+        let (json, id) = (cli::flag(matches, "json"), cli::flag(matches, "id"));
+        if json && id {
+            return Err(Failure::usage("--json and --id cannot be used together"));
+        }
+        Ok(Self { leaf, matches, settings, style, clock, json, id, watch })
+    }
+
+    fn carry_out(self, mut stdio: Stdio) -> Exit {
+        let changes = self.leaf.purpose == Purpose::Changes;
+        stdio.out.set_on_close(if changes { OnClose::GoOn } else { OnClose::Stop });
+        stdio.err.set_on_close(OnClose::GoOn);
+        let voice = self.voice(&stdio);
+        let speaker = Speaker::new(stdio, voice, self.id);
+        let result = self.run_and_show(&speaker);
+        let failure = result.err().filter(|failure| !failure.is_closed_output());
+        if let Err(error) = speaker.end(failure.as_ref())
+            && !error.is_closed_output()
+            && failure.is_none()
+        {
+            return Exit::Failed;
+        }
+        failure.map_or(Exit::Done, |failure| failure.exit)
+    }
+
+    fn voice(&self, stdio: &Stdio) -> Box<dyn Voice> {
+        let look = if self.id { stdio.err.look() } else { stdio.out.look() };
+        let log = LogWriter::new(look, cli::flag(self.matches, "raw"));
+        match (self.json, self.style) {
+            (true, _) if self.leaf.streams => Box::new(Json::default()),
+            (true, _) => Box::new(Quiet),
+            (false, Style::Classic) => Box::new(Classic::new(log)),
+            (false, Style::V3) => Box::new(V3::new(log)),
+        }
+    }
+
+    fn run_and_show(&self, speaker: &Speaker) -> Result<(), Failure> {
+        let runtime = runtime(self.leaf)?;
+        let Some(interval) = self.watch else {
+            return runtime.block_on(self.once(speaker));
+        };
+        loop {
+            speaker.clear()?;
+            speaker.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
+            if let Err(failure) = runtime.block_on(self.once(speaker)) {
+                if failure.is_closed_output() {
+                    return Err(failure);
+                }
+                speaker.error_line(&format!("ERROR: {failure}"));
+            }
+            speaker.flush()?;
+            if runtime.block_on(crate::terminal::interrupted_within(interval)) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn once(&self, speaker: &Speaker) -> Result<(), Failure> {
+        let cx = Context::new(
+            self.settings.clone(),
+            self.globals(speaker),
+            self.style,
+            self.clock.clone(),
+            speaker.clone(),
+        );
+        let running = (self.leaf.start)(self.matches, &cx).map_err(Failure::usage)?;
+        let outcome = running.await?;
+        self.show(&cx, speaker, &outcome)?;
+        cx.remember_rack().await;
+        Ok(())
+    }
+
+    fn globals(&self, speaker: &Speaker) -> Globals {
+        let timeout: Option<GoDuration> = cli::value(self.matches, "wait_timeout");
+        Globals {
+            rack: cli::value(self.matches, "rack"),
+            app: cli::value(self.matches, "app"),
+            insecure: cli::flag(self.matches, "insecure"),
+            wait: cli::flag(self.matches, "wait") || self.settings.variables.wait,
+            wait_timeout: timeout.map(|timeout| timeout.0),
+            reveal: cli::flag(self.matches, "reveal") || !speaker.is_terminal(),
+        }
+    }
+
+    fn show(&self, cx: &Context, speaker: &Speaker, outcome: &Outcome) -> Result<(), Failure> {
+        if self.id {
+            return match &outcome.id {
+                Some(id) => speaker.id(id),
+                None => Ok(()),
+            };
+        }
+        let sight = Sight { now: cx.clock.now(), style: self.style };
+        match &outcome.value {
+            Some(value) if outcome.shown || (self.json && !self.leaf.streams) => {
+                speaker.show(value.as_ref(), &sight, self.json)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One thread is enough for a client; the development rack may ask for more.
+fn runtime(leaf: &Leaf) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = match leaf.purpose {
+        Purpose::Serves => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the system refuses a runtime: {error}")))
+}
