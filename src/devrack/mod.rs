@@ -1,12 +1,13 @@
 //! A rack on this machine: builds and runs apps as local processes, with no cloud account.
 //!
-//! [`serve::serve`] is the rack: it speaks the wire API of v3 racks on a loopback listener and keeps
+//! [`serve`] is the rack: it speaks the wire API of v3 racks on a loopback listener and keeps
 //! all its state in one folder. [`daemon`] starts it in the background, finds it again, and ends it.
 
 mod auth;
 pub mod builder;
 mod builds;
 mod cleaning;
+pub mod daemon;
 mod error;
 mod folders;
 pub mod gateway;
