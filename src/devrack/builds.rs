@@ -41,7 +41,11 @@ pub(crate) struct NewBuild {
 }
 
 /// Accepts a build: it is stored, so lists show it, and begins by itself.
-pub(crate) async fn start(rack: Shared, app: AppName, new: NewBuild) -> Result<BuildRecord, Refusal> {
+pub(crate) async fn start(
+    rack: Shared,
+    app: AppName,
+    new: NewBuild,
+) -> Result<BuildRecord, Refusal> {
     let seat = rack.builds.seats.clone().try_acquire_owned().ok();
     let status = if seat.is_some() { BuildStatus::Running } else { BuildStatus::Created };
     let record = BuildRecord {
@@ -147,7 +151,10 @@ async fn build(
 ) -> Result<BuiltManifest, String> {
     let archive = object.path(&rack.folders.objects(&record.app));
     if !archive.exists() {
-        return Err(format!("its source was not uploaded: object://{}/{}", record.app, record.object));
+        return Err(format!(
+            "its source was not uploaded: object://{}/{}",
+            record.app, record.object
+        ));
     }
     let job = BuildJob {
         archive,
@@ -193,7 +200,9 @@ async fn tell_success(
 ) {
     log.line(&format!("Built {release} from {}", record.id));
     match rack.runner.open_gateways(&record.app, &built.manifest).await {
-        Ok(open) => open.iter().for_each(|(service, at)| log.line(&format!("{service}: http://{at}"))),
+        Ok(open) => {
+            open.iter().for_each(|(service, at)| log.line(&format!("{service}: http://{at}")))
+        }
         Err(error) => log.line(&format!("The services have no address yet: {error}")),
     }
 }

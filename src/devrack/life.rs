@@ -70,7 +70,7 @@ fn app_log(logs: &AppLogs) -> AppLog {
 
 /// After a rack that was killed: builds that ran have failed, and active releases will be run.
 fn settle(rack: &Rack) -> Result<(), RackError> {
-    let apps = rack.store.read(|tx| store::all_apps(tx))?;
+    let apps = rack.store.read(store::all_apps)?;
     for app in apps.iter().filter(|app| !app.deleting) {
         let folder = rack.folders.app(&app.name);
         rack.folders.create_app(&app.name).map_err(in_folder(&folder))?;
@@ -86,9 +86,7 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
     let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, app, usize::MAX))?;
     for mut build in builds.into_iter().filter(|build| build.status.is_under_way()) {
         let reason = "the rack was stopped in the middle of it; build again";
-        if let Ok(log) =
-            rack.build_logs.begin(&build.id, &rack.folders.build_log(app, &build.id))
-        {
+        if let Ok(log) = rack.build_logs.begin(&build.id, &rack.folders.build_log(app, &build.id)) {
             log.line(&format!("Build failed: {reason}"));
             rack.build_logs.end(&build.id);
         }
@@ -126,7 +124,7 @@ pub(crate) async fn start(rack: Shared) {
         }
         starting
     });
-    let Ok(apps) = rack.store.read(|tx| store::all_apps(tx)) else { return };
+    let Ok(apps) = rack.store.read(store::all_apps) else { return };
     for app in apps {
         let (shared, name) = (rack.clone(), app.name.clone());
         // Sweeping only tidies up; what it leaves is found by the next.
@@ -191,7 +189,9 @@ fn begin_deletion(rack: &Shared, name: AppName) {
     let rack = rack.clone();
     tokio::spawn(async move {
         if let Err(error) = take_apart(&rack, &name).await {
-            rack.note(&format!("{name}: cannot be deleted: {error}; tried again at the next start"));
+            rack.note(&format!(
+                "{name}: cannot be deleted: {error}; tried again at the next start"
+            ));
         }
     });
 }

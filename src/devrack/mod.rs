@@ -31,3 +31,6 @@ pub use error::RackError;
 pub use rack::{Limits, RackOptions};
 pub use serve::serve;
 pub use store::StoreError;
+
+#[cfg(test)]
+mod tests;

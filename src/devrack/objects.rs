@@ -80,8 +80,8 @@ pub(crate) async fn store<E: std::fmt::Display>(
     let mut file = tokio::fs::File::from_std(unfinished.as_file().try_clone()?);
     let mut size = 0;
     while let Some(piece) = body.next().await {
-        let piece =
-            piece.map_err(|error| Refusal::bad_request(format!("the upload broke off: {error}")))?;
+        let piece = piece
+            .map_err(|error| Refusal::bad_request(format!("the upload broke off: {error}")))?;
         size += piece.len() as u64;
         if size > most {
             let message = format!("the object is larger than this rack takes ({most} bytes)");

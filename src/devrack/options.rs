@@ -70,7 +70,9 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// A socket's option: it travels in a header of the handshake.
 pub(crate) fn socket_flag(headers: &HeaderMap, name: &str, default: bool) -> bool {
-    header_text(headers, name).filter(|text| !text.is_empty()).map_or(default, |text| text == "true")
+    header_text(headers, name)
+        .filter(|text| !text.is_empty())
+        .map_or(default, |text| text == "true")
 }
 
 /// A socket's option that is a text.
@@ -119,7 +121,8 @@ async fn form<S: Send + Sync>(
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     match kind.to_ascii_lowercase().as_str() {
         "application/x-www-form-urlencoded" => {
-            let body = to_bytes(request.into_body(), LARGEST_FORM).await.map_err(|_| too_large())?;
+            let body =
+                to_bytes(request.into_body(), LARGEST_FORM).await.map_err(|_| too_large())?;
             Ok(pairs(&body))
         }
         "multipart/form-data" => multipart(request, state).await,

@@ -50,7 +50,8 @@ fn put(
     let parent = parent(tx, &app, new.parent.as_ref())?;
     let inherited = parent.as_ref();
     let build = new.build.or_else(|| inherited.and_then(|parent| parent.build.clone()));
-    let environment = new.environment.or_else(|| inherited.map(|parent| parent.environment.clone()));
+    let environment =
+        new.environment.or_else(|| inherited.map(|parent| parent.environment.clone()));
     let release = ReleaseRecord {
         number: store::next_number(tx)?,
         manifest: manifest(tx, &app, build.as_ref())?,

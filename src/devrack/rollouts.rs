@@ -6,13 +6,13 @@ use redb::WriteTransaction;
 use tokio_util::sync::CancellationToken;
 
 use super::builds::living_app;
+use super::cleaning;
 use super::error::Refusal;
 use super::manifest::Manifest;
 use super::rack::Shared;
 use super::runner::{Plan, PromoteFailure};
 use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Before, Tasks};
-use super::cleaning;
 use crate::wire::{AppName, AppStatus, ReleaseId};
 use axum::http::StatusCode;
 
@@ -33,7 +33,10 @@ pub(crate) async fn promote(
     let (rollout, before) = rack.store.write(move |tx| accept(tx, &name, &release, force)).await?;
     if let Some(before) = before {
         let new = &rollout.release;
-        rack.tell(&app, &format!("Promoting {} was cancelled: {new} takes its place", before.release));
+        rack.tell(
+            &app,
+            &format!("promoting release {} was cancelled: {new} takes its place", before.release),
+        );
     }
     begin(&rack, app, rollout);
     Ok(())
@@ -78,7 +81,8 @@ fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::bad_request("can not promote a release with an empty manifest"));
     }
-    let manifest = Manifest::parse(text).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let manifest =
+        Manifest::parse(text).map_err(|error| Refusal::bad_request(error.to_string()))?;
     let missing = manifest.missing(&release.environment);
     if missing.is_empty() {
         return Ok(());
@@ -113,31 +117,33 @@ async fn roll_out(
     if !rack.is_up().await {
         return;
     }
-    rack.tell(&app, &format!("Promoting {}", rollout.release));
+    rack.tell(&app, &format!("promoting release {}", rollout.release));
     let stored = match run(&rack, &app, &rollout.release, &stop).await {
         Ok(()) => confirm(&rack, &app, rollout).await,
         // A rack that stops leaves the rollout to the next one.
         Err(_) if rack.is_stopping() => return,
-        Err(failure) => roll_back(&rack, &app, rollout, failure, stop).await,
+        Err(_) => roll_back(&rack, &app, rollout, stop).await,
     };
     if let Err(error) = stored {
         rack.note(&format!("{app}: the end of a promote could not be stored: {error}"));
     }
 }
 
-/// Runs a release in place of what runs.
+/// Runs a release in place of what runs. The app's log has the reason of a failure afterwards.
 async fn run(
     rack: &Shared,
     app: &AppName,
     release: &ReleaseId,
     stop: &CancellationToken,
 ) -> Result<(), PromoteFailure> {
-    let plan = plan(rack, app, release).map_err(|reason| PromoteFailure {
-        reason,
-        last_lines: Vec::new(),
-        cancelled: false,
-    })?;
-    rack.runner.promote(plan, stop.clone()).await
+    match plan(rack, app, release) {
+        // The runner tells the app's log how it went.
+        Ok(plan) => rack.runner.promote(plan, stop.clone()).await,
+        Err(reason) => {
+            rack.tell(app, &format!("release {release} cannot run: {reason}"));
+            Err(PromoteFailure { reason, last_lines: Vec::new(), cancelled: false })
+        }
+    }
 }
 
 fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
@@ -167,7 +173,6 @@ async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), S
         app.rollout = None;
     });
     if ours.await?.is_some() {
-        rack.tell(app, &format!("{} is running", rollout.release));
         cleaning::clean(rack, app).await?;
     }
     Ok(())
@@ -178,7 +183,6 @@ async fn roll_back(
     rack: &Shared,
     app: &AppName,
     rollout: Rollout,
-    failure: PromoteFailure,
     stop: CancellationToken,
 ) -> Result<(), StoreError> {
     let Rollout { number, release, .. } = rollout;
@@ -186,10 +190,9 @@ async fn roll_back(
         app.rollout.iter_mut().for_each(|rollout| rollout.stage = Stage::Rollback);
     });
     let Some(record) = failed.await? else { return Ok(()) };
-    tell_failure(rack, app, &release, &failure);
     match &record.active {
         Some(active) => restore(rack, app, &release, active).await,
-        None => rack.tell(app, "There is no earlier release to go back to"),
+        None => rack.tell(app, "there is no earlier release to go back to"),
     }
     tokio::select! {
         () = rack.clock.sleep(rack.limits.rollback) => (),
@@ -199,28 +202,20 @@ async fn roll_back(
     Ok(())
 }
 
-fn tell_failure(rack: &Shared, app: &AppName, release: &ReleaseId, failure: &PromoteFailure) {
-    rack.tell(app, &format!("{release} failed: {}", failure.reason));
-    for line in &failure.last_lines {
-        rack.tell(app, &format!("{release} said: {line}"));
-    }
-}
-
 /// The release before usually never stopped; where it does not run, it is started again.
 async fn restore(rack: &Shared, app: &AppName, failed: &ReleaseId, active: &ReleaseId) {
     let processes = rack.runner.processes(app);
     let runs = processes.iter().any(|process| process.release.as_ref() == Some(active));
     if runs {
-        return rack.tell(app, &format!("Rolled back: {active} goes on"));
+        return rack.tell(app, &format!("rolled back: release {active} goes on"));
     }
     if failed == active {
-        return rack.tell(app, &format!("{active} is the release to go back to, and does not run"));
+        return rack
+            .tell(app, &format!("release {active} is the one to go back to, and does not run"));
     }
-    rack.tell(app, &format!("Rolling back to {active}"));
-    match run(rack, app, active, &CancellationToken::new()).await {
-        Ok(()) => rack.tell(app, &format!("Rolled back: {active} is running")),
-        Err(failure) => tell_failure(rack, app, active, &failure),
-    }
+    rack.tell(app, &format!("rolling back to release {active}"));
+    // Told by the runner, either way.
+    let _ = run(rack, app, active, &CancellationToken::new()).await;
 }
 
 /// Changes the app's record if the rollout of this number is still the one under way; gives the

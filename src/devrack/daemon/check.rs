@@ -20,7 +20,8 @@ pub(super) async fn answers(port: u16) -> bool {
 
 async fn ask(port: u16) -> std::io::Result<String> {
     let mut socket = TcpStream::connect(loopback(port)).await?;
-    let request = format!("GET /check HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET /check HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     socket.take(LONGEST).read_to_string(&mut answer).await?;

@@ -34,14 +34,13 @@ impl AddressFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at(&path)(error)),
         };
-        serde_json::from_slice(&text).map(Some).map_err(|error| DaemonError::Unreadable(path, error))
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| DaemonError::Unreadable(path, error))
     }
 
     /// Makes the file where there is none, changes it, and gives what it is then.
-    pub(super) fn keep(
-        data: &Path,
-        change: impl FnOnce(&mut Self),
-    ) -> Result<Self, DaemonError> {
+    pub(super) fn keep(data: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DaemonError> {
         let _lock = Lock::to_change_file(data)?;
         let mut file = match Self::read(data)? {
             Some(file) => file,

@@ -134,7 +134,9 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     if !lock::is_held(data)? {
         return Ok(Status::Stopped);
     }
-    let Some(file) = AddressFile::read(data)? else { return Ok(Status::NotAnswering { pid: None }) };
+    let Some(file) = AddressFile::read(data)? else {
+        return Ok(Status::NotAnswering { pid: None });
+    };
     let address = file.address();
     Ok(match file.living_pid() {
         Some(pid) if check::answers(address.port).await => Status::Running { pid, address },

@@ -12,7 +12,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
-use super::text::WholeLines;
+use super::text::{WholeLines, whole_characters};
 use crate::clock::Clock;
 use crate::devrack::folders;
 use crate::wire::LogLine;
@@ -138,7 +138,7 @@ fn lines(message: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     for mut line in message.strip_suffix('\n').unwrap_or(message).split('\n') {
         while line.len() > LONGEST {
-            let (head, rest) = line.split_at(line.floor_char_boundary(LONGEST));
+            let (head, rest) = line.split_at(whole_characters(line.as_bytes(), LONGEST));
             lines.push(head);
             line = rest;
         }

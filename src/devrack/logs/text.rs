@@ -15,7 +15,7 @@ impl WholeLines {
         self.rest.extend_from_slice(piece);
         let end = match self.rest.iter().rposition(|&byte| byte == b'\n') {
             Some(newline) => newline + 1,
-            None if self.rest.len() > LONGEST => whole_characters(&self.rest),
+            None if self.rest.len() > LONGEST => whole_characters(&self.rest, self.rest.len()),
             None => 0,
         };
         let whole = self.rest.drain(..end).collect();
@@ -28,11 +28,11 @@ impl WholeLines {
     }
 }
 
-/// The length of `bytes` without a character that is cut at its end.
-fn whole_characters(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
+/// How many of the first `most` bytes are left when a character that is cut there is left out.
+pub(super) fn whole_characters(bytes: &[u8], most: usize) -> usize {
+    match std::str::from_utf8(&bytes[..most]) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
+        _ => most,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn calls() -> Routes {
 }
 
 async fn list(State(rack): State<Shared>) -> Answer {
-    let apps = rack.store.read(|tx| store::all_apps(tx))?;
+    let apps = rack.store.read(store::all_apps)?;
     json(&apps.iter().map(|app| app.to_wire()).collect::<Vec<App>>())
 }
 
@@ -93,7 +93,8 @@ mod tests {
             assert!(checked_name(good.to_owned()).is_ok(), "{good}");
         }
         let long = "x".repeat(64);
-        for bad in ["", "Web", "a b", "a_b", "-a", "a-", "a/b", "..", "ü", "rack", "system", &long] {
+        for bad in ["", "Web", "a b", "a_b", "-a", "a-", "a/b", "..", "ü", "rack", "system", &long]
+        {
             let refusal = checked_name(bad.to_owned()).unwrap_err();
             assert_eq!(refusal.status, StatusCode::BAD_REQUEST, "{bad}");
         }

@@ -58,10 +58,7 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
 }
 
 /// A missing app is answered like a missing build, as on v3 racks.
-async fn info(
-    State(rack): State<Shared>,
-    Path((app, id)): Path<(String, String)>,
-) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> Answer {
     let app = app_name(app);
     let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
     json(&build.ok_or_else(|| Refusal::no_such_build(&id))?.to_wire())

@@ -35,10 +35,7 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
     json(&configs.collect::<Vec<Config>>())
 }
 
-async fn info(
-    State(rack): State<Shared>,
-    Path((app, name)): Path<(String, String)>,
-) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, name)): Path<(String, String)>) -> Answer {
     let app = rack.app(&app_name(app))?.name;
     match rack.store.read(|tx| store::setting(tx, &app, &name))? {
         Some(value) => json(&Config { name, value }),
@@ -52,7 +49,8 @@ async fn update(
     Path((app, name)): Path<(String, String)>,
     options: Options,
 ) -> Answer {
-    let bad = |error: &dyn std::fmt::Display| Refusal::bad_request(format!("invalid value: {error}"));
+    let bad =
+        |error: &dyn std::fmt::Display| Refusal::bad_request(format!("invalid value: {error}"));
     let encoded = options.named("value").unwrap_or_default();
     let bytes = BASE64_STANDARD.decode(encoded).map_err(|error| bad(&error))?;
     let value = String::from_utf8(bytes).map_err(|error| bad(&error))?;

@@ -12,11 +12,11 @@ use tokio::io::AsyncReadExt;
 
 use super::{Answer, app_name, done, json};
 use crate::devrack::error::Refusal;
+use crate::devrack::ids;
 use crate::devrack::objects::{self, Key};
 use crate::devrack::options::Options;
 use crate::devrack::rack::{Shared, carry_out};
 use crate::devrack::serve::Routes;
-use crate::devrack::ids;
 use crate::wire::{AppName, Object, ObjectUrl};
 
 const PIECE: usize = 64 * 1024;
@@ -38,11 +38,7 @@ async fn store(
 }
 
 /// Without a key the rack makes one up.
-async fn store_anywhere(
-    State(rack): State<Shared>,
-    Path(app): Path<String>,
-    body: Body,
-) -> Answer {
+async fn store_anywhere(State(rack): State<Shared>, Path(app): Path<String>, body: Body) -> Answer {
     let key = format!("tmp/{}", ids::hex::<15>()?);
     keep(rack, app_name(app), key, body).await
 }
@@ -59,10 +55,7 @@ async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> Answer {
     json(&Object { url })
 }
 
-async fn read(
-    State(rack): State<Shared>,
-    Path((app, text)): Path<(String, String)>,
-) -> Answer {
+async fn read(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
     let Some(file) = objects::open(&rack.folders.objects(&app), &key)? else {
@@ -85,20 +78,14 @@ fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
 
 /// 200 in any case, as on v3 racks: the length is that of the word (`true` or `false`, and a
 /// newline) which the body of a GET would have.
-async fn exists(
-    State(rack): State<Shared>,
-    Path((app, text)): Path<(String, String)>,
-) -> Answer {
+async fn exists(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
     let there = objects::open(&rack.folders.objects(&app), &key)?.is_some();
     json(&there)
 }
 
-async fn delete(
-    State(rack): State<Shared>,
-    Path((app, text)): Path<(String, String)>,
-) -> Answer {
+async fn delete(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
     objects::delete(&rack.folders.objects(&app), &key)?;

@@ -30,10 +30,7 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Opti
     json(&processes)
 }
 
-async fn info(
-    State(rack): State<Shared>,
-    Path((app, pid)): Path<(String, String)>,
-) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> Answer {
     let app = rack.app(&app_name(app))?.name;
     json(&process(&rack, &app, &pid)?)
 }
@@ -46,10 +43,7 @@ pub(super) fn process(rack: &Shared, app: &AppName, pid: &str) -> Result<Process
 }
 
 /// Ends a process. Its service is started again, as on v3 racks.
-async fn stop(
-    State(rack): State<Shared>,
-    Path((app, pid)): Path<(String, String)>,
-) -> Answer {
+async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> Answer {
     let app = rack.app(&app_name(app))?.name;
     let process = process(&rack, &app, &pid)?;
     let running = rack.ledger.processes().into_iter().find(|kept| kept.id == process.id);

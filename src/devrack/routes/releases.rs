@@ -39,10 +39,7 @@ async fn create(State(rack): State<Shared>, Path(app): Path<String>, options: Op
 }
 
 /// A missing app is answered like a missing release, as on v3 racks.
-async fn info(
-    State(rack): State<Shared>,
-    Path((app, id)): Path<(String, String)>,
-) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> Answer {
     let app = app_name(app);
     let release: Option<ReleaseRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
     json(&release.ok_or_else(|| Refusal::no_such_release(&id))?.to_wire())

@@ -21,8 +21,7 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
     let release: Option<ReleaseRecord> =
         rack.store.read(|tx| store::find(tx, &app.name, id.as_str()))?;
     let text = release.and_then(|release| release.manifest).unwrap_or_default();
-    let manifest =
-        Manifest::parse(&text).map_err(|error| Refusal::internal(error.to_string()))?;
+    let manifest = Manifest::parse(&text).map_err(|error| Refusal::internal(error.to_string()))?;
     let services = manifest.services.iter().map(|service| shown(&rack, &app.name, service));
     json(&services.collect::<Vec<Service>>())
 }

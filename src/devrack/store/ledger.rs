@@ -1,6 +1,4 @@
-use super::{
-    Store, StoreError, all_processes, drop_process, port, put_port, put_process,
-};
+use super::{Store, StoreError, all_processes, drop_process, port, put_port, put_process};
 use crate::devrack::runner::{Ledger, ProcessRecord};
 use crate::wire::{AppName, ProcessId, ServiceName};
 
@@ -24,6 +22,6 @@ impl Ledger for Store {
     }
 
     fn processes(&self) -> Vec<ProcessRecord> {
-        self.read(|tx| all_processes(tx)).unwrap_or_default()
+        self.read(all_processes).unwrap_or_default()
     }
 }
