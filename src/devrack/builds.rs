@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use redb::WriteTransaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -63,9 +64,13 @@ pub(crate) async fn start(
         started: rack.clock.now(),
         ended: None,
     };
-    let record = rack.store.write(move |tx| accept(tx, record)).await?;
-    let log = rack.build_logs.begin(&record.id, &rack.folders.build_log(&app, &record.id))?;
+    // The log comes first: who sees the build can follow it.
+    let file = rack.folders.build_log(&app, &record.id);
+    let log = rack.build_logs.begin(&record.id, &file)?;
     new.warnings.iter().for_each(|warning| log.line(warning));
+    let id = record.id.clone();
+    let accepted = rack.store.write(move |tx| accept(tx, record)).await;
+    let record = accepted.inspect_err(|_| rack.build_logs.end(&id))?;
     let (tasks, key) = (&rack.builds.tasks, (app, record.id.clone()));
     let (shared, build, object) = (rack.clone(), record.clone(), new.object);
     tasks.start(key, record.number, |stop, _| async move {
@@ -85,7 +90,8 @@ fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord,
 pub(crate) fn living_app(tx: &WriteTransaction, name: &AppName) -> Result<AppRecord, Refusal> {
     let app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.deleting {
-        return Err(Refusal::bad_request(format!("app is being deleted: {name}")));
+        let message = format!("app is being deleted: {name}");
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
     Ok(app)
 }

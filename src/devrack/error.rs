@@ -1,6 +1,7 @@
 //! How the rack says no: to who starts it ([`RackError`]), and to a client ([`Refusal`]).
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,9 +22,9 @@ pub enum RackError {
     /// The listener failed.
     #[error("the rack cannot accept connections: {0}")]
     Listen(#[source] io::Error),
-    /// The part that runs apps could not be made.
-    #[error("the rack cannot run apps: {0}")]
-    Runner(String),
+    /// The listener can be reached from other machines.
+    #[error("the development rack listens on loopback addresses only, not on {0}")]
+    NotLoopback(SocketAddr),
 }
 
 /// A refusal: a status and the rack's words. Sent as plain text, or as JSON where the client's

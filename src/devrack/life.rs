@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use redb::WriteTransaction;
 use tokio::sync::watch;
 
@@ -22,7 +23,7 @@ use crate::wire::{AppName, BuildStatus};
 const LOG_FILES: u64 = 10;
 
 /// Opens the data folder and brings what is stored in order: from here on it tells the truth.
-pub(crate) async fn open(options: RackOptions) -> Result<Shared, RackError> {
+pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let folders = Folders::new(options.data.clone());
     folders::private(folders.root()).map_err(in_folder(folders.root()))?;
     let store = Store::open(&folders.database())?;
@@ -152,7 +153,7 @@ pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Ref
     let created = rack.store.write(move |tx| {
         if store::app(tx, &app.name)?.is_some() {
             let message = format!("app already exists: {}", app.name);
-            return Err(Refusal::new(axum::http::StatusCode::CONFLICT, message));
+            return Err(Refusal::new(StatusCode::CONFLICT, message));
         }
         shared.folders.create_app(&app.name)?;
         shared.logs.open_app(&app.name)?;
@@ -178,7 +179,7 @@ fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> 
     let mut app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.locked {
         let message = format!("app is locked: {name}");
-        return Err(Refusal::new(axum::http::StatusCode::CONFLICT, message));
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
     let first = !std::mem::replace(&mut app.deleting, true);
     store::put_app(tx, &app)?;

@@ -132,3 +132,24 @@ pub(crate) async fn carry_out<T: Send + 'static>(
 
 /// What every request is handed.
 pub(crate) type Shared = Arc<Rack>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn what_was_begun_is_carried_out_though_nobody_waits_for_it() {
+        let (go, gone) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let action = carry_out(async move {
+            gone.await.unwrap();
+            tell.send(()).unwrap();
+            Ok(())
+        });
+        assert!(action.now_or_never().is_none(), "begun, not done, and dropped");
+        go.send(()).unwrap();
+        told.await.unwrap();
+    }
+}

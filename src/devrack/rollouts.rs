@@ -2,6 +2,7 @@
 //!
 //! What is accepted is stored first. So a rack that was killed finishes it when it starts again.
 
+use axum::http::StatusCode;
 use redb::WriteTransaction;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,6 @@ use super::runner::{Plan, PromoteFailure};
 use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Before, Tasks};
 use crate::wire::{AppName, AppStatus, ReleaseId};
-use axum::http::StatusCode;
 
 /// The rollouts under way, one for an app.
 #[derive(Default)]

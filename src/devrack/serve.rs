@@ -14,18 +14,22 @@ use super::error::{RackError, in_the_form_asked_for};
 use super::rack::{Life, RackOptions, Shared};
 use super::{auth, ids, life, routes};
 
-/// Serves a rack on `listener`, which must be bound to a loopback address, until `shutdown`. Then
+/// Serves a rack on `listener`, which is bound to a loopback address, until `shutdown`. Then
 /// clients and builds come to their end, and the apps are stopped; the next rack on the same data
 /// runs them again.
 ///
 /// # Errors
-/// The data folder cannot be used, or another rack uses it.
+/// The data folder cannot be used, another rack uses it, or other machines could connect.
 pub async fn serve(
     listener: TcpListener,
     options: RackOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RackError> {
-    let rack = life::open(options).await?;
+    let address = listener.local_addr().map_err(RackError::Listen)?;
+    if !address.ip().is_loopback() {
+        return Err(RackError::NotLoopback(address));
+    }
+    let rack = life::open(options)?;
     let start = tokio::spawn(life::start(rack.clone()));
     let (stopping, stop) = (rack.clone(), rack.life.subscribe());
     let signal = async move {

@@ -28,7 +28,7 @@ async fn refusals_have_the_statuses_and_words_of_v3_racks() {
         (Method::POST, "/apps/nope/releases/XYZ/promote", (404, "app not found: nope\n".into())),
         (Method::POST, "/apps/web/cancel", (403, "app is not updating\n".into())),
         (Method::GET, "/apps/web/objects/tmp/x", (404, "object not found: tmp/x\n".into())),
-        (Method::GET, "/apps/web/objects/a/%2E%2E/x", (400, "invalid object key\n".into())),
+        (Method::GET, "/apps/web/objects/a%2F..%2Fx", (400, "invalid object key\n".into())),
         (Method::GET, "/apps/web/processes/p", (404, "process not found: p\n".into())),
         (Method::GET, "/apps/web/configs/x", (404, "app config not found: x\n".into())),
         (
@@ -68,7 +68,7 @@ async fn the_password_is_asked_for_everywhere_but_at_check() {
     let client = &rack.client;
     assert_eq!(text(client, Method::GET, "/auth").await, (200, "ok".into()));
     for path in ["/auth", "/apps", "/system", "/apps/web/objects/x"] {
-        let answer = client.request(Method::GET, path).basic_auth("convox", Some("wrong"));
+        let answer = client.with_password("wrong").request(Method::GET, path);
         let answer = answer.header("upgrade", "websocket").header("connection", "upgrade");
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), 401, "{path}");

@@ -49,24 +49,6 @@ async fn a_build_that_ran_when_the_rack_stopped_has_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_begun_is_carried_out_though_the_client_goes_away() {
-    let data = tempfile::tempdir().unwrap();
-    let rack = TestRack::start(data.path()).await;
-    let client = &rack.client;
-    let login = "Authorization: Basic YzpzZWNyZXQ=";
-    for number in 0..10 {
-        let mut socket = TcpStream::connect(("127.0.0.1", client.port)).await.unwrap();
-        let request = format!(
-            "POST /apps?name=app-{number} HTTP/1.1\r\nHost: localhost\r\n{login}\r\nContent-Length: 0\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        drop(socket);
-    }
-    client.until("/apps", |apps| apps.as_array().unwrap().len() == 10).await;
-    rack.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_breaks_off_leaves_nothing() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;

@@ -5,4 +5,4 @@ mod lists;
 mod promotes;
 mod sockets;
 mod story;
-mod support;
+pub(crate) mod support;

@@ -117,6 +117,10 @@ impl Client {
         }
     }
 
+    pub(crate) fn with_password(&self, password: &str) -> Self {
+        Self { password: password.to_owned(), ..self.clone() }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         self.http.request(method, url).basic_auth("convox", Some(&self.password))
