@@ -1,0 +1,252 @@
+use super::*;
+
+fn read(text: &str) -> Manifest {
+    Manifest::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn refusal(text: &str) -> String {
+    Manifest::parse(text).expect_err(text).to_string()
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let manifest = read(
+        "environment:\n  - STAGE=dev\n  - SECRET\nservices:\n  web:\n    build: .\n    \
+         command: python3 web.py --title 'Hello World'\n    port: 3000\n    environment:\n      \
+         - STAGE=web\n      - GREETING=a=b\n  worker:\n    build: {path: worker, manifest: Dockerfile.dev}\n    \
+         command: [bin/work, -v]\n    environment: {DEPTH: 1.10, KEY: }\n",
+    );
+    assert_eq!(manifest.warnings, Vec::<String>::new());
+    let [web, worker] = manifest.services.as_slice() else { panic!("two services expected") };
+    assert_eq!(web.name.as_str(), "web");
+    assert_eq!(web.command, words(&["python3", "web.py", "--title", "Hello World"]));
+    assert_eq!((web.port, web.line, worker.port), (Some(3000), 5, None));
+    assert_eq!(worker.command, words(&["bin/work", "-v"]));
+    assert_eq!(
+        worker.environment,
+        [
+            EnvironmentEntry::Default("DEPTH".into(), "1.10".into()),
+            EnvironmentEntry::Required("KEY".into())
+        ]
+    );
+}
+
+#[test]
+fn the_release_wins_over_the_service_and_the_service_over_all_services() {
+    let manifest = read(
+        "environment: [A=top, B=top, C=top, D]\nservices:\n  web: {command: x, environment: [B=own, C=own, D=own]}\n",
+    );
+    let release = Environment::parse("C=release\nE=release");
+    let variables = manifest.variables(&manifest.services[0], &release);
+    let text: Vec<String> = variables.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    assert_eq!(text, ["A=top", "B=own", "C=release", "D=own", "E=release"]);
+}
+
+#[test]
+fn required_variables_that_the_release_lacks_are_named() {
+    let manifest = read(
+        "environment: [SHARED, GIVEN]\nservices:\n  web: {command: x, environment: [OWN, '*']}\n  \
+         job: {command: y, environment: [SHARED=here]}\n",
+    );
+    assert_eq!(manifest.missing(&Environment::parse("GIVEN=")), ["OWN", "SHARED"]);
+    assert!(manifest.missing(&Environment::parse("GIVEN=\nOWN=1\nSHARED=2")).is_empty());
+}
+
+#[test]
+fn ports_come_in_every_form_that_racks_take() {
+    for port in [
+        "3000",
+        "'3000'",
+        "http:3000",
+        "https:3000",
+        "{port: 3000, scheme: http}",
+        "{port: https:3000}",
+    ] {
+        let manifest = read(&format!("services:\n  web:\n    command: x\n    port: {port}\n"));
+        assert_eq!(manifest.services[0].port, Some(3000), "{port}");
+    }
+}
+
+#[test]
+fn a_bad_port_is_refused_with_its_line() {
+    for port in
+        ["0", "65536", "-1", "web", "3000.5", "'http:'", ":3000", "'+80'", "80:3000:tcp", "HT TP:1"]
+    {
+        let error = refusal(&format!("services:\n  web:\n    command: x\n    port: {port}\n"));
+        assert!(error.starts_with("line 4: services.web.port: "), "{port}: {error}");
+        assert!(error.contains("is not a port"), "{port}: {error}");
+    }
+    let error = refusal("services:\n  web:\n    command: x\n    port: [1]\n");
+    assert_eq!(error, "line 4: services.web.port: a port expected, not a list");
+    let error = refusal("services:\n  web:\n    command: x\n    port:\n      scheme: http\n");
+    assert!(error.contains("services.web.port: its own `port` is missing"), "{error}");
+}
+
+#[test]
+fn x_dev_wins_over_the_command_and_gives_the_build_step() {
+    let manifest = read(
+        "services:\n  web:\n    command: bin/real\n    x-dev:\n      command: bin/dev -p\n      build: make a && make b\n  \
+         job:\n    x-dev: {command: [sh, -c, 'echo $PORT'], build: [make, all]}\n",
+    );
+    assert_eq!(manifest.services[0].command, words(&["bin/dev", "-p"]));
+    assert_eq!(manifest.services[0].build, Some(words(&["sh", "-c", "make a && make b"])));
+    assert_eq!(manifest.services[1].command, words(&["sh", "-c", "echo $PORT"]));
+    assert_eq!(manifest.services[1].build, Some(words(&["make", "all"])));
+    assert!(manifest.warnings.is_empty(), "{:?}", manifest.warnings);
+}
+
+#[test]
+fn a_service_without_a_command_is_refused() {
+    for body in ["{}", "", "{build: .}", "{command: ''}", "{command: []}", "{x-dev: {build: make}}"]
+    {
+        let error = refusal(&format!("\nservices:\n  web: {body}\n"));
+        assert!(error.starts_with("line 3: services.web: has no command"), "{body}: {error}");
+    }
+}
+
+#[test]
+fn an_image_is_refused_even_beside_a_command() {
+    let error = refusal("services:\n  db:\n    command: x\n    image: redis:7\n");
+    assert!(
+        error.starts_with("line 4: services.db.image: the development rack runs local programs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_manifest_without_services_is_refused() {
+    for text in ["", "# nothing\n", "---\n", "environment: [A=1]\n"] {
+        assert!(refusal(text).starts_with("services: none are described"), "{text:?}");
+    }
+    for text in ["\nservices: {}\n", "\nservices:\n"] {
+        assert!(refusal(text).starts_with("line 2: services: none are described"), "{text:?}");
+    }
+    assert_eq!(refusal("services: [web]\n"), "line 1: services: a map expected, not a list");
+    assert_eq!(refusal("- a\n"), "line 1: a map with `services` expected, not a list");
+    assert_eq!(refusal("hello\n"), "line 1: a map with `services` expected, not a single value");
+}
+
+#[test]
+fn an_old_compose_file_is_recognised() {
+    let error = refusal("web:\n  build: .\n  ports: ['80:3000']\n");
+    assert!(error.starts_with("line 1: web: services belong under `services:`"), "{error}");
+    assert!(error.contains("convox.yml"), "{error}");
+}
+
+#[test]
+fn names_of_services_are_checked() {
+    for name in ["Web", "'1web'", "we_b", "a/b", "web-", "'..'", "'we b'", "''"] {
+        let error = refusal(&format!("services:\n  {name}: {{command: x}}\n"));
+        assert!(error.starts_with("line 2: services."), "{name}: {error}");
+        assert!(error.contains("not a service name"), "{name}: {error}");
+    }
+}
+
+#[test]
+fn values_of_a_wrong_kind_are_refused_with_their_line() {
+    let cases = [
+        ("services:\n  web: x\n", "line 2: services.web: a map expected, not a single value"),
+        (
+            "services:\n  web:\n    command: {a: b}\n",
+            "services.web.command: a string or a list expected, not a map",
+        ),
+        (
+            "services:\n  web:\n    command: [a, [b]]\n",
+            "line 3: services.web.command: a word expected, not a list",
+        ),
+        (
+            "services:\n  web:\n    command: say 'hi\n",
+            "line 3: services.web.command: a quote is not closed",
+        ),
+        (
+            "services:\n  web:\n    build: [a]\n",
+            "line 3: services.web.build: a path or a map expected, not a list",
+        ),
+        (
+            "services:\n  web:\n    environment: A=1\n",
+            "line 3: services.web.environment: a list of KEY",
+        ),
+        (
+            "services:\n  web:\n    environment: [[A]]\n",
+            "line 3: services.web.environment: KEY or KEY=value",
+        ),
+        (
+            "services:\n  web:\n    environment:\n      A: [1]\n",
+            "line 4: services.web.environment.A: a value expected",
+        ),
+        (
+            "environment:\n  - '=1'\nservices: {}\n",
+            "line 2: environment: the name of a variable is empty",
+        ),
+        (
+            "environment:\n  - 'A B=1'\nservices: {}\n",
+            "line 2: environment: \"A B\" is not the name",
+        ),
+        ("services:\n  web:\n    x-dev: make\n", "line 3: services.web.x-dev: a map expected"),
+    ];
+    for (text, expected) in cases {
+        let error = refusal(text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_left_aside_is_a_warning_with_its_line() {
+    let manifest = read(
+        "resources:\n  db: {type: postgres}\nservices:\n  web:\n    command: x\n    scale: 2\n    colour: red\n    \
+         x-mine: 1\nx-other: 2\nsevrices: 3\n",
+    );
+    assert_eq!(
+        manifest.warnings,
+        [
+            "line 1: resources: the development rack does not do this: ignored",
+            "line 6: services.web.scale: the development rack does not do this: ignored",
+            "line 7: services.web.colour: unknown key: ignored",
+            "line 10: sevrices: unknown key: ignored",
+        ]
+    );
+}
+
+#[test]
+fn a_command_that_counts_on_a_shell_is_a_warning() {
+    for command in ["bin/web -p $PORT", "a && b", "\"a $B\" c", "a > log"] {
+        let text = format!("services:\n  web:\n    command: '{command}'\n");
+        assert_eq!(read(&text).warnings.len(), 1, "{command}");
+    }
+    for command in ["a 'x && y'", "a \"b; c\"", "sh -c \"echo $PORT\"", "a b"] {
+        let text = format!("services:\n  web:\n    command: {command:?}\n");
+        assert!(read(&text).warnings.is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn broken_yaml_is_refused_with_its_line() {
+    let error = refusal("services:\n  web:\n\tcommand: x\n");
+    assert!(error.starts_with("line 3: "), "{error}");
+    let error = refusal("services:\n  web: {command: x}\n  web: {command: y}\n");
+    assert!(error.starts_with("line 3: ") && error.contains("web"), "{error}");
+}
+
+#[test]
+fn merged_settings_count() {
+    let manifest = read(
+        "x-base: &base\n  command: bin/run\n  environment: [A=1]\nservices:\n  web:\n    <<: *base\n    port: 80\n  \
+         job:\n    <<: *base\n    command: bin/job\n",
+    );
+    assert_eq!(manifest.services[0].command, words(&["bin/run"]));
+    assert_eq!(manifest.services[0].port, Some(80));
+    assert_eq!(manifest.services[1].command, words(&["bin/job"]));
+    assert_eq!(manifest.services[1].environment.len(), 1);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_whatever_makes_it_panic(text in "(services:\n)?([ a-z:\\-\\[\\]{}'\"&*<!|>#\n\t0-9]{0,120})") {
+        // Only that it returns is looked at.
+        let _ = Manifest::parse(&text);
+    }
+}

@@ -1,0 +1,113 @@
+//! The values of a service: commands, ports and names.
+
+use super::ManifestError;
+use super::yaml::{Entry, Node, Value};
+
+/// A program and its arguments: a list, or a string split as a shell would, but run without one.
+pub(super) fn command(node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
+    let words = match &node.value {
+        Value::Null => return Ok(None),
+        Value::Scalar(text) => split(text, node.line, path)?,
+        Value::List(items) => list(items, path)?,
+        Value::Map(_) => return Err(wrong(node, path, "a string or a list")),
+    };
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(ManifestError::at(node.line, format!("{path}: contains a NUL")));
+    }
+    Ok(Some(words).filter(|words| words.first().is_some_and(|program| !program.is_empty())))
+}
+
+/// A build step: a list is run as it is, a string by `sh -c`.
+pub(super) fn step(node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
+    let Value::Scalar(text) = &node.value else { return command(node, path) };
+    if text.contains('\0') {
+        return Err(ManifestError::at(node.line, format!("{path}: contains a NUL")));
+    }
+    let by_shell = || vec!["sh".to_owned(), "-c".to_owned(), text.clone()];
+    Ok((!text.trim().is_empty()).then(by_shell))
+}
+
+fn split(text: &str, line: usize, path: &str) -> Result<Vec<String>, ManifestError> {
+    shell_words::split(text)
+        .map_err(|_| ManifestError::at(line, format!("{path}: a quote is not closed in {text:?}")))
+}
+
+fn list(items: &[Node], path: &str) -> Result<Vec<String>, ManifestError> {
+    items
+        .iter()
+        .map(|item| match &item.value {
+            Value::Scalar(text) => Ok(text.clone()),
+            _ => Err(wrong(item, path, "a word")),
+        })
+        .collect()
+}
+
+/// Does a command count on a shell that it will not get?
+pub(super) fn wants_a_shell(node: &Node) -> bool {
+    let Value::Scalar(text) = &node.value else { return false };
+    let mut quote = None;
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some('"'), '$' | '`') | (None, '$' | '`' | '|' | '&' | ';' | '<' | '>') => {
+                // `sh -c '…'` has its shell; what stands outside its quotes does not.
+                return !text.trim_start().starts_with("sh -c");
+            }
+            (None, '\'' | '"') => quote = Some(c),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// `3000`, `"3000"`, `http:3000` or a map with `port`, as real racks take it.
+pub(super) fn port(node: &Node, path: &str) -> Result<Option<u16>, ManifestError> {
+    match &node.value {
+        Value::Null => Ok(None),
+        Value::Scalar(text) => number(text, node.line, path).map(Some),
+        Value::Map(entries) => port_of_map(node, entries, path),
+        Value::List(_) => Err(wrong(node, path, "a port")),
+    }
+}
+
+fn port_of_map(node: &Node, entries: &[Entry], path: &str) -> Result<Option<u16>, ManifestError> {
+    let inner = entries.iter().find(|entry| entry.key == "port");
+    match inner.map(|entry| &entry.node) {
+        Some(Node { line, value: Value::Scalar(text) }) => {
+            number(text, *line, &format!("{path}.port")).map(Some)
+        }
+        _ => Err(ManifestError::at(node.line, format!("{path}: its own `port` is missing"))),
+    }
+}
+
+fn number(text: &str, line: usize, path: &str) -> Result<u16, ManifestError> {
+    let digits = match text.rsplit_once(':') {
+        Some((scheme, digits)) if is_scheme(scheme) => digits,
+        Some(_) => "",
+        None => text,
+    };
+    match digits.parse::<u16>() {
+        Ok(port) if port > 0 && !digits.starts_with('+') => Ok(port),
+        _ => {
+            let reason = format!("{path}: {text:?} is not a port, for example 3000 or http:3000");
+            Err(ManifestError::at(line, reason))
+        }
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+/// Can it be the name of a service? It becomes part of host names on real racks.
+pub(super) fn is_service_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.len() <= 63
+        && text.chars().all(fits)
+}
+
+fn wrong(node: &Node, path: &str, expected: &str) -> ManifestError {
+    ManifestError::at(node.line, format!("{path}: {expected} expected, not {}", node.value.kind()))
+}

@@ -1,0 +1,105 @@
+//! The rack as a server: from a bound listener to a graceful end.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+
+use super::error::{RackError, in_the_form_asked_for};
+use super::rack::{Life, RackOptions, Shared};
+use super::{auth, ids, life, routes};
+
+/// Serves a rack on `listener`, which is bound to a loopback address, until `shutdown`. Then
+/// clients and builds come to their end, and the apps are stopped; the next rack on the same data
+/// runs them again.
+///
+/// # Errors
+/// The data folder cannot be used, another rack uses it, or other machines could connect.
+pub async fn serve(
+    listener: TcpListener,
+    options: RackOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RackError> {
+    let address = listener.local_addr().map_err(RackError::Listen)?;
+    if !address.ip().is_loopback() {
+        return Err(RackError::NotLoopback(address));
+    }
+    let rack = life::open(options)?;
+    let start = tokio::spawn(life::start(rack.clone()));
+    let (stopping, stop) = (rack.clone(), rack.life.subscribe());
+    let signal = async move {
+        shutdown.await;
+        stopping.life.send_replace(Life::Stopping);
+    };
+    // Answers are small: none is held back for more to come.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    let serving = axum::serve(listener, router(rack.clone())).with_graceful_shutdown(signal);
+    let served = tokio::select! {
+        served = serving.into_future() => served.map_err(RackError::Listen),
+        () = overdue(stop, &rack) => Ok(()),
+    };
+    rack.life.send_replace(Life::Stopping);
+    start.abort();
+    life::stop(&rack).await;
+    served
+}
+
+/// Waits until clients have had their time to come to an end.
+async fn overdue(mut stop: tokio::sync::watch::Receiver<Life>, rack: &Shared) {
+    // The rack outlives this, so the channel cannot be closed.
+    let _ = stop.wait_for(|life| *life == Life::Stopping).await;
+    rack.clock.sleep(rack.limits.stop).await;
+}
+
+/// All routes. What the rack does not know is an empty 404, a wrong method an empty 405.
+fn router(rack: Shared) -> Router {
+    let calls = routes::calls()
+        .route_layer(from_fn_with_state(rack.clone(), authenticated))
+        .merge(routes::open());
+    let matched = calls.merge(routes::sockets()).route_layer(from_fn(with_request_id));
+    matched
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .layer(middleware::from_fn(guarded))
+        .with_state(rack)
+}
+
+/// Lets in what comes through an address of this machine, and writes refusals in the form that
+/// the client asked for.
+async fn guarded(request: Request, next: Next) -> Response {
+    let accept = request.headers().get(header::ACCEPT).cloned();
+    let mut response = match auth::check_origin(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    in_the_form_asked_for(response, accept.as_ref().and_then(|accept| accept.to_str().ok()))
+}
+
+async fn authenticated(State(rack): State<Shared>, request: Request, next: Next) -> Response {
+    match auth::check_password(request.headers(), &rack.password) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn with_request_id(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let id = ids::hex::<6>().ok().and_then(|id| HeaderValue::from_str(&id).ok());
+    if let Some(id) = id.filter(|_| response.status() != StatusCode::SWITCHING_PROTOCOLS) {
+        response.headers_mut().insert("request-id", id);
+    }
+    response
+}
+
+/// What all routes are made of.
+pub(crate) type Routes = Router<Arc<super::rack::Rack>>;

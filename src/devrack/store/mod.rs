@@ -1,0 +1,233 @@
+//! What the rack remembers: one redb file with transactions.
+//!
+//! A write is on the disk before it is answered, so what a client was told survives the end of the
+//! process at any moment. Values are JSON of the records in [`records`].
+
+mod apps;
+mod ledger;
+mod records;
+mod runtime;
+mod shelf;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{
+    Database, DatabaseError, Key, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, Value, WriteTransaction,
+};
+
+pub(crate) use apps::{all_apps, app, delete_app, put_app};
+pub(crate) use records::{AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage};
+pub(crate) use runtime::{
+    all_processes, drop_process, port, put_port, put_process, put_setting, setting, settings,
+};
+pub(crate) use shelf::{delete, find, newest, put, was_cleaned};
+
+/// The layout of the tables and records below; another number is another program's file.
+const SCHEMA: u64 = 1;
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+/// Why the rack's memory could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the file open.
+    #[error(
+        "{0}: another development rack is using this folder; `convox rack status` shows it, `convox rack stop` ends it"
+    )]
+    InUse(PathBuf),
+    /// The file is of another version of this program.
+    #[error(
+        "{path}: its format is {found}, this program knows {known}: use the version that wrote it, or move the folder away"
+    )]
+    Schema {
+        /// The database file.
+        path: PathBuf,
+        /// The number in it.
+        found: u64,
+        /// The number that this program writes.
+        known: u64,
+    },
+    /// The database cannot be opened.
+    #[error("{0}: {1}")]
+    Open(PathBuf, String),
+    /// The database failed while in use.
+    #[error("the rack's database failed: {0}")]
+    Database(#[from] redb::Error),
+    /// A record is not what this program wrote.
+    #[error("the rack's database has a record that cannot be read: {0}")]
+    Record(#[from] serde_json::Error),
+    /// The thread that wrote was lost.
+    #[error("a write to the rack's database was interrupted")]
+    Interrupted,
+}
+
+macro_rules! from_redb {
+    ($($error:ty),+) => {
+        $(impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(error.into())
+            }
+        })+
+    };
+}
+from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+
+/// The rack's memory. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    database: Arc<Database>,
+}
+
+impl Store {
+    /// Opens or creates the file at `path`, with all tables. Only one process can have it open.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.into()),
+            other => StoreError::Open(path.into(), other.to_string()),
+        })?;
+        let store = Self { database: Arc::new(database) };
+        let found = store.write_now(|tx| {
+            shelf::create_tables(tx)?;
+            apps::create_tables(tx)?;
+            runtime::create_tables(tx)?;
+            schema(tx)
+        })?;
+        if found != SCHEMA {
+            return Err(StoreError::Schema { path: path.into(), found, known: SCHEMA });
+        }
+        Ok(store)
+    }
+
+    /// Reads a consistent state.
+    pub(crate) fn read<T>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let tx = self.database.begin_read()?;
+        look(&tx)
+    }
+
+    /// Changes the state, all or nothing; on the disk when it returns. Blocks for the disk.
+    pub(crate) fn write_now<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = self.database.begin_write().map_err(StoreError::from)?;
+        let value = change(&tx)?;
+        tx.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// [`Store::write_now`] off the runtime's threads. Goes on if the caller is gone.
+    pub(crate) async fn write<T, E>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        let write = tokio::task::spawn_blocking(move || store.write_now(change));
+        write.await.unwrap_or_else(|_| Err(StoreError::Interrupted.into()))
+    }
+}
+
+fn schema(tx: &WriteTransaction) -> Result<u64, StoreError> {
+    let mut meta = tx.open_table(META)?;
+    let found = meta.get("schema")?.map(|value| value.value());
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    meta.insert("schema", SCHEMA)?;
+    Ok(SCHEMA)
+}
+
+/// The next of the numbers that order builds and releases. Never given twice.
+pub(crate) fn next_number(tx: &WriteTransaction) -> Result<u64, StoreError> {
+    let mut meta = tx.open_table(META)?;
+    let number = meta.get("number")?.map_or(0, |value| value.value()) + 1;
+    meta.insert("number", number)?;
+    Ok(number)
+}
+
+/// A transaction to look through, whether it may also write or not.
+pub(crate) trait Looking {
+    /// A table to read.
+    fn look<K: Key + 'static, V: Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<impl ReadableTable<K, V>, StoreError>;
+}
+
+impl Looking for ReadTransaction {
+    fn look<K: Key + 'static, V: Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<impl ReadableTable<K, V>, StoreError> {
+        Ok(self.open_table(table)?)
+    }
+}
+
+impl Looking for WriteTransaction {
+    fn look<K: Key + 'static, V: Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<impl ReadableTable<K, V>, StoreError> {
+        Ok(self.open_table(table)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_rack_on_the_same_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rack.redb");
+        let first = Store::open(&path).unwrap();
+        let second = Store::open(&path).map(|_| ()).unwrap_err();
+        assert!(matches!(&second, StoreError::InUse(at) if *at == path), "{second}");
+        drop(first);
+        Store::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rack.redb");
+        let store = Store::open(&path).unwrap();
+        let newer = |tx: &WriteTransaction| -> Result<(), StoreError> {
+            tx.open_table(META)?.insert("schema", SCHEMA + 1)?;
+            Ok(())
+        };
+        store.write_now(newer).unwrap();
+        drop(store);
+        let error = Store::open(&path).map(|_| ()).unwrap_err();
+        assert!(matches!(error, StoreError::Schema { found: 2, known: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rack.redb");
+        std::fs::write(&path, "not a database").unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Open(..))));
+        assert_eq!(std::fs::read(&path).unwrap(), b"not a database");
+    }
+
+    #[test]
+    fn a_change_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("rack.redb")).unwrap();
+        let failed: Result<(), StoreError> = store.write_now(|tx| {
+            next_number(tx)?;
+            Err(StoreError::Interrupted)
+        });
+        assert!(failed.is_err());
+        assert_eq!(store.write_now(next_number).unwrap(), 1);
+        assert_eq!(store.write_now(next_number).unwrap(), 2);
+    }
+}
