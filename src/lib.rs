@@ -27,4 +27,4 @@ mod outcome;
 mod run;
 mod stdin;
 
-pub use run::{Invocation, run};
+pub use run::{Environment, Invocation, run};

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         args: std::env::args_os().collect(),
         environment: Box::new(|name| std::env::var_os(name)),
         folder: std::env::current_dir(),
+        program: std::env::current_exe(),
         clock: Clock::system(),
         stdio: None,
     }))

@@ -16,14 +16,19 @@ use crate::output::{Classic, Json, LogWriter, Quiet, Sight, V3, Voice};
 use crate::settings::{Settings, Style, Variables};
 use crate::wire::duration::GoDuration;
 
+/// How the environment is read.
+pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
+
 /// Everything a run touches.
 pub struct Invocation {
     /// The arguments, the program's name first.
     pub args: Vec<OsString>,
     /// The environment.
-    pub environment: Box<dyn Fn(&str) -> Option<OsString>>,
+    pub environment: Environment,
     /// The working folder.
     pub folder: io::Result<PathBuf>,
+    /// The program itself, which is started again as the development rack.
+    pub program: io::Result<PathBuf>,
     /// Time.
     pub clock: Clock,
     /// The streams; the process's own where absent.
@@ -49,10 +54,11 @@ pub fn run(invocation: Invocation) -> u8 {
             return Exit::Usage.code();
         }
     };
-    let settings = match settings(&invocation.environment, invocation.folder, &matches) {
-        Ok(settings) => settings,
-        Err(failure) => return fail(&mut stdio, &failure).code(),
-    };
+    let settings =
+        match settings(&invocation.environment, invocation.folder, invocation.program, &matches) {
+            Ok(settings) => settings,
+            Err(failure) => return fail(&mut stdio, &failure).code(),
+        };
     let run = Run::new(leaf, &matches, settings, invocation.clock);
     match run {
         Ok(run) => run.carry_out(stdio).code(),
@@ -75,12 +81,14 @@ fn fail(stdio: &mut Stdio, failure: &Failure) -> Exit {
 fn settings(
     environment: &dyn Fn(&str) -> Option<OsString>,
     folder: io::Result<PathBuf>,
+    program: io::Result<PathBuf>,
     matches: &ArgMatches,
 ) -> Result<Settings, Failure> {
     let mut variables = Variables::read(environment).map_err(Failure::usage)?;
     variables.debug |= cli::flag(matches, "debug");
-    let folder = folder.map_err(|error| Failure::new(format!("the working folder is gone: {error}")))?;
-    Ok(Settings::new(variables, folder))
+    let folder =
+        folder.map_err(|error| Failure::new(format!("the working folder is gone: {error}")))?;
+    Ok(Settings::new(variables, folder).with_program(program.ok()))
 }
 
 /// A command line that was understood.

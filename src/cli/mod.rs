@@ -64,7 +64,7 @@ pub(crate) fn parse(args: &[OsString]) -> Parsed {
     if matches!(first, Some("-v" | "--version")) {
         return Parsed::Text(format!("{}\n", env!("CARGO_PKG_VERSION")));
     }
-    let known = first.filter(|first| LEAVES.iter().any(|leaf| leaf.words[0] == *first));
+    let known = LEAVES.iter().map(|leaf| leaf.words[0]).find(|word| Some(*word) == first);
     let tree = match known {
         Some(first) => branch(first),
         None => whole_tree(),

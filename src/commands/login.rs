@@ -136,7 +136,9 @@ fn refused(error: Error) -> Failure {
 async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
     let address = address(cx, host, None)?;
     if address.scheme() != Scheme::Https {
-        return Err(Failure::usage(format!("{host} is not reached over https: there is no certificate to trust")));
+        return Err(Failure::usage(format!(
+            "{host} is not reached over https: there is no certificate to trust"
+        )));
     }
     let none = Trust::Pinned(Fingerprint([0; 32]));
     match rack_at(cx, &address, Some(none))?.login().await {

@@ -32,9 +32,9 @@ pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
     }
     let mut command: &Command = &tree;
     for word in &args.words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            Failure::usage(format!("no such command: {}", args.words.join(" ")))
-        })?;
+        command = command
+            .find_subcommand(word)
+            .ok_or_else(|| Failure::usage(format!("no such command: {}", args.words.join(" "))))?;
     }
     let mut page = Vec::new();
     Man::new(command.clone()).render(&mut page).map_err(Failure::new)?;

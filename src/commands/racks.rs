@@ -1,8 +1,8 @@
 use serde::Serialize;
 
 use crate::cli::flags::{RackFlag, WatchFlag};
-use crate::context::known_racks::{self, KnownRack};
 use crate::context::Context;
+use crate::context::known_racks::{self, KnownRack};
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight};

@@ -26,13 +26,30 @@ pub(super) struct Connection {
 
 /// The rack that flags, variables and files mean.
 pub(super) async fn open(cx: &Context) -> Result<Connection, Failure> {
-    let target = cx.settings.target(cx.globals.rack.as_deref()).map_err(|error| Failure::new(error))?;
+    let target =
+        cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)?;
     match target {
         Target::Url(url) => direct(cx, &url, None),
         Target::Dev => dev(cx).await,
         Target::Named(name) => named(cx, &name).await,
         Target::Current(current) => chosen(cx, &current).await,
     }
+}
+
+/// The name of the rack that is meant, without asking it.
+pub(super) async fn name(cx: &Context) -> Result<String, Failure> {
+    Ok(match cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)? {
+        Target::Url(_) => "direct".to_owned(),
+        Target::Dev => "dev".to_owned(),
+        Target::Current(current) => current.name,
+        Target::Named(name) => {
+            let racks = known_racks::configured(cx).await?;
+            match choose(&name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
+                Choice::Configured(rack) => rack.name.clone(),
+                Choice::Dev => "dev".to_owned(),
+            }
+        }
+    })
 }
 
 async fn named(cx: &Context, name: &str) -> Result<Connection, Failure> {
@@ -81,8 +98,10 @@ async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, Failure> {
     match &rack.reach {
         Reach::Direct(url) => direct(cx, url, Some(rack.name.clone())),
         Reach::Terraform(Some(url)) => direct(cx, url, None),
-        Reach::Terraform(None) => Err(Failure::new(format!("rack {} has no address yet", rack.name))
-            .try_this("is its installation finished? See: convox racks")),
+        Reach::Terraform(None) => {
+            Err(Failure::new(format!("rack {} has no address yet", rack.name))
+                .try_this("is its installation finished? See: convox racks"))
+        }
         Reach::Console => through_console(cx, &rack.name),
         Reach::Dev => dev(cx).await,
     }

@@ -1,12 +1,76 @@
 //! The development rack, started when it is asked for.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use super::Context;
+use crate::devrack::daemon::{self, Address, Status};
+use crate::devrack::runner::BaseEnvironment;
 use crate::outcome::Failure;
-use crate::settings::RackUrl;
+use crate::settings::{ExposeSecret, RackUrl};
+
+/// What the program is told when it is started as the rack.
+pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 
 /// The address of the development rack, which is started in the background where it is not
 /// running.
 pub(super) async fn running(cx: &Context) -> Result<RackUrl, Failure> {
-    let _ = cx;
-    Err(Failure::new("the development rack is not there yet"))
+    let data = data_folder(cx)?;
+    let address = match daemon::status(&data).await.map_err(Failure::new)? {
+        Status::Running { address, .. } => address,
+        _ => {
+            cx.notice("starting the development rack (convox rack stop ends it)");
+            start(cx).await?
+        }
+    };
+    url(&address)
+}
+
+/// Starts the rack in the background, or finds it running.
+pub(crate) async fn start(cx: &Context) -> Result<Address, Failure> {
+    let data = data_folder(cx)?;
+    let program = cx.settings.program().ok_or_else(|| {
+        Failure::new("the path of this program is not known")
+            .try_this("start the rack with: convox rack start")
+    })?;
+    let arguments = AS_DAEMON.map(OsString::from);
+    let log = data.join("rack.log");
+    daemon::start_detached(&data, program, &arguments, &log).await.map_err(Failure::new)
+}
+
+fn url(address: &Address) -> Result<RackUrl, Failure> {
+    let host = format!("127.0.0.1:{}", address.port);
+    let text = format!("http://convox:{}@{host}", address.password.expose_secret());
+    text.parse().map_err(Failure::new)
+}
+
+/// What the rack is doing; `None` before its data folder exists.
+pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Failure> {
+    let Some(data) = cx.settings.data_folder().filter(|data| data.exists()) else {
+        return Ok(None);
+    };
+    Ok(Some(match daemon::status(&data).await.map_err(Failure::new)? {
+        Status::Running { .. } => "running",
+        Status::NotAnswering { .. } => "starting",
+        Status::Stopped => "stopped",
+    }))
+}
+
+/// Where it keeps everything.
+pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, Failure> {
+    cx.settings.data_folder().ok_or_else(|| {
+        Failure::new("no home folder is known, so there is no place for the development rack")
+            .try_this("set CONVOX_DATA to a folder")
+    })
+}
+
+/// What apps get of our environment, besides their own variables.
+pub(crate) fn base_environment(cx: &Context) -> BaseEnvironment {
+    let variables = &cx.settings.variables;
+    BaseEnvironment {
+        path: variables.path.clone().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+        home: variables.home.clone().unwrap_or_else(|| "/".into()).into_os_string(),
+        lang: variables.lang.clone(),
+        tmpdir: variables.tmpdir.clone().map(PathBuf::into_os_string),
+    }
 }

@@ -70,9 +70,8 @@ fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
                 return Err(Failure::new("it has no address"));
             };
             let meta = cx.settings.files.rack_meta(&name);
-            let (provider, status) = meta.map_or((UNKNOWN.into(), UNKNOWN.into()), |meta| {
-                (meta.provider, meta.status)
-            });
+            let (provider, status) =
+                meta.map_or((UNKNOWN.into(), UNKNOWN.into()), |meta| (meta.provider, meta.status));
             Ok(KnownRack { name, provider, status, reach: Reach::Direct(address) })
         }
         LocalForm::Terraform(folder) => {
@@ -119,7 +118,15 @@ pub(crate) async fn configured(cx: &Context) -> Result<Vec<KnownRack>, Failure> 
     let direct = racks.iter().position(|rack| !matches!(rack.reach, Reach::Terraform(_)));
     racks.extend(at_console(cx).await?);
     // Terraform's racks first, then the others, each group by name.
-    let others = direct.unwrap_or(racks.iter().filter(|rack| matches!(rack.reach, Reach::Terraform(_))).count());
+    let others = direct
+        .unwrap_or(racks.iter().filter(|rack| matches!(rack.reach, Reach::Terraform(_))).count());
     racks[others..].sort_by(|one, other| one.name.cmp(&other.name));
     Ok(racks)
+}
+
+/// The development rack, once its data folder exists; a configured rack that `dev` means hides it.
+pub(crate) async fn dev(cx: &Context) -> Result<Option<KnownRack>, Failure> {
+    let Some(status) = super::dev::status(cx).await? else { return Ok(None) };
+    let (name, provider, status) = ("dev".to_owned(), "dev".to_owned(), status.to_owned());
+    Ok(Some(KnownRack { name, provider, status, reach: Reach::Dev }))
 }

@@ -1,7 +1,7 @@
 //! What a command is handed: settings, the rack, a voice, a clock, the standard input.
 
 pub(crate) mod connection;
-mod dev;
+pub(crate) mod dev;
 pub(crate) mod known_racks;
 mod speaker;
 
@@ -186,8 +186,9 @@ impl Context {
     /// Random bytes, for names that nobody else chooses.
     pub(crate) fn random(&self) -> Result<[u8; 15], Failure> {
         let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| Failure::new(format!("the system gives no random numbers: {error}")))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Failure::new(format!("the system gives no random numbers: {error}"))
+        })?;
         Ok(bytes)
     }
 }

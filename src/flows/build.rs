@@ -9,7 +9,7 @@ use crate::event::{Event, Upload};
 use crate::outcome::Failure;
 use crate::package::{self, ManifestChoice, Source, Spool, Times};
 use crate::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
-use crate::wire::{App, AppName, AppStatus, Build, BuildId, ReleaseId};
+use crate::wire::{AppName, Build, BuildId, ReleaseId};
 
 /// What is to be built.
 pub(crate) struct Request {
@@ -34,30 +34,22 @@ pub(crate) fn check_source(request: &Request) -> Result<Source, Failure> {
     Source::open(&request.dir, request.manifest.as_deref()).map_err(Failure::new)
 }
 
-/// The app, made where that is wanted.
+/// Makes the app where that is wanted and there is none; otherwise a missing one is a failure.
 pub(crate) async fn app_to_build(
     cx: &Context,
     rack: &Rack,
     name: &AppName,
     create: bool,
-) -> Result<App, Failure> {
-    match app::existing(rack, name).await {
-        Err(failure) if create && failure == app::missing(name) => {}
-        result => return result,
+) -> Result<(), Failure> {
+    match rack.builds(name, None).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.status() != Some(404) => Err(error.into()),
+        Err(_) if !create => Err(app::missing(name)),
+        Err(_) => {
+            rack.create_app(name, &CreateApp::default()).await?;
+            app::running(cx, rack, name, cx.wait_limit()).await.map(drop)
+        }
     }
-    rack.create_app(name, &CreateApp::default()).await?;
-    app::running(cx, rack, name, cx.wait_limit()).await
-}
-
-/// An app in mid-update would refuse the promote after the whole build.
-pub(crate) fn refuse_updating(app: &App) -> Result<(), Failure> {
-    if app.status == AppStatus::Running {
-        return Ok(());
-    }
-    let (name, status) = (&app.name, &app.status);
-    Err(Failure::new(format!("app {name} is {status}")).try_this(format!(
-        "wait for it with: convox apps wait {name} (or go on with --force)"
-    )))
 }
 
 /// Builds a source that was checked, and follows the build to its end.
@@ -78,7 +70,12 @@ pub(crate) async fn build(
 }
 
 /// The options as they are sent: what git and the source say goes where nothing was given.
-fn complete(given: BuildOptions, source: &Source, commit: &Commit, compat: &Compat) -> BuildOptions {
+fn complete(
+    given: BuildOptions,
+    source: &Source,
+    commit: &Commit,
+    compat: &Compat,
+) -> BuildOptions {
     BuildOptions {
         description: given.description.or_else(|| commit.description.clone()),
         git_sha: commit.sha.clone(),
@@ -90,12 +87,12 @@ fn complete(given: BuildOptions, source: &Source, commit: &Commit, compat: &Comp
 /// Racks find the default themselves; theirs differs by age.
 fn manifest_to_send(source: &Source, compat: &Compat) -> Option<String> {
     let manifest = source.manifest();
-    let send = match manifest.choice() {
+    let send = match manifest.choice {
         ManifestChoice::Explicit => true,
-        ManifestChoice::ConvoxYml => !compat.expects_convox_yml(),
-        ManifestChoice::DockerCompose => compat.expects_convox_yml(),
+        ManifestChoice::Default => false,
+        ManifestChoice::Fallback => !compat.finds_docker_compose(),
     };
-    send.then(|| manifest.name().to_string_lossy().into_owned())
+    send.then(|| manifest.name.to_string_lossy().into_owned())
 }
 
 async fn send(

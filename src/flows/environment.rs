@@ -100,7 +100,7 @@ impl Changed {
             Change::Set(pairs) | Change::Replace(pairs) => {
                 pairs.iter().cloned().for_each(|pair| env.set(pair));
             }
-            Change::Unset(_) => self.keys.iter().for_each(|key| drop(env.unset(key))),
+            Change::Unset(_) => self.keys.iter().for_each(|key| env.unset(key)),
         }
         env
     }

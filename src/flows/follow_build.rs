@@ -12,7 +12,7 @@ use crate::outcome::Failure;
 use crate::rack::{Error, LogError, Piece, Rack};
 use crate::terminal;
 use crate::wait::{WaitError, until};
-use crate::wire::{AppName, Build, BuildId, BuildStatus, ReleaseId};
+use crate::wire::{AppName, Build, BuildId, BuildStatus};
 
 /// The pause before a log that has ended is attached again, while the build goes on.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -91,7 +91,10 @@ async fn show_log(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Res
 }
 
 fn warn_of_lost_log(cx: &Context, app: &AppName, id: &BuildId, error: &LogError) {
-    cx.warn(format!("the build's log can't be read ({error}); the build goes on, {}", show_again(app, id)));
+    cx.warn(format!(
+        "the build's log can't be read ({error}); the build goes on, {}",
+        show_again(app, id)
+    ));
 }
 
 /// Polls until the build is over. Lists and reads of a new build may lag, so that it is not found
@@ -99,16 +102,14 @@ fn warn_of_lost_log(cx: &Context, app: &AppName, id: &BuildId, error: &LogError)
 async fn over(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Result<Build, Failure> {
     let started = Instant::now();
     let mut seen = false;
+    let lags = |error: &Error| error.status() == Some(404) && started.elapsed() < cx.limits().look;
     let condition = async |_| match rack.build(app, id).await {
         Ok(build) => {
             seen = true;
             Ok((!build.status.is_under_way()).then_some(build))
         }
-        Err(error) if !seen && lags(&error, started) => Ok(None),
+        Err(error) if !seen && lags(&error) => Ok(None),
         Err(error) => Err(error),
-    };
-    let lags = |error: &Error, started: Instant| {
-        error.status() == Some(404) && started.elapsed() < cx.limits().look
     };
     until(cx.polls_for_ever(), say_away(cx), condition).await.map_err(|error| match error {
         WaitError::Late => Failure::late("timeout"),

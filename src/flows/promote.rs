@@ -39,6 +39,18 @@ pub(crate) enum Busy {
     Queue,
 }
 
+/// Refuses before a build what would be refused after it.
+pub(crate) async fn refuse_early(
+    rack: &Rack,
+    name: &AppName,
+    manner: Manner,
+) -> Result<(), Failure> {
+    if manner.busy == Busy::Queue || manner.force == Force::Yes {
+        return Ok(());
+    }
+    refuse_busy(&app::existing(rack, name).await?)
+}
+
 /// Promotes `release`.
 pub(crate) async fn promote(
     cx: &Context,
@@ -98,9 +110,8 @@ fn refuse_busy(app: &App) -> Result<(), Failure> {
         return Ok(());
     }
     let (name, status) = (&app.name, &app.status);
-    Err(Failure::new(format!("app {name} is {status}")).try_this(format!(
-        "wait for it with: convox apps wait {name} (or promote all the same with --force)"
-    )))
+    Err(Failure::new(format!("app {name} is {status}"))
+        .try_this(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
 }
 
 fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), Failure> {
@@ -214,8 +225,10 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
     match error {
         WaitError::Late => {
             let limit = crate::wire::duration::GoDuration(limit);
-            Failure::late(format!("timeout: {app} does not run {release} after {limit}, and the rack goes on"))
-                .try_this(format!("see: convox apps info {app}"))
+            Failure::late(format!(
+                "timeout: {app} does not run {release} after {limit}, and the rack goes on"
+            ))
+            .try_this(format!("see: convox apps info {app}"))
         }
         WaitError::Rack(error) => error.into(),
     }

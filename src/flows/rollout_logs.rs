@@ -50,15 +50,18 @@ impl<'a> RolloutLogs<'a> {
     /// Opens the log by waiting, for a moment, for its first lines.
     async fn attach(&mut self) -> Result<(), Failure> {
         let Some(log) = &mut self.log else { return Ok(()) };
-        match timeout(MOST, log.opened()).await {
-            Ok(Err(_)) => self.log = None, // the log is a view; the app's status is the truth
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(_)) = timeout(MOST, log.opened()).await {
+            // The log is a view; the app's status is the truth.
+            self.log = None;
         }
         Ok(())
     }
 
     /// Shows both while `work` is being done.
-    pub(super) async fn show_beside<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(super) async fn show_beside<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
         let mut work = std::pin::pin!(work);
         let mut look = interval_at(Instant::now() + PROCESSES, PROCESSES);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,9 +129,10 @@ fn system_lines(lines: &[u8]) -> Bytes {
         LogLine::parse(text).is_some_and(|line| line.is_from_system() && !line.message.is_empty())
     };
     let lines = lines.split_inclusive(|byte| *byte == b'\n').filter(from_system);
-    lines.fold(BytesMut::new(), |mut all, line| {
-        all.extend_from_slice(line);
-        all
-    })
-    .freeze()
+    lines
+        .fold(BytesMut::new(), |mut all, line| {
+            all.extend_from_slice(line);
+            all
+        })
+        .freeze()
 }

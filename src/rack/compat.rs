@@ -27,9 +27,10 @@ impl Compat {
         self.version.as_str() > OBJECTS
     }
 
-    /// Does it look for `convox.yml` unless told otherwise?
-    pub fn expects_convox_yml(&self) -> bool {
-        self.takes_objects()
+    /// Does it find `docker-compose.yml` by itself? v2 and older racks do, for apps of the first
+    /// generation; v3 racks have none.
+    pub fn finds_docker_compose(&self) -> bool {
+        !self.version.starts_with(['3', 'v', 'd'])
     }
 }
 
@@ -44,6 +45,8 @@ mod tests {
             objects("3.24.6") && objects("dev") && objects("20260401000000") && objects(OBJECTS)
         );
         assert!(!objects("20180101000000") && !objects(""));
+        assert!(Compat::of("20180101000000").finds_docker_compose());
+        assert!(!Compat::of("3.24.6").finds_docker_compose());
         assert!(!Compat::of(OBJECTS).takes_release_environments());
         assert!(Compat::of("3.24.6").takes_release_environments());
     }

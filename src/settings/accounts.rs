@@ -1,8 +1,8 @@
 //! What `login` keeps: hosts, tokens, sessions, and the certificates that a person has trusted.
 
 use super::files::{Files, FilesError, Kind, Texts};
-use crate::fingerprint::{Fingerprint, InvalidFingerprint};
 use super::secret::{ExposeSecret, Secret};
+use crate::fingerprint::{Fingerprint, InvalidFingerprint};
 
 const AUTH: Kind =
     Kind { expected: "a JSON object of hosts and tokens", mend: "run `convox login` again" };

@@ -19,11 +19,11 @@ pub mod variables;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::fingerprint::{Fingerprint, InvalidFingerprint};
+pub use crate::limits::Limits;
 pub use app::AppError;
 pub use current::{CurrentRack, RackKind};
 pub use files::{Files, FilesError};
-pub use crate::fingerprint::{Fingerprint, InvalidFingerprint};
-pub use crate::limits::Limits;
 pub use rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use racks::{LocalForm, LocalRack, RackMeta};
 pub use secret::{ExposeSecret, Secret};
@@ -41,6 +41,7 @@ pub struct Settings {
     /// The settings folder.
     pub files: Files,
     folder: PathBuf,
+    program: Option<PathBuf>,
 }
 
 /// A console cannot be told.
@@ -63,7 +64,18 @@ impl Settings {
     /// The settings of a run in the working folder `folder`. Reads nothing yet.
     pub fn new(variables: Variables, folder: PathBuf) -> Self {
         let files = Files::new(folder::settings_folder(&variables));
-        Self { variables, files, folder }
+        Self { variables, files, folder, program: None }
+    }
+
+    /// Says which program this is; it is started again as the development rack.
+    #[must_use]
+    pub fn with_program(self, program: Option<PathBuf>) -> Self {
+        Self { program, ..self }
+    }
+
+    /// This program, where known.
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
     }
 
     /// The working folder.

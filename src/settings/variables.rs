@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::fingerprint::Fingerprint;
-use crate::limits::Limits;
 use super::rack_url::RackUrl;
 use super::secret::Secret;
 use super::style::Style;
+use crate::fingerprint::Fingerprint;
+use crate::limits::Limits;
 use crate::wire::AppName;
 use crate::wire::duration::GoDuration;
 

@@ -31,9 +31,9 @@ impl Environment {
         self.0.insert(pair.key, pair.value);
     }
 
-    /// Takes a variable away; was it there?
-    pub fn unset(&mut self, key: &str) -> bool {
-        self.0.remove(key).is_some()
+    /// Takes a variable away, if it is there.
+    pub fn unset(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// The variables, sorted by name.

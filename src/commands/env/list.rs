@@ -63,7 +63,8 @@ impl Variables {
 
 impl fmt::Display for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let lines: Vec<String> =
+            self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
         f.write_str(&lines.join("\n"))
     }
 }

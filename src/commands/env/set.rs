@@ -69,7 +69,9 @@ fn pairs(given: &[String]) -> Result<Vec<Pair>, Failure> {
         pairs.extend(Pair::parse_lines(&text).map_err(Failure::usage)?);
     }
     if pairs.is_empty() {
-        return Err(Failure::usage("nothing to set: give KEY=VALUE, or lines of it on the standard input"));
+        return Err(Failure::usage(
+            "nothing to set: give KEY=VALUE, or lines of it on the standard input",
+        ));
     }
     Ok(pairs)
 }

@@ -48,7 +48,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let app = rack.app(&name).await?;
     let build_from = chosen(args.build_from, &app)?;
     let env_from = chosen(args.env_from, &app)?;
-    let (build, env) = tokio::join!(rack.release(&name, &build_from), rack.release(&name, &env_from));
+    let (build, env) =
+        tokio::join!(rack.release(&name, &build_from), rack.release(&name, &env_from));
     let options = CreateRelease {
         build: build?.build,
         env: Some(env?.env),
@@ -74,9 +75,7 @@ fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), F
     if release.is_some() != active {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "must specify either --{what}-from or --use-active-release-{what}"
-    )))
+    Err(Failure::new(format!("must specify either --{what}-from or --use-active-release-{what}")))
 }
 
 fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, Failure> {

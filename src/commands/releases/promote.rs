@@ -4,6 +4,7 @@ use crate::flows::app::missing;
 use crate::flows::promote::{Promoted, promote};
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{Force, Rack};
+use crate::settings::Style;
 use crate::wire::{AppName, ReleaseId};
 
 /// Make a release the active one
@@ -49,6 +50,8 @@ async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, F
         return Err(Failure::new("no releases to promote")
             .try_this(format!("make one with: convox deploy -a {app}")));
     };
-    cx.notice(format!("no release was named: promoting the newest, {}", newest.id));
+    if cx.style == Style::Classic {
+        cx.notice(format!("no release was named: promoting the newest, {}", newest.id));
+    }
     Ok(newest.id)
 }

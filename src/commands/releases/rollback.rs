@@ -1,11 +1,9 @@
 use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
 use crate::context::Context;
 use crate::event::Event;
-use crate::flows::app::existing;
 use crate::flows::promote::{Promoted, promote};
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CreateRelease, Force};
-use crate::settings::Wait;
 use crate::wire::ReleaseId;
 use crate::wire::duration::GoDuration;
 
@@ -34,11 +32,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let name = cx.app()?;
     let rack = cx.rack().await?;
-    existing(&rack, &name).await?;
+    cx.emit(Event::Step(format!("Rolling back to {}", args.release)))?;
     let old = rack.release(&name, &args.release).await?;
     let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
-    cx.emit(Event::Step(format!("Rolling back to {}", old.id)))?;
-    let options = CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
+    let options =
+        CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
     let new = rack.create_release(&name, &options, newest.as_ref()).await?;
     cx.emit(Event::Done(Some(new.id.to_string())))?;
     let force = if args.force { Force::Yes } else { Force::No };

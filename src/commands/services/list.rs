@@ -98,7 +98,8 @@ impl Row {
             ("queue>", autoscale.queue_threshold),
             ("custom=", autoscale.custom_triggers),
         ];
-        let shown = triggers.iter().filter_map(|(name, value)| Some(format!("{name}{}", (*value)?)));
+        let shown =
+            triggers.iter().filter_map(|(name, value)| Some(format!("{name}{}", (*value)?)));
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "-".to_owned() } else { shown.join(" ") }
     }
@@ -115,7 +116,8 @@ fn nlb_port(port: &NlbPort) -> String {
     }
     let mut extras = Vec::new();
     extras.extend(port.cross_zone.map(|on| format!("cz={on}")));
-    extras.extend((!port.allow_cidr.is_empty()).then(|| format!("allow={}", port.allow_cidr.len())));
+    extras
+        .extend((!port.allow_cidr.is_empty()).then(|| format!("allow={}", port.allow_cidr.len())));
     extras.extend(port.preserve_client_ip.map(|on| format!("pcip={on}")));
     if !extras.is_empty() {
         // Writing to a text cannot fail.

@@ -27,25 +27,55 @@ struct Ids {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
-    Deploying { app: &'a AppName },
+    Deploying {
+        app: &'a AppName,
+    },
     Packaging,
     Packaged,
     Uploading,
-    Uploaded { bytes: u64, seconds: f64 },
+    Uploaded {
+        bytes: u64,
+        seconds: f64,
+    },
     StartingBuild,
-    BuildStarted { build: &'a BuildId },
-    BuildLog { line: &'a str },
-    Built { build: &'a BuildId, release: &'a ReleaseId },
+    BuildStarted {
+        build: &'a BuildId,
+    },
+    BuildLog {
+        line: &'a str,
+    },
+    Built {
+        build: &'a BuildId,
+        release: &'a ReleaseId,
+    },
     WaitingForApp,
     AppReady,
-    Promoting { release: &'a ReleaseId },
-    Promoted { release: &'a ReleaseId },
-    Waiting { release: &'a ReleaseId },
-    Log { line: &'a str },
-    Process { id: &'a ProcessId, service: &'a str, status: &'a ProcessStatus },
-    Running { release: &'a ReleaseId },
+    Promoting {
+        release: &'a ReleaseId,
+    },
+    Promoted {
+        release: &'a ReleaseId,
+    },
+    Waiting {
+        release: &'a ReleaseId,
+    },
+    Log {
+        line: &'a str,
+    },
+    Process {
+        id: &'a ProcessId,
+        service: &'a str,
+        status: &'a ProcessStatus,
+    },
+    Running {
+        release: &'a ReleaseId,
+    },
     Succeeded(&'a Ids),
-    Failed { #[serde(flatten)] ids: &'a Ids, error: &'a str },
+    Failed {
+        #[serde(flatten)]
+        ids: &'a Ids,
+        error: &'a str,
+    },
 }
 
 impl Voice for Json {
@@ -118,7 +148,9 @@ impl Json {
     fn lines(&mut self, source: Source, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
         self.source = source;
         self.partial.extend_from_slice(bytes);
-        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
+        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else {
+            return Ok(());
+        };
         let complete: Vec<u8> = self.partial.drain(..=last).collect();
         for line in complete[..last].split(|byte| *byte == b'\n') {
             write(&source.line(&String::from_utf8_lossy(line)), to)?;

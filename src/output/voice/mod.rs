@@ -6,6 +6,8 @@ mod json;
 mod quiet;
 mod v3;
 
+use std::io::Write;
+
 use super::colour::Role;
 use super::escape::harmless;
 use super::stdio::{OutputError, Stdio, Stream};

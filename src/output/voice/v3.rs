@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use super::super::logs::LogWriter;
 use super::{OutputError, Stream, Voice, common, finish, start};
 use crate::event::{Event, Upload};

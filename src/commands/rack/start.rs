@@ -1,0 +1,53 @@
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::context::dev;
+use crate::devrack::Limits;
+use crate::devrack::daemon::{self, Address};
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
+
+/// Start the development rack
+///
+/// Serves until Ctrl-C. It runs the apps that are deployed to it as processes of yours, without a
+/// sandbox, and listens on the loopback interface only. Commands with -r dev start it in the
+/// background by themselves.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox rack start --detach")]
+pub(crate) struct Args {
+    /// Serve in the background
+    #[arg(short, long)]
+    detach: bool,
+    #[arg(long, hide = true)]
+    as_daemon: bool,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    if args.detach {
+        let address = dev::start(cx).await?;
+        cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
+        return Ok(Outcome::nothing());
+    }
+    if args.as_daemon {
+        daemon::detach_self().map_err(Failure::new)?;
+    }
+    let data = dev::data_folder(cx)?;
+    let ready = |address: &Address| tell(cx, address);
+    let environment = dev::base_environment(cx);
+    let stop = async {
+        if let Err(error) = daemon::asked_to_stop().await {
+            // Without signals it cannot be told to end: better not to go on.
+            drop(error);
+        }
+    };
+    daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop)
+        .await
+        .map_err(Failure::new)?;
+    Ok(Outcome::nothing())
+}
+
+/// That nobody reads it is no reason not to serve.
+fn tell(cx: &Context, address: &Address) {
+    let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
+    drop(cx.emit(Event::Line(line)));
+    drop(cx.speaker.flush());
+}

@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::context::{Context, dev};
+use crate::devrack::daemon::{self, Status};
+use crate::outcome::{Failure, Outcome};
+use crate::output::info::Info;
+use crate::output::{Show, Shown, Sight};
+
+/// Show whether the development rack is running
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox rack status")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let data = dev::data_folder(cx)?;
+    let status = daemon::status(&data).await.map_err(Failure::new)?;
+    Ok(Outcome::show(RackStatus::new(data, status)))
+}
+
+#[derive(Serialize)]
+struct RackStatus {
+    status: &'static str,
+    url: Option<String>,
+    pid: Option<i32>,
+    data: PathBuf,
+}
+
+impl RackStatus {
+    fn new(data: PathBuf, status: Status) -> Self {
+        match status {
+            Status::Running { pid, address } => {
+                Self { status: "running", url: Some(address.url()), pid: Some(pid), data }
+            }
+            Status::NotAnswering { pid } => Self { status: "not answering", url: None, pid, data },
+            Status::Stopped => Self { status: "stopped", url: None, pid: None, data },
+        }
+    }
+}
+
+impl Show for RackStatus {
+    fn show(&self, _sight: &Sight) -> Shown {
+        let mut info = Info::new();
+        info.entry("Status", self.status);
+        if let Some(url) = &self.url {
+            info.entry("Address", url);
+        }
+        if let Some(pid) = self.pid {
+            info.entry("Pid", pid.to_string());
+        }
+        info.entry("Data", self.data.display().to_string());
+        Shown::Info(info)
+    }
+}

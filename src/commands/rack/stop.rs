@@ -1,0 +1,37 @@
+use serde::Serialize;
+
+use crate::context::{Context, dev};
+use crate::devrack::daemon::{self, Stopped};
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
+use crate::output::{Show, Shown, Sight};
+
+/// Stop the development rack and the apps that it runs
+///
+/// The next start runs them again.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox rack stop")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    let data = dev::data_folder(cx)?;
+    cx.emit(Event::Step("Stopping the development rack".to_owned()))?;
+    let stopped = daemon::stop(&data).await.map_err(Failure::new)?;
+    cx.emit(Event::Done(None))?;
+    let was_running = stopped != Stopped::WasNotRunning;
+    if !was_running {
+        cx.notice("it was not running");
+    }
+    Ok(Outcome::done(Ended { was_running }))
+}
+
+#[derive(Serialize)]
+struct Ended {
+    was_running: bool,
+}
+
+impl Show for Ended {
+    fn show(&self, _sight: &Sight) -> Shown {
+        Shown::Text(self.was_running.to_string())
+    }
+}
