@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -32,6 +33,21 @@ struct Inner {
 struct Target {
     generation: u64,
     port: Option<u16>,
+    /// Every connection to it holds a receiver.
+    in_use: watch::Sender<()>,
+}
+
+/// The connections to where an address led before.
+#[derive(Debug, Default)]
+pub struct Connections(Option<watch::Sender<()>>);
+
+impl Connections {
+    /// Waits until all of them have ended.
+    pub async fn ended(self) {
+        if let Some(in_use) = self.0 {
+            in_use.closed().await;
+        }
+    }
 }
 
 impl Drop for Inner {
@@ -58,13 +74,15 @@ impl Gateway {
         self.0.address
     }
 
-    /// Leads new connections to `port`, or nowhere. Ignored if a later promote has taken over:
-    /// `generation` counts promotes.
-    pub fn lead_to(&self, generation: u64, port: Option<u16>) {
+    /// Leads new connections to `port`, or nowhere, and gives those that stand. Ignored if a later
+    /// promote has taken over: `generation` counts promotes.
+    pub fn lead_to(&self, generation: u64, port: Option<u16>) -> Connections {
         let mut target = self.0.target.lock().unwrap_or_else(PoisonError::into_inner);
-        if generation >= target.generation {
-            *target = Target { generation, port };
+        if generation < target.generation {
+            return Connections::default();
         }
+        let next = Target { generation, port, in_use: watch::Sender::default() };
+        Connections(Some(std::mem::replace(&mut *target, next).in_use))
     }
 }
 
@@ -79,20 +97,24 @@ async fn accept(listener: TcpListener, target: Arc<Mutex<Target>>) {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let port = target.lock().unwrap_or_else(PoisonError::into_inner).port;
+        let (port, in_use) = {
+            let target = target.lock().unwrap_or_else(PoisonError::into_inner);
+            (target.port, target.in_use.subscribe())
+        };
         if let Some(port) = port {
-            tokio::spawn(pass(client, port));
+            tokio::spawn(pass(client, port, in_use));
         }
     }
 }
 
 /// Errors end the connection, which both sides see; there is nobody else to tell.
-async fn pass(mut client: TcpStream, port: u16) {
+async fn pass(mut client: TcpStream, port: u16, in_use: watch::Receiver<()>) {
     let connecting = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(loopback(port)));
     let Ok(Ok(mut process)) = connecting.await else { return };
     // Small answers are not held back for more to come.
     let _ = (client.set_nodelay(true), process.set_nodelay(true));
     let _ = copy_bidirectional(&mut client, &mut process).await;
+    drop(in_use);
 }
 
 #[cfg(test)]
@@ -161,6 +183,29 @@ mod tests {
 
     async fn closed_port() -> u16 {
         TcpListener::bind(loopback(0)).await.unwrap().local_addr().unwrap().port()
+    }
+
+    #[tokio::test]
+    async fn connections_to_the_process_before_can_be_waited_for() {
+        let gateway = Gateway::bind(None).await.unwrap();
+        gateway.lead_to(1, Some(echo("old:").await)).ended().await;
+        let mut socket = TcpStream::connect(gateway.address()).await.unwrap();
+        socket.write_all(b"hi").await.unwrap();
+        while gateway.0.target.lock().unwrap().in_use.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut ended = Box::pin(gateway.lead_to(2, None).ended());
+        tokio::select! {
+            biased;
+            () = &mut ended => panic!("a connection still stands"),
+            () = tokio::task::yield_now() => {}
+        }
+        socket.shutdown().await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "old:hi");
+        tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+        gateway.lead_to(1, None).ended().await;
     }
 
     #[tokio::test]

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 
 use super::{BuildError, BuildJob, Log};
 use crate::devrack::manifest::ServiceSpec;
-use crate::devrack::runner::{Group, Leash, ProcessRecord, each_line, ending, new_id, started_at};
+use crate::devrack::runner::{
+    Group, Leash, ProcessRecord, each_line, ending, new_id, one_line, started_at,
+};
 use crate::wire::{ProcessId, ServiceName};
 
 /// Between TERM and KILL, for a step that is called off and for what a step leaves running.
@@ -49,8 +51,8 @@ pub(super) async fn run(
 /// A string that is run by a shell is shown as it was written.
 fn shown(command: &[String]) -> String {
     match command {
-        [shell, flag, script] if shell == "sh" && flag == "-c" => script.trim().to_owned(),
-        _ => shell_words::join(command),
+        [shell, flag, script] if shell == "sh" && flag == "-c" => one_line(script),
+        _ => one_line(&shell_words::join(command)),
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Fleet, Started, start_all};
 use super::host::Host;
 use super::service::{Service, StartFailure};
 use super::{Plan, PromoteFailure};
-use crate::devrack::gateway::Gateway;
+use crate::devrack::gateway::{Connections, Gateway};
 use crate::devrack::manifest::Manifest;
 use crate::wire::{AppName, ServiceName};
 
@@ -121,8 +123,9 @@ impl App {
         let opened = self.open_gateways(host, &plan.manifest).await;
         opened.map_err(|error| failed(format!("no address for the services: {error}")))?;
         let started = start_unless(host, plan, stop, cancel).await?;
-        let old = fleet.replace(Fleet::run(self.services(started, generation)));
-        if let Some(old) = old {
+        let (new, before) = Fleet::run(self.services(started, generation));
+        if let Some(old) = fleet.replace(new) {
+            drain(before, host.limits.drain).await;
             old.end().await;
         }
         self.gateways()
@@ -175,6 +178,14 @@ async fn start_unless(
         () = cancel.cancelled() => stop.cancel(),
     }
     starting.await
+}
+
+/// Gives answers under way the time to finish; connections that are kept alive do not end by
+/// themselves.
+async fn drain(connections: Vec<Connections>, limit: Duration) {
+    let ended = join_all(connections.into_iter().map(Connections::ended));
+    // After the limit the old processes are asked to end, and may still finish.
+    let _ = tokio::time::timeout(limit, ended).await;
 }
 
 fn check_environment(plan: &Plan) -> Result<(), StartFailure> {

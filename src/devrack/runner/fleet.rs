@@ -10,6 +10,7 @@ use super::Plan;
 use super::host::Host;
 use super::process::{Launch, Process, ending};
 use super::service::{Service, StartFailure, start};
+use crate::devrack::gateway::Connections;
 
 /// A service of a plan with its process, which is ready.
 pub(super) type Started = (Launch, Process);
@@ -72,15 +73,14 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Leads every stable address to its new process, and keeps the services running.
-    pub(super) fn run(services: Vec<(Service, Process)>) -> Self {
+    /// Leads every stable address to its new process, and keeps the services running. Gives the
+    /// connections to the processes before.
+    pub(super) fn run(services: Vec<(Service, Process)>) -> (Self, Vec<Connections>) {
         let stop = CancellationToken::new();
-        for (service, process) in &services {
-            service.switch_to(process);
-        }
+        let before = services.iter().map(|(service, process)| service.switch_to(process)).collect();
         let tasks =
             services.into_iter().map(|(service, process)| service.keep_up(process, stop.clone()));
-        Self { services: tasks.collect(), stop }
+        (Self { services: tasks.collect(), stop }, before)
     }
 
     /// Ends all services, side by side.

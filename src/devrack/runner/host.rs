@@ -47,6 +47,8 @@ pub struct Limits {
     pub ready: Duration,
     /// For a service without a port to stay up: 1 s.
     pub settle: Duration,
+    /// For open connections to end before an old process is stopped: 1 s.
+    pub drain: Duration,
     /// Between TERM and KILL: 10 s.
     pub stop: Duration,
     /// Before a crashed service is started again for the first time: 1 s. Doubles each time.
@@ -62,6 +64,7 @@ impl Default for Limits {
         Self {
             ready: Duration::from_secs(60),
             settle: Duration::from_secs(1),
+            drain: Duration::from_secs(1),
             stop: Duration::from_secs(10),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),

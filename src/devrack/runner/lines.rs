@@ -48,6 +48,13 @@ async fn next_line(from: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -
     }
 }
 
+/// A text in one line: its first that is not blank, with `…` for what follows.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
+}
+
 /// The last lines of a process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tail(Arc<Mutex<VecDeque<String>>>);
@@ -89,6 +96,13 @@ mod tests {
         let text = vec![b'x'; LONGEST * 2 + 5];
         let lengths: Vec<usize> = lines(&text).await.iter().map(String::len).collect();
         assert_eq!(lengths, [LONGEST, LONGEST, 5]);
+    }
+
+    #[test]
+    fn a_text_of_many_lines_is_shown_in_one() {
+        assert_eq!(one_line("\n  set -e\nmake\n"), "set -e …");
+        assert_eq!(one_line("make \n"), "make");
+        assert_eq!(one_line(""), "");
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::wire::{AppName, Environment, Process, ReleaseId, ServiceName};
 pub(crate) use self::census::started_at;
 pub(crate) use self::copy::remove_folder;
 pub(crate) use self::group::{Group, Leash};
-pub(crate) use self::lines::each_line;
+pub(crate) use self::lines::{each_line, one_line};
 pub(crate) use self::process::{ending, new_id};
 
 pub use self::host::{AppLog, BaseEnvironment, Limits};

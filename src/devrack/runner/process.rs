@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::copy::{copy_folder, remove_folder};
 use super::group::{Group, Leash};
 use super::host::{Host, Row};
-use super::lines::{Tail, each_line};
+use super::lines::{Tail, each_line, one_line};
 use super::{Plan, ProcessRecord, census};
 use crate::devrack::gateway::loopback;
 use crate::devrack::manifest::ServiceSpec;
@@ -60,7 +60,7 @@ impl Launch {
         let mut process = wire::Process::new(id.clone(), name, ProcessStatus::Starting);
         process.app = Some(self.plan.app.clone());
         process.release = Some(self.plan.release.clone());
-        process.command = shell_words::join(&self.service.command);
+        process.command = one_line(&shell_words::join(&self.service.command));
         process.host = "127.0.0.1".into();
         process.started = Some(self.host.clock.now());
         let ports = self.service.port.zip(port).map(|(inner, port)| format!("{port}:{inner}"));
@@ -108,7 +108,7 @@ impl Process {
         let (child, group) = spawned.map_err(|error| cannot_start(&launch.service, &error))?;
         let leash = Leash::on(group);
         keep(launch, group, &id);
-        let words = shell_words::join(&launch.service.command);
+        let words = one_line(&shell_words::join(&launch.service.command));
         launch.say(&id, &format!("{id}: starting release {}: {words}", launch.plan.release));
         let mut process = Self {
             row: launch.row(&id, port),

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::host::{Limits, Row, is_taken};
 use super::process::{Launch, NotReady, Process, ending};
-use crate::devrack::gateway::Gateway;
+use crate::devrack::gateway::{Connections, Gateway};
 
 /// How many ports are tried when other programs keep taking them first.
 const PORT_ATTEMPTS: u32 = 4;
@@ -96,15 +96,14 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Leads the service's stable address to this process.
-    pub(super) fn switch_to(&self, process: &Process) {
-        self.lead_to(process.port);
+    /// Leads the service's stable address to this process. Gives the connections to the one before.
+    pub(super) fn switch_to(&self, process: &Process) -> Connections {
+        self.lead_to(process.port)
     }
 
-    fn lead_to(&self, port: Option<u16>) {
-        if let Some(gateway) = &self.gateway {
-            gateway.lead_to(self.generation, port);
-        }
+    fn lead_to(&self, port: Option<u16>) -> Connections {
+        let gateway = self.gateway.as_ref();
+        gateway.map(|gateway| gateway.lead_to(self.generation, port)).unwrap_or_default()
     }
 
     /// Keeps the service running until `stop`.

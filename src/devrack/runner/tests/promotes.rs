@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Bench, SERVER, WEB, app, base, limits, lives, until, web};
+use super::support::{Bench, WEB, app, base, limits, lives, until, web};
 use crate::devrack::runner::Limits;
 
 #[tokio::test]
@@ -107,6 +107,22 @@ async fn each_process_has_a_copy_of_its_own() {
 }
 
 #[tokio::test]
+async fn programs_that_were_copied_a_moment_ago_can_be_started_side_by_side() {
+    let bench = Bench::new();
+    let services: String =
+        ('a'..='h').map(|name| format!("  {name}: {{command: ./run.sh}}\n")).collect();
+    let plan = bench.plan("R1", &format!("services:\n{services}"), "");
+    let script = plan.source.join("run.sh");
+    std::fs::write(&script, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    bench.promote(plan).await.unwrap();
+    assert_eq!(bench.statuses().len(), 8);
+    bench.runner.stop_all().await;
+    assert!(bench.statuses().is_empty() && bench.copies().is_empty());
+}
+
+#[tokio::test]
 async fn a_stop_ends_grandchildren_even_those_that_will_not_listen() {
     let quick = Limits { stop: Duration::from_millis(300), ..limits() };
     let bench = Bench::with(quick, std::sync::Arc::new(crate::devrack::runner::host::free_port));
@@ -204,5 +220,4 @@ async fn dropping_a_promote_leaves_nothing_behind() {
     }
     until("the end", async || bench.statuses().is_empty() && bench.copies().is_empty()).await;
     assert!(bench.ledger.records.lock().unwrap().is_empty());
-    assert!(!SERVER.is_empty());
 }

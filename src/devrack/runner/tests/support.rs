@@ -147,6 +147,7 @@ fn runner(
 /// Failures come fast; success has all the time it needs.
 pub(super) fn limits() -> Limits {
     Limits {
+        drain: Duration::from_secs(30),
         settle: Duration::from_millis(300),
         first_pause: Duration::from_millis(50),
         ..Limits::default()
