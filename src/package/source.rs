@@ -1,0 +1,207 @@
+//! A directory that was checked: it can be packed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::PackageError;
+use super::ignore::Rules;
+use super::manifest::{self, ManifestFile};
+
+/// The one ignore file that counts; those in folders below are ordinary files.
+const IGNORE_FILE: &str = ".dockerignore";
+
+/// A checked source directory: it exists, is not empty, has a readable manifest, and its ignore
+/// file makes sense. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Source(Arc<Checked>);
+
+#[derive(Debug)]
+struct Checked {
+    root: PathBuf,
+    manifest: ManifestFile,
+    rules: Rules,
+    always_sent: BTreeSet<Vec<u8>>,
+}
+
+impl Source {
+    /// Checks `dir`. The manifest is the file that `manifest` names (relative to `dir`), else
+    /// `convox.yml`, else `docker-compose.yml`.
+    ///
+    /// # Errors
+    /// The directory is missing, empty, unreadable or something else; the manifest is missing,
+    /// unreadable, no file or outside of `dir`; a line of `.dockerignore` is not understood.
+    pub fn open(dir: &Path, manifest: Option<&Path>) -> Result<Self, PackageError> {
+        let root = root_of(dir)?;
+        let (manifest, text) = manifest::find(&root, manifest)?;
+        let rules = read_rules(&root.join(IGNORE_FILE))?;
+        let mut always_sent: BTreeSet<_> = manifest::dockerfiles(&text).into_iter().collect();
+        always_sent.insert(IGNORE_FILE.into());
+        always_sent.insert(b"Dockerfile".to_vec());
+        always_sent.insert(manifest.name.as_os_str().as_bytes().to_vec());
+        Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent })))
+    }
+
+    /// The directory: an absolute path, symlinks resolved.
+    pub fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// The manifest in use.
+    pub fn manifest(&self) -> &ManifestFile {
+        &self.0.manifest
+    }
+
+    /// What the ignore file says.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.0.rules
+    }
+
+    /// Is this file sent whatever the ignore file says?
+    pub(super) fn is_always_sent(&self, path: &[u8]) -> bool {
+        self.0.always_sent.contains(path)
+    }
+
+    /// May there be a file that is always sent below this folder? Its path ends in a slash.
+    pub(super) fn has_always_sent_below(&self, folder: &[u8]) -> bool {
+        let after = self.0.always_sent.range(folder.to_vec()..);
+        after.into_iter().next().is_some_and(|path| path.starts_with(folder))
+    }
+}
+
+fn root_of(dir: &Path) -> Result<PathBuf, PackageError> {
+    let root = dir.canonicalize().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => PackageError::NoDirectory(dir.to_owned()),
+        io::ErrorKind::NotADirectory => PackageError::NotADirectory(dir.to_owned()),
+        _ => PackageError::reading(dir, e),
+    })?;
+    if !root.is_dir() {
+        return Err(PackageError::NotADirectory(dir.to_owned()));
+    }
+    let mut entries = fs::read_dir(&root).map_err(|e| PackageError::reading(dir, e))?;
+    match entries.next() {
+        None => Err(PackageError::Empty(dir.to_owned())),
+        Some(Err(e)) => Err(PackageError::reading(dir, e)),
+        Some(Ok(_)) => Ok(root),
+    }
+}
+
+fn read_rules(path: &Path) -> Result<Rules, PackageError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
+        Err(e) => return Err(PackageError::reading(path, e)),
+    };
+    Rules::parse(&text).map_err(|source| PackageError::Ignore { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::manifest::ManifestChoice;
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        dir
+    }
+
+    fn refusal(dir: &Path, manifest: Option<&str>) -> String {
+        Source::open(dir, manifest.map(Path::new)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_usual_manifest_is_convox_yml() {
+        let dir = folder(&[("convox.yml", ""), ("docker-compose.yml", "")]);
+        let source = Source::open(dir.path(), None).unwrap();
+        let wanted = ManifestFile { name: "convox.yml".into(), choice: ManifestChoice::Default };
+        assert_eq!(source.manifest(), &wanted);
+    }
+
+    #[test]
+    fn docker_compose_yml_is_the_fallback() {
+        let dir = folder(&[("docker-compose.yml", "")]);
+        let source = Source::open(dir.path(), None).unwrap();
+        assert_eq!(source.manifest().choice, ManifestChoice::Fallback);
+    }
+
+    #[test]
+    fn a_named_manifest_is_relative_to_the_directory_or_absolute_in_it() {
+        let dir = folder(&[("deploy/app.yml", "")]);
+        let link = tempfile::tempdir().unwrap();
+        symlink(dir.path(), link.path().join("link")).unwrap();
+        for name in [
+            "deploy/app.yml".into(),
+            "./x/../deploy//app.yml".into(),
+            dir.path().join("deploy/app.yml"),
+            link.path().join("link/deploy/app.yml"),
+        ] {
+            let source = Source::open(dir.path(), Some(&name)).unwrap();
+            assert_eq!(source.manifest().name, Path::new("deploy/app.yml"));
+            assert_eq!(source.manifest().choice, ManifestChoice::Explicit);
+        }
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_packed_is_refused_by_name() {
+        let dir = folder(&[("file", ""), ("convox.yml/file", "")]);
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("empty")).unwrap();
+        fs::create_dir(at("bare")).unwrap();
+        fs::create_dir(at("bare/folder")).unwrap();
+        let shown = |name: &str| at(name).display().to_string();
+        let cases = [
+            ("gone", format!("no such directory: {}", shown("gone"))),
+            ("file", format!("not a directory: {}", shown("file"))),
+            ("file/below", format!("not a directory: {}", shown("file/below"))),
+            ("empty", format!("directory is empty: {}", shown("empty"))),
+            (
+                "bare",
+                format!(
+                    "no convox.yml or docker-compose.yml in {}, name the manifest with --manifest",
+                    shown("bare")
+                ),
+            ),
+            ("", format!("manifest is not a file: {}", shown("convox.yml"))),
+        ];
+        for (name, wanted) in cases {
+            assert_eq!(refusal(&at(name), None), wanted);
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_sent_is_refused_by_name() {
+        let dir = folder(&[("convox.yml", "")]);
+        let missing = format!("no such manifest: {}", dir.path().join("other.yml").display());
+        assert_eq!(refusal(dir.path(), Some("other.yml")), missing);
+        for name in ["../convox.yml", "/etc/passwd"] {
+            let text = refusal(dir.path(), Some(name));
+            assert!(text.starts_with(&format!("manifest {name} is outside of")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_ignore_file_that_makes_no_sense_is_named() {
+        let dir = folder(&[("convox.yml", ""), (".dockerignore", "a\n!\n")]);
+        let path = dir.path().join(".dockerignore");
+        let wanted = format!("{}: line 2: illegal exclusion pattern: \"!\"", path.display());
+        assert_eq!(refusal(dir.path(), None), wanted);
+    }
+
+    #[test]
+    fn the_root_is_absolute_and_resolved() {
+        let dir = folder(&[("app/convox.yml", "")]);
+        symlink("app", dir.path().join("link")).unwrap();
+        let source = Source::open(&dir.path().join("link"), None).unwrap();
+        assert_eq!(source.root(), dir.path().join("app").canonicalize().unwrap());
+    }
+}

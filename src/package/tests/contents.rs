@@ -1,0 +1,204 @@
+//! What is in an archive, and that others read it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn everything_is_kept_and_nothing_of_the_machine() {
+    let folder = Folder::new();
+    folder.write("bin/run", "#!/bin/sh\n");
+    fs::set_permissions(folder.at("bin/run"), Permissions::from_mode(0o4751)).unwrap();
+    fs::create_dir(folder.at("empty")).unwrap();
+    fs::set_permissions(folder.at("empty"), Permissions::from_mode(0o1777)).unwrap();
+    symlink("../../../etc/passwd", folder.at("bin/escape")).unwrap();
+    symlink("loop", folder.at("loop")).unwrap();
+    fs::hard_link(folder.at("bin/run"), folder.at("later")).unwrap();
+    let fifo = folder.at("fifo");
+    assert!(Command::new("mkfifo").args(["-m", "640"]).arg(&fifo).status().unwrap().success());
+    folder.write("bin.txt", "");
+    let (archive, packed) = folder.pack();
+    let entry = |name: &str, kind: &str, mode, link: &str, size| Listed {
+        name: name.into(),
+        kind: kind.into(),
+        mode,
+        link: link.into(),
+        size,
+        mtime: 1_500_000_000,
+        owner: "0:0::".into(),
+        sum: 0,
+    };
+    let bin = folder.at("bin").metadata().unwrap().mode() & 0o7777;
+    let plain = folder.at("bin.txt").metadata().unwrap().mode() & 0o7777;
+    let mut listed = list(&archive);
+    listed.iter_mut().for_each(|entry| entry.sum = 0);
+    let wanted = [
+        entry("bin/", "folder", bin, "", 0),
+        entry("bin/escape", "link", 0o777, "../../../etc/passwd", 0),
+        entry("bin/run", "file", 0o4751, "", 10),
+        entry("bin.txt", "file", plain, "", 0),
+        entry("convox.yml", "file", plain, "", 13),
+        entry("empty/", "folder", 0o1777, "", 0),
+        entry("fifo", "fifo", 0o640, "", 0),
+        entry("later", "hard", 0o4751, "bin/run", 0),
+        entry("loop", "link", 0o777, "loop", 0),
+    ];
+    assert_eq!(listed, wanted);
+    let length = archive.len() as u64;
+    assert_eq!(packed, Packed { length, entries: wanted.len() as u64, warnings: vec![] });
+}
+
+#[test]
+fn names_may_be_long_or_no_utf8() {
+    let folder = Folder::new();
+    let long = ["d".repeat(150), "e".repeat(150), "f".repeat(200)].join("/");
+    for length in [98, 99, 100, 101, 255] {
+        folder.write("n".repeat(length), "x");
+    }
+    folder.write(&long, "long");
+    folder.write(OsStr::from_bytes(b"z-\xff-\xc3\xb6"), "bytes");
+    symlink(&long, folder.at("y")).unwrap();
+    let (archive, _) = folder.pack();
+    let listed = list(&archive);
+    let has = |name: &str| listed.iter().any(|entry| entry.name == name);
+    for length in [98, 99, 100, 101, 255] {
+        assert!(has(&"n".repeat(length)), "{length}");
+    }
+    assert!(has(&long) && has("z-\u{fffd}-ö"));
+    assert!(listed.iter().any(|entry| entry.name == "y" && entry.link == long));
+    let back = tempfile::tempdir().unwrap();
+    unpack(&archive[..], back.path(), &Limits::default()).unwrap();
+    let name = OsStr::from_bytes(b"z-\xff-\xc3\xb6");
+    assert_eq!(fs::read(back.path().join(name)).unwrap(), b"bytes");
+    assert_eq!(fs::read(back.path().join("y")).unwrap(), b"long");
+}
+
+#[test]
+fn an_archive_of_many_members_is_read_by_python_and_gnu_tar() {
+    let folder = Folder::new();
+    let large = noise(5_000_000);
+    folder.write("large", &large);
+    (0..3000).for_each(|at| folder.write(format!("small/{at:04}"), format!("file {at}")));
+    let (archive, packed) = folder.pack();
+    assert_eq!(packed.entries, 3003);
+    assert_eq!(list(&archive).len(), 3003);
+    let back = tempfile::tempdir().unwrap();
+    unpack(&archive[..], back.path(), &Limits::default()).unwrap();
+    assert_eq!(fs::read(back.path().join("large")).unwrap(), large);
+    let gnu = Command::new("tar").arg("--version").output();
+    if !gnu.is_ok_and(|output| output.stdout.starts_with(b"tar (GNU tar)")) {
+        return; // nothing to compare with on this machine
+    }
+    let other = tempfile::tempdir().unwrap();
+    pipe(Command::new("tar").arg("xzf").arg("-").arg("-C").arg(other.path()), &archive);
+    let differs = Command::new("diff").arg("-r").args([folder.0.path(), other.path()]).status();
+    assert!(differs.unwrap().success());
+}
+
+#[test]
+fn with_a_fixed_time_the_same_files_give_the_same_bytes() {
+    let (first, second) = (Folder::new(), Folder::new());
+    let write = |folder: &Folder, names: [&str; 3]| {
+        names.iter().for_each(|name| folder.write(name, noise(1_500_000)));
+    };
+    write(&first, ["a", "b/c", "b/d"]);
+    write(&second, ["b/d", "a", "b/c"]);
+    File::options()
+        .write(true)
+        .open(first.at("a"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(first.pack().0, second.pack().0);
+}
+
+#[test]
+fn own_times_are_those_of_the_files() {
+    let folder = Folder::new();
+    let time = std::time::UNIX_EPOCH + Duration::new(1_234_567_890, 999_999_999);
+    File::options().write(true).open(folder.at("convox.yml")).unwrap().set_modified(time).unwrap();
+    let archive = wait(async { read(&folder.spool(Times::Own)).await.unwrap() });
+    assert_eq!(list(&archive)[0].mtime, 1_234_567_890);
+}
+
+/// What a small tree may be made of.
+#[derive(Clone, Debug)]
+enum Thing {
+    File(Vec<u8>, u32),
+    Folder,
+    Symlink(String),
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let content = prop_oneof![
+        3 => proptest::collection::vec(any::<u8>(), 0..2000),
+        1 => (500_000..2_500_000_usize).prop_map(noise),
+    ];
+    let mode = prop_oneof![Just(0o644), Just(0o755), Just(0o600), Just(0o440)];
+    prop_oneof![
+        4 => (content, mode).prop_map(|(content, mode)| Thing::File(content, mode)),
+        1 => Just(Thing::Folder),
+        1 => "[a-c]{1,2}".prop_map(Thing::Symlink),
+    ]
+}
+
+/// All there is below a folder: names, modes, contents, targets.
+fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut ahead = vec![root.to_owned()];
+    while let Some(folder) = ahead.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let about = path.symlink_metadata().unwrap();
+            let content = match about.file_type() {
+                kind if kind.is_symlink() => {
+                    fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec()
+                }
+                kind if kind.is_dir() => {
+                    ahead.push(path.clone());
+                    Vec::new()
+                }
+                _ => fs::read(&path).unwrap(),
+            };
+            found.push((path.strip_prefix(root).unwrap().to_owned(), about.mode(), content));
+        }
+    }
+    found.sort();
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn what_is_packed_unpacks_to_the_same(
+        tree in proptest::collection::btree_map("[a-c]{1,3}(/[a-c]{1,3}){0,2}", thing(), 0..12),
+    ) {
+        let folder = Folder::new();
+        for (name, thing) in tree {
+            let path = folder.at(name);
+            // a name may be below a file or link that is there already: then it is left out
+            if fs::create_dir_all(path.parent().unwrap()).is_err() || path.symlink_metadata().is_ok() {
+                continue;
+            }
+            match thing {
+                Thing::File(content, mode) => {
+                    fs::write(&path, content).unwrap();
+                    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+                }
+                Thing::Folder => fs::create_dir(&path).unwrap(),
+                Thing::Symlink(target) => symlink(target, &path).unwrap(),
+            }
+        }
+        let (archive, packed) = folder.pack();
+        let back = tempfile::tempdir().unwrap();
+        let unpacked = unpack(&archive[..], back.path(), &Limits::default()).unwrap();
+        prop_assert_eq!(unpacked.entries, packed.entries);
+        prop_assert!(snapshot(folder.0.path()) == snapshot(back.path()));
+    }
+}

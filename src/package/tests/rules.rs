@@ -1,0 +1,85 @@
+//! What is left out, and what is sent all the same.
+
+use super::*;
+
+#[test]
+fn the_ignore_file_is_obeyed() {
+    let folder = Folder::new();
+    folder.write(".dockerignore", "**/node_modules\n*.log\n!keep.log\n# no\ndocs/**/*.md\n");
+    for name in [
+        "a.log",
+        "keep.log",
+        "sub/a.log",
+        "docs/a.md",
+        "docs/deep/b.md",
+        "docs/c.txt",
+        "node_modules/x/y",
+        "web/node_modules/z",
+        "web/.dockerignore",
+    ] {
+        folder.write(name, "");
+    }
+    let wanted = [
+        ".dockerignore",
+        "convox.yml",
+        "docs/",
+        "docs/c.txt",
+        "docs/deep/",
+        "keep.log",
+        "sub/",
+        "sub/a.log",
+        "web/",
+        "web/.dockerignore",
+    ];
+    assert_eq!(folder.names(), wanted);
+}
+
+#[test]
+fn exceptions_bring_back_files_from_excluded_folders() {
+    let folder = Folder::new();
+    folder.write(".dockerignore", "*\n!**/*.go\n!a/b\na/b/out\nvendor\n");
+    for name in ["x/y/main.go", "x/y/main.c", "a/b/c", "a/b/out/d", "a/e", "vendor/v.go"] {
+        folder.write(name, "");
+    }
+    let wanted = [".dockerignore", "a/b/", "a/b/c", "convox.yml", "x/y/main.go"];
+    assert_eq!(folder.names(), wanted);
+}
+
+#[test]
+fn folders_that_are_left_out_are_not_even_opened() {
+    let folder = Folder::new();
+    folder.write(".dockerignore", "secret\n!public/**\n");
+    folder.write("secret/file", "");
+    fs::set_permissions(folder.at("secret"), Permissions::from_mode(0o0)).unwrap();
+    assert_eq!(folder.names(), [".dockerignore", "convox.yml"]);
+    fs::set_permissions(folder.at("secret"), Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn what_the_build_needs_is_sent_whatever_the_ignore_file_says() {
+    let folder = Folder::new();
+    let manifest = "services: {api: {build: svc/api}, job: {build: {path: jobs, manifest: D}}}";
+    folder.write("convox.yml", manifest);
+    folder.write(".dockerignore", "**\n");
+    for name in ["Dockerfile", "svc/api/Dockerfile", "svc/api/main", "svc/Dockerfile", "jobs/D"] {
+        folder.write(name, "");
+    }
+    let sent = [".dockerignore", "Dockerfile", "convox.yml", "jobs/D", "svc/api/Dockerfile"];
+    assert_eq!(folder.names(), sent);
+    let wanted = sent.map(|name| format!("{name} is sent although .dockerignore leaves it out"));
+    assert_eq!(folder.warnings(), wanted);
+}
+
+#[test]
+fn a_dotenv_is_warned_of_only_if_it_is_sent() {
+    let folder = Folder::new();
+    folder.write(".env", "PASSWORD=x");
+    folder.write("sub/.env", "PASSWORD=x");
+    folder.write(".env.example", "");
+    let text = "is in the archive: list it in .dockerignore if it holds secrets";
+    assert_eq!(folder.warnings(), [format!(".env {text}"), format!("sub/.env {text}")]);
+    folder.write(".dockerignore", ".env\n");
+    assert_eq!(folder.warnings(), [format!("sub/.env {text}")]);
+    folder.write(".dockerignore", "**/.env\n");
+    assert_eq!(folder.warnings(), [""; 0]);
+}

@@ -1,0 +1,249 @@
+//! A walk through a source directory in lexical order, a folder before its content.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat};
+
+use super::error::{PackageError, Warning};
+use super::header::{Entry, FileId, Kind};
+use super::ignore::Scope;
+use super::names;
+use super::source::Source;
+use super::spool::Times;
+
+/// Walks `source` and hands each entry of the archive to `visit`, until that breaks off.
+pub(super) fn walk(
+    source: &Source,
+    root: BorrowedFd<'_>,
+    times: Times,
+    visit: impl FnMut(Entry) -> ControlFlow<()>,
+) -> Result<Vec<Warning>, PackageError> {
+    let mut walk = Walk {
+        source,
+        root,
+        times,
+        visit,
+        levels: Vec::new(),
+        open: None,
+        links: HashMap::new(),
+        warnings: Vec::new(),
+    };
+    walk.descend(Vec::new(), source.rules().root())?;
+    while let Some(level) = walk.levels.last_mut() {
+        let Some(child) = level.children.next() else {
+            walk.levels.pop();
+            continue;
+        };
+        if walk.meet(&child)?.is_break() {
+            break;
+        }
+    }
+    Ok(walk.warnings)
+}
+
+struct Walk<'a, V> {
+    source: &'a Source,
+    root: BorrowedFd<'a>,
+    times: Times,
+    visit: V,
+    /// The folders from the root to where the walk is.
+    levels: Vec<Level>,
+    /// The one folder that is open, and its depth.
+    open: Option<(usize, Dir)>,
+    /// The first names of files that have more than one.
+    links: HashMap<FileId, Arc<[u8]>>,
+    warnings: Vec<Warning>,
+}
+
+struct Level {
+    /// Relative to the root; ends in a slash, but the root's is empty.
+    path: Vec<u8>,
+    children: std::vec::IntoIter<Child>,
+    scope: Scope,
+}
+
+struct Child {
+    name: Box<[u8]>,
+    kind: FileType,
+}
+
+impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
+    fn meet(&mut self, child: &Child) -> Result<ControlFlow<()>, PackageError> {
+        let Some(level) = self.levels.last() else { return Ok(ControlFlow::Break(())) };
+        let rules = self.source.rules();
+        let mut path = [&level.path, &*child.name].concat();
+        let verdict = rules.judge(&level.scope, &path);
+        if child.kind != FileType::Directory {
+            return match self.is_sent(&path, verdict.excludes()) {
+                true => self.visit(child, path.into()),
+                false => Ok(ControlFlow::Continue(())),
+            };
+        }
+        path.push(b'/');
+        let scope = rules.enter(&level.scope, &path, verdict);
+        if !verdict.excludes() {
+            if self.visit(child, path.as_slice().into())?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        } else if !rules.may_readmit(&scope) && !self.source.has_always_sent_below(&path) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.descend(path, scope)?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn is_sent(&mut self, path: &[u8], excluded: bool) -> bool {
+        if excluded && self.source.is_always_sent(path) {
+            self.warnings.push(Warning::AlwaysSent(names::path(path)));
+            return true;
+        }
+        !excluded
+    }
+
+    fn visit(&mut self, child: &Child, path: Arc<[u8]>) -> Result<ControlFlow<()>, PackageError> {
+        match child.kind {
+            FileType::Socket => self.warnings.push(Warning::Socket(names::path(&path))),
+            FileType::BlockDevice | FileType::CharacterDevice => {
+                self.warnings.push(Warning::Device(names::path(&path)));
+            }
+            _ => return self.visit_entry(child, path),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn visit_entry(
+        &mut self,
+        child: &Child,
+        path: Arc<[u8]>,
+    ) -> Result<ControlFlow<()>, PackageError> {
+        let about = self.look_at(child, &path)?;
+        let Some(kind) = self.kind(child, &path, &about)? else {
+            return Err(PackageError::Changed(self.full(&path)));
+        };
+        if &*child.name == b".env" && !matches!(kind, Kind::Folder) {
+            self.warnings.push(Warning::DotEnv(names::path(&path)));
+        }
+        let mtime = match self.times {
+            Times::Own => modified(&about),
+            Times::Fixed(time) => time,
+        };
+        let mode = Mode::from_raw_mode(about.st_mode).bits();
+        Ok((self.visit)(Entry { path, kind, mode, mtime }))
+    }
+
+    /// What the entry is to be; `None` if the file is of another kind than it was a moment ago.
+    fn kind(
+        &mut self,
+        child: &Child,
+        path: &Arc<[u8]>,
+        about: &Stat,
+    ) -> Result<Option<Kind>, PackageError> {
+        let kind = match FileType::from_raw_mode(about.st_mode) {
+            FileType::Directory if path.ends_with(b"/") => Kind::Folder,
+            FileType::RegularFile if about.st_nlink > 1 => self.link_or_file(path, about),
+            FileType::RegularFile => file(about),
+            FileType::Symlink => Kind::Symlink(self.target(child, path)?),
+            FileType::Fifo => Kind::Fifo,
+            _ => return Ok(None),
+        };
+        Ok(Some(kind))
+    }
+
+    fn link_or_file(&mut self, path: &Arc<[u8]>, about: &Stat) -> Kind {
+        match self.links.get(&FileId::of(about)) {
+            Some(first) => Kind::HardLink(Arc::clone(first)),
+            None => {
+                self.links.insert(FileId::of(about), Arc::clone(path));
+                file(about)
+            }
+        }
+    }
+
+    fn target(&mut self, child: &Child, path: &[u8]) -> Result<Box<[u8]>, PackageError> {
+        let target = rustix::fs::readlinkat(self.folder(path)?, &*child.name, Vec::new());
+        Ok(target.map_err(|e| self.failed(path, e))?.into_bytes().into())
+    }
+
+    fn look_at(&mut self, child: &Child, path: &[u8]) -> Result<Stat, PackageError> {
+        let folder = self.folder(path)?;
+        let about = rustix::fs::statat(folder, &*child.name, AtFlags::SYMLINK_NOFOLLOW);
+        about.map_err(|e| self.failed(path, e))
+    }
+
+    /// The folder of the current level, opened again if the walk was below it meanwhile: however
+    /// deep the tree, only one is open. `path` is for messages.
+    fn folder(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, PackageError> {
+        let depth = self.levels.len();
+        if self.open.as_ref().is_none_or(|(open, _)| *open != depth) {
+            let folder = self.levels.last().map_or(&[][..], |level| &level.path);
+            self.open = Some((depth, self.open_folder(folder)?));
+        }
+        match self.open.as_ref().map(|(_, dir)| dir.fd()) {
+            Some(Ok(fd)) => Ok(fd),
+            Some(Err(e)) => Err(self.failed(path, e)),
+            None => Err(self.failed(path, rustix::io::Errno::BADF)),
+        }
+    }
+
+    fn open_folder(&self, path: &[u8]) -> Result<Dir, PackageError> {
+        let name = if path.is_empty() { b"." } else { path };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(self.root, name, flags, Mode::empty())
+            .and_then(Dir::new::<OwnedFd>)
+            .map_err(|e| self.failed(path, e))
+    }
+
+    /// Goes into a folder: the next child to meet is its first.
+    fn descend(&mut self, path: Vec<u8>, scope: Scope) -> Result<(), PackageError> {
+        let mut dir = self.open_folder(&path)?;
+        let mut children = Vec::new();
+        while let Some(entry) = dir.read() {
+            let entry = entry.map_err(|e| self.failed(&path, e))?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                let kind = kind_of(&dir, &entry).map_err(|e| self.failed(&path, e))?;
+                children.push(Child { name: name.into(), kind });
+            }
+        }
+        children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        self.levels.push(Level { path, children: children.into_iter(), scope });
+        self.open = Some((self.levels.len(), dir));
+        Ok(())
+    }
+
+    fn failed(&self, path: &[u8], e: rustix::io::Errno) -> PackageError {
+        PackageError::reading(self.full(path), io::Error::from(e))
+    }
+
+    fn full(&self, path: &[u8]) -> PathBuf {
+        self.source.root().join(names::path(path))
+    }
+}
+
+impl FileId {
+    pub(super) fn of(about: &Stat) -> Self {
+        Self { device: about.st_dev, inode: about.st_ino }
+    }
+}
+
+/// Some file systems do not tell in the listing what their entries are.
+fn kind_of(dir: &Dir, entry: &DirEntry) -> rustix::io::Result<FileType> {
+    if entry.file_type() != FileType::Unknown {
+        return Ok(entry.file_type());
+    }
+    let about = rustix::fs::statat(dir.fd()?, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(about.st_mode))
+}
+
+fn file(about: &Stat) -> Kind {
+    Kind::File { size: u64::try_from(about.st_size).unwrap_or(0), id: FileId::of(about) }
+}
+
+fn modified(about: &Stat) -> i64 {
+    about.st_mtime
+}
