@@ -4,23 +4,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path};
 
-use flate2::read::MultiGzDecoder;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildError, BuildJob};
+use crate::package::unpack::{self, Limits, Unpacked};
 
 /// A manifest is written by hand; what is larger is something else.
 const LARGEST_MANIFEST: u64 = 1024 * 1024;
 
 const MOST_ENTRIES: u64 = 1_000_000;
 const MOST_BYTES: u64 = 16 * 1024 * 1024 * 1024;
-
-/// What came out of an archive.
-pub(super) struct Unpacked {
-    pub(super) entries: u64,
-    pub(super) bytes: u64,
-}
 
 /// Unpacks the upload into the job's source folder.
 pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
@@ -52,25 +46,8 @@ impl<R: Read> Read for Stoppable<R> {
 }
 
 fn unpack_source(archive: impl Read, into: &Path) -> Result<Unpacked, String> {
-    std::fs::create_dir_all(into).map_err(|error| error.to_string())?;
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(archive));
-    archive.set_mask(0o7000);
-    let mut unpacked = Unpacked { entries: 0, bytes: 0 };
-    for entry in archive.entries().map_err(|error| error.to_string())? {
-        let mut entry = entry.map_err(|error| error.to_string())?;
-        unpacked.entries += 1;
-        unpacked.bytes = unpacked.bytes.saturating_add(entry.size());
-        if unpacked.entries > MOST_ENTRIES || unpacked.bytes > MOST_BYTES {
-            return Err("it is too large".into());
-        }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        match entry.unpack_in(into) {
-            Ok(true) => {}
-            Ok(false) => return Err(format!("{name:?} leads out of the folder")),
-            Err(error) => return Err(format!("{name:?}: {error}")),
-        }
-    }
-    Ok(unpacked)
+    let limits = Limits { total: MOST_BYTES, entry: MOST_BYTES, entries: MOST_ENTRIES };
+    unpack::unpack(archive, into, &limits).map_err(|error| error.to_string())
 }
 
 /// The text of the manifest of this name, which must lie within the source.
