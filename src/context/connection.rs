@@ -26,8 +26,7 @@ pub(super) struct Connection {
 
 /// The rack that flags, variables and files mean.
 pub(super) async fn open(cx: &Context) -> Result<Connection, Failure> {
-    let target =
-        cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)?;
+    let target = cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)?;
     match target {
         Target::Url(url) => direct(cx, &url, None),
         Target::Dev => dev(cx).await,

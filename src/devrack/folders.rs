@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::wire::{AppName, BuildId};
@@ -75,6 +75,12 @@ impl Folders {
 /// Makes a folder, and those above it, that only its owner may enter.
 pub(crate) fn private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes the data folder; one that is there already is closed to others.
+pub(crate) fn own(data: &Path) -> io::Result<()> {
+    private(data)?;
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700))
 }
 
 /// Writes the folder's own entries to the disk, so that a rename in it lasts.

@@ -25,7 +25,7 @@ const LOG_FILES: u64 = 10;
 /// Opens the data folder and brings what is stored in order: from here on it tells the truth.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let folders = Folders::new(options.data.clone());
-    folders::private(folders.root()).map_err(in_folder(folders.root()))?;
+    folders::own(folders.root()).map_err(in_folder(folders.root()))?;
     let store = Store::open(&folders.database())?;
     let limits = options.limits;
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };

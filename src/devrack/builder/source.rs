@@ -13,6 +13,9 @@ use crate::package::unpack::{self, Limits, Unpacked};
 /// A manifest is written by hand; what is larger is something else.
 const LARGEST_MANIFEST: u64 = 1024 * 1024;
 
+const MOST_ENTRIES: u64 = 1_000_000;
+const MOST_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
 /// Unpacks the upload into the job's source folder.
 pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
     let (archive, into, stop) = (job.archive.clone(), job.source.clone(), job.stop.clone());
@@ -43,8 +46,8 @@ impl<R: Read> Read for Stoppable<R> {
 }
 
 fn unpack_source(archive: impl Read, into: &Path) -> Result<Unpacked, String> {
-    std::fs::create_dir_all(into).map_err(|error| error.to_string())?;
-    unpack::unpack(archive, into, &Limits::default()).map_err(|error| error.to_string())
+    let limits = Limits { total: MOST_BYTES, entry: MOST_BYTES, entries: MOST_ENTRIES };
+    unpack::unpack(archive, into, &limits).map_err(|error| error.to_string())
 }
 
 /// The text of the manifest of this name, which must lie within the source.

@@ -85,7 +85,9 @@ async fn a_rack_is_started_found_and_ended_and_keeps_its_address() {
     let folder = Folder::new();
     assert!(matches!(status(folder.path()).await.unwrap(), Status::Stopped));
     assert_eq!(stop(folder.path()).await.unwrap(), Stopped::WasNotRunning);
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let prepared = prepare(folder.path()).unwrap();
+    assert_eq!(folder.mode("."), 0o700);
     let address = folder.start().await.unwrap();
     assert_eq!(address.port, prepared.port);
     assert_eq!(address.url(), format!("http://127.0.0.1:{}", address.port));
@@ -199,8 +201,55 @@ async fn a_rack_that_hangs_is_told_from_one_that_answers() {
     folder.start().await.unwrap();
     let pid = folder.pid().await;
     kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
-    let hanging = tokio::time::timeout(PATIENCE, status(folder.path())).await.unwrap().unwrap();
-    assert!(matches!(hanging, Status::NotAnswering { pid: Some(found) } if found == pid));
+    // The signal takes its time to reach every thread.
+    let hanging = async {
+        loop {
+            match status(folder.path()).await.unwrap() {
+                Status::NotAnswering { pid } => return pid,
+                Status::Running { .. } => (),
+                Status::Stopped => panic!("it holds its lock"),
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, hanging).await.unwrap(), Some(pid));
     kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+/// Makes releases until the rack is gone; gives the ids that were answered.
+async fn make_releases(client: Client) -> Vec<String> {
+    let mut made = Vec::new();
+    loop {
+        let request = client.request(reqwest::Method::POST, "/apps/web/releases?env=A=1");
+        let Ok(answer) = request.send().await else { return made };
+        let Ok(text) = answer.text().await else { return made };
+        let release: serde_json::Value = serde_json::from_str(&text).unwrap();
+        made.push(release["id"].as_str().unwrap().to_owned());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_release_that_was_answered_is_there_after_a_kill_in_a_burst_of_them() {
+    let folder = Folder::new();
+    let client = Client::new(&folder.start().await.unwrap());
+    client.create("web").await;
+    let mut answered: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let makers: Vec<_> = (0..4).map(|_| tokio::spawn(make_releases(client.clone()))).collect();
+        let before = answered.len() + 5;
+        let many = |list: &serde_json::Value| list.as_array().unwrap().len() > before;
+        client.until("/apps/web/releases?limit=1000", many).await;
+        let pid = Pid::from_raw(folder.pid().await).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        for maker in makers {
+            answered.extend(maker.await.unwrap());
+        }
+        folder.start().await.unwrap();
+        let list = client.get("/apps/web/releases?limit=1000").await;
+        let list = list.as_array().unwrap();
+        let ids: Vec<&str> = list.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert!(answered.iter().all(|id| ids.contains(&id.as_str())), "{answered:?} {ids:?}");
+        assert!(list.iter().all(|one| one["env"] == "A=1"), "none is half-written");
+    }
     assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
 }

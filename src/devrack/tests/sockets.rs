@@ -1,4 +1,14 @@
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
 use super::support::*;
+use crate::devrack::daemon::Address;
+use crate::devrack::sockets::{Socket, Source};
+use crate::devrack::{Limits, life};
 use tokio_tungstenite::tungstenite::Error;
 
 const ALL: [(&str, &str); 2] = [("Prefix", "true"), ("Since", "1h")];
@@ -110,26 +120,34 @@ async fn a_rack_that_stops_cuts_followers_off_so_that_they_come_again() {
     assert_eq!((heard.ended, heard.closed), (false, Some(1012)));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_peer_that_goes_away_is_noticed() {
-    let data = tempfile::tempdir().unwrap();
-    let rack = TestRack::start(data.path()).await;
-    let client = &rack.client;
-    client.create("web").await;
-    let before = open_sockets();
-    let followers =
-        futures_util::future::join_all((0..50).map(|_| client.open("/apps/web/logs", &[])));
-    let followers = followers.await;
-    drop(followers);
-    let patience = tokio::time::Instant::now() + PATIENCE;
-    // Other tests open sockets meanwhile, but not fifty that stay.
-    while open_sockets() > before + 30 {
-        assert!(tokio::time::Instant::now() < patience, "{} sockets stay open", open_sockets());
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    rack.stop().await;
+/// Never has anything to send, and tells when nobody wants to hear it any more.
+struct Silence {
+    _dropped: oneshot::Sender<()>,
 }
 
-fn open_sockets() -> usize {
-    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+impl Source for Silence {
+    async fn next(&mut self) -> std::io::Result<Option<String>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_goes_away_is_noticed_though_there_is_nothing_to_send() {
+    let data = tempfile::tempdir().unwrap();
+    let options = options(data.path(), Limits::default());
+    let rack = life::open(options).unwrap();
+    let (dropped, noticed) = oneshot::channel();
+    let silence = Arc::new(Mutex::new(Some(Silence { _dropped: dropped })));
+    let opened = |socket: Socket| async move {
+        let silence = silence.lock().unwrap().take().unwrap();
+        socket.send(|_, _| Ok(silence))
+    };
+    let router = Router::new().route("/silence", get(opened)).with_state(rack);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(axum::serve(listener, router).into_future());
+    let client = Client::new(&Address { port, password: PASSWORD.into() });
+    drop(client.open("/silence", &[]).await);
+    let noticed = tokio::time::timeout(PATIENCE, noticed).await;
+    assert!(noticed.unwrap().is_err(), "dropped without a word");
 }

@@ -38,6 +38,17 @@ pub(crate) fn environment() -> BaseEnvironment {
     BaseEnvironment { path, home: "/".into(), lang: None, tmpdir: None }
 }
 
+/// What a rack in a test is given.
+pub(crate) fn options(data: &Path, limits: Limits) -> RackOptions {
+    RackOptions {
+        data: data.to_owned(),
+        password: SecretString::from(PASSWORD),
+        clock: Clock::system(),
+        environment: environment(),
+        limits,
+    }
+}
+
 /// A rack that serves in process.
 pub(crate) struct TestRack {
     pub(crate) client: Client,
@@ -56,13 +67,7 @@ impl TestRack {
         limits.processes.settle = Duration::from_millis(200);
         limits.processes.ready = Duration::from_secs(20);
         change(&mut limits);
-        let options = RackOptions {
-            data: data.to_owned(),
-            password: SecretString::from(PASSWORD),
-            clock: Clock::system(),
-            environment: environment(),
-            limits,
-        };
+        let options = options(data, limits);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopped) = oneshot::channel();
@@ -99,7 +104,7 @@ pub(crate) struct Heard {
     pub(crate) closed: Option<u16>,
 }
 
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+pub(crate) type Open = WebSocketStream<TcpStream>;
 
 impl Client {
     pub(crate) fn new(address: &Address) -> Self {
@@ -232,7 +237,7 @@ impl Client {
         self.hear(&format!("/apps/{app}/logs"), &options).await.text
     }
 
-    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Socket {
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Open {
         self.try_open(path, headers).await.unwrap()
     }
 
@@ -240,7 +245,7 @@ impl Client {
         &self,
         path: &str,
         headers: &[(&str, &str)],
-    ) -> Result<Socket, SocketError> {
+    ) -> Result<Open, SocketError> {
         let host = format!("127.0.0.1:{}", self.port);
         let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
         let login = format!("Basic {}", BASE64_STANDARD.encode(format!("c:{}", self.password)));
@@ -270,7 +275,7 @@ impl Client {
 }
 
 /// Hears a socket until its text is enough, or to its end.
-pub(crate) async fn hear_until(socket: &mut Socket, enough: impl Fn(&str) -> bool) -> Heard {
+pub(crate) async fn hear_until(socket: &mut Open, enough: impl Fn(&str) -> bool) -> Heard {
     let mut heard = Heard { text: String::new(), ended: false, closed: None };
     let hearing = async {
         while !enough(&heard.text) {
