@@ -23,10 +23,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
 
 impl Client {
     /// Sends `call`, and again where it may be and the failure will pass, within the budget.
-    ///
-    /// # Errors
-    /// The last failure, once it will not pass or the budget is spent.
-    pub async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub(super) async fn send_within_budget(&self, call: &Call) -> Result<Answer, Error> {
         let mut pauses = pauses();
         let mut attempt = 1;
         let mut first_failure: Option<Instant> = None;
