@@ -10,7 +10,7 @@ use clap::ArgMatches;
 use crate::cli::{self, Form, Leaf, Parsed, Purpose};
 use crate::clock::Clock;
 use crate::context::{Context, Globals, Speaker};
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome, Yield};
 use crate::output::stdio::{OnClose, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, Sight, V3, Voice};
 use crate::settings::{Settings, Style, Variables};
@@ -209,11 +209,11 @@ impl<'a> Run<'a> {
             };
         }
         let sight = Sight { now: cx.clock.now(), style: self.style };
-        match &outcome.value {
-            Some(value) if outcome.shown || (self.json && !self.leaf.streams) => {
-                speaker.show(value.as_ref(), &sight, self.json)
-            }
-            _ => Ok(()),
+        match &outcome.result {
+            Yield::Shown(value) if self.json => speaker.document(value.as_document()),
+            Yield::Shown(value) => speaker.show(value.as_ref(), &sight),
+            Yield::Done(document) if self.json => speaker.document(document.as_ref()),
+            Yield::Done(_) | Yield::Told => Ok(()),
         }
     }
 }
