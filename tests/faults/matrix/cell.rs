@@ -74,6 +74,11 @@ pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Ran) {
 
 /// Runs a cell; gives the exit code, or what is wrong.
 pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
+    let running = tokio::time::timeout(2 * PATIENCE, run_to_end(cell, world));
+    running.await.unwrap_or_else(|_| Err(format!("{cell:?} does not end")))
+}
+
+async fn run_to_end(cell: &Cell, world: &World) -> Result<i32, String> {
     let kills = matches!(cell.fault, Fault::Killed | Fault::KilledAfter);
     if !kills {
         return run_at(cell, world, &world.rack.api, world.rack.address, None).await;

@@ -27,7 +27,7 @@ pub(crate) async fn check(
     let Expected { code, .. } = expected;
     must(ended.ran.code == Some(code), format!("exit {code} is expected"))?;
     check_secrets(ended)?;
-    check_words(flow, fault, code, ended)?;
+    check_words(fault, code, ended)?;
     let killed = matches!(fault, Fault::Killed | Fault::KilledAfter);
     match flow {
         Flow::Deploy | Flow::Build => check_build(flow, expected, ended, killed).await,
@@ -50,7 +50,7 @@ fn check_secrets(ended: &Ended<'_>) -> Checked {
 }
 
 /// An error is one line, and says what to do.
-fn check_words(flow: Flow, fault: Fault, code: i32, ended: &Ended<'_>) -> Checked {
+fn check_words(fault: Fault, code: i32, ended: &Ended<'_>) -> Checked {
     let lines: Vec<&str> = ended.ran.err.lines().collect();
     let errors: Vec<&&str> = lines.iter().filter(|line| line.starts_with("ERROR: ")).collect();
     must(!ended.ran.err.contains("panicked"), "a panic")?;
@@ -60,12 +60,9 @@ fn check_words(flow: Flow, fault: Fault, code: i32, ended: &Ended<'_>) -> Checke
     must(errors.len() == 1, "one line begins with ERROR")?;
     let last = lines.last().unwrap();
     must(last.starts_with("ERROR: "), "the error is the last line")?;
-    if fault == Fault::Status(500) {
-        // The rack's own words come first.
-        must(last.contains(WORDS), "the rack's words are missing")?;
-        let made = flow.promotes() && ended.proxy.asked("POST /apps/APP/releases/RELEASE/promote") > 0;
-        return must(!made || flow == Flow::Promote || last.contains("convox "), "what to do is not said");
-    }
+    // The rack's own words come first.
+    let own = fault != Fault::Status(500) || last.contains(WORDS);
+    must(own, "the rack's words are missing")?;
     must(last.contains("convox "), "what to do is not said")
 }
 
@@ -167,8 +164,11 @@ async fn check_promote(
         must(promotes == 0, "promoted all the same")?;
         must(app["release"] == scene.active, "another release runs")?;
         let new = releases.len() > before;
-        let told = !new || ended.ran.err.contains(&format!("releases promote {} -a ", id(&releases[0])));
-        return must(told, "the new release is not named");
+        let err = &ended.ran.err;
+        let named = err.contains(&format!("releases promote {} -a ", id(releases.first().unwrap())));
+        // Garbage in place of its id leaves only the list.
+        let listed = err.contains("/releases is not valid") && err.contains("convox releases");
+        return must(!new || named || listed, "the new release is not named");
     }
     must(releases.len() == before + made, "the new release is missing")?;
     must(killed || promotes == 1, format!("{promotes} promotes"))?;
@@ -195,8 +195,11 @@ fn check_promote_output(flow: Flow, ended: &Ended<'_>, release: &str) -> Checked
         Flow::EnvSet => format!("Setting GREETING... OK\nRelease: {release}\n"),
         _ => format!("Rolling back to {}... OK, {release}\n", ended.scene.other),
     };
-    let begins = format!("{begins}Promoting {release}... ");
     let Some(rest) = out.strip_prefix(&begins) else { return Err("another beginning".into()) };
+    // A rack that was just started runs its apps first.
+    let rest = rest.strip_prefix("Waiting for app to be ready... OK\n").unwrap_or(rest);
+    let promoting = format!("Promoting {release}... ");
+    let Some(rest) = rest.strip_prefix(&promoting) else { return Err("no promote".into()) };
     let Some(log) = rest.strip_suffix("OK\n") else { return Err("another end".into()) };
     once(log)
 }

@@ -62,11 +62,12 @@ fn rows_of(flow: Flow, records: &[Record]) -> Vec<Row> {
 }
 
 fn row(flow: Flow, record: &Record, records: &[Record]) -> Row {
-    let answered = |other: &&Record| {
-        let socket = other.asked.key.starts_with("SOCKET");
-        !socket && other.answered.is_some_and(|moment| moment < record.arrived)
-    };
-    let before = records.iter().filter(answered).max_by_key(|other| other.answered);
+    let answered =
+        |other: &&Record| other.answered.is_some_and(|moment| moment < record.arrived);
+    let is_socket = |other: &Record| other.asked.key.starts_with("SOCKET");
+    let before = records.iter().filter(answered);
+    // Sockets open beside other requests; they come first only where nothing else does.
+    let before = before.max_by_key(|other| (!is_socket(other), other.answered));
     let before = before.map(|other| (other.asked.key.clone(), other.asked.nth));
     Row { flow, key: record.asked.key.clone(), nth: record.asked.nth, before }
 }
@@ -102,7 +103,11 @@ async fn run_all(cells: Vec<Cell>, world: &Arc<World>) -> Results {
         let (seats, world) = (seats.clone(), world.clone());
         running.spawn(async move {
             let _seat = seats.acquire_owned().await.unwrap();
+            let started = std::time::Instant::now();
             let result = cell::run(&cell, &world).await;
+            if only().is_some() || result.is_err() || started.elapsed().as_secs() > 20 {
+                eprintln!("{:?} {} {} {} {:?}", started.elapsed(), cell.row.key, cell.row.nth, cell.fault, result);
+            }
             (cell, result)
         });
     }

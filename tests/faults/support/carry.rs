@@ -144,8 +144,16 @@ impl Carrier<'_> {
         self.desk.shut().await;
         rack.kill().await;
         let desk = self.desk.clone();
+        // What has to find the app at rest comes only once the rack runs it again.
+        let at_rest = match (&self.head.words[0][..], self.head.words[1].split('/').nth(3)) {
+            ("GET", None) => self.head.words[1].strip_prefix("/apps/").map(str::to_owned),
+            _ => None,
+        };
         tokio::spawn(async move {
             rack.start().await;
+            if let Some(app) = at_rest {
+                rack.api.running(&app).await;
+            }
             desk.open();
         });
         Ok(After::Reset)
@@ -158,6 +166,9 @@ impl Carrier<'_> {
         fault: Fault,
     ) -> io::Result<After> {
         let Answered { head, mut upstream, .. } = answered;
+        if fault == Fault::RefuseNext {
+            self.desk.shut().await;
+        }
         self.desk.note_answer(self.index);
         if fault == Fault::Middle {
             client.send(&head.raw[..head.raw.len() / 2]).await?;
