@@ -147,7 +147,8 @@ mod tests {
     #[tokio::test]
     async fn a_short_absence_is_no_news() {
         let mut told = 0;
-        let mut answers = vec![Err(refused(502)), Ok(None), Err(refused(503)), Ok(Some(1))].into_iter();
+        let mut answers =
+            vec![Err(refused(502)), Ok(None), Err(refused(503)), Ok(Some(1))].into_iter();
         let condition = async |_| answers.next().unwrap();
         let schedule = Schedule { silent: Duration::from_secs(5), ..SCHEDULE };
         assert_eq!(until(schedule, |_| told += 1, condition).await.unwrap(), 1);

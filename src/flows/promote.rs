@@ -67,9 +67,8 @@ fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure
     if failure.exit != Exit::Failed || failure.what.starts_with("rollback") {
         return failure;
     }
-    let again = format!(
-        "{release} is made, promote it with: convox releases promote {release} -a {app}"
-    );
+    let again =
+        format!("{release} is made, promote it with: convox releases promote {release} -a {app}");
     match failure.help.clone() {
         Some(help) => failure.try_this(format!("{help}; {again}")),
         None => failure.try_this(again),

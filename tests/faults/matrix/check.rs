@@ -76,12 +76,7 @@ fn id(value: &Value) -> &str {
 }
 
 /// At most one build and one release came of it, and the app runs what it should.
-async fn check_build(
-    flow: Flow,
-    expected: Expected,
-    ended: &Ended<'_>,
-    killed: bool,
-) -> Checked {
+async fn check_build(flow: Flow, expected: Expected, ended: &Ended<'_>, killed: bool) -> Checked {
     let (builds, releases) = (list(ended, "builds").await, list(ended, "releases").await);
     let app = ended.api.running(&ended.scene.app).await;
     must(builds.len() <= 1, "more than one build")?;
@@ -143,12 +138,7 @@ fn check_build_output(
     must(*out == whole, format!("other output is expected:\n{whole}"))
 }
 
-async fn check_promote(
-    flow: Flow,
-    expected: Expected,
-    ended: &Ended<'_>,
-    killed: bool,
-) -> Checked {
+async fn check_promote(flow: Flow, expected: Expected, ended: &Ended<'_>, killed: bool) -> Checked {
     let scene = ended.scene;
     let releases = list(ended, "releases").await;
     let app = ended.api.running(&scene.app).await;
@@ -165,7 +155,8 @@ async fn check_promote(
         must(app["release"] == scene.active, "another release runs")?;
         let new = releases.len() > before;
         let err = &ended.ran.err;
-        let named = err.contains(&format!("releases promote {} -a ", id(releases.first().unwrap())));
+        let named =
+            err.contains(&format!("releases promote {} -a ", id(releases.first().unwrap())));
         // Garbage in place of its id leaves only the list.
         let listed = err.contains("/releases is not valid") && err.contains("convox releases");
         return must(!new || named || listed, "the new release is not named");

@@ -120,11 +120,13 @@ impl Flow {
                 scene.log = scene.told(api, "tick 80 of 80").await;
             }
             Self::Follow => {
-                (scene.build, scene.active) = api.build(app, &app::telling(25, "sleep 0.02;")).await;
+                (scene.build, scene.active) =
+                    api.build(app, &app::telling(25, "sleep 0.02;")).await;
                 api.post(&format!("/apps/{app}/releases/{}/promote", scene.active), &[]).await;
             }
             Self::BuildLogs => {
-                (scene.build, scene.active) = api.build(app, &app::archive(&[("convox.yml", LONG)])).await;
+                (scene.build, scene.active) =
+                    api.build(app, &app::archive(&[("convox.yml", LONG)])).await;
                 scene.log = api.build_log(app, &scene.build).await;
             }
         }

@@ -36,7 +36,8 @@ async fn no_fault_on_the_way_to_the_rack_breaks_a_deploy() {
     let cells: Vec<Cell> = cells(&all);
     let results = run_all(cells, &world).await;
     table::print(&all, &results, started.elapsed());
-    let wrong: Vec<&String> = results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+    let wrong: Vec<&String> =
+        results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{} cells failed:\n\n{}", wrong.len(), join(&wrong));
     let Ok(world) = Arc::try_unwrap(world) else { panic!("a cell goes on") };
     world.rack.stop().await;
@@ -62,8 +63,7 @@ fn rows_of(flow: Flow, records: &[Record]) -> Vec<Row> {
 }
 
 fn row(flow: Flow, record: &Record, records: &[Record]) -> Row {
-    let answered =
-        |other: &&Record| other.answered.is_some_and(|moment| moment < record.arrived);
+    let answered = |other: &&Record| other.answered.is_some_and(|moment| moment < record.arrived);
     let is_socket = |other: &Record| other.asked.key.starts_with("SOCKET");
     let before = records.iter().filter(answered);
     // Sockets open beside other requests; they come first only where nothing else does.
@@ -106,7 +106,14 @@ async fn run_all(cells: Vec<Cell>, world: &Arc<World>) -> Results {
             let started = std::time::Instant::now();
             let result = cell::run(&cell, &world).await;
             if only().is_some() || result.is_err() || started.elapsed().as_secs() > 20 {
-                eprintln!("{:?} {} {} {} {:?}", started.elapsed(), cell.row.key, cell.row.nth, cell.fault, result);
+                eprintln!(
+                    "{:?} {} {} {} {:?}",
+                    started.elapsed(),
+                    cell.row.key,
+                    cell.row.nth,
+                    cell.fault,
+                    result
+                );
             }
             (cell, result)
         });

@@ -28,7 +28,9 @@ fn text(rows: &[Row], results: &Results, took: Duration) -> String {
         found.insert((cell.row.clone(), cell.fault), shown);
     }
     let width = rows.iter().map(|row| name(row).len()).max().unwrap_or_default();
-    let mut text = String::from("\nThe fault matrix: ok is exit code 0, 1 a failure that is right, . means nothing to the request\n");
+    let mut text = String::from(
+        "\nThe fault matrix: ok is exit code 0, 1 a failure that is right, . means nothing to the request\n",
+    );
     for flow in Flow::ALL {
         text.push_str(&format!("\n{:width$}", format!("convox {}", flow.name())));
         FAULTS.iter().for_each(|fault| text.push_str(&format!(" {:>9}", fault.to_string())));
@@ -43,11 +45,7 @@ fn text(rows: &[Row], results: &Results, took: Duration) -> String {
         }
     }
     let wrong = results.iter().filter(|(_, result)| result.is_err()).count();
-    text.push_str(&format!(
-        "\n{} cells, {wrong} wrong, in {} s\n",
-        results.len(),
-        took.as_secs()
-    ));
+    text.push_str(&format!("\n{} cells, {wrong} wrong, in {} s\n", results.len(), took.as_secs()));
     text
 }
 

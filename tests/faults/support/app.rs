@@ -20,10 +20,7 @@ pub(crate) fn telling(lines: usize, pause: &str) -> Vec<u8> {
     let script = format!(
         "i=1\nwhile [ $i -le {lines} ]; do echo \"tick $i of {lines}\"; {pause} i=$((i+1)); done\nexec sleep 600\n"
     );
-    archive(&[
-        ("convox.yml", "services:\n  web:\n    command: sh tell.sh\n"),
-        ("tell.sh", &script),
-    ])
+    archive(&[("convox.yml", "services:\n  web:\n    command: sh tell.sh\n"), ("tell.sh", &script)])
 }
 
 /// Writes a source whose build talks.

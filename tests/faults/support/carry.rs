@@ -15,6 +15,9 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><body><h1>Welcome</h1>Please log in.<
 /// What a rack says with the statuses that are its own.
 pub(crate) const WORDS: &str = "the disk is on fire";
 
+/// Bytes of a body that are much.
+const MUCH: usize = 64 << 10;
+
 /// What becomes of the connection.
 pub(crate) enum After {
     KeepAlive,
@@ -42,14 +45,17 @@ impl Carrier<'_> {
         match fault {
             Fault::Early(text) => {
                 client.send(text.as_bytes()).await?;
-                // Let it be read before the connection goes.
-                client.stream.shutdown().await?;
-                drop(client.take(64 << 10).await);
+                // Reading on keeps the answer from being lost in a reset.
+                client.drain().await;
                 return Ok(After::Close);
             }
             Fault::ResetInBody => {
                 drop(client.take(256).await);
                 return Ok(After::Reset);
+            }
+            Fault::Watched => {
+                client.wait_for(MUCH).await?;
+                self.desk.tell("IN THE BODY");
             }
             _ => {}
         }

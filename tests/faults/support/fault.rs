@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     Early(&'static str),
     /// Reset in the middle of the request's body.
     ResetInBody,
+    /// Nothing, but the script is asked for `IN THE BODY` once much of the body has come.
+    Watched,
 }
 
 impl fmt::Display for Fault {
@@ -62,6 +64,7 @@ impl fmt::Display for Fault {
             Self::KilledAfter => f.write_str("done+kill"),
             Self::Early(_) => f.write_str("early"),
             Self::ResetInBody => f.write_str("in body"),
+            Self::Watched => f.write_str("watched"),
         }
     }
 }
