@@ -41,6 +41,6 @@ struct Variable {
 
 impl Show for Variable {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.value.clone())
+        Shown::Data(self.value.clone())
     }
 }

@@ -71,6 +71,6 @@ impl fmt::Display for Variables {
 
 impl Show for Variables {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.to_string())
+        Shown::Data(self.to_string())
     }
 }
