@@ -1,0 +1,17 @@
+//! End-to-end tests: the real binary against development racks and scripted servers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests too
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod apps;
+mod build;
+mod builds;
+mod deploy;
+mod env;
+mod guide;
+mod logs;
+mod releases;
+mod services;
