@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use crate::transport::Error;
 
 /// Polls start fast and slow down to this many times the first pause.
-const SLOWEST: u32 = 8;
+const SLOWEST: u32 = 4;
 
 /// How to poll, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// The pause after the first poll; it grows by half each time, up to eight times this.
+    /// The pause after the first poll; it grows by half each time, up to four times this.
     pub first: Duration,
     /// How long the wait may last in all; `None` for no limit.
     pub limit: Option<Duration>,

@@ -28,5 +28,5 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     build::app_to_build(cx, &rack, &name, create).await?;
     let Built { build, release } = build::build(cx, &rack, &name, &source, request).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: true })?;
-    Ok(Outcome::nothing().with_id(&release))
+    Ok(Outcome::told().with_id(&release))
 }

@@ -6,7 +6,6 @@ use crate::context::connection::rack_at;
 use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{CertificateProblem, Error, Login};
 use crate::settings::{RackUrl, Scheme};
 use crate::transport::Trust;
@@ -175,10 +174,4 @@ fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> 
 struct LoggedIn {
     host: String,
     user: Option<String>,
-}
-
-impl Show for LoggedIn {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.host.clone())
-    }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         match log.next().await? {
             Piece::Text(lines) => cx.emit(Event::Log(lines))?,
             Piece::Resumed(what) => cx.notice(what),
-            Piece::Ended => return Ok(Outcome::nothing()),
+            Piece::Ended => return Ok(Outcome::told()),
         }
     }
 }

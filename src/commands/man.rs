@@ -28,7 +28,7 @@ pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
         let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(failed)?;
         clap_mangen::generate_to(tree, &dir).map_err(failed)?;
-        return Ok(Outcome::nothing());
+        return Ok(Outcome::told());
     }
     let mut command: &Command = &tree;
     for word in &args.words {

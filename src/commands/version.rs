@@ -4,7 +4,6 @@ use crate::cli::flags::RackFlag;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 
 /// Show the versions of client and rack
 #[derive(clap::Args)]
@@ -35,10 +34,4 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
 struct Versions {
     client: &'static str,
     server: Option<String>,
-}
-
-impl Show for Versions {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.client.to_owned())
-    }
 }

@@ -54,10 +54,11 @@ async fn with_log(
     let build = loop {
         tokio::select! {
             biased;
-            shown = &mut log, if log_open => {
-                shown?;
-                log_open = false;
-            }
+            shown = &mut log, if log_open => match shown? {
+                // The log's end was the build's.
+                Some(build) => return Ok(build),
+                None => log_open = false,
+            },
             build = &mut polls => break build?,
         }
     };
@@ -67,9 +68,14 @@ async fn with_log(
     Ok(build)
 }
 
-/// Shows the log until the rack ends it and the build is over. A log that cannot be read is a
-/// warning: the polls go on.
-async fn show_log(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Result<(), Failure> {
+/// Shows the log until the rack ends it and the build is over; gives the build then. A log that
+/// cannot be read is a warning: the polls go on.
+async fn show_log(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    id: &BuildId,
+) -> Result<Option<Build>, Failure> {
     let mut log = rack.build_log(app, id);
     loop {
         match log.next().await {
@@ -78,13 +84,13 @@ async fn show_log(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Res
             Ok(Piece::Ended) => {
                 // The end of the stream says nothing about the build.
                 match rack.build(app, id).await {
-                    Ok(build) if !build.status.is_under_way() => return Ok(()),
+                    Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
                     _ => tokio::time::sleep(AGAIN).await,
                 }
             }
             Err(error) => {
                 warn_of_lost_log(cx, app, id, &error);
-                return Ok(());
+                return Ok(None);
             }
         }
     }

@@ -9,7 +9,6 @@ use super::{app, say_away};
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use crate::settings::Wait;
 use crate::terminal;
@@ -244,10 +243,4 @@ fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {
 pub(crate) struct Promoted {
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
-}
-
-impl Show for Promoted {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.to_string())
-    }
 }

@@ -51,26 +51,30 @@ pub trait Show {
     fn show(&self, sight: &Sight) -> Shown;
 }
 
-/// A command's result: for people, and as one JSON document (snake_case, RFC 3339, absent is
-/// `null`).
-pub trait Value {
-    /// Its form for people.
-    fn shown(&self, sight: &Sight) -> Shown;
-
-    /// Its form for programs, on one line.
+/// A command's result for programs: one JSON document (snake_case, RFC 3339, absent is `null`).
+pub trait Document {
+    /// Writes it, on one line.
     ///
     /// # Errors
     /// The stream cannot be written to.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-impl<T: Show + Serialize> Value for T {
-    fn shown(&self, sight: &Sight) -> Shown {
-        self.show(sight)
-    }
-
+impl<T: Serialize> Document for T {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self).map_err(io::Error::from)?;
         out.write_all(b"\n")
+    }
+}
+
+/// A command's result for people and for programs.
+pub trait Value: Show + Document {
+    /// Its form for programs.
+    fn as_document(&self) -> &dyn Document;
+}
+
+impl<T: Show + Serialize> Value for T {
+    fn as_document(&self) -> &dyn Document {
+        self
     }
 }

@@ -25,8 +25,9 @@ use super::source::Source;
 use super::spool::{Interest, Packed, Progress, Spool, Times};
 use super::walk::walk;
 
-/// libdeflate's level.
-const LEVEL: i32 = 6;
+/// libdeflate's levels, by turns. On source trees, level 5 alone gives the size of `gzip -6`,
+/// level 4 takes a seventh less time and gives 3 to 4 % more: half of each stays below 3 % more.
+const LEVELS: [i32; 2] = [5, 4];
 
 /// More workers than this would cost more memory than they save time.
 const MOST_WORKERS: usize = 8;
@@ -135,14 +136,15 @@ impl Packing {
     }
 
     fn work(&self, blocks: &Mutex<Receiver<Block>>) -> Result<(), PackageError> {
-        let level = CompressionLvl::new(LEVEL).unwrap_or_default();
-        let mut compressor = Compressor::new(level);
+        let level = |level| CompressionLvl::new(level).unwrap_or_default();
+        let mut compressors = LEVELS.map(|at| Compressor::new(level(at)));
         let (mut archive, mut member) = (Vec::new(), Vec::new());
         while let Some(block) = next(blocks) {
             if self.order().stopped {
                 break;
             }
             block.fill(&mut archive, self.root.as_fd(), self.source.root())?;
+            let compressor = &mut compressors[usize::from(block.number % 2 == 1)];
             let room = compressor.gzip_compress_bound(archive.len());
             member.resize(room.max(member.len()), 0);
             let length = compressor

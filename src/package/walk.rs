@@ -221,6 +221,7 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
     }
 
     fn full(&self, path: &[u8]) -> PathBuf {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
         self.source.root().join(names::path(path))
     }
 }

@@ -272,7 +272,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "CONVOX_LOG_GRACE", what: "How long to wait for the rest of a build's log once the build has ended; default 2s." },
     Variable {
         name: "CONVOX_POLL_INTERVAL",
-        what: "The first pause between two polls of a wait, growing to eight times as long (250ms)",
+        what: "The first pause between two polls of a wait, growing to four times as long (250ms)",
     },
     Variable { name: "XDG_CONFIG_HOME", what: "Where the settings folder is, if an absolute path; see CONVOX_CONFIG." },
     Variable { name: "XDG_DATA_HOME", what: "Where the data folder is, if an absolute path; see CONVOX_DATA." },

@@ -24,6 +24,7 @@ mod event;
 mod path;
 mod retry;
 mod send;
+mod session;
 mod socket;
 mod tls;
 
@@ -34,6 +35,7 @@ pub use error::{Cause, Error};
 pub use event::{Event, Listener};
 pub use path::Path;
 pub use send::Answer;
+pub use session::Keeper;
 pub use socket::{Ending, Socket};
 pub use tls::{CertificateProblem, Trust};
 

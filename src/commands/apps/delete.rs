@@ -5,7 +5,6 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::wire::AppName;
 
 /// Delete an app with everything in it
@@ -31,10 +30,4 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
 #[derive(Serialize)]
 struct Deleted {
     deleted: AppName,
-}
-
-impl Show for Deleted {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(format!("{}", self.deleted))
-    }
 }

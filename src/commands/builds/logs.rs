@@ -23,5 +23,5 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     follow_build::show_whole(cx, &rack, &app, &args.build).await?;
-    Ok(Outcome::nothing())
+    Ok(Outcome::told())
 }

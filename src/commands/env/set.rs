@@ -4,7 +4,6 @@ use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
 use crate::context::Context;
 use crate::flows::environment::{Change, Then, change};
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::wire::duration::GoDuration;
 use crate::wire::{AppName, Pair, Release, ReleaseId};
 
@@ -90,10 +89,4 @@ pub(super) fn outcome(app: AppName, release: Option<Release>) -> Outcome {
 struct Changed {
     app: AppName,
     release: Option<ReleaseId>,
-}
-
-impl Show for Changed {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.as_ref().map_or(String::new(), ToString::to_string))
-    }
 }

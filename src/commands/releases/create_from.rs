@@ -5,7 +5,6 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::promote;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{CreateRelease, Force};
 use crate::wire::duration::GoDuration;
 use crate::wire::{App, AppName, ReleaseId};
@@ -91,10 +90,4 @@ struct Created {
     release: ReleaseId,
     build_from: ReleaseId,
     env_from: ReleaseId,
-}
-
-impl Show for Created {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.to_string())
-    }
 }

@@ -173,7 +173,7 @@ fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn what_is_packed_unpacks_to_the_same(

@@ -90,8 +90,9 @@ plain = gzip.decompress(sys.stdin.buffer.read())
 assert len(plain) % 512 == 0
 show = lambda name: name.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
 out = []
-for m in tarfile.open(fileobj=io.BytesIO(plain), mode='r:', encoding='utf-8'):
-    content = tarfile.open(fileobj=io.BytesIO(plain)).extractfile(m).read() if m.isreg() else b''
+tar = tarfile.open(fileobj=io.BytesIO(plain), mode='r:', encoding='utf-8')
+for m in tar.getmembers():
+    content = tar.extractfile(m).read() if m.isreg() else b''
     kind = {b'0': 'file', b'1': 'hard', b'2': 'link', b'5': 'folder', b'6': 'fifo'}[m.type]
     out.append(dict(name=show(m.name) + ('/' if m.isdir() else ''), kind=kind, mode=m.mode,
         link=show(m.linkname), size=m.size, mtime=int(m.mtime), sum=zlib.crc32(content),
