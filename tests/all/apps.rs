@@ -70,7 +70,7 @@ fn an_app_that_is_there_is_not_created_again() {
     story.run("convox apps create").ok();
     let ran = story.run("convox apps create");
     ran.fails("ERROR: app already exists: web");
-    ran.out("Creating web... ");
+    assert_eq!(ran.out, "Creating web... ");
 }
 
 #[test]

@@ -71,6 +71,6 @@ fn the_description_is_the_git_commit_unless_given() {
     let builds = story.rack().json("/apps/web/builds");
     let sha = story.shell("git rev-parse HEAD").out.trim().to_owned();
     assert_eq!(builds[0]["description"], "by hand");
-    assert_eq!(builds[1]["description"], format!("build {} Say hello", &sha[..7]));
+    assert_eq!(builds[1]["description"], format!("build {} Say hello", &sha[..10]));
     assert_eq!(builds[1]["git-sha"], sha.as_str());
 }

@@ -117,18 +117,15 @@ fn with_id_the_release_alone_goes_to_stdout() {
 #[test]
 fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
     let story = Story::new("web");
-    story.run("convox deploy nowhere").fails("ERROR: nowhere: no such directory");
-    story.run("convox deploy web.py").fails("ERROR: web.py: not a directory");
+    story.run("convox deploy nowhere").fails("ERROR: no such directory: nowhere");
+    story.run("convox deploy web.py").fails("ERROR: not a directory: web.py");
     fs::create_dir(story.path("web/empty")).unwrap();
-    story.run("convox deploy empty").fails("ERROR: empty: the directory is empty");
+    story.run("convox deploy empty").fails("ERROR: directory is empty: empty");
     story.write("other/file", "");
     story.run("convox deploy other").fails(
-        "ERROR: other: no convox.yml (or docker-compose.yml) there, is it the right directory? \
-         Name another manifest with -m FILE",
+        "ERROR: no convox.yml or docker-compose.yml in other, name the manifest with --manifest",
     );
-    story
-        .run("convox deploy -m missing.yml")
-        .fails("ERROR: missing.yml: no such manifest in the directory");
+    story.run("convox deploy -m missing.yml").fails("ERROR: no such manifest: missing.yml");
     assert_eq!(story.rack().json("/apps"), serde_json::json!([]));
 }
 
@@ -180,7 +177,8 @@ fn a_bad_manifest_fails_the_build_with_line_and_reason() {
     story.write("convox.yml", "services:\n  web:\n    command: python3 web.py\n    port: many\n");
     let ran = story.run("convox deploy --create");
     ran.fails(
-        "ERROR: build failed: convox.yml line 4: port: expected a number between 1 and 65535, \
+        "ERROR: build failed: convox.yml line 4: services.web.port: \"many\" is not a port, \
+         for example 3000 or http:3000, \
          see: convox builds logs BAAAAAAAAAA -a web",
     );
     ran.says("convox.yml line 4");
@@ -215,7 +213,7 @@ fn a_service_that_does_not_stay_up_is_rolled_back_and_the_old_one_answers() {
         "ERROR: rollback: the rack gave up on RBBBBBBBBBB and went back to RAAAAAAAAAA, \
          the reason is in: convox logs -a web --since 10m --no-follow",
     );
-    assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... \n"), "{ran}");
+    assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
     let log = story.run("convox logs -a web --since 10m --no-follow");
     log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA goes on\n");
     assert_eq!(story.get("web"), "Hello World!\n");
@@ -293,7 +291,7 @@ fn a_promote_refused_after_the_build_names_the_release_and_the_command() {
         "ERROR: response status 404, POST /apps/web/releases/RNEW/promote; the build has made \
          RNEW, promote it with: convox releases promote RNEW -a web",
     );
-    assert!(ran.out.ends_with("\nstep 1\nstep 2\nPromoting RNEW... \n"), "{ran}");
+    assert!(ran.out.ends_with("\nstep 1\nstep 2\nPromoting RNEW... "), "{ran}");
 }
 
 #[test]

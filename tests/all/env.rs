@@ -5,7 +5,7 @@ use crate::support::Story;
 #[test]
 fn variables_are_set_read_and_taken_away_each_change_a_release() {
     let story = Story::deployed("web");
-    story.run("convox env").prints("");
+    story.run("convox env").prints("\n\n");
     story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(
         "
         Setting COLOR, GREETING... OK

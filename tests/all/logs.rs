@@ -9,7 +9,7 @@ fn what_is_there_is_shown_with_no_follow() {
         "
         TIME system/rack/web promoting release RAAAAAAAAAA
         TIME system/web/web-aaaaaa web-aaaaaa: starting release RAAAAAAAAAA: python3 web.py
-        TIME service/web/web-aaaaaa listening on 10002
+        TIME service/web/web-aaaaaa listening on PORT
         TIME system/web/web-aaaaaa web-aaaaaa: ready
         TIME system/rack/web release RAAAAAAAAAA is running",
     );

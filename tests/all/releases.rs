@@ -76,7 +76,7 @@ fn an_unknown_release_or_app_is_named() {
     story.run("convox releases manifest RXX").fails(expected);
     let promote = story.run("convox releases promote RXX");
     promote.fails("ERROR: no such release: RXX, list them with: convox releases -a web");
-    promote.out("Promoting RXX... ");
+    assert_eq!(promote.out, "Promoting RXX... ");
     story.run("convox releases rollback RXX").fails(expected);
     story
         .run("convox releases promote RXX -a shop")
@@ -194,7 +194,7 @@ fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     ran.ok().says("Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
     assert!(ran.out.ends_with("\nOK\n"), "{ran}");
     assert_eq!(story.get("web"), "Hello World!\n");
-    story.run("convox env").prints("");
+    story.run("convox env").prints("\n\n");
     let ran = story.run("convox releases rollback RCCCCCCCCCC --id");
     ran.code(0).out("REEEEEEEEEE");
     assert_eq!(story.get("web"), "Greetings, Earthlings!\n");

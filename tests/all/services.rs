@@ -53,5 +53,5 @@ fn control_characters_from_a_rack_are_shown_harmlessly() {
         _ => ordinary(ask),
     });
     let ran = Story::against(&fake).run("convox services");
-    ran.ok().says("\\e[31mred\\a");
+    ran.ok().says("\\x1b[31mred\\x07");
 }

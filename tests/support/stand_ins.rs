@@ -12,6 +12,7 @@ static VARYING: LazyLock<Regex> = LazyLock::new(|| {
         r"(?P<process>\b(?:web|job|worker)-[a-z0-9]{6}\b)",
         r"(?P<time>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)",
         r"(?P<bar>(?m)^Uploading: (?:[\d.]+ K?B) / (?:[\d.]+ K?B) \[=+\] 100\.00 % \d+s$)",
+        r"(?P<listening>listening on \d{4,5}\b)",
         r"(?P<size>entries, [\d.]+ K?B\b)",
         r"(?P<port>127\.0\.0\.1:\d{4,5}\b)",
         r"(?P<word>\b\d{5}\b)",
@@ -44,6 +45,9 @@ impl StandIns {
         if found.name("bar").is_some() {
             assert_eq!(real.len(), 70, "a bar of another width: {real}");
             return "Uploading: SIZE / SIZE [=====] 100.00 % 0s".to_owned();
+        }
+        if found.name("listening").is_some() {
+            return "listening on PORT".to_owned();
         }
         if found.name("size").is_some() {
             return "entries, SIZE".to_owned();
