@@ -123,9 +123,11 @@ fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
     story.run("convox deploy empty").fails("ERROR: directory is empty: empty");
     story.write("other/file", "");
     story.run("convox deploy other").fails(
-        "ERROR: no convox.yml or docker-compose.yml in other, name the manifest with --manifest",
+        "ERROR: no convox.yml or docker-compose.yml in /story/web/other, name the manifest with --manifest",
     );
-    story.run("convox deploy -m missing.yml").fails("ERROR: no such manifest: missing.yml");
+    story
+        .run("convox deploy -m missing.yml")
+        .fails("ERROR: no such manifest: /story/web/missing.yml");
     assert_eq!(story.rack().json("/apps"), serde_json::json!([]));
 }
 

@@ -1,6 +1,6 @@
 //! `env` and what is below it.
 
-use crate::support::Story;
+use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
 fn variables_are_set_read_and_taken_away_each_change_a_release() {
@@ -91,4 +91,25 @@ fn what_cannot_be_set_or_got_is_named() {
     story.run("convox env unset A").code(0).out("").err("NOTICE: not set, so nothing to unset: A");
     let ran = story.run("convox env set 'A=line\nline'");
     assert!(ran.code != 0 && ran.err.starts_with("ERROR: "), "{ran}");
+}
+
+#[test]
+fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /system" => Reply::json(r#"{"name":"old","version":"20180708231844"}"#),
+        "POST /apps/web/environment" => Reply::raw(
+            "HTTP/1.1 200 OK\r\nRelease-Id: RNEW\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+        ),
+        "DELETE /apps/web/environment/A" => Reply::raw(
+            "HTTP/1.1 200 OK\r\nRelease-Id: RLESS\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+        ),
+        "GET /apps/web/releases/RNEW" => Reply::json(r#"{"id":"RNEW","env":"A=1\nB=2"}"#),
+        "GET /apps/web/releases/RLESS" => Reply::json(r#"{"id":"RLESS","env":""}"#),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    story.run("convox env set B=2").prints("Setting B... OK\nRelease: RNEW");
+    assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
+    story.run("convox env unset A").prints("Unsetting A... OK\nRelease: RLESS");
+    assert_eq!(fake.count("POST /apps/web/releases"), 0);
 }

@@ -109,7 +109,7 @@ fn rack_url_beats_every_other_choice_but_not_the_word_dev() {
     let refusal = |source: &str| {
         format!(
             "ERROR: {source} asks for the development rack, but RACK_URL is set to \
-             http://convox:****@127.0.0.1:10001: unset RACK_URL, or leave {source} out"
+             http://127.0.0.1:10001: unset RACK_URL, or leave {source} out"
         )
     };
     story.run("convox apps -r dev").fails(&refusal("--rack dev"));
@@ -180,8 +180,9 @@ fn several_clients_at_once_leave_one_whole_choice_readable_by_its_owner_alone() 
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&story.settings("current")), 0o600);
     let left = fs::read_dir(story.settings("")).unwrap();
-    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "no temporary files: {names:?}");
+    let mut names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".lock", "current", "racks"], "no temporary files");
 }
 
 #[test]

@@ -77,6 +77,11 @@ impl Reply {
         let frames = frames.iter().map(ToString::to_string).collect();
         Self { frames: Some(frames), ..Self::default() }
     }
+
+    /// A socket that sends these texts and stays open.
+    pub fn open_log(frames: &[&str]) -> Self {
+        Self { hangs: true, ..Self::log(frames) }
+    }
 }
 
 type Script = Arc<dyn Fn(&Ask) -> Reply + Send + Sync>;
@@ -138,7 +143,9 @@ impl Fake {
 }
 
 fn answer(mut stream: TcpStream, heard: &Mutex<Vec<Ask>>, script: &Script) -> std::io::Result<()> {
-    let ask = read(&stream)?;
+    let Ok(ask) = read(&stream) else {
+        return stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    };
     heard.lock().unwrap_or_else(PoisonError::into_inner).push(ask.clone());
     let reply = script(&ask);
     if let Some(frames) = reply.frames {
@@ -146,8 +153,10 @@ fn answer(mut stream: TcpStream, heard: &Mutex<Vec<Ask>>, script: &Script) -> st
         for text in frames {
             frame(&mut stream, 0x81, text.as_bytes())?;
         }
-        frame(&mut stream, 0x82, b"")?;
-        frame(&mut stream, 0x88, &1000_u16.to_be_bytes())?;
+        if !reply.hangs {
+            frame(&mut stream, 0x82, b"")?;
+            frame(&mut stream, 0x88, &1000_u16.to_be_bytes())?;
+        }
         return until_closed(&mut stream);
     }
     if reply.hangs {
