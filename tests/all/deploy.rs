@@ -140,7 +140,7 @@ fn an_unreadable_file_is_named_and_nothing_is_built() {
     let story = Story::new("web");
     story.write("secret.txt", "x");
     let path = story.path("web/secret.txt");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let ran = story.run("convox deploy --create");
     ran.code(1).warns("ERROR: ").warns("secret.txt").warns("ermission denied");
     assert_eq!(story.rack().json("/apps/web/builds"), serde_json::json!([]));

@@ -1,6 +1,6 @@
 //! End-to-end tests: the real binary against development racks and scripted servers.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests too
 #![allow(missing_docs)]
 
 #[path = "../support/mod.rs"]

@@ -1,7 +1,7 @@
 //! What end-to-end tests are told with: a [`Story`] has its own home, working folder and
 //! development rack, runs the real binary, and compares what it prints with a transcript.
 
-#![allow(dead_code, unreachable_pub, missing_docs)] // each test binary uses a part
+#![allow(dead_code, unused_imports, unreachable_pub, missing_docs)] // each test binary uses a part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod fake;

@@ -54,7 +54,7 @@ impl Story {
         let mut options = rack_options(&data, story.clock.clone());
         change(&mut options);
         let rack = TestRack::start(options);
-        story.set("RACK_URL", &rack.url());
+        story.set("RACK_URL", rack.url());
         story.rack = Some(rack);
         story
     }
