@@ -324,3 +324,31 @@ fn racks_before_objects_get_the_source_in_the_form_that_starts_the_build() {
     assert!(text.contains("name=\"source\""), "{text}");
     assert!(ask.body.windows(3).any(|bytes| bytes == gzip), "an archive");
 }
+
+#[test]
+fn a_build_whose_answer_is_lost_is_found_and_not_started_twice() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let started = AtomicBool::new(false);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/builds" => {
+            started.store(true, Ordering::Relaxed);
+            Reply::raw("")
+        }
+        "GET /apps/web/builds" if started.load(Ordering::Relaxed) => {
+            Reply::json(r#"[{"id":"BNEW","status":"running","description":"mine"}]"#)
+        }
+        "GET /apps/web/builds/BNEW" => {
+            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["done\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        line if line.starts_with("POST /apps/web/objects/") => {
+            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+        }
+        _ => ordinary(ask),
+    });
+    let ran = Story::against(&fake).run("convox deploy -d mine");
+    ran.code(0).says("Starting build... OK\ndone\nPromoting RNEW... UPDATING\n");
+    ran.warns("NOTICE: the answer to POST /apps/web/builds was lost (");
+    assert_eq!(fake.count("POST /apps/web/builds"), 1);
+}
