@@ -26,7 +26,7 @@ pub struct Limits {
     pub look: Duration,
     /// What a build's log gets after the build has ended, where the rack does not end it itself.
     pub log_grace: Duration,
-    /// The pause between the first two polls of a wait; later ones are up to four times as long.
+    /// The pause between the first two polls of a wait; later ones are up to three times as long.
     pub poll: Duration,
 }
 

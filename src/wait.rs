@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use crate::transport::Error;
 
-/// Polls start fast and slow down to this many times the first pause.
-const SLOWEST: u32 = 4;
+/// Polls start fast and slow down to this many times the first pause: by default to three quarters
+/// of a second, which is what a wait may add to the rack's own time.
+const SLOWEST: u32 = 3;
 
 /// How to poll, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// The pause after the first poll; it grows by half each time, up to four times this.
+    /// The pause after the first poll; it grows by half each time, up to three times this.
     pub first: Duration,
     /// How long the wait may last in all; `None` for no limit.
     pub limit: Option<Duration>,

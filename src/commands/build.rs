@@ -6,6 +6,8 @@ use crate::flows::build::{self, Built};
 use crate::outcome::{Failure, Outcome};
 
 /// Build a folder, without promoting the release it makes
+///
+/// Packs the folder (minding .dockerignore), uploads it, and follows the build's log.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox build --description 'new checkout page'")]
 pub(crate) struct Args {

@@ -48,8 +48,8 @@ impl Speaker {
     /// Shows a value to people.
     pub(crate) fn show(&self, value: &dyn Value, sight: &Sight) -> Result<(), Failure> {
         let out = &mut self.inner().stdio.out;
-        let colour = out.look().colour;
-        Ok(value.show(sight).write(colour, out).map_err(OutputError::from)?)
+        let look = *out.look();
+        Ok(value.show(sight).write(&look, out).map_err(OutputError::from)?)
     }
 
     /// Writes a document for programs.

@@ -8,10 +8,12 @@ use crate::outcome::{Failure, Outcome};
 use crate::wire::AppName;
 
 /// Delete an app with everything in it
+///
+/// Asks nothing before. Its releases, builds and variables are lost.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps delete convox-guide")]
 pub(crate) struct Args {
-    /// App name; there is no default
+    /// App name; it has no default
     #[arg(value_name = "APP")]
     name: AppName,
     #[command(flatten)]

@@ -1,16 +1,15 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::cli::flags::{AppFlag, IdFlag, RackFlag, WaitLimitFlag};
 use crate::context::Context;
 use crate::flows::environment::{Change, Then, change};
 use crate::outcome::{Failure, Outcome};
-use crate::wire::duration::GoDuration;
 use crate::wire::{AppName, Pair, Release, ReleaseId};
 
 /// Set environment variables, in a new release
 ///
-/// Reads KEY=VALUE lines from the standard input if none are given, for an argument -, or if it is
-/// a file.
+/// Reads KEY=VALUE lines from the standard input if no arguments are given, for an argument -, or
+/// if it is a file.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
 pub(crate) struct Args {
@@ -31,15 +30,14 @@ pub(crate) struct Args {
 // What follows a change.
 #[derive(clap::Args)]
 pub(super) struct ThenFlags {
-    /// Promote the new release
+    /// Promote the new release, and wait until the app runs it
     #[arg(short, long)]
     promote: bool,
     /// Start from the environment of this release
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    /// Wait at most this long, for example 10m (exit code 124)
-    #[arg(long, value_name = "TIME")]
-    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     id: IdFlag,
 }

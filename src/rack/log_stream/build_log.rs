@@ -21,6 +21,8 @@ pub struct BuildLog {
     shown: Shown,
     rejoin: Option<Rejoin>,
     pending: Option<Bytes>,
+    /// The rack has ended the stream, and that is to be told after what is pending.
+    ended: bool,
 }
 
 impl Rack {
@@ -28,7 +30,7 @@ impl Rack {
     pub fn build_log(&self, app: &AppName, id: &BuildId) -> BuildLog {
         let path = path!["apps", app, "builds", id, "logs"];
         let attachment = Attachment::new(self.client.clone(), path);
-        BuildLog { attachment, shown: Shown::default(), rejoin: None, pending: None }
+        BuildLog { attachment, shown: Shown::default(), rejoin: None, pending: None, ended: false }
     }
 }
 
@@ -48,6 +50,9 @@ impl BuildLog {
                 self.shown.add(&text);
                 return Ok(Piece::Text(text));
             }
+            if std::mem::take(&mut self.ended) {
+                return Ok(Piece::Ended);
+            }
             if !self.attachment.is_open() {
                 self.attachment.open(&[]).await?;
                 self.rejoin = Some(Rejoin::new(self.shown.clone()));
@@ -59,10 +64,10 @@ impl BuildLog {
                     return Ok(Piece::Ended);
                 }
                 Step::Got(Got::Refused(words)) => return Err(LogError::Refused(words)),
-                Step::Got(Got::End) => match self.finish() {
-                    Joined::NotYet => return Ok(Piece::Ended),
-                    joined => joined,
-                },
+                Step::Got(Got::End) => {
+                    self.ended = true;
+                    self.finish()
+                }
                 Step::Quiet => self.finish(),
             };
             if let Some(piece) = self.piece(joined) {

@@ -1,0 +1,85 @@
+"""What a command costs: time, CPU and memory, as the system counts them."""
+
+import ctypes
+import os
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run: seconds on the clock, seconds of CPU (user and system), bytes of memory."""
+
+    wall: float
+    cpu: float
+    memory: int
+    code: int
+    output: bytes
+
+
+def become_reaper():
+    """Lets this process wait for its grandchildren (Linux)."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def run(command, env, cwd=None, output=None, check=True):
+    """Runs a command to its end.
+
+    Linux counts the memory of the process that started a program as the program's own, so a small
+    shell starts it in the background and leaves; the program becomes our child, and has the
+    shell's one megabyte at most.
+    """
+    target = output or os.devnull
+    script = 'out=$1; shift; "$@" >"$out" 2>"$out.err" </dev/null & echo $!'
+    if target == os.devnull:
+        script = 'shift; "$@" >/dev/null 2>/dev/null </dev/null & echo $!'
+    started = time.monotonic()
+    shell = subprocess.Popen(
+        ["sh", "-c", script, "sh", target, *command], env=env, cwd=cwd, stdout=subprocess.PIPE
+    )
+    pid = int(shell.stdout.readline())
+    shell.stdout.close()
+    shell.wait()
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.monotonic() - started
+    code = os.waitstatus_to_exitcode(status)
+    if check and code != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {code}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, code, b"")
+
+
+def pipeline(script, env, cwd=None):
+    """Runs a line of shell; the CPU is that of all its programs."""
+    started = time.monotonic()
+    before = os.times()
+    shell = subprocess.run(["sh", "-c", script], env=env, cwd=cwd, check=True, stdout=subprocess.PIPE)
+    after = os.times()
+    cpu = (after.children_user + after.children_system) - (
+        before.children_user + before.children_system
+    )
+    return Cost(time.monotonic() - started, cpu, 0, 0, shell.stdout)
+
+
+def in_turns(rounds, *actions):
+    """Does each action in turn, `rounds` times, so that a noisy machine is noisy for all; one
+    list of costs for each action."""
+    costs = [[] for _ in actions]
+    for _ in range(rounds):
+        for action, list_of_costs in zip(actions, costs):
+            list_of_costs.append(action())
+    return costs
+
+
+def median(costs, what):
+    return statistics.median(getattr(cost, what) for cost in costs)
+
+
+def ratio(ours, theirs, what):
+    """The median of the ratios of neighbouring runs."""
+    pairs = zip(ours, theirs)
+    return statistics.median(getattr(a, what) / max(getattr(b, what), 1e-9) for a, b in pairs)
