@@ -28,6 +28,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let name = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     build::app_to_build(cx, &rack, &name, create).await?;
+    cx.emit(Event::About(name.clone(), None))?;
     let Built { build, release } = build::build(cx, &rack, &name, &source, request).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: true })?;
     Ok(Outcome::told().with_id(&release))

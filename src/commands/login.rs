@@ -28,6 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    address(cx, &args.host, None)?;
     let token = Token::find(cx, &args)?;
     let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
     let attempt = Attempt { cx, host: &args.host, pin };

@@ -50,6 +50,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let rack = cx.rack().await?;
     // Racks do not check the app of a log: an unknown one would be silent for a minute.
     rack.app(&app).await?;
+    cx.emit(Event::About(app.clone(), None))?;
     let options = LogOptions {
         filter: args.filter,
         no_follow: args.no_follow && !args.follow,
