@@ -1,4 +1,4 @@
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
@@ -40,9 +40,7 @@ pub(crate) struct Args {
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -84,12 +84,12 @@ fn limit_of(cx: &Context, wait: Wait) -> Duration {
     }
 }
 
-fn refuse_busy(app: &App) -> Result<(), Failure> {
-    if app.status == AppStatus::Running {
+fn refuse_busy(busy: &App) -> Result<(), Failure> {
+    if busy.status == AppStatus::Running {
         return Ok(());
     }
-    let (name, status) = (&app.name, &app.status);
-    Err(Failure::new(format!("app {name} is {status}"))
+    let name = &busy.name;
+    Err(Failure::new(app::busy(busy))
         .try_this(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
 }
 
