@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::output::Value;
 use crate::output::stdio::OutputError;
+use crate::output::{Document, Value};
 use crate::rack::{Cause, CertificateProblem, Error, LogError};
 use crate::wait::WaitError;
 
@@ -37,30 +37,36 @@ impl Exit {
 }
 
 /// A run that has succeeded.
-#[derive(Default)]
 pub(crate) struct Outcome {
-    /// What was read or made.
-    pub(crate) value: Option<Box<dyn Value>>,
-    /// Is the value the command's output? Otherwise its events were, and only `--json` shows it.
-    pub(crate) shown: bool,
+    pub(crate) result: Yield,
     /// What `--id` prints.
     pub(crate) id: Option<String>,
+}
+
+/// What a run has come to.
+pub(crate) enum Yield {
+    /// This is the output.
+    Shown(Box<dyn Value>),
+    /// The events were the output; this is for `--json`.
+    Done(Box<dyn Document>),
+    /// The events were the output, with `--json` too.
+    Told,
 }
 
 impl Outcome {
     /// The value is the output.
     pub(crate) fn show(value: impl Value + 'static) -> Self {
-        Self { value: Some(Box::new(value)), shown: true, id: None }
+        Self { result: Yield::Shown(Box::new(value)), id: None }
     }
 
-    /// The events were the output; the value is for `--json`.
-    pub(crate) fn done(value: impl Value + 'static) -> Self {
-        Self { value: Some(Box::new(value)), shown: false, id: None }
+    /// The events were the output; the document is for `--json`.
+    pub(crate) fn done(document: impl Document + 'static) -> Self {
+        Self { result: Yield::Done(Box::new(document)), id: None }
     }
 
     /// The events were the output, with `--json` too.
-    pub(crate) fn nothing() -> Self {
-        Self::default()
+    pub(crate) fn told() -> Self {
+        Self { result: Yield::Told, id: None }
     }
 
     /// And this is its id.
@@ -146,6 +152,12 @@ fn help_for(error: &Error) -> Option<String> {
             "can not promote an older release, try rollback" => None,
             _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
                 Some("list them with: convox apps".to_owned())
+            }
+            _ if message.starts_with("no such build: ") => {
+                Some("list them with: convox builds".to_owned())
+            }
+            _ if message.starts_with("no such release: ") => {
+                Some("list them with: convox releases".to_owned())
             }
             // The rack said nothing itself: say at least what was asked.
             _ if *message == format!("response status {status}") => Some(format!("{call}")),

@@ -10,7 +10,7 @@ use clap::ArgMatches;
 use crate::cli::{self, Form, Leaf, Parsed, Purpose};
 use crate::clock::Clock;
 use crate::context::{Context, Globals, Speaker};
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome, Yield};
 use crate::output::stdio::{OnClose, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, Sight, V3, Voice};
 use crate::settings::{Settings, Style, Variables};
@@ -130,13 +130,15 @@ impl<'a> Run<'a> {
         let speaker = Speaker::new(stdio, voice, self.id);
         let result = self.run_and_show(&speaker);
         let failure = result.err().filter(|failure| !failure.is_closed_output());
-        if let Err(error) = speaker.end(failure.as_ref())
-            && !error.is_closed_output()
-            && failure.is_none()
-        {
-            return Exit::Failed;
+        let unwritten = speaker.end(failure.as_ref()).err();
+        match (failure, unwritten) {
+            (Some(failure), _) => failure.exit,
+            (None, Some(error)) if !error.is_closed_output() => {
+                speaker.error_line(&format!("ERROR: {error}"));
+                error.exit
+            }
+            _ => Exit::Done,
         }
-        failure.map_or(Exit::Done, |failure| failure.exit)
     }
 
     fn voice(&self, stdio: &Stdio) -> Box<dyn Voice> {
@@ -182,6 +184,7 @@ impl<'a> Run<'a> {
         let running = (self.leaf.start)(self.matches, &cx).map_err(Failure::usage)?;
         let outcome = running.await?;
         self.show(&cx, speaker, &outcome)?;
+        speaker.flush()?;
         cx.remember_rack().await;
         Ok(())
     }
@@ -206,11 +209,11 @@ impl<'a> Run<'a> {
             };
         }
         let sight = Sight { now: cx.clock.now(), style: self.style };
-        match &outcome.value {
-            Some(value) if outcome.shown || (self.json && !self.leaf.streams) => {
-                speaker.show(value.as_ref(), &sight, self.json)
-            }
-            _ => Ok(()),
+        match &outcome.result {
+            Yield::Shown(value) if self.json => speaker.document(value.as_document()),
+            Yield::Shown(value) => speaker.show(value.as_ref(), &sight),
+            Yield::Done(document) if self.json => speaker.document(document.as_ref()),
+            Yield::Done(_) | Yield::Told => Ok(()),
         }
     }
 }

@@ -43,18 +43,25 @@ pub(crate) struct RackFlagOnly {
 // The app.
 #[derive(Args)]
 pub(crate) struct AppFlag {
-    /// App name, instead of .convox/app or the folder's name
+    /// App name; without it that in .convox/app, or the folder's name
     #[arg(short, long, value_name = "NAME")]
     app: Option<String>,
 }
 
-// Waiting.
+// Waiting, where it is a choice.
 #[derive(Args)]
 pub(crate) struct WaitFlags {
     /// Stay until the app runs the release
     #[arg(short, long)]
     wait: bool,
-    /// Wait at most this long, for example 10m (exit code 124)
+    #[command(flatten)]
+    limit: WaitLimitFlag,
+}
+
+// Waiting, where it is none.
+#[derive(Args)]
+pub(crate) struct WaitLimitFlag {
+    /// Wait at most this long, for example 10m, and then exit with 124
     #[arg(long, value_name = "TIME")]
     wait_timeout: Option<GoDuration>,
 }
@@ -62,7 +69,7 @@ pub(crate) struct WaitFlags {
 // The form of the output.
 #[derive(Args)]
 pub(crate) struct StyleFlag {
-    /// Form of the output: classic or v3
+    /// Style of output and waiting: classic (the default) or v3
     #[arg(long, value_name = "STYLE")]
     style: Option<Style>,
 }
@@ -70,7 +77,7 @@ pub(crate) struct StyleFlag {
 // Ids for scripts.
 #[derive(Args)]
 pub(crate) struct IdFlag {
-    /// Print the id alone on stdout, everything else on stderr
+    /// Print the release's id alone on stdout, everything else on stderr
     #[arg(long)]
     id: bool,
 }

@@ -6,6 +6,8 @@ use crate::flows::build::{self, Built};
 use crate::outcome::{Failure, Outcome};
 
 /// Build a folder, without promoting the release it makes
+///
+/// Packs the folder (minding .dockerignore), uploads it, and follows the build's log.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox build --description 'new checkout page'")]
 pub(crate) struct Args {
@@ -26,7 +28,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let name = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     build::app_to_build(cx, &rack, &name, create).await?;
+    cx.emit(Event::About(name.clone(), None))?;
     let Built { build, release } = build::build(cx, &rack, &name, &source, request).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: true })?;
-    Ok(Outcome::nothing().with_id(&release))
+    Ok(Outcome::told().with_id(&release))
 }

@@ -12,7 +12,7 @@ use crate::output::{Show, Shown, Sight};
     after_help = "Example:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox"
 )]
 pub(crate) struct Args {
-    /// Shell
+    /// Shell to print them for
     shell: Shell,
 }
 

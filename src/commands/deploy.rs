@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     promote(cx, &rack, &name, &release, manner)
         .await
         .map_err(|failure| with_release(failure, &name, &release))?;
-    Ok(Outcome::nothing().with_id(&release))
+    Ok(Outcome::told().with_id(&release))
 }
 
 /// The build is done: what is missing is the promote.

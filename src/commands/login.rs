@@ -6,7 +6,6 @@ use crate::context::connection::rack_at;
 use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{CertificateProblem, Error, Login};
 use crate::settings::{RackUrl, Scheme};
 use crate::transport::Trust;
@@ -29,6 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    address(cx, &args.host, None)?;
     let token = Token::find(cx, &args)?;
     let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
     let attempt = Attempt { cx, host: &args.host, pin };
@@ -175,10 +175,4 @@ fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> 
 struct LoggedIn {
     host: String,
     user: Option<String>,
-}
-
-impl Show for LoggedIn {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.host.clone())
-    }
 }

@@ -7,31 +7,33 @@ use crate::wire::ServiceName;
 use crate::wire::duration::GoDuration;
 
 /// Show the log of an app, and follow it
+///
+/// A stream that breaks is attached again and goes on where it stood. Ctrl-C ends it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox logs --since 20m --no-follow")]
 pub(crate) struct Args {
-    /// Lines of one service only (v3 racks)
+    /// Show the lines of one service only (v3 racks)
     #[arg(short, long, value_name = "NAME")]
     service: Option<ServiceName>,
-    /// How far back to begin, for example 20m or 1h30m; 2m if not given
+    /// Begin this far back, for example 20m or 1h30m; without it 2m
     #[arg(long, value_name = "TIME")]
     since: Option<GoDuration>,
-    /// Lines that match only (a CloudWatch pattern; some racks ignore it)
+    /// Show matching lines only (a CloudWatch pattern; some racks ignore it)
     #[arg(long, value_name = "PATTERN")]
     filter: Option<String>,
     /// Follow the log (the default)
     #[arg(long, overrides_with = "no_follow")]
     follow: bool,
-    /// End with what is there already
+    /// End after what is there already
     #[arg(long)]
     no_follow: bool,
-    /// Last lines of each process, with --service
+    /// Begin with the last N lines of each process (with --service)
     #[arg(long, value_name = "N")]
     tail: Option<u32>,
-    /// Most processes to follow at once, with --service
+    /// Follow at most N processes at once (with --service)
     #[arg(long, value_name = "N")]
     max_log_requests: Option<u32>,
-    /// Log of the containers before, with --service
+    /// Show the log of the containers before the present ones (with --service)
     #[arg(long)]
     allow_previous: bool,
     /// Pass the log on unchanged, on a terminal too
@@ -48,6 +50,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let rack = cx.rack().await?;
     // Racks do not check the app of a log: an unknown one would be silent for a minute.
     rack.app(&app).await?;
+    cx.emit(Event::About(app.clone(), None))?;
     let options = LogOptions {
         filter: args.filter,
         no_follow: args.no_follow && !args.follow,
@@ -65,7 +68,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         match log.next().await? {
             Piece::Text(lines) => cx.emit(Event::Log(lines))?,
             Piece::Resumed(what) => cx.notice(what),
-            Piece::Ended => return Ok(Outcome::nothing()),
+            Piece::Ended => return Ok(Outcome::told()),
         }
     }
 }

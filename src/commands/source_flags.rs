@@ -11,22 +11,22 @@ pub(super) struct SourceFlags {
     /// Folder to build
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Build argument KEY=VALUE; may be given several times
+    /// Build argument for the Dockerfile; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = build_arg)]
     build_args: Vec<String>,
-    /// What the build is about; the git commit if nothing has changed since
+    /// Description of the build; without it the last git commit, if no tracked file has changed
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
     /// Build for development
     #[arg(long)]
     development: bool,
-    /// Manifest, if it is not convox.yml
+    /// Manifest to use instead of convox.yml
     #[arg(short, long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// Ask the rack to build without its cache (v3 racks keep it all the same)
+    /// Ask the rack to build without its cache; v3 racks use it all the same
     #[arg(long)]
     no_cache: bool,
-    /// Serve a wildcard domain, on v2 racks
+    /// Serve a wildcard domain (v2 racks)
     #[arg(long)]
     wildcard_domain: bool,
     /// Create the app if there is none

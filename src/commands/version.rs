@@ -4,9 +4,10 @@ use crate::cli::flags::RackFlag;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 
 /// Show the versions of client and rack
+///
+/// The rack's is `none` where no rack is chosen.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox version")]
 pub(crate) struct Args {
@@ -35,10 +36,4 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
 struct Versions {
     client: &'static str,
     server: Option<String>,
-}
-
-impl Show for Versions {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.client.to_owned())
-    }
 }

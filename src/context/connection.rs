@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use url::Url;
 
 use super::{Context, KnownRack, Reach, known_racks};
@@ -16,6 +17,9 @@ use crate::transport::{Event, Trust};
 
 /// What `racks` remembers of a direct rack is good for so long.
 const META_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// And asking for it is worth no more than this.
+const META_TIME: Duration = Duration::from_secs(2);
 
 /// A rack that was resolved.
 pub(super) struct Connection {
@@ -173,8 +177,13 @@ fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
             speaker.error_line(&format!("DEBUG: {}", trace(&event)));
         }
     });
+    let (files, host) = (cx.settings.files.clone(), endpoint.authority());
+    let keeper = Arc::new(move |session: &str| {
+        // The session serves this run all the same; the next one asks for another.
+        drop(files.store_session(&host, &session.into()));
+    });
     let limits = *cx.limits();
-    Rack::new(Client::new(endpoint, Options { limits, trust, listener }))
+    Rack::new(Client::new(endpoint, Options { limits, trust, listener, keeper }))
 }
 
 /// What the endpoint's certificate is held against.
@@ -242,7 +251,7 @@ impl Connection {
         if !cx.settings.files.rack_meta_is_stale(name, META_AGE, now) {
             return;
         }
-        let Ok(system) = self.rack.system().await else { return };
+        let Ok(Ok(system)) = timeout(META_TIME, self.rack.system()).await else { return };
         let meta = RackMeta { provider: system.provider, status: system.status.to_string() };
         drop(cx.settings.files.store_rack_meta(name, &meta));
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::output::stdio::{OutputError, Stdio};
-use crate::output::{Sight, Value, Voice, aside};
+use crate::output::{Document, Sight, Value, Voice, aside};
 
 /// The streams and the voice of a run. Cheap to clone.
 #[derive(Clone)]
@@ -45,16 +45,16 @@ impl Speaker {
         drop(self.inner().stdio.error_line(line));
     }
 
-    /// Shows a value, as one JSON document or in its form for people.
-    pub(crate) fn show(&self, value: &dyn Value, sight: &Sight, json: bool) -> Result<(), Failure> {
+    /// Shows a value to people.
+    pub(crate) fn show(&self, value: &dyn Value, sight: &Sight) -> Result<(), Failure> {
         let out = &mut self.inner().stdio.out;
-        if json {
-            value.write_json(out).map_err(OutputError::from)?;
-        } else {
-            let colour = out.look().colour;
-            value.shown(sight).write(colour, out).map_err(OutputError::from)?;
-        }
-        Ok(())
+        let look = *out.look();
+        Ok(value.show(sight).write(&look, out).map_err(OutputError::from)?)
+    }
+
+    /// Writes a document for programs.
+    pub(crate) fn document(&self, document: &dyn Document) -> Result<(), Failure> {
+        Ok(document.write_json(&mut self.inner().stdio.out).map_err(OutputError::from)?)
     }
 
     /// Writes an id, alone on stdout.

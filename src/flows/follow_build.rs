@@ -55,6 +55,7 @@ async fn with_log(
         tokio::select! {
             biased;
             shown = &mut log, if log_open => match shown? {
+                // The log's end was the build's.
                 Some(build) => return Ok(build),
                 None => log_open = false,
             },
@@ -67,8 +68,8 @@ async fn with_log(
     Ok(build)
 }
 
-/// Shows the log until the rack ends it and the build is over, which is given. A log that cannot
-/// be read is a warning: the polls go on.
+/// Shows the log until the rack ends it and the build is over; gives the build then. A log that
+/// cannot be read is a warning: the polls go on.
 async fn show_log(
     cx: &Context,
     rack: &Rack,

@@ -6,38 +6,17 @@ use tokio::time::Instant;
 
 use super::rollout_logs::RolloutLogs;
 use super::{app, say_away};
-use crate::context::Context;
+use crate::context::{Context, Manner};
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
-use crate::settings::Wait;
+use crate::settings::{Busy, Wait};
 use crate::terminal;
 use crate::wait::{WaitError, until};
 use crate::wire::{App, AppName, AppStatus, ReleaseId};
 
 /// A promote that may take this long is worth a word.
 const STILL: Duration = Duration::from_secs(15);
-
-/// How a promote is done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// Does it push aside what is going on?
-    pub(crate) force: Force,
-    /// Is it waited for?
-    pub(crate) wait: Wait,
-    /// What if the app is busy, or runs the release already?
-    pub(crate) busy: Busy,
-}
-
-/// What a promote does about an app that is not at rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Busy {
-    /// Refuses, and a release that is active already too.
-    Refuse,
-    /// Waits for the app, shows its log while waiting, and promotes whatever is active.
-    Queue,
-}
 
 /// Refuses before a build what would be refused after it.
 pub(crate) async fn refuse_early(
@@ -244,10 +223,4 @@ fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {
 pub(crate) struct Promoted {
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
-}
-
-impl Show for Promoted {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.to_string())
-    }
 }

@@ -86,7 +86,7 @@ pub(crate) async fn upload(
             tokio::select! {
                 biased;
                 packed = &mut packing => break packed?,
-                sent = &mut sending, if early.is_none() => early = Some(stop_at_refusal(sent)?),
+                sent = &mut sending, if early.is_none() => early = Some(sent?),
             }
         }
     };
@@ -99,11 +99,6 @@ pub(crate) async fn upload(
     let took = started.elapsed();
     cx.emit(Event::Uploaded { upload: Way::Object, total, took })?;
     Ok(object.url)
-}
-
-/// An upload that fails while packing still runs: packing's own failure comes from packing.
-fn stop_at_refusal<T>(sent: Result<T, Error>) -> Result<T, Failure> {
-    sent.map_err(Failure::from)
 }
 
 /// Waits for `sending`, moving the bar meanwhile.

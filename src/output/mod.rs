@@ -17,5 +17,5 @@ mod show;
 mod voice;
 
 pub(crate) use logs::LogWriter;
-pub use show::{Show, Shown, Sight, Value};
+pub use show::{Document, Show, Shown, Sight, Value};
 pub(crate) use voice::{Classic, Json, Quiet, V3, Voice, aside};

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::colour::Colour;
+use super::escape::harmless;
 use super::info::Info;
+use super::look::Look;
 use super::table::Table;
 use crate::settings::Style;
 
@@ -26,9 +27,10 @@ pub enum Shown {
     Table(Table),
     /// An info block.
     Info(Info),
-    /// Lines as they are, without a last newline; what comes from racks is made harmless by the
-    /// value, where it is not data that a script reads.
+    /// Text of our own, without the last line's end.
     Text(String),
+    /// Lines from a rack, without the last one's end: a pipe gets them as they are.
+    Data(String),
 }
 
 impl Shown {
@@ -36,11 +38,14 @@ impl Shown {
     ///
     /// # Errors
     /// The stream cannot be written to.
-    pub fn write(&self, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, look: &Look, out: &mut impl Write) -> io::Result<()> {
         match self {
-            Self::Table(table) => table.write(colour, out),
-            Self::Info(info) => info.write(colour, out),
-            Self::Text(text) => writeln!(out, "{text}"),
+            Self::Table(table) => table.write(look.colour, out),
+            Self::Info(info) => info.write(look.colour, out),
+            Self::Data(text) if look.is_terminal => {
+                text.split('\n').try_for_each(|line| writeln!(out, "{}", harmless(line)))
+            }
+            Self::Text(text) | Self::Data(text) => writeln!(out, "{text}"),
         }
     }
 }
@@ -51,26 +56,30 @@ pub trait Show {
     fn show(&self, sight: &Sight) -> Shown;
 }
 
-/// A command's result: for people, and as one JSON document (snake_case, RFC 3339, absent is
-/// `null`).
-pub trait Value {
-    /// Its form for people.
-    fn shown(&self, sight: &Sight) -> Shown;
-
-    /// Its form for programs, on one line.
+/// A command's result for programs: one JSON document (snake_case, RFC 3339, absent is `null`).
+pub trait Document {
+    /// Writes it, on one line.
     ///
     /// # Errors
     /// The stream cannot be written to.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-impl<T: Show + Serialize> Value for T {
-    fn shown(&self, sight: &Sight) -> Shown {
-        self.show(sight)
-    }
-
+impl<T: Serialize> Document for T {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self).map_err(io::Error::from)?;
         out.write_all(b"\n")
+    }
+}
+
+/// A command's result for people and for programs.
+pub trait Value: Show + Document {
+    /// Its form for programs.
+    fn as_document(&self) -> &dyn Document;
+}
+
+impl<T: Show + Serialize> Value for T {
+    fn as_document(&self) -> &dyn Document {
+        self
     }
 }

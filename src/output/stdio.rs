@@ -42,7 +42,7 @@ impl From<io::Error> for OutputError {
     }
 }
 
-/// What happens when a stream's reader has gone.
+/// What happens when a stream's reader has gone, or the stream cannot take any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnClose {
     /// Writing fails: right for a command that only reads.
@@ -162,6 +162,8 @@ impl Stream {
         if !self.is_closed {
             match write(&mut *self.writer) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
+                // A full disk is no reason either to leave work half done.
+                Err(_) if self.on_close == OnClose::GoOn => self.is_closed = true,
                 written => return written,
             }
         }

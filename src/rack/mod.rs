@@ -61,7 +61,7 @@ impl Rack {
 
     /// Sends a call whose answer is a list; `null` is the empty one.
     async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
-        Ok(self.read::<Option<Vec<T>>>(call).await?.unwrap_or_default())
+        Ok(self.read::<Option<Vec<T>>>(call.answers_list()).await?.unwrap_or_default())
     }
 
     /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::transport::{Call, Path, Upload};
 use crate::wire::{AppName, Object, ObjectKey};
 
-use super::{Error, Rack};
+use super::{Cause, Error, Rack};
 
 impl Rack {
     /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The key is ours, so the upload
@@ -31,7 +31,8 @@ impl Rack {
     }
 }
 
-/// Was the upload refused, perhaps, because its length was not known?
+/// Was the upload refused, or cut, perhaps because its length was not known?
 fn wants_a_length(error: &Error) -> bool {
-    matches!(error.status(), Some(400 | 411 | 413 | 501))
+    let cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
+    cut || matches!(error.status(), Some(400 | 411 | 413 | 501))
 }

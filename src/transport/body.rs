@@ -106,6 +106,8 @@ impl Flow {
                 Poll::Ready(Some(Ok(bytes))) => {
                     sent += bytes.len() as u64;
                     upload.sent(sent);
+                    // A body of known length is not asked for its end.
+                    self.done.store(upload.length() == Some(sent), Ordering::Relaxed);
                 }
                 Poll::Ready(Some(Err(error))) => {
                     let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);

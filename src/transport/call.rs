@@ -42,14 +42,29 @@ pub struct Call {
     pub(super) content: Content,
     pub(super) repeat: Repeat,
     pub(super) patient: bool,
+    pub(super) most: usize,
 }
+
+/// The most that an answer may have: more is no answer to what was asked.
+const SMALL: usize = 16 << 20;
+/// A list can be long.
+const LARGE: usize = 1 << 30;
 
 impl Call {
     fn new(method: Method, path: Path, repeat: Repeat) -> Self {
         // A change may take minutes at the rack; a read may not.
         let patient = method != Method::GET && method != Method::HEAD;
         let (query, headers) = (Vec::new(), Vec::new());
-        Self { method, path, query, headers, content: Content::Nothing, repeat, patient }
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            content: Content::Nothing,
+            repeat,
+            patient,
+            most: SMALL,
+        }
     }
 
     /// Reads something.
@@ -75,6 +90,12 @@ impl Call {
     /// Says that this call may be repeated after all, or may not.
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    /// Says that the answer is a list, which may be long.
+    pub fn answers_list(mut self) -> Self {
+        self.most = LARGE;
         self
     }
 

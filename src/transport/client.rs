@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::session::Keeper;
 use super::tls::{self, Refusal};
 use super::{Error, Event, Limits, Listener, Trust};
 
@@ -44,6 +45,12 @@ impl Endpoint {
         self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// The host, with its port where the address names one: the name of its stored session.
+    pub fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -63,12 +70,15 @@ pub struct Options {
     pub trust: Trust,
     /// Who is told of what happens.
     pub listener: Listener,
+    /// Who keeps a console's session.
+    pub keeper: Keeper,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let listener: Listener = Arc::new(|_| {});
-        Self { limits: Limits::default(), trust: Trust::default(), listener }
+        let keeper: Keeper = Arc::new(|_| {});
+        Self { limits: Limits::default(), trust: Trust::default(), listener, keeper }
     }
 }
 
@@ -109,9 +119,16 @@ impl Client {
         &self.0.options.limits
     }
 
-    /// Uses this console session from now on.
-    pub fn use_session(&self, session: String) {
-        *self.0.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    /// Is this a console, which has sessions?
+    pub(super) fn is_console(&self) -> bool {
+        self.endpoint().session.is_some()
+    }
+
+    /// Uses this session from now on, and keeps it.
+    pub(super) fn use_session(&self, session: &str) {
+        let mut present = self.0.session.write().unwrap_or_else(PoisonError::into_inner);
+        *present = Some(session.to_owned());
+        (self.0.options.keeper)(session);
     }
 
     pub(super) fn trust(&self) -> &Trust {

@@ -25,6 +25,7 @@ pub mod frames;
 mod path;
 mod retry;
 mod send;
+mod session;
 mod socket;
 mod tls;
 
@@ -35,6 +36,7 @@ pub use error::{Cause, Error};
 pub use event::{Event, Listener};
 pub use path::Path;
 pub use send::Answer;
+pub use session::Keeper;
 pub use socket::{Ending, Socket};
 pub use tls::{CertificateProblem, Trust};
 

@@ -11,6 +11,9 @@ use super::{Answer, Call, Client, Error, Event, Repeat};
 /// After this long of repeating, a person is told once.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// An upload may take longer than the budget: it is tried at least so often.
+const UPLOADS: u32 = 3;
+
 /// Pauses from a fifth of a second to about five, with jitter.
 fn pauses() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::new()
@@ -23,10 +26,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
 
 impl Client {
     /// Sends `call`, and again where it may be and the failure will pass, within the budget.
-    ///
-    /// # Errors
-    /// The last failure, once it will not pass or the budget is spent.
-    pub async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub(super) async fn send_within_budget(&self, call: &Call) -> Result<Answer, Error> {
         let mut pauses = pauses();
         let mut attempt = 1;
         let mut first_failure: Option<Instant> = None;
@@ -47,7 +47,8 @@ impl Client {
             let budget = self.budget(&error);
             let pause =
                 pauses.next().unwrap_or(SILENT).max(error.retry_after().unwrap_or_default());
-            if since.elapsed() + pause > budget {
+            let may_be_long = call.sends().is_some() && attempt < UPLOADS && !budget.is_zero();
+            if since.elapsed() + pause > budget && !may_be_long {
                 return Err(error);
             }
             if !told && since.elapsed() + pause >= SILENT {
@@ -105,27 +106,29 @@ impl Client {
         }
     }
 
-    /// Looks until something is found or the limit has passed; a rack that is away is looked for
-    /// as long as the retry budget lasts.
+    /// Looks until something is found, or the rack has shown nothing for as long as the limit says;
+    /// a rack that is away is waited for within the retry budget.
     async fn search<T>(
         &self,
         look: &mut impl AsyncFnMut() -> Result<Option<T>, Error>,
     ) -> Result<Option<T>, Error> {
         let started = Instant::now();
+        let mut nothing_since: Option<Instant> = None;
         let mut pauses = pauses();
         loop {
             match look().await {
                 Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => {}
+                Ok(None) => {
+                    let since = *nothing_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.limits().look {
+                        return Ok(None);
+                    }
+                }
                 Err(error) if error.is_away() && started.elapsed() < self.limits().retry => {}
                 Err(error) => return Err(error),
             }
-            let left = self.limits().look.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            let pause = pauses.next().unwrap_or(SILENT).min(Duration::from_secs(2));
-            tokio::time::sleep(pause.min(left)).await;
+            let pause = pauses.next().unwrap_or(SILENT).min(SILENT);
+            tokio::time::sleep(pause.min(self.limits().look)).await;
         }
     }
 }

@@ -17,8 +17,6 @@ use super::error::cause_of;
 use super::{Call, CallName, Cause, Client, Error, Event};
 use crate::wire::ErrorBody;
 
-/// The most that an answer may have where a small one is expected (lists can be long).
-const LARGEST_ANSWER: usize = 512 << 20;
 /// How much of a wrong answer is shown.
 const EXCERPT: usize = 200;
 
@@ -91,7 +89,7 @@ impl Client {
         let name = call.name();
         let response = self.head(call).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = self.whole_body(&name, response).await?;
+        let body = self.whole_body(&name, response, call.most).await?;
         if status < 300 {
             return Ok((status, Answer { call: name, headers, body }));
         }
@@ -143,7 +141,12 @@ impl Client {
         Error::Unreachable { call, address, cause, sent: !error.is_connect() }
     }
 
-    async fn whole_body(&self, call: &CallName, mut response: Response) -> Result<Bytes, Error> {
+    async fn whole_body(
+        &self,
+        call: &CallName,
+        mut response: Response,
+        most: usize,
+    ) -> Result<Bytes, Error> {
         let stall = self.limits().stall;
         let address = self.endpoint().address();
         let cut = |cause| Error::Unreachable { call: call.clone(), address, cause, sent: true };
@@ -158,8 +161,8 @@ impl Client {
                 Ok(Err(error)) => return Err(cut(Cause::Cut(cause_of(&error).to_string()))),
                 Err(_) => return Err(cut(Cause::Timeout("in the middle of the answer"))),
             }
-            if body.len() > LARGEST_ANSWER {
-                let problem = format!("it has more than {} MB", LARGEST_ANSWER >> 20);
+            if body.len() > most {
+                let problem = format!("it has more than {} MB", most >> 20);
                 return Err(Error::Garbled { call: call.clone(), problem });
             }
         }

@@ -77,6 +77,7 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
+        self.prepare_session().await;
         let call = CallName::socket(path);
         let started = Instant::now();
         let key = random_key()?;

@@ -213,6 +213,9 @@ fn reason(error: &rustls::Error) -> String {
         Why::Expired | Why::ExpiredContext { .. } => "it has expired",
         Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
         Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
+        // An authority's own certificate on a server, as `openssl req -x509` makes them.
+        Why::Other(_) if why.to_string().contains("CaUsedAsEndEntity") => "it is signed by itself",
+        Why::Other(_) => "it is not made as the rules for servers want it",
         _ => return why.to_string(),
     };
     text.to_owned()

@@ -15,10 +15,10 @@ pub(crate) struct Args {
     /// App name
     #[arg(value_name = "APP")]
     name: Option<String>,
-    /// Generation of the app, on v2 racks
+    /// Generation of the app (v2 racks)
     #[arg(short, long)]
     generation: Option<String>,
-    /// Seconds that the rack gives it, on v3 racks
+    /// Seconds that the rack may take to create it (v3 racks)
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u32>,
     #[command(flatten)]

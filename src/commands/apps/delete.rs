@@ -5,14 +5,15 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::wire::AppName;
 
 /// Delete an app with everything in it
+///
+/// Asks nothing before. Its releases, builds and variables are lost.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps delete convox-guide")]
 pub(crate) struct Args {
-    /// App name; there is no default
+    /// App name; it has no default
     #[arg(value_name = "APP")]
     name: AppName,
     #[command(flatten)]
@@ -31,10 +32,4 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
 #[derive(Serialize)]
 struct Deleted {
     deleted: AppName,
-}
-
-impl Show for Deleted {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(format!("{}", self.deleted))
-    }
 }

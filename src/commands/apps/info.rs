@@ -11,7 +11,7 @@ use crate::wire::{App, AppName, AppStatus, ReleaseId};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps info convox-guide")]
 pub(crate) struct Args {
-    /// App name
+    /// App name, instead of --app
     #[arg(value_name = "APP")]
     name: Option<String>,
     #[command(flatten)]

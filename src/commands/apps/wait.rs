@@ -1,23 +1,25 @@
 use super::info::AppInfo;
-use crate::cli::flags::{AppFlag, RackFlagOnly, WaitFlags};
+use crate::cli::flags::{AppFlag, RackFlag, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
 
 /// Wait until an app is running
+///
+/// Returns at once for an app that is at rest. The limit is an hour unless --wait-timeout gives one.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps wait convox-guide --wait-timeout 10m")]
 pub(crate) struct Args {
-    /// App name
+    /// App name, instead of --app
     #[arg(value_name = "APP")]
     name: Option<String>,
     #[command(flatten)]
     app: AppFlag,
     #[command(flatten)]
-    rack: RackFlagOnly,
+    rack: RackFlag,
     #[command(flatten)]
-    wait: WaitFlags,
+    limit: WaitLimitFlag,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// Name of the variable
     #[arg(value_name = "KEY")]
     key: String,
-    /// Of this release
+    /// Release whose variable is shown, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
     #[command(flatten)]
@@ -41,6 +41,6 @@ struct Variable {
 
 impl Show for Variable {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.value.clone())
+        Shown::Data(self.value.clone())
     }
 }

@@ -13,11 +13,11 @@ use crate::wire::{AppName, Environment, ReleaseId};
 
 /// List environment variables
 ///
-/// Of the newest release, promoted or not. On a terminal masked values show as ****.
+/// Those of the newest release, promoted or not. On a terminal masked values show as ****.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env > .env")]
 pub(crate) struct Args {
-    /// Of this release
+    /// Release whose variables are shown, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
     #[command(flatten)]
@@ -71,6 +71,6 @@ impl fmt::Display for Variables {
 
 impl Show for Variables {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.to_string())
+        Shown::Data(self.to_string())
     }
 }

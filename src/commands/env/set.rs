@@ -1,17 +1,15 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::cli::flags::{AppFlag, IdFlag, RackFlag, WaitLimitFlag};
 use crate::context::Context;
 use crate::flows::environment::{Change, Then, change};
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
-use crate::wire::duration::GoDuration;
 use crate::wire::{AppName, Pair, Release, ReleaseId};
 
 /// Set environment variables, in a new release
 ///
-/// Reads KEY=VALUE lines from the standard input if none are given, for an argument -, or if it is
-/// a file.
+/// Reads KEY=VALUE lines from the standard input if no arguments are given, for an argument -, or
+/// if it is a file.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
 pub(crate) struct Args {
@@ -32,15 +30,14 @@ pub(crate) struct Args {
 // What follows a change.
 #[derive(clap::Args)]
 pub(super) struct ThenFlags {
-    /// Promote the new release
+    /// Promote the new release, and wait until the app runs it
     #[arg(short, long)]
     promote: bool,
     /// Start from the environment of this release
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    /// Wait at most this long, for example 10m (exit code 124)
-    #[arg(long, value_name = "TIME")]
-    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     id: IdFlag,
 }
@@ -90,10 +87,4 @@ pub(super) fn outcome(app: AppName, release: Option<Release>) -> Outcome {
 struct Changed {
     app: AppName,
     release: Option<ReleaseId>,
-}
-
-impl Show for Changed {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.as_ref().map_or(String::new(), ToString::to_string))
-    }
 }

@@ -7,7 +7,7 @@ use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight};
 use crate::wire::{System, SystemStatus};
 
-/// Show the rack; start, stop and watch the development rack
+/// Show the rack; start and stop the development rack
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack -r dev")]
 pub(crate) struct Args {

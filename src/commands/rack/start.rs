@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     if args.detach {
         let address = dev::start(cx).await?;
         cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
-        return Ok(Outcome::nothing());
+        return Ok(Outcome::told());
     }
     if args.as_daemon {
         daemon::detach_self().map_err(Failure::new)?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop)
         .await
         .map_err(Failure::new)?;
-    Ok(Outcome::nothing())
+    Ok(Outcome::told())
 }
 
 /// That nobody reads it is no reason not to serve.

@@ -4,7 +4,6 @@ use crate::context::{Context, dev};
 use crate::devrack::daemon::{self, Stopped};
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 
 /// Stop the development rack and the apps that it runs
 ///
@@ -28,10 +27,4 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
 #[derive(Serialize)]
 struct Ended {
     was_running: bool,
-}
-
-impl Show for Ended {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.was_running.to_string())
-    }
 }

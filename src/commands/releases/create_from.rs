@@ -1,16 +1,16 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::{AppFlag, RackFlag, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::promote;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
 use crate::rack::{CreateRelease, Force};
-use crate::wire::duration::GoDuration;
 use crate::wire::{App, AppName, ReleaseId};
 
 /// Create a release from the build of one and the environment of another
+///
+/// Needs one choice of a build and one of an environment.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  convox releases create-from --build-from RZYWJKKRDLI --use-active-release-env"
@@ -28,12 +28,11 @@ pub(crate) struct Args {
     /// Take the environment of the active release
     #[arg(long)]
     use_active_release_env: bool,
-    /// Promote the new release
+    /// Promote the new release, and wait until the app runs it
     #[arg(long)]
     promote: bool,
-    /// Wait at most this long, for example 10m (exit code 124)
-    #[arg(long, value_name = "TIME")]
-    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     app: AppFlag,
     #[command(flatten)]
@@ -91,10 +90,4 @@ struct Created {
     release: ReleaseId,
     build_from: ReleaseId,
     env_from: ReleaseId,
-}
-
-impl Show for Created {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.release.to_string())
-    }
 }

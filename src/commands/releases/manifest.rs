@@ -37,6 +37,6 @@ struct Manifest {
 
 impl Show for Manifest {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.manifest.trim().to_owned())
+        Shown::Data(self.manifest.trim().to_owned())
     }
 }

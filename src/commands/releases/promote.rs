@@ -9,11 +9,11 @@ use crate::wire::{AppName, ReleaseId};
 
 /// Make a release the active one
 ///
-/// Without an id, the newest release.
+/// Returns once the rack has accepted it; with --wait, once the app runs it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases promote RZYWJKKRDLI --wait")]
 pub(crate) struct Args {
-    /// Release id
+    /// Release to make active; the newest one if none is named
     release: Option<ReleaseId>,
     /// Promote although the app is being updated or runs the release already
     #[arg(long)]

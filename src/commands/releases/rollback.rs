@@ -1,15 +1,14 @@
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::cli::flags::{AppFlag, IdFlag, RackFlag, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::{Promoted, promote};
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CreateRelease, Force};
 use crate::wire::ReleaseId;
-use crate::wire::duration::GoDuration;
 
 /// Go back to an older release, by a new one with its build and environment
 ///
-/// Works on racks that refuse to promote an older release.
+/// Waits until the app runs it. Works on racks that refuse to promote an older release.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases rollback RZYWJKKRDLI")]
 pub(crate) struct Args {
@@ -18,9 +17,8 @@ pub(crate) struct Args {
     /// Promote although the app is being updated
     #[arg(long)]
     force: bool,
-    /// Wait at most this long, for example 10m (exit code 124)
-    #[arg(long, value_name = "TIME")]
-    wait_timeout: Option<GoDuration>,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     id: IdFlag,
     #[command(flatten)]

@@ -1,16 +1,15 @@
-use std::fmt::Write;
-
 use serde::Serialize;
 
+use super::parts::{Autoscale, NlbPort, Port};
 use crate::cli::flags::{AppFlag, RackFlag, WatchFlag};
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight};
 use crate::rack::CapStatus;
-use crate::wire::{Autoscale, NlbPort, Port, Service, ServiceName};
+use crate::wire::{Service, ServiceName};
 
-/// List the services of the active release
+/// List the services of the active release, and where they answer
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox services")]
 pub(crate) struct Args {
@@ -55,28 +54,23 @@ impl Row {
         Self {
             name: service.name,
             domain: service.domain,
-            ports: service.ports,
-            nlb_ports: service.nlb,
+            ports: service.ports.into_iter().map(Port::from).collect(),
+            nlb_ports: service.nlb.into_iter().map(NlbPort::from).collect(),
             count: service.count,
             min: service.min,
             max: service.max,
-            autoscale: service.autoscale.filter(|autoscale| autoscale.enabled),
+            autoscale: service.autoscale.and_then(Autoscale::of),
             cold_start: service.cold_start.unwrap_or(false),
             budget,
         }
     }
 
     fn ports(&self) -> String {
-        let port = |port: &Port| match (port.balancer, port.container) {
-            (0, container) => container.to_string(),
-            (balancer, 0) => balancer.to_string(),
-            (balancer, container) => format!("{balancer}:{container}"),
-        };
-        self.ports.iter().map(port).collect::<Vec<_>>().join(" ")
+        joined(&self.ports)
     }
 
     fn nlb(&self) -> String {
-        self.nlb_ports.iter().map(nlb_port).collect::<Vec<_>>().join(" ")
+        joined(&self.nlb_ports)
     }
 
     fn scale(&self) -> String {
@@ -90,40 +84,12 @@ impl Row {
     }
 
     fn autoscale(&self) -> String {
-        let Some(autoscale) = &self.autoscale else { return "-".to_owned() };
-        let triggers = [
-            ("cpu>", autoscale.cpu_threshold),
-            ("mem>", autoscale.mem_threshold),
-            ("gpu-util>", autoscale.gpu_threshold),
-            ("queue>", autoscale.queue_threshold),
-            ("custom=", autoscale.custom_triggers),
-        ];
-        let shown =
-            triggers.iter().filter_map(|(name, value)| Some(format!("{name}{}", (*value)?)));
-        let shown: Vec<String> = shown.collect();
-        if shown.is_empty() { "-".to_owned() } else { shown.join(" ") }
+        self.autoscale.as_ref().map_or("-".to_owned(), ToString::to_string)
     }
 }
 
-/// As the existing clients write it: `853:8853/tls(internal)[cz=true allow=1 pcip=false]`.
-fn nlb_port(port: &NlbPort) -> String {
-    let mut text = format!("{}:{}", port.port, port.container_port);
-    if port.protocol == "tls" {
-        text.push_str("/tls");
-    }
-    if port.scheme == "internal" {
-        text.push_str("(internal)");
-    }
-    let mut extras = Vec::new();
-    extras.extend(port.cross_zone.map(|on| format!("cz={on}")));
-    extras
-        .extend((!port.allow_cidr.is_empty()).then(|| format!("allow={}", port.allow_cidr.len())));
-    extras.extend(port.preserve_client_ip.map(|on| format!("pcip={on}")));
-    if !extras.is_empty() {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "[{}]", extras.join(" "));
-    }
-    text
+fn joined(parts: &[impl ToString]) -> String {
+    parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// A column that is there only if some service needs it.
