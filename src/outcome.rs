@@ -140,6 +140,10 @@ impl From<Error> for Failure {
     }
 }
 
+/// What to do where a change may or may not have been carried out.
+const FIND_OUT: &str = "find out what became of it before you try again: convox builds, \
+                        convox releases, convox apps info";
+
 /// What to do about a failed request, as far as the request alone tells.
 fn help_for(error: &Error) -> Option<String> {
     match error {
@@ -161,11 +165,15 @@ fn help_for(error: &Error) -> Option<String> {
             }
             // The rack said nothing itself: say at least what was asked.
             _ if *message == format!("response status {status}") => Some(format!("{call}")),
+            _ if *status >= 500 => Some(format!("the rack failed at {call}; see: convox rack")),
             _ => None,
         },
+        Error::Handshake { .. } => Some("is the rack well? See: convox rack".to_owned()),
+        Error::Garbled { call, .. } if call.is_change() => Some(FIND_OUT.to_owned()),
         Error::Garbled { .. } => {
             Some("is this the address of a rack? See: convox racks".to_owned())
         }
+        Error::Lost { .. } => Some(FIND_OUT.to_owned()),
         _ => None,
     }
 }

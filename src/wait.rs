@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::transport::Error;
 
@@ -17,6 +17,8 @@ pub struct Schedule {
     pub first: Duration,
     /// How long the wait may last in all; `None` for no limit.
     pub limit: Option<Duration>,
+    /// How long a rack may be away before that is told.
+    pub silent: Duration,
 }
 
 /// A wait that did not end well.
@@ -33,8 +35,9 @@ pub enum WaitError {
 /// Asks `condition` until it gives a value. It is told how long the wait has lasted.
 ///
 /// A rack that is away (connection errors, 429, any 5xx, an answer that is none) is waited for as
-/// long as the limit allows; `away` is told once each time that begins. Other refusals, a 404
-/// among them, end the wait at once.
+/// long as the limit allows; `away` is told once each time that lasts. Other refusals, a 404 among
+/// them, end the wait at once. A poll is the repetition of the one before: `condition` should ask
+/// a rack that does not repeat by itself.
 ///
 /// # Errors
 /// [`WaitError`].
@@ -44,25 +47,49 @@ pub async fn until<T>(
     mut condition: impl AsyncFnMut(Duration) -> Result<Option<T>, Error>,
 ) -> Result<T, WaitError> {
     let started = Instant::now();
+    let left = || schedule.limit.map(|limit| limit.saturating_sub(started.elapsed()));
     let mut pause = schedule.first;
-    let mut is_away = false;
+    let mut absence = Absence::default();
     loop {
-        match condition(started.elapsed()).await {
+        let asked = condition(started.elapsed());
+        let answer = match left() {
+            // A rack that hangs must not make the wait longer than it may be.
+            Some(left) => timeout(left.max(schedule.first), asked).await,
+            None => Ok(asked.await),
+        };
+        let mut at_least = Duration::ZERO;
+        match answer.map_err(|_| WaitError::Late)? {
             Ok(Some(value)) => return Ok(value),
-            Ok(None) => is_away = false,
+            Ok(None) => absence = Absence::default(),
             Err(error) if error.is_away() => {
-                if !std::mem::replace(&mut is_away, true) {
+                at_least = error.retry_after().unwrap_or_default();
+                if absence.is_news(schedule.silent) {
                     away(&error);
                 }
             }
             Err(error) => return Err(error.into()),
         }
-        let left = schedule.limit.map(|limit| limit.saturating_sub(started.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
+        if left().is_some_and(|left| left.is_zero()) {
             return Err(WaitError::Late);
         }
-        tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
+        let rest = pause.max(at_least);
+        tokio::time::sleep(left().map_or(rest, |left| left.min(rest))).await;
         pause = (pause * 3 / 2).min(schedule.first * SLOWEST);
+    }
+}
+
+/// A rack that is away.
+#[derive(Default)]
+struct Absence {
+    since: Option<Instant>,
+    told: bool,
+}
+
+impl Absence {
+    /// Has it lasted longer than `silent`, and was not told yet?
+    fn is_news(&mut self, silent: Duration) -> bool {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        since.elapsed() >= silent && !std::mem::replace(&mut self.told, true)
     }
 }
 
@@ -72,8 +99,11 @@ mod tests {
     use crate::path;
     use crate::transport::Call;
 
-    const SCHEDULE: Schedule =
-        Schedule { first: Duration::from_millis(1), limit: Some(Duration::from_millis(50)) };
+    const SCHEDULE: Schedule = Schedule {
+        first: Duration::from_millis(1),
+        limit: Some(Duration::from_millis(50)),
+        silent: Duration::ZERO,
+    };
 
     fn refused(status: u16) -> Error {
         let call = Call::get(path!["apps"]).name();
@@ -106,5 +136,22 @@ mod tests {
     #[tokio::test]
     async fn the_limit_ends_it_too() {
         assert!(matches!(wait(vec![]).await.0, Err(WaitError::Late)));
+    }
+
+    #[tokio::test]
+    async fn a_rack_that_hangs_makes_it_no_longer() {
+        let never = async |_| std::future::pending::<Result<Option<u8>, Error>>().await;
+        assert!(matches!(until(SCHEDULE, |_| (), never).await, Err(WaitError::Late)));
+    }
+
+    #[tokio::test]
+    async fn a_short_absence_is_no_news() {
+        let mut told = 0;
+        let mut answers =
+            vec![Err(refused(502)), Ok(None), Err(refused(503)), Ok(Some(1))].into_iter();
+        let condition = async |_| answers.next().unwrap();
+        let schedule = Schedule { silent: Duration::from_secs(5), ..SCHEDULE };
+        assert_eq!(until(schedule, |_| told += 1, condition).await.unwrap(), 1);
+        assert_eq!(told, 0);
     }
 }

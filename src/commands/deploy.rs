@@ -3,10 +3,9 @@ use crate::cli::flags::{IdFlag, OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
-use crate::flows::promote::{self, promote};
+use crate::flows::promote::{self, promote_made};
 use crate::outcome::{Failure, Outcome};
 use crate::rack::Force;
-use crate::wire::{AppName, ReleaseId};
 
 /// Build a folder and make the result the active release
 ///
@@ -38,22 +37,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: false })?;
-    promote(cx, &rack, &app, &release, manner)
-        .await
-        .map_err(|failure| with_release(failure, &app, &release))?;
+    promote_made(cx, &rack, &app, &release, manner).await?;
     Ok(Outcome::told().with_id(&release))
-}
-
-/// The build is done: what is missing is the promote.
-fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure {
-    if failure.exit != crate::outcome::Exit::Failed || failure.what.starts_with("rollback") {
-        return failure;
-    }
-    let again = format!(
-        "the build has made {release}, promote it with: convox releases promote {release} -a {app}"
-    );
-    match failure.help.clone() {
-        Some(help) => failure.try_this(format!("{help}; {again}")),
-        None => failure.try_this(again),
-    }
 }

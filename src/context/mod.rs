@@ -25,6 +25,9 @@ use crate::wire::AppName;
 pub(crate) use known_racks::{KnownRack, Reach};
 pub(crate) use speaker::Speaker;
 
+/// A rack may be away for so long before it is worth a word.
+const SILENT: Duration = Duration::from_secs(2);
+
 /// The flags that cut across commands, read once for all of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Globals {
@@ -129,12 +132,12 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        Schedule { first: self.limits().poll, limit: Some(limit) }
+        Schedule { first: self.limits().poll, limit: Some(limit), silent: SILENT }
     }
 
     /// How to poll what has no limit of ours.
     pub(crate) fn polls_for_ever(&self) -> Schedule {
-        Schedule { first: self.limits().poll, limit: None }
+        Schedule { first: self.limits().poll, limit: None, silent: SILENT }
     }
 
     /// Tells an event.

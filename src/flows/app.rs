@@ -38,8 +38,9 @@ pub(crate) async fn running(
     app: &AppName,
     limit: Duration,
 ) -> Result<App, Failure> {
+    let polled = rack.once();
     let at_rest = async |_| {
-        let app = rack.app(app).await?;
+        let app = polled.app(app).await?;
         Ok((app.status == AppStatus::Running).then_some(app))
     };
     until(cx.polls(limit), say_away(cx), at_rest).await.map_err(|error| match error {
@@ -56,7 +57,8 @@ pub(crate) async fn gone(
     app: &AppName,
     limit: Duration,
 ) -> Result<(), Failure> {
-    let gone = async |_| match rack.app(app).await {
+    let polled = rack.once();
+    let gone = async |_| match polled.app(app).await {
         Err(error) if is_gone(&error) => Ok(Some(())),
         Ok(_) => Ok(None),
         Err(error) => Err(error),

@@ -3,7 +3,7 @@
 //! Racks have no way to say "only if nobody was faster" (no compare-and-set): the newest release is
 //! read again just before the change, and what slipped between all the same is named afterwards.
 
-use super::promote::promote;
+use super::promote::promote_made;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
@@ -73,7 +73,7 @@ pub(crate) async fn change(
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
     name_slipped(cx, rack, app, &base, &release, &then).await?;
     if then.promote {
-        promote(cx, rack, app, &release.id, cx.promotes(Force::No)).await?;
+        promote_made(cx, rack, app, &release.id, cx.promotes(Force::No)).await?;
     }
     Ok(Some(release))
 }

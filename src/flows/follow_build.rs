@@ -1,21 +1,17 @@
 //! A build's log, and beside it the truth: its status.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::build::Built;
+use super::build_log::{Trouble, show_log};
 use super::say_away;
 use crate::context::Context;
-use crate::event::Event;
 use crate::outcome::Failure;
-use crate::rack::{Error, LogError, Piece, Rack};
+use crate::rack::{Error, LogError, Rack};
 use crate::terminal;
 use crate::wait::{WaitError, until};
 use crate::wire::{AppName, Build, BuildId, BuildStatus};
-
-/// The pause before a log that has ended is attached again, while the build goes on.
-const AGAIN: Duration = Duration::from_millis(300);
 
 /// Shows the log of `build` until the build is over.
 pub(crate) async fn follow(
@@ -48,66 +44,64 @@ async fn with_log(
     app: &AppName,
     id: &BuildId,
 ) -> Result<Build, Failure> {
-    let mut log = std::pin::pin!(show_log(cx, rack, app, id));
-    let mut polls = std::pin::pin!(over(cx, rack, app, id));
+    let ended = watch::Sender::new(false);
+    let mut log = std::pin::pin!(show_log(cx, rack, app, id, ended.subscribe()));
+    let mut polls = std::pin::pin!(over(cx, rack, app, id, Age::New));
     let mut log_open = true;
     let build = loop {
         tokio::select! {
             biased;
-            shown = &mut log, if log_open => match shown? {
-                // The log's end was the build's.
-                Some(build) => return Ok(build),
-                None => log_open = false,
-            },
+            shown = &mut log, if log_open => {
+                log_open = false;
+                if let Some(build) = or_warned(cx, app, id, shown)? {
+                    // The log's end was the build's.
+                    return Ok(build);
+                }
+            }
             build = &mut polls => break build?,
         }
     };
-    if log_open && let Ok(shown) = timeout(cx.limits().log_grace, log).await {
-        shown?;
+    ended.send_replace(true);
+    if log_open {
+        or_warned(cx, app, id, log.await)?;
     }
     Ok(build)
 }
 
-/// Shows the log until the rack ends it and the build is over; gives the build then. A log that
-/// cannot be read is a warning: the polls go on.
-async fn show_log(
+/// The log is a view: that it cannot be read is a warning, and the polls go on.
+fn or_warned(
+    cx: &Context,
+    app: &AppName,
+    id: &BuildId,
+    shown: Result<Option<Build>, Trouble>,
+) -> Result<Option<Build>, Failure> {
+    let why = match shown {
+        Ok(build) => return Ok(build),
+        Err(Trouble::Output(failure)) => return Err(failure),
+        Err(Trouble::Log(error)) => format!("can't be read ({error})"),
+        Err(Trouble::Late) => "could not be read in time".to_owned(),
+    };
+    cx.warn(format!("the build's log {why}; {}", show_again(app, id)));
+    Ok(None)
+}
+
+/// Is the build one that was just started? Reads of it may lag, so that it is not found at first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    New,
+    Any,
+}
+
+/// Polls until the build is over.
+async fn over(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     id: &BuildId,
-) -> Result<Option<Build>, Failure> {
-    let mut log = rack.build_log(app, id);
-    loop {
-        match log.next().await {
-            Ok(Piece::Text(text)) => cx.emit(Event::BuildLog(text))?,
-            Ok(Piece::Resumed(what)) => cx.notice(what),
-            Ok(Piece::Ended) => {
-                // The end of the stream says nothing about the build.
-                match rack.build(app, id).await {
-                    Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
-                    _ => tokio::time::sleep(AGAIN).await,
-                }
-            }
-            Err(error) => {
-                warn_of_lost_log(cx, app, id, &error);
-                return Ok(None);
-            }
-        }
-    }
-}
-
-fn warn_of_lost_log(cx: &Context, app: &AppName, id: &BuildId, error: &LogError) {
-    cx.warn(format!(
-        "the build's log can't be read ({error}); the build goes on, {}",
-        show_again(app, id)
-    ));
-}
-
-/// Polls until the build is over. Lists and reads of a new build may lag, so that it is not found
-/// at first.
-async fn over(cx: &Context, rack: &Rack, app: &AppName, id: &BuildId) -> Result<Build, Failure> {
-    let started = Instant::now();
-    let mut seen = false;
+    age: Age,
+) -> Result<Build, Failure> {
+    let (started, rack) = (Instant::now(), rack.once());
+    let mut seen = age == Age::Any;
     let lags = |error: &Error| error.status() == Some(404) && started.elapsed() < cx.limits().look;
     let condition = async |_| match rack.build(app, id).await {
         Ok(build) => {
@@ -149,23 +143,28 @@ pub(crate) async fn show_whole(
     app: &AppName,
     id: &BuildId,
 ) -> Result<(), Failure> {
-    let mut log = rack.build_log(app, id);
-    loop {
-        match log.next().await {
-            Ok(Piece::Text(text)) => cx.emit(Event::BuildLog(text))?,
-            Ok(Piece::Resumed(what)) => cx.notice(what),
-            Ok(Piece::Ended) => {
-                if !rack.build(app, id).await?.status.is_under_way() {
-                    return Ok(());
-                }
-                tokio::time::sleep(AGAIN).await;
-            }
-            Err(LogError::Refused(words)) => {
-                // Said inside the socket, in the rack's own form of "there is none".
-                rack.build(app, id).await?;
-                return Err(Failure::new(words));
-            }
-            Err(error) => return Err(error.into()),
+    let ended = watch::Sender::new(false);
+    let mut log = std::pin::pin!(show_log(cx, rack, app, id, ended.subscribe()));
+    let polls = over(cx, rack, app, id, Age::Any);
+    let shown = tokio::select! {
+        biased;
+        shown = &mut log => shown,
+        build = polls => {
+            build?;
+            ended.send_replace(true);
+            log.await
         }
+    };
+    match shown {
+        Ok(_) => Ok(()),
+        Err(Trouble::Log(LogError::Refused(words))) => {
+            // Said inside the socket, in the rack's own form of "there is none".
+            rack.build(app, id).await?;
+            Err(Failure::new(words))
+        }
+        Err(Trouble::Log(error)) => Err(error.into()),
+        Err(Trouble::Late) => Err(Failure::new("the build's log could not be read in time")
+            .try_this(format!("try again: convox builds logs {id} -a {app}"))),
+        Err(Trouble::Output(failure)) => Err(failure),
     }
 }

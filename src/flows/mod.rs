@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod build;
+mod build_log;
 mod commit;
 pub(crate) mod environment;
 pub(crate) mod follow_build;

@@ -8,7 +8,7 @@ use super::rollout_logs::RolloutLogs;
 use super::{app, say_away};
 use crate::context::{Context, Manner};
 use crate::event::Event;
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure};
 use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use crate::settings::{Busy, Wait};
 use crate::terminal;
@@ -28,6 +28,31 @@ pub(crate) async fn refuse_early(
         return Ok(());
     }
     refuse_busy(&app::existing(rack, name).await?)
+}
+
+/// Promotes a release that the command has made: it is named where it does not come to run.
+pub(crate) async fn promote_made(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    release: &ReleaseId,
+    manner: Manner,
+) -> Result<(), Failure> {
+    let promoted = promote(cx, rack, app, release, manner).await;
+    promoted.map_err(|failure| with_release(failure, app, release))
+}
+
+/// The release is there: what is missing is the promote.
+fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure {
+    if failure.exit != Exit::Failed || failure.what.starts_with("rollback") {
+        return failure;
+    }
+    let again =
+        format!("{release} is made, promote it with: convox releases promote {release} -a {app}");
+    match failure.help.clone() {
+        Some(help) => failure.try_this(format!("{help}; {again}")),
+        None => failure.try_this(again),
+    }
 }
 
 /// Promotes `release`.
@@ -181,9 +206,9 @@ async fn verdict(
     limit: Duration,
 ) -> Result<Verdict, WaitError> {
     let mut rollout = Rollout::new(release.clone(), before);
-    let accepted = Instant::now();
+    let (accepted, polled) = (Instant::now(), rack.once());
     let judge = async |_| {
-        let app = rack.app(&before.name).await?;
+        let app = polled.app(&before.name).await?;
         let verdict = rollout.judge(&app, accepted.elapsed());
         Ok((verdict != Verdict::Pending).then_some(verdict))
     };

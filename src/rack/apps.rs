@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::Call;
+use crate::transport::{Call, Look};
 use crate::wire::{App, AppName};
 
 use super::{Error, Rack};
@@ -44,8 +44,8 @@ impl Rack {
                 &call,
                 |answer| answer.json(),
                 async || match self.app(app).await {
-                    Ok(app) => Ok(Some(app)),
-                    Err(error) if error.status() == Some(404) => Ok(None),
+                    Ok(app) => Ok(Look::Found(app)),
+                    Err(error) if error.status() == Some(404) => Ok(Look::Nothing),
                     Err(error) => Err(error),
                 },
             )

@@ -58,7 +58,7 @@ impl Rack {
     /// after a lost answer the builds are listed and ours is taken.
     ///
     /// # Errors
-    /// [`Error::Refused`]; [`Error::Garbled`] naming the candidates where several builds could be
+    /// [`Error::Refused`]; [`Error::Ambiguous`] naming the candidates where several builds could be
     /// ours.
     pub async fn start_build(
         &self,
@@ -105,13 +105,14 @@ impl Rack {
     ) -> Result<Build, Error> {
         let look = async || {
             let builds = self.builds(app, None).await?;
-            only_new(&builds, before, options).map_err(|ids| Error::Garbled {
-                call: call.name(),
-                problem: format!(
-                    "its answer was lost, and several builds could be the one it started: {ids}. \
-                     Nothing was sent again; see convox builds -a {app}"
-                ),
-            })
+            let found = only_new(&builds, before, options).map_err(|ids| {
+                Error::Ambiguous(format!(
+                    "the answer to {} was lost, and several builds could be the one it started: \
+                     {ids}; nothing was sent again, see: convox builds -a {app}",
+                    call.name()
+                ))
+            })?;
+            Ok(found.into())
         };
         self.client.send_or_find(&call, |answer| answer.json(), look).await
     }

@@ -27,6 +27,12 @@ impl Compat {
         self.version.as_str() > OBJECTS
     }
 
+    /// Does an app show the release of a promote as soon as that is accepted? v2 and older racks
+    /// show the one before until the update is over.
+    pub fn shows_release_at_once(&self) -> bool {
+        self.version.starts_with(['3', 'v', 'd'])
+    }
+
     /// Does it find `docker-compose.yml` by itself? v2 and older racks do, for apps of the first
     /// generation; v3 racks have none.
     pub fn finds_docker_compose(&self) -> bool {

@@ -24,7 +24,7 @@ pub use budget::CapStatus;
 pub use builds::{BuildOptions, StartedBuild};
 pub use compat::Compat;
 pub use console::{ConsoleRack, Login};
-pub use log_stream::{AppLog, BuildLog, LogError, Piece};
+pub use log_stream::{AppLog, Attached, BuildLog, LogError, Piece};
 pub use logs::{LogOptions, LogSource};
 pub use releases::{CreateRelease, Force};
 pub use rollout::{RollBack, Rollout, Verdict};
@@ -50,6 +50,11 @@ impl Rack {
         &self.client
     }
 
+    /// The same rack, asked once each time: for polls, which come again by themselves.
+    pub fn once(&self) -> Self {
+        Self { client: self.client.once() }
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: Path) -> Result<T, Error> {
         self.read(Call::get(path)).await
     }
@@ -67,7 +72,7 @@ impl Rack {
     /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON
     /// (classic), or nothing.
     async fn act(&self, call: Call) -> Result<(), Error> {
-        self.client.send(&call).await.map(drop)
+        self.client.send(&call).await?.accepted()
     }
 }
 

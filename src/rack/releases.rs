@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::{Answer, Call};
+use crate::transport::{Answer, Call, Look};
 use crate::wire::{
     App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
 };
@@ -75,7 +75,7 @@ impl Rack {
             .form("description", &options.description)
             .form("env", options.env.as_ref().map(Environment::to_string))
             .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
-        let look = async || self.new_release(app, options, newest).await;
+        let look = async || Ok(self.new_release(app, options, newest).await?.into());
         self.client.send_or_find(&call, Answer::json, look).await
     }
 
@@ -143,8 +143,10 @@ impl Rack {
                 problem: "the header Release-Id is missing".to_owned(),
             })
         };
-        let look =
-            async || Ok(self.new_release(app, &options, newest).await?.map(|release| release.id));
+        let look = async || {
+            let found = self.new_release(app, &options, newest).await?;
+            Ok(found.map(|release| release.id).into())
+        };
         let id = self.client.send_or_find(&call, read, look).await?;
         self.release(app, &id).await
     }
@@ -166,12 +168,16 @@ impl Rack {
         let app = &app.name;
         let path = path!["apps", app, "releases", release, "promote"];
         let call = Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes));
+        let mut shows_release = None;
         let look = async || {
-            let now = self.app(app).await?;
-            Ok(was_accepted(&now, before, release).then_some(()))
+            let shows = match shows_release {
+                Some(shows) => shows,
+                None => *shows_release.insert(self.compat().await?.shows_release_at_once()),
+            };
+            Ok(became_of(&self.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
-        let sent = self.client.send_or_find(&call, |_| Ok(()), look).await;
+        let sent = self.client.send_or_find(&call, Answer::accepted, look).await;
         match sent.map_err(named) {
             // The first one was accepted after all, and is what the app is busy with.
             Err(error) if error.status() == Some(403) && before != Some(release) => {
@@ -183,12 +189,25 @@ impl Rack {
     }
 }
 
-/// Does the app show that a promote of `release` was accepted? v3 shows the new release at once;
-/// v2 shows only that an update is going on, and the app was at rest before.
-fn was_accepted(now: &App, before: Option<&ReleaseId>, release: &ReleaseId) -> bool {
+/// What the app shows of a promote of `release`. v3 racks show the release at once
+/// (`shows_release`); v2 racks show only that an update is going on, and the app was at rest before.
+fn became_of(
+    now: &App,
+    before: Option<&ReleaseId>,
+    release: &ReleaseId,
+    shows_release: bool,
+) -> Look<()> {
     let ours = now.release.as_ref() == Some(release);
     let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
-    if before == Some(release) { ours && updating } else { ours || updating }
+    let was_active = before == Some(release);
+    match (ours, updating) {
+        (true, true) => Look::Found(()),
+        (true, false) if !was_active => Look::Found(()),
+        (false, true) if !shows_release && !was_active => Look::Found(()),
+        // Somebody else's update: ours would be refused before its end.
+        (false, true) => Look::Busy,
+        _ => Look::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -204,12 +223,14 @@ mod tests {
             app.release = Some(release.clone());
             app
         };
-        let accepted = |now: App, before: &ReleaseId| was_accepted(&now, Some(before), &new);
-        assert!(!accepted(app(AppStatus::Running, &old), &old));
-        assert!(accepted(app(AppStatus::Updating, &old), &old), "v2");
-        assert!(accepted(app(AppStatus::Updating, &new), &old), "v3");
-        assert!(accepted(app(AppStatus::Running, &new), &old), "v3, already over");
-        assert!(!accepted(app(AppStatus::Running, &new), &new), "nothing has happened yet");
-        assert!(accepted(app(AppStatus::Updating, &new), &new));
+        let look = |now: App, before: &ReleaseId, shows| became_of(&now, Some(before), &new, shows);
+        let (found, v2, v3) = (Look::Found(()), false, true);
+        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Look::Nothing);
+        assert_eq!(look(app(AppStatus::Updating, &old), &old, v2), found);
+        assert_eq!(look(app(AppStatus::Updating, &old), &old, v3), Look::Busy, "not ours");
+        assert_eq!(look(app(AppStatus::Updating, &new), &old, v3), found);
+        assert_eq!(look(app(AppStatus::Running, &new), &old, v3), found, "already over");
+        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Look::Nothing, "not yet");
+        assert_eq!(look(app(AppStatus::Updating, &new), &new, v3), found);
     }
 }

@@ -79,11 +79,11 @@ impl Flow {
     /// come for `answer`. Says which of the two.
     pub(super) async fn give_up(&self, stall: Duration, answer: Duration) -> Waited {
         loop {
-            let moved = self.started + Duration::from_millis(self.moved.load(Ordering::Relaxed));
-            let limit = if self.is_done() { answer } else { stall };
             if self.starved.load(Ordering::Relaxed) {
                 self.touch();
             }
+            let moved = self.started + Duration::from_millis(self.moved.load(Ordering::Relaxed));
+            let limit = if self.is_done() { answer } else { stall };
             let left = (moved + limit).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return if self.is_done() { Waited::ForAnswer } else { Waited::ForBody };

@@ -159,6 +159,11 @@ pub struct CallName {
 }
 
 impl CallName {
+    /// Does it change something at the rack?
+    pub fn is_change(&self) -> bool {
+        self.method != Method::GET && self.method != Method::HEAD
+    }
+
     pub(super) fn socket(path: &Path) -> Self {
         Self { method: Method::GET, path: path.clone() }
     }

@@ -84,7 +84,11 @@ impl Default for Options {
 
 /// A client of one endpoint. Cheap to clone.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    /// Is what fails sent again?
+    repeats: bool,
+}
 
 struct Inner {
     endpoint: Endpoint,
@@ -99,24 +103,34 @@ impl Client {
     /// A client of `endpoint`. Nothing is loaded or connected before the first request.
     pub fn new(endpoint: Endpoint, options: Options) -> Self {
         let session = RwLock::new(endpoint.session.clone());
-        Self(Arc::new(Inner {
+        let inner = Inner {
             endpoint,
             options,
             session,
             http: OnceLock::new(),
             refusal: Arc::default(),
             answered: AtomicBool::new(false),
-        }))
+        };
+        Self { inner: Arc::new(inner), repeats: true }
+    }
+
+    /// The same client, which sends everything once: for polls, which come again by themselves.
+    pub fn once(&self) -> Self {
+        Self { repeats: false, ..self.clone() }
+    }
+
+    pub(super) fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// Where it sends to.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.0.endpoint
+        &self.inner.endpoint
     }
 
     /// Its time limits.
     pub fn limits(&self) -> &Limits {
-        &self.0.options.limits
+        &self.inner.options.limits
     }
 
     /// Is this a console, which has sessions?
@@ -126,40 +140,40 @@ impl Client {
 
     /// Uses this session from now on, and keeps it.
     pub(super) fn use_session(&self, session: &str) {
-        let mut present = self.0.session.write().unwrap_or_else(PoisonError::into_inner);
+        let mut present = self.inner.session.write().unwrap_or_else(PoisonError::into_inner);
         *present = Some(session.to_owned());
-        (self.0.options.keeper)(session);
+        (self.inner.options.keeper)(session);
     }
 
     pub(super) fn trust(&self) -> &Trust {
-        &self.0.options.trust
+        &self.inner.options.trust
     }
 
     pub(super) fn refusal(&self) -> &Refusal {
-        &self.0.refusal
+        &self.inner.refusal
     }
 
     pub(super) fn tell(&self, event: Event) {
-        (self.0.options.listener)(event);
+        (self.inner.options.listener)(event);
     }
 
     /// Has the rack answered anything yet?
     pub(super) fn has_answered(&self) -> bool {
-        self.0.answered.load(Ordering::Relaxed)
+        self.inner.answered.load(Ordering::Relaxed)
     }
 
     pub(super) fn note_answer(&self) {
-        self.0.answered.store(true, Ordering::Relaxed);
+        self.inner.answered.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn http(&self) -> Result<reqwest::Client, Error> {
-        self.0.http.get_or_init(|| self.build()).clone()
+        self.inner.http.get_or_init(|| self.build()).clone()
     }
 
     fn build(&self) -> Result<reqwest::Client, Error> {
         let Endpoint { url, .. } = self.endpoint();
         let tls = match url.scheme() {
-            "https" => tls::config(self.trust(), self.0.refusal.clone())?,
+            "https" => tls::config(self.trust(), self.inner.refusal.clone())?,
             _ => tls::unused()?,
         };
         let limits = self.limits();
@@ -186,7 +200,7 @@ impl Client {
         if let Some(authorization) = self.authorization()? {
             headers.insert(reqwest::header::AUTHORIZATION, authorization);
         }
-        let session = self.0.session.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, value) in [("rack", rack), ("session", &session), ("x-convox-actor", actor)] {
             if let Some(value) = value {
                 headers.insert(HeaderName::from_static(name), header_value(name, value)?);

@@ -60,7 +60,20 @@ pub enum Error {
         status: u16,
         /// The answer's text.
         message: String,
+        /// How long the rack asks to wait.
+        retry_after: Option<Duration>,
     },
+    /// An answer was lost, and what the rack has made of the request cannot be told.
+    #[error("{error}; what became of {call} is not known")]
+    Lost {
+        /// What was asked.
+        call: CallName,
+        /// How its answer was lost.
+        error: Box<Self>,
+    },
+    /// An answer was lost, and several things could be what the request has made.
+    #[error("{0}")]
+    Ambiguous(String),
     /// The client itself could not be set up.
     #[error("{0}")]
     Setup(String),
@@ -101,7 +114,9 @@ impl Error {
     /// Will it pass? Connection errors, 429, 502, 503 and 504. A 500 is the rack's own answer.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => matches!(status, 429 | 502 | 503 | 504),
+            Self::Refused { status, .. } | Self::Handshake { status, .. } => {
+                matches!(status, 429 | 502 | 503 | 504)
+            }
             Self::Unreachable { cause, .. } => !matches!(cause, Cause::Tls(_)),
             _ => false,
         }
@@ -124,9 +139,9 @@ impl Error {
     }
 
     /// How long the rack asks to wait.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Refused { retry_after, .. } | Self::Handshake { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

@@ -35,6 +35,7 @@ pub use client::{Client, Endpoint, Options};
 pub use error::{Cause, Error};
 pub use event::{Event, Listener};
 pub use path::Path;
+pub use retry::Look;
 pub use send::Answer;
 pub use session::Keeper;
 pub use socket::{Ending, Socket};

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::Instant;
 
 use super::error::Cause;
-use super::{Answer, Call, Client, Error, Event, Repeat};
+use super::{Answer, Call, CallName, Client, Error, Event, Path, Repeat, Socket};
 
 /// After this long of repeating, a person is told once.
 const SILENT: Duration = Duration::from_secs(2);
@@ -15,7 +15,7 @@ const SILENT: Duration = Duration::from_secs(2);
 const UPLOADS: u32 = 3;
 
 /// Pauses from a fifth of a second to about five, with jitter.
-fn pauses() -> impl Iterator<Item = Duration> {
+fn pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(5))
@@ -24,47 +24,116 @@ fn pauses() -> impl Iterator<Item = Duration> {
         .build()
 }
 
+/// One request's tries.
+struct Tries<'a> {
+    client: &'a Client,
+    call: CallName,
+    pauses: Box<dyn Iterator<Item = Duration> + Send>,
+    /// From 1.
+    attempt: u32,
+    failing_since: Option<Instant>,
+    told: bool,
+}
+
+impl<'a> Tries<'a> {
+    fn new(client: &'a Client, call: CallName) -> Self {
+        let pauses = Box::new(pauses());
+        Self { client, call, pauses, attempt: 1, failing_since: None, told: false }
+    }
+
+    /// Waits for the next try, or gives `error` back where the budget is spent. `at_least` so many
+    /// tries there are all the same.
+    async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        let budget = self.client.budget(&error);
+        let pause = self.pauses.next().unwrap_or(SILENT);
+        let pause = pause.max(error.retry_after().unwrap_or_default());
+        let has_more = self.attempt < at_least && !budget.is_zero();
+        if since.elapsed() + pause > budget && !has_more {
+            return Err(error);
+        }
+        if !self.told && since.elapsed() + pause >= SILENT {
+            self.told = true;
+            let (call, why) = (self.call.clone(), error.to_string());
+            self.client.tell(Event::Retrying { call, why, budget });
+        }
+        tokio::time::sleep(pause).await;
+        self.attempt += 1;
+        Ok(())
+    }
+}
+
+/// What a look at the rack shows of a request whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look<T> {
+    /// What it has made.
+    Found(T),
+    /// Nothing, so far.
+    Nothing,
+    /// The rack is busy with something else: nothing can be told, or asked of it, before that ends.
+    Busy,
+}
+
+impl<T> From<Option<T>> for Look<T> {
+    fn from(found: Option<T>) -> Self {
+        found.map_or(Self::Nothing, Self::Found)
+    }
+}
+
 impl Client {
     /// Sends `call`, and again where it may be and the failure will pass, within the budget.
     pub(super) async fn send_within_budget(&self, call: &Call) -> Result<Answer, Error> {
-        let mut pauses = pauses();
-        let mut attempt = 1;
-        let mut first_failure: Option<Instant> = None;
-        let mut told = false;
+        let mut tries = Tries::new(self, call.name());
+        let at_least = if call.sends().is_some() { UPLOADS } else { 1 };
         loop {
-            let error = match self.attempt(call, attempt).await {
+            let error = match self.attempt(call, tries.attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             // A 404 to a DELETE that was sent before: it has worked.
-            if attempt > 1 && call.is_delete() && error.status() == Some(404) {
+            if tries.attempt > 1 && call.is_delete() && error.status() == Some(404) {
                 return Ok(Answer::nothing(call));
             }
             if !self.may_repeat(call, &error) {
                 return Err(error);
             }
-            let since = *first_failure.get_or_insert_with(Instant::now);
-            let budget = self.budget(&error);
-            let pause =
-                pauses.next().unwrap_or(SILENT).max(error.retry_after().unwrap_or_default());
-            let may_be_long = call.sends().is_some() && attempt < UPLOADS && !budget.is_zero();
-            if since.elapsed() + pause > budget && !may_be_long {
+            tries.next(error, at_least).await?;
+        }
+    }
+
+    /// Opens a socket, and tries again where the failure will pass, within the budget. `failed` is
+    /// told of each failure.
+    ///
+    /// # Errors
+    /// [`Error::Handshake`] where the answer is no upgrade: a rack says other refusals inside the
+    /// socket, as text.
+    pub async fn open(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+        mut failed: impl FnMut(&Error),
+    ) -> Result<Socket, Error> {
+        self.prepare_session().await;
+        let mut tries = Tries::new(self, CallName::socket(path));
+        loop {
+            let error = match self.open_once(path, options, tries.attempt).await {
+                Ok(socket) => return Ok(socket),
+                Err(error) => error,
+            };
+            failed(&error);
+            if !error.is_passing() || !self.repeats() {
                 return Err(error);
             }
-            if !told && since.elapsed() + pause >= SILENT {
-                told = true;
-                self.tell(Event::Retrying { call: call.name(), why: error.to_string(), budget });
-            }
-            tokio::time::sleep(pause).await;
-            attempt += 1;
+            tries.next(error, 1).await?;
         }
     }
 
     fn may_repeat(&self, call: &Call, error: &Error) -> bool {
-        match call.repeat {
-            Repeat::Safely => error.is_passing(),
-            Repeat::IfUnsent => error.is_unsent() && error.is_passing(),
-        }
+        self.repeats()
+            && match call.repeat {
+                Repeat::Safely => error.is_passing(),
+                Repeat::IfUnsent => error.is_unsent() && error.is_passing(),
+            }
     }
 
     /// A rack that has never answered may simply not be there.
@@ -81,12 +150,13 @@ impl Client {
     /// answer. If looking shows nothing for as long as the limit says, the call is sent again.
     ///
     /// # Errors
-    /// The call's own refusal; what `look` fails with; the loss, once the budget is spent.
+    /// The call's own refusal; what `look` fails with; [`Error::Lost`] where the rack stays away
+    /// while it is asked; the loss itself, once the budget is spent.
     pub async fn send_or_find<T>(
         &self,
         call: &Call,
         read: impl Fn(&Answer) -> Result<T, Error>,
-        mut look: impl AsyncFnMut() -> Result<Option<T>, Error>,
+        mut look: impl AsyncFnMut() -> Result<Look<T>, Error>,
     ) -> Result<T, Error> {
         let mut first_loss: Option<Instant> = None;
         loop {
@@ -95,36 +165,48 @@ impl Client {
                 Err(error) if error.is_uncertain() => error,
                 Err(error) => return Err(error),
             };
-            let since = *first_loss.get_or_insert_with(Instant::now);
+            let lost_at = Instant::now();
+            let since = *first_loss.get_or_insert(lost_at);
             self.tell(Event::Looking { call: call.name(), why: error.to_string() });
-            if let Some(found) = self.search(&mut look).await? {
-                return Ok(found);
+            match self.search(&mut look).await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(failed) if failed.is_away() => {
+                    return Err(Error::Lost { call: call.name(), error: Box::new(error) });
+                }
+                Err(failed) => return Err(failed),
             }
-            if since.elapsed() >= self.limits().retry {
+            let asked_to_wait = error.retry_after().unwrap_or_default();
+            let left = asked_to_wait.saturating_sub(lost_at.elapsed());
+            if since.elapsed() + left >= self.limits().retry {
                 return Err(error);
             }
+            tokio::time::sleep(left).await;
         }
     }
 
     /// Looks until something is found, or the rack has shown nothing for as long as the limit says;
-    /// a rack that is away is waited for within the retry budget.
+    /// a rack that is away, or busy, is waited for within the retry budget.
     async fn search<T>(
         &self,
-        look: &mut impl AsyncFnMut() -> Result<Option<T>, Error>,
+        look: &mut impl AsyncFnMut() -> Result<Look<T>, Error>,
     ) -> Result<Option<T>, Error> {
         let started = Instant::now();
         let mut nothing_since: Option<Instant> = None;
         let mut pauses = pauses();
         loop {
+            let is_early = started.elapsed() < self.limits().retry;
             match look().await {
-                Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => {
+                Ok(Look::Found(found)) => return Ok(Some(found)),
+                Ok(Look::Nothing) => {
                     let since = *nothing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.limits().look {
                         return Ok(None);
                     }
                 }
-                Err(error) if error.is_away() && started.elapsed() < self.limits().retry => {}
+                Ok(Look::Busy) if is_early => nothing_since = None,
+                Ok(Look::Busy) => return Ok(None),
+                Err(error) if error.is_away() && is_early => {}
                 Err(error) => return Err(error),
             }
             let pause = pauses.next().unwrap_or(SILENT).min(SILENT);

@@ -50,6 +50,21 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// That something was accepted: `ok` (v2, v3), JSON (classic), or nothing. A page of somebody
+    /// in between is not.
+    ///
+    /// # Errors
+    /// [`Error::Garbled`] with the beginning of what came instead.
+    pub fn accepted(&self) -> Result<(), Error> {
+        let text = self.body.trim_ascii();
+        if text.is_empty() || text == b"ok" {
+            return Ok(());
+        }
+        self.json::<serde::de::IgnoredAny>().map(drop)
+    }
+}
+
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
     text.trim().to_owned()
@@ -232,17 +247,23 @@ fn multipart_form(
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
 
-/// The rack's words (JSON, text, or none), as racks of all generations write them.
 fn refusal(call: CallName, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
+    let (message, retry_after) = words(status, headers, body);
+    let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    let challenge = challenge.map(str::to_owned);
+    Error::Refused { call, status, message, retry_after, challenge }
+}
+
+/// The rack's words (JSON, text, or none), as racks of all generations write them, and how long it
+/// asks to wait.
+pub(super) fn words(status: u16, headers: &HeaderMap, body: &[u8]) -> (String, Option<Duration>) {
     let json: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let json = json.map(|body| body.error).filter(|text| !text.is_empty());
     let text =
         || Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|text| is_words(text));
     let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let retry_after = header(RETRY_AFTER).and_then(retry_after);
-    let challenge = header(WWW_AUTHENTICATE).map(str::to_owned);
-    Error::Refused { call, status, message, retry_after, challenge }
+    let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    (message, wait.and_then(retry_after))
 }
 
 /// A proxy's page is nothing to show in a line.

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
 use super::client::header_value;
 use super::frames::{Frames, Next};
+use super::send::words;
 use super::{CallName, Cause, Client, Error, Event, Path};
 use crate::wire::frame::Frame;
 
@@ -67,19 +68,29 @@ impl Drop for ClosingLog {
 }
 
 impl Client {
-    /// Opens a socket. Options travel as headers; racks never use the query here.
-    ///
-    /// # Errors
-    /// [`Error::Handshake`] where the answer is no upgrade: a rack says other refusals inside the
-    /// socket, as text.
-    pub async fn open(
+    /// Opens a socket, tried once. Options travel as headers; racks never use the query here.
+    pub(super) async fn open_once(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+        attempt: u32,
+    ) -> Result<Socket, Error> {
+        let started = Instant::now();
+        let opened = self.shake_hands(path, options).await;
+        let (call, took) = (CallName::socket(path), started.elapsed());
+        self.tell(match &opened {
+            Ok(_) => Event::SocketOpened { call, took },
+            Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
+        });
+        opened
+    }
+
+    async fn shake_hands(
         &self,
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        self.prepare_session().await;
         let call = CallName::socket(path);
-        let started = Instant::now();
         let key = random_key()?;
         let request = self.upgrade_request(path, options, &key)?;
         let address = self.endpoint().address();
@@ -96,11 +107,12 @@ impl Client {
         self.note_answer();
         let status = response.status().as_u16();
         if status != 101 {
-            let text = timeout(self.limits().stall, response.text()).await;
-            let text = text.ok().and_then(Result::ok).unwrap_or_default();
-            let text: String = text.trim().chars().take(200).collect();
-            let message = if text.is_empty() { format!("response status {status}") } else { text };
-            return Err(Error::Handshake { call, status, message });
+            let headers = response.headers().clone();
+            let body = timeout(self.limits().stall, response.bytes()).await;
+            let body = body.ok().and_then(Result::ok).unwrap_or_default();
+            let (message, retry_after) = words(status, &headers, &body);
+            let message = message.chars().take(200).collect();
+            return Err(Error::Handshake { call, status, message, retry_after });
         }
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
@@ -110,10 +122,16 @@ impl Client {
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
         let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
-        self.tell(Event::SocketOpened { call: call.clone(), took: started.elapsed() });
         let why = "left by the client".to_owned();
         let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
         Ok(Socket::new(stream, self.limits().ping, opened_at, log))
+    }
+
+    /// Sockets at this path open, and break before they give anything.
+    pub fn cut_at_once(&self, path: &Path) -> Error {
+        let cause = Cause::Cut("sockets open and break at once".to_owned());
+        let (call, address) = (CallName::socket(path), self.endpoint().address());
+        Error::Unreachable { call, address, cause, sent: true }
     }
 
     fn upgrade_request(

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
-use crate::flows::promote::promote;
+use crate::flows::promote::promote_made;
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CreateRelease, Force};
 use crate::wire::{App, AppName, ReleaseId};
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let release = rack.create_release(&name, &options, newest.as_ref()).await?;
     cx.emit(Event::Line(format!("Created release: {}", release.id)))?;
     if args.promote {
-        promote(cx, &rack, &name, &release.id, cx.promotes(Force::No)).await?;
+        promote_made(cx, &rack, &name, &release.id, cx.promotes(Force::No)).await?;
     } else {
         cx.emit(Event::Line("OK".to_owned()))?;
     }

@@ -1,7 +1,7 @@
 use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
-use crate::flows::promote::{Promoted, promote};
+use crate::flows::promote::{Promoted, promote_made};
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CreateRelease, Force};
 use crate::wire::ReleaseId;
@@ -36,6 +36,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let new = rack.create_release(&name, &options, newest.as_ref()).await?;
     cx.emit(Event::Done(Some(new.id.to_string())))?;
     let force = if args.force { Force::Yes } else { Force::No };
-    promote(cx, &rack, &name, &new.id, cx.promotes(force)).await?;
+    promote_made(cx, &rack, &name, &new.id, cx.promotes(force)).await?;
     Ok(Outcome::done(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))
 }

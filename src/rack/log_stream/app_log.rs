@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use memchr::{memchr_iter, memrchr};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::attach::{Attachment, Got};
 use super::window::Window;
@@ -27,6 +27,8 @@ pub struct AppLog {
     clocks: Option<(DateTime<Utc>, Instant)>,
     announce: bool,
     ended: bool,
+    /// How often a log that is not followed fell silent since its last new line.
+    silences: u32,
 }
 
 impl Rack {
@@ -43,6 +45,7 @@ impl Rack {
             clocks,
             announce: false,
             ended: false,
+            silences: 0,
         }
     }
 }
@@ -59,15 +62,19 @@ impl AppLog {
                 return Ok(Piece::Ended);
             }
             if !self.attachment.is_open() {
+                if self.attachment.is_hopeless() {
+                    return Err(self.attachment.given_up().into());
+                }
                 self.attach().await?;
             }
             if std::mem::take(&mut self.announce) {
                 return Ok(Piece::Resumed(RESUMED));
             }
-            match self.attachment.next().await {
+            match self.step().await {
                 Got::Data(data) => {
                     let lines = self.take(&data);
                     if !lines.is_empty() {
+                        self.silences = 0;
                         return Ok(Piece::Text(lines));
                     }
                 }
@@ -85,6 +92,22 @@ impl AppLog {
                     self.partial.clear();
                     self.announce = true;
                 }
+            }
+        }
+    }
+
+    /// The socket's next thing. A log that is not followed must come to its end: one that falls
+    /// silent before that is given up as cut, and at its second silence taken for ended.
+    async fn step(&mut self) -> Got {
+        if !self.options.no_follow {
+            return self.attachment.next().await;
+        }
+        match timeout(self.attachment.limits().stall, self.attachment.next()).await {
+            Ok(got) => got,
+            Err(_) => {
+                self.silences += 1;
+                self.attachment.cut();
+                if self.silences > 1 { Got::End } else { Got::Cut }
             }
         }
     }

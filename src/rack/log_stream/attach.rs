@@ -1,27 +1,82 @@
 //! Opening a log's socket, again and again if need be, and telling text from a refusal.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::transport::{Client, Error, Path, Socket};
+use crate::transport::{Client, Error, Limits, Path, Socket};
 use crate::wire::frame::{self, Frame};
 
 /// The pause before a stream is attached again; doubled up to two seconds.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// A socket that breaks within this time, and has given nothing, might as well have been refused.
+const BARREN: Duration = Duration::from_secs(5);
+
+/// A log that was never attached, and could not be so often, may never be.
+const FAILURES: u32 = 2;
+
+/// How an attachment is doing. Cheap to clone; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Attached(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: AtomicBool,
+    was_open: AtomicBool,
+    failures: AtomicU32,
+    received: AtomicU64,
+}
+
+impl Attached {
+    /// Is a socket open?
+    pub fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// Is none open, and one to be expected? After a cut it is, and until the first one has failed
+    /// more than once.
+    pub fn may_come(&self) -> bool {
+        let was_open = self.0.was_open.load(Ordering::Relaxed);
+        !self.is_open() && (was_open || self.0.failures.load(Ordering::Relaxed) < FAILURES)
+    }
+
+    /// Bytes received in all, those that had been shown before too.
+    pub fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
+    }
+
+    fn set_open(&self, open: bool) {
+        self.0.open.store(open, Ordering::Relaxed);
+        self.0.was_open.fetch_or(open, Ordering::Relaxed);
+    }
+
+    fn note_failure(&self) {
+        self.0.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note_data(&self, data: &[u8]) {
+        self.0.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+    }
+}
+
 /// An attachment that comes back after cuts.
 pub(super) struct Attachment {
     client: Client,
     path: Path,
     socket: Option<Socket>,
+    open: Attached,
     /// A first frame that may be a refusal, until the next one tells.
     held: Option<Bytes>,
     first: bool,
     pause: Duration,
-    failing_since: Option<Instant>,
+    /// Since when sockets have opened and broken without giving anything.
+    barren_since: Option<Instant>,
+    opened: Instant,
     attached: u32,
 }
 
@@ -38,17 +93,23 @@ pub(super) enum Got {
 
 impl Attachment {
     pub(super) fn new(client: Client, path: Path) -> Self {
-        let (pause, failing_since) = (PAUSE, None);
         Self {
             client,
             path,
             socket: None,
+            open: Attached::default(),
             held: None,
             first: true,
-            pause,
-            failing_since,
+            pause: PAUSE,
+            barren_since: None,
+            opened: Instant::now(),
             attached: 0,
         }
+    }
+
+    /// How it is doing, for somebody else to see.
+    pub(super) fn attached(&self) -> Attached {
+        self.open.clone()
     }
 
     /// Is a socket open?
@@ -61,43 +122,30 @@ impl Attachment {
         self.attached
     }
 
+    /// The client's time limits.
+    pub(super) fn limits(&self) -> &Limits {
+        self.client.limits()
+    }
+
     /// The rack's clock when the present socket was opened.
     pub(super) fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.socket.as_ref().and_then(Socket::opened_at)
     }
 
-    /// Opens the socket. After the first time, failures that pass are waited out within the retry
-    /// budget.
+    /// Opens the socket; after the first time not at once. Failures that pass are waited out within
+    /// the retry budget.
     pub(super) async fn open(&mut self, options: &[(&'static str, String)]) -> Result<(), Error> {
-        loop {
-            if self.attached > 0 {
-                tokio::time::sleep(self.pause).await;
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-            }
-            match self.client.open(&self.path, options).await {
-                Ok(socket) => {
-                    self.socket = Some(socket);
-                    self.first = true;
-                    self.held = None;
-                    self.attached += 1;
-                    return Ok(());
-                }
-                Err(error) => self.bear(error).await?,
-            }
-        }
-    }
-
-    /// Waits out a failure to open, if it will pass in time.
-    async fn bear(&mut self, error: Error) -> Result<(), Error> {
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        let passing = error.is_passing() || matches!(error.status(), Some(429 | 502 | 503 | 504));
-        if !passing || since.elapsed() + self.pause > self.client.limits().retry {
-            return Err(error);
-        }
-        if self.attached == 0 {
+        if self.attached > 0 {
             tokio::time::sleep(self.pause).await;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
+        let failed = |_: &Error| self.open.note_failure();
+        self.socket = Some(self.client.open(&self.path, options, failed).await?);
+        self.open.set_open(true);
+        self.opened = Instant::now();
+        self.first = true;
+        self.held = None;
+        self.attached += 1;
         Ok(())
     }
 
@@ -108,7 +156,8 @@ impl Attachment {
             match socket.next().await {
                 Ok(Frame::Data(data)) => {
                     self.pause = PAUSE;
-                    self.failing_since = None;
+                    self.barren_since = None;
+                    self.open.note_data(&data);
                     if std::mem::take(&mut self.first) && frame::refusal(&data).is_some() {
                         self.held = Some(data);
                         continue;
@@ -117,12 +166,37 @@ impl Attachment {
                 }
                 Ok(Frame::End) => return self.end(),
                 Err(_) => {
-                    self.socket = None;
-                    self.held = None;
+                    self.cut();
                     return Got::Cut;
                 }
             }
         }
+    }
+
+    /// Gives the socket up, as if it had been cut.
+    pub(super) fn cut(&mut self) {
+        self.close();
+        self.held = None;
+        if self.first && self.opened.elapsed() < BARREN {
+            self.barren_since.get_or_insert(self.opened);
+        } else {
+            self.barren_since = None;
+        }
+    }
+
+    fn close(&mut self) {
+        self.socket = None;
+        self.open.set_open(false);
+    }
+
+    /// Have sockets broken at once for as long as anything is repeated?
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.barren_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
+    }
+
+    /// What is said then.
+    pub(super) fn given_up(&self) -> Error {
+        self.client.cut_at_once(&self.path)
     }
 
     fn with_held(&mut self, data: Bytes) -> Bytes {
@@ -133,7 +207,7 @@ impl Attachment {
     }
 
     fn end(&mut self) -> Got {
-        self.socket = None;
+        self.close();
         let held = self.held.take();
         match held.as_deref().and_then(frame::refusal) {
             Some(words) => Got::Refused(words.to_owned()),

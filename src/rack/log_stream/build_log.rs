@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attach::{Attachment, Got};
+use super::attach::{Attached, Attachment, Got};
 use super::rejoin::{Joined, Rejoin, Shown};
 use super::{LogError, Piece};
 use crate::path;
@@ -39,6 +39,11 @@ const SHOWN_AGAIN: &str =
     "the build's log was interrupted and differs now; it follows from its start";
 
 impl BuildLog {
+    /// Tells whether the log is attached, while somebody waits for its next piece.
+    pub fn attached(&self) -> Attached {
+        self.attachment.attached()
+    }
+
     /// The next piece. After [`Piece::Ended`] it attaches again: the end of the stream says nothing
     /// about the build. Safe to drop while waiting.
     ///
@@ -54,6 +59,9 @@ impl BuildLog {
                 return Ok(Piece::Ended);
             }
             if !self.attachment.is_open() {
+                if self.attachment.is_hopeless() {
+                    return Err(self.attachment.given_up().into());
+                }
                 self.attachment.open(&[]).await?;
                 self.rejoin = Some(Rejoin::new(self.shown.clone()));
             }

@@ -7,6 +7,7 @@ mod rejoin;
 mod window;
 
 pub use app_log::AppLog;
+pub use attach::Attached;
 pub use build_log::BuildLog;
 
 use bytes::Bytes;

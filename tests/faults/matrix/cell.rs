@@ -1,0 +1,204 @@
+//! One request of one command, and one fault that happens to it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::check::check;
+use super::expect::expected;
+use super::flow::{Flow, Scene};
+use crate::support::PATIENCE;
+use crate::support::api::Api;
+use crate::support::cli::{Cli, Ran, Running};
+use crate::support::fault::Fault;
+use crate::support::proxy::{Proxy, Record, Setup};
+use crate::support::rack::{Killable, Rack};
+
+/// What all cells share.
+pub(crate) struct World {
+    pub(crate) rack: Rack,
+    pub(crate) home: PathBuf,
+    pub(crate) source: PathBuf,
+    apps: AtomicUsize,
+}
+
+impl World {
+    pub(crate) fn new(rack: Rack, home: PathBuf, source: PathBuf) -> Self {
+        Self { rack, home, source, apps: AtomicUsize::new(0) }
+    }
+
+    fn name(&self) -> String {
+        format!("app-{}", self.apps.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A request of a command: the key, and which of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    pub(crate) flow: Flow,
+    pub(crate) key: String,
+    pub(crate) nth: usize,
+    /// The last one that was answered before it was sent.
+    pub(crate) before: Option<(String, usize)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) row: Row,
+    pub(crate) fault: Fault,
+    /// With a line on stderr for each request.
+    pub(crate) debug: bool,
+}
+
+/// What is there when the command has ended.
+pub(crate) struct Ended<'a> {
+    pub(crate) scene: &'a Scene,
+    pub(crate) api: &'a Api,
+    pub(crate) proxy: &'a Proxy,
+    pub(crate) ran: &'a Ran,
+}
+
+/// The requests of a command when all goes well.
+pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Ran) {
+    let api = &world.rack.api;
+    let scene = flow.prepare(api, &world.name(), world.source.clone()).await;
+    let proxy = Proxy::start(Setup::new(world.rack.address, |_| Fault::Pass));
+    let running = start(flow, world, api, &scene, &proxy, true);
+    let ran = end(flow, &scene, api, running).await;
+    let ended = Ended { scene: &scene, api, proxy: &proxy, ran: &ran };
+    let expected = expected(flow, "", 1, Fault::Pass);
+    check(flow, Fault::Pass, expected, &ended).await.unwrap();
+    (proxy.records(), ran)
+}
+
+/// Runs a cell; gives the exit code, or what is wrong.
+pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
+    let running = tokio::time::timeout(2 * PATIENCE, run_to_end(cell, world));
+    running.await.unwrap_or_else(|_| Err(format!("{cell:?} does not end")))
+}
+
+async fn run_to_end(cell: &Cell, world: &World) -> Result<i32, String> {
+    let kills = matches!(cell.fault, Fault::Killed | Fault::KilledAfter);
+    if !kills {
+        return run_at(cell, world, &world.rack.api, world.rack.address, None).await;
+    }
+    let rack = Arc::new(Killable::begin().await);
+    let result = run_at(cell, world, &rack.api, rack.address, Some(rack.clone())).await;
+    rack.stop().await;
+    result
+}
+
+async fn run_at(
+    cell: &Cell,
+    world: &World,
+    api: &Api,
+    upstream: std::net::SocketAddr,
+    rack: Option<Arc<Killable>>,
+) -> Result<i32, String> {
+    let Cell { row, fault, debug } = cell;
+    let flow = row.flow;
+    let scene = flow.prepare(api, &world.name(), world.source.clone()).await;
+    let refuses = *fault == Fault::RefuseNext;
+    let target = if refuses { row.before.clone() } else { Some((row.key.clone(), row.nth)) };
+    let (wanted, hit) = (*fault, Arc::new(AtomicBool::new(false)));
+    let struck = hit.clone();
+    let script = move |asked: &crate::support::proxy::Asked| {
+        let is_target = target.as_ref().is_some_and(|(key, nth)| {
+            asked.key == *key && asked.nth == *nth && !struck.swap(true, Ordering::Relaxed)
+        });
+        if is_target { wanted } else { Fault::Pass }
+    };
+    let proxy = Proxy::start(Setup { rack, hasty: refuses, ..Setup::new(upstream, script) });
+    if refuses && row.before.is_none() {
+        proxy.desk.shut().await;
+    }
+    let mut running = start(flow, world, api, &scene, &proxy, *debug || refuses);
+    if refuses {
+        let was_refused = running.err.until(|text| is_refused(text, row, &scene)).await;
+        proxy.desk.open();
+        hit.store(was_refused, Ordering::Relaxed);
+    }
+    let ran = end(flow, &scene, api, running).await;
+    let ended = Ended { scene: &scene, api, proxy: &proxy, ran: &ran };
+    let expected = expected(flow, &row.key, row.nth, *fault);
+    let mut result = check(flow, *fault, expected, &ended).await;
+    if !hit.load(Ordering::Relaxed) {
+        result = Err("the fault was not met".to_owned());
+    }
+    result.map(|()| expected.code).map_err(|wrong| explain(cell, &wrong, &ended))
+}
+
+fn start(
+    flow: Flow,
+    world: &World,
+    api: &Api,
+    scene: &Scene,
+    proxy: &Proxy,
+    debug: bool,
+) -> Running {
+    let args = flow.args(scene);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let cli = Cli::new(&args, &world.home).at(proxy.address, &api.password);
+    let cli = if debug { cli.env("CONVOX_DEBUG", "1") } else { cli };
+    cli.start()
+}
+
+/// Waits for the command's end. A followed log ends when all was shown and the app goes.
+async fn end(flow: Flow, scene: &Scene, api: &Api, mut running: Running) -> Ran {
+    if flow == Flow::Follow {
+        let shown = async {
+            let log = scene.told(api, "tick 25 of 25").await;
+            let last = log.lines().last().unwrap().to_owned();
+            running.out.until(|text| text.contains(&last)).await;
+        };
+        // If it is not shown, the check of what was shown says so.
+        drop(tokio::time::timeout(PATIENCE / 3, shown).await);
+        api.delete(&format!("/apps/{}", scene.app)).await;
+    }
+    running.end().await
+}
+
+/// Does the trace show that this request was refused?
+fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
+    let (method, path) = row.key.split_once(' ').unwrap();
+    let method = if method == "SOCKET" { "GET" } else { method };
+    let path = path.split('?').next().unwrap();
+    let wanted: Vec<&str> = path.split('/').collect();
+    let is_it = |line: &str| {
+        let Some(rest) = line.split(&format!("{method} ")).nth(1) else { return false };
+        let Some((path, why)) = rest.split_once(" failed: ") else { return false };
+        let path = if path.contains("/objects/") { "/apps/APP/objects/KEY" } else { path };
+        let found: Vec<&str> = path.split('/').collect();
+        let same = |(found, wanted): (&&str, &&str)| {
+            found == wanted
+                || matches!(*wanted, "BUILD" | "RELEASE")
+                || *wanted == "APP" && *found == scene.app
+        };
+        why.contains("connection refused")
+            && found.len() == wanted.len()
+            && found.iter().zip(&wanted).all(same)
+    };
+    text.lines().any(is_it)
+}
+
+fn explain(cell: &Cell, wrong: &str, ended: &Ended<'_>) -> String {
+    let Row { flow, key, nth, .. } = &cell.row;
+    let Ran { code, out, err, took } = ended.ran;
+    let start = ended.proxy.records().first().map(|record| record.at);
+    let requests: Vec<String> = ended
+        .proxy
+        .records()
+        .iter()
+        .map(|record| {
+            let at = start.map_or(Duration::ZERO, |start| record.at - start);
+            format!("{:6} ms {} {:?}", at.as_millis(), record.asked.line, record.rack)
+        })
+        .collect();
+    format!(
+        "{} / {key} #{nth} / {}: {wrong}\nexit {code:?} after {took:?}\n--- stdout\n{out}\n--- stderr\n{err}\n--- requests\n{}\n",
+        flow.name(),
+        cell.fault,
+        requests.join("\n")
+    )
+}

@@ -1,0 +1,122 @@
+//! Each request of the commands that deploy, held against each fault.
+//!
+//! The requests are those of a run without faults, so the matrix follows the program.
+
+mod cell;
+mod check;
+mod expect;
+mod flow;
+mod table;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use self::cell::{Cell, Row, World};
+use self::expect::{FAULTS, applies, rows};
+use self::flow::Flow;
+use crate::support::app;
+use crate::support::proxy::Record;
+use crate::support::rack::Rack;
+
+/// Cells that run at once: most of them wait most of the time.
+const AT_ONCE: usize = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_fault_on_the_way_to_the_rack_breaks_a_deploy() {
+    let home = tempfile::tempdir().unwrap();
+    let source = tempfile::tempdir().unwrap();
+    app::write_source(source.path());
+    let rack = Rack::start().await;
+    let world = World::new(rack, home.path().to_owned(), source.path().to_owned());
+    let world = Arc::new(world);
+    let started = std::time::Instant::now();
+    let all = all_rows(&world).await;
+    let cells: Vec<Cell> = cells(&all);
+    let results = run_all(cells, &world).await;
+    table::print(&all, &results, started.elapsed());
+    let wrong: Vec<&String> =
+        results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+    assert!(wrong.is_empty(), "{} cells failed:\n\n{}", wrong.len(), join(&wrong));
+    let Ok(world) = Arc::try_unwrap(world) else { panic!("a cell goes on") };
+    world.rack.stop().await;
+}
+
+fn join(texts: &[&String]) -> String {
+    texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// The rows of all commands. Run twice, and the shorter counts: how often is polled varies.
+async fn all_rows(world: &World) -> Vec<Row> {
+    let mut all = Vec::new();
+    for flow in Flow::ALL {
+        let (records, _) = cell::record(flow, world).await;
+        all.extend(rows_of(flow, &records));
+    }
+    all
+}
+
+fn rows_of(flow: Flow, records: &[Record]) -> Vec<Row> {
+    let wanted = |record: &&Record| record.asked.nth <= rows(flow, &record.asked.key);
+    records.iter().filter(wanted).map(|record| row(flow, record, records)).collect()
+}
+
+fn row(flow: Flow, record: &Record, records: &[Record]) -> Row {
+    let answered = |other: &&Record| other.answered.is_some_and(|moment| moment < record.arrived);
+    let is_socket = |other: &Record| other.asked.key.starts_with("SOCKET");
+    let before = records.iter().filter(answered);
+    // Sockets open beside other requests; they come first only where nothing else does.
+    let before = before.max_by_key(|other| (!is_socket(other), other.answered));
+    let before = before.map(|other| (other.asked.key.clone(), other.asked.nth));
+    Row { flow, key: record.asked.key.clone(), nth: record.asked.nth, before }
+}
+
+/// What the environment asks for, while working on a cell: a part of its name.
+#[allow(clippy::disallowed_methods)] // tests have no settings
+fn only() -> Option<String> {
+    std::env::var("FAULTS_ONLY").ok()
+}
+
+fn cells(rows: &[Row]) -> Vec<Cell> {
+    let only = only();
+    let mut cells = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        for (column, fault) in FAULTS.into_iter().enumerate() {
+            let name = format!("{} / {} #{} / {fault}", row.flow.name(), row.key, row.nth);
+            let wanted = only.as_ref().is_none_or(|part| name.contains(part));
+            if wanted && applies(row.flow, &row.key, fault) {
+                let debug = (number + column) % 2 == 0;
+                cells.push(Cell { row: row.clone(), fault, debug });
+            }
+        }
+    }
+    cells
+}
+
+type Results = Vec<(Cell, Result<i32, String>)>;
+
+async fn run_all(cells: Vec<Cell>, world: &Arc<World>) -> Results {
+    let seats = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for cell in cells {
+        let (seats, world) = (seats.clone(), world.clone());
+        running.spawn(async move {
+            let _seat = seats.acquire_owned().await.unwrap();
+            let started = std::time::Instant::now();
+            let result = cell::run(&cell, &world).await;
+            if only().is_some() || result.is_err() || started.elapsed().as_secs() > 20 {
+                eprintln!(
+                    "{:?} {} {} {} {:?}",
+                    started.elapsed(),
+                    cell.row.key,
+                    cell.row.nth,
+                    cell.fault,
+                    result
+                );
+            }
+            (cell, result)
+        });
+    }
+    running.join_all().await
+}

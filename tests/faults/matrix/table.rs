@@ -1,0 +1,55 @@
+//! The matrix as a table.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::Duration;
+
+use super::Results;
+use super::cell::Row;
+use super::expect::FAULTS;
+use super::flow::Flow;
+
+/// Prints it where the test's output is shown on success too.
+pub(crate) fn print(rows: &[Row], results: &Results, took: Duration) {
+    let text = text(rows, results, took);
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).unwrap();
+    out.flush().unwrap();
+}
+
+fn text(rows: &[Row], results: &Results, took: Duration) -> String {
+    let mut found = HashMap::new();
+    for (cell, result) in results {
+        let shown = match result {
+            Ok(0) => "ok".to_owned(),
+            Ok(code) => code.to_string(),
+            Err(_) => "WRONG".to_owned(),
+        };
+        found.insert((cell.row.clone(), cell.fault), shown);
+    }
+    let width = rows.iter().map(|row| name(row).len()).max().unwrap_or_default();
+    let mut text = String::from(
+        "\nThe fault matrix: ok is exit code 0, 1 a failure that is right, . means nothing to the request\n",
+    );
+    for flow in Flow::ALL {
+        text.push_str(&format!("\n{:width$}", format!("convox {}", flow.name())));
+        FAULTS.iter().for_each(|fault| text.push_str(&format!(" {:>9}", fault.to_string())));
+        text.push('\n');
+        for row in rows.iter().filter(|row| row.flow == flow) {
+            text.push_str(&format!("{:width$}", name(row)));
+            for fault in FAULTS {
+                let shown = found.get(&(row.clone(), fault)).map_or(".", String::as_str);
+                text.push_str(&format!(" {shown:>9}"));
+            }
+            text.push('\n');
+        }
+    }
+    let wrong = results.iter().filter(|(_, result)| result.is_err()).count();
+    text.push_str(&format!("\n{} cells, {wrong} wrong, in {} s\n", results.len(), took.as_secs()));
+    text
+}
+
+fn name(row: &Row) -> String {
+    let nth = if row.nth > 1 { format!(" #{}", row.nth) } else { String::new() };
+    format!("  {}{nth}", row.key)
+}
