@@ -11,6 +11,8 @@ use crate::wire::{AppName, BuildId, Process, ReleaseId};
 pub(crate) enum Event {
     /// A deploy begins.
     Deploying(AppName),
+    /// What everything that follows is about, where no other event says so.
+    About(AppName, Option<BuildId>),
     /// The source is being packed.
     Packaging,
     /// It is packed.

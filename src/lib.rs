@@ -3,6 +3,21 @@
 //! The library's public face is the typed rack client in [`rack`], the wire types in [`wire`],
 //! the packaging of a source directory in [`package`], and the development rack in [`devrack`].
 //! Everything else serves the program.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use convox::rack::{Client, Endpoint, Options, Rack};
+//!
+//! let mut endpoint = Endpoint::new("https://rack.example.com".parse()?);
+//! endpoint.password = Some("secret".into());
+//! let rack = Rack::new(Client::new(endpoint, Options::default()));
+//! for app in rack.apps().await? {
+//!     let release = app.release.as_ref().map_or("none", |release| release.as_str());
+//!     assert!(app.status.as_str() != "hibernating", "{} runs {release}", app.name);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod clock;
 pub mod devrack;

@@ -157,6 +157,12 @@ fn help_for(error: &Error) -> Option<String> {
             _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
                 Some("list them with: convox apps".to_owned())
             }
+            _ if message.starts_with("no such build: ") => {
+                Some("list them with: convox builds".to_owned())
+            }
+            _ if message.starts_with("no such release: ") => {
+                Some("list them with: convox releases".to_owned())
+            }
             // The rack said nothing itself: say at least what was asked.
             _ if *message == format!("response status {status}") => Some(format!("{call}")),
             _ if *status >= 500 => Some(format!("the rack failed at {call}; see: convox rack")),

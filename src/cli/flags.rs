@@ -34,7 +34,7 @@ pub(crate) struct RackFlag {
 
 // The rack, on commands that wait.
 #[derive(Args)]
-pub(crate) struct RackFlagOnly {
+struct RackFlagOnly {
     /// Rack name, whole or a part that fits one only; `dev` is the development rack
     #[arg(short, long, value_name = "NAME")]
     rack: Option<String>,
@@ -42,10 +42,28 @@ pub(crate) struct RackFlagOnly {
 
 // The app.
 #[derive(Args)]
-pub(crate) struct AppFlag {
+struct AppFlag {
     /// App name; without it that in .convox/app, or the folder's name
     #[arg(short, long, value_name = "NAME")]
     app: Option<String>,
+}
+
+// App and rack.
+#[derive(Args)]
+pub(crate) struct OfApp {
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlag,
+}
+
+// App and rack, on commands that wait.
+#[derive(Args)]
+pub(crate) struct OfAppOnly {
+    #[command(flatten)]
+    app: AppFlag,
+    #[command(flatten)]
+    rack: RackFlagOnly,
 }
 
 // Waiting, where it is a choice.

@@ -142,3 +142,26 @@ pub(crate) fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: 
 pub(crate) fn flag(matches: &ArgMatches, id: &str) -> bool {
     value::<bool>(matches, id).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_tree_is_what_clap_takes_for_sound() {
+        whole_tree().debug_assert();
+    }
+
+    #[test]
+    fn a_branch_is_the_same_as_in_the_whole_tree() {
+        let whole = whole_tree();
+        for leaf in LEAVES {
+            let alone = branch(leaf.words[0]);
+            let help = |mut tree: Command| {
+                tree.find_subcommand_mut(leaf.words[0])
+                    .map(|word| word.render_long_help().to_string())
+            };
+            assert_eq!(help(alone), help(whole.clone()), "{:?}", leaf.words);
+        }
+    }
+}

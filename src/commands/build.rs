@@ -1,5 +1,5 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag};
+use crate::cli::flags::{IdFlag, OfApp};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
@@ -16,19 +16,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     id: IdFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
-    let create = args.source.create;
-    let request = args.source.request();
-    let source = build::check_source(&request)?;
-    let name = cx.app_of(&request.dir)?;
-    let rack = cx.rack().await?;
-    build::app_to_build(cx, &rack, &name, create).await?;
-    let Built { build, release } = build::build(cx, &rack, &name, &source, request).await?;
+    let checked = build::check(cx, args.source.request()).await?;
+    cx.emit(Event::About(checked.app.clone(), None))?;
+    let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: true })?;
     Ok(Outcome::told().with_id(&release))
 }

@@ -1,5 +1,5 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{AppFlag, IdFlag, RackFlagOnly, StyleFlag, WaitFlags};
+use crate::cli::flags::{IdFlag, OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
@@ -26,23 +26,17 @@ pub(crate) struct Args {
     #[command(flatten)]
     style: StyleFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlagOnly,
+    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
-    let create = args.source.create;
-    let request = args.source.request();
-    let source = build::check_source(&request)?;
-    let name = cx.app_of(&request.dir)?;
-    let rack = cx.rack().await?;
-    build::app_to_build(cx, &rack, &name, create).await?;
+    let checked = build::check(cx, args.source.request()).await?;
+    let (app, rack) = (checked.app.clone(), checked.rack.clone());
     let manner = cx.promotes(if args.force { Force::Yes } else { Force::No });
-    promote::refuse_early(&rack, &name, manner).await?;
-    cx.emit(Event::Deploying(name.clone()))?;
-    let Built { build, release } = build::build(cx, &rack, &name, &source, request).await?;
+    promote::refuse_early(&rack, &app, manner).await?;
+    cx.emit(Event::Deploying(app.clone()))?;
+    let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: false })?;
-    promote_made(cx, &rack, &name, &release, manner).await?;
+    promote_made(cx, &rack, &app, &release, manner).await?;
     Ok(Outcome::told().with_id(&release))
 }

@@ -28,12 +28,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+    address(cx, &args.host, None)?;
     let token = Token::find(cx, &args)?;
     let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
     let attempt = Attempt { cx, host: &args.host, pin };
     let accepted = attempt.log_in(token).await?;
     store(cx, &args, &accepted)?;
     cx.emit(Event::Done(None))?;
+    if let Some(pin) = &accepted.pin {
+        cx.notice(format!("from now on {} is trusted by this certificate alone: {pin}", args.host));
+    }
     Ok(Outcome::done(LoggedIn { host: args.host, user: accepted.login.user }))
 }
 
@@ -157,6 +161,10 @@ fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> 
     let address = address(cx, &args.host, None)?;
     if let Some(pin) = accepted.pin {
         files.store_pin(&address.host_port(), pin).map_err(Failure::new)?;
+        cx.notice(format!(
+            "{} is trusted by its certificate from now on: {pin}",
+            address.host_port()
+        ));
     }
     files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;
     if let Some(user) = &accepted.login.user {

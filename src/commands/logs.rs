@@ -1,4 +1,4 @@
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
@@ -40,9 +40,7 @@ pub(crate) struct Args {
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
@@ -50,6 +48,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let rack = cx.rack().await?;
     // Racks do not check the app of a log: an unknown one would be silent for a minute.
     rack.app(&app).await?;
+    cx.emit(Event::About(app.clone(), None))?;
     let options = LogOptions {
         filter: args.filter,
         no_follow: args.no_follow && !args.follow,

@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
-    let mut tree = whole_tree();
+    let mut tree = without_help(whole_tree());
     tree.build();
     if let Some(dir) = args.dir {
         let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
@@ -39,6 +39,11 @@ pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
     let mut page = Vec::new();
     Man::new(command.clone()).render(&mut page).map_err(Failure::new)?;
     Ok(Outcome::show(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
+}
+
+/// `help` explains the others: it needs no pages.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 #[derive(Serialize)]

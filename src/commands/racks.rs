@@ -8,6 +8,9 @@ use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight};
 
 /// List the racks that are configured, here and at the console
+///
+/// A console that does not answer is left out with a warning. The development rack is listed once
+/// it has been started.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
 pub(crate) struct Args {

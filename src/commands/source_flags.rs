@@ -31,7 +31,7 @@ pub(super) struct SourceFlags {
     wildcard_domain: bool,
     /// Create the app if there is none
     #[arg(long)]
-    pub(super) create: bool,
+    create: bool,
 }
 
 /// Racks join the arguments with commas and split them at each one.
@@ -55,6 +55,6 @@ impl SourceFlags {
             wildcard_domain: self.wildcard_domain,
             ..BuildOptions::default()
         };
-        Request { dir: self.dir, manifest: self.manifest, options }
+        Request { dir: self.dir, manifest: self.manifest, create: self.create, options }
     }
 }

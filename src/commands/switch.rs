@@ -9,10 +9,12 @@ use crate::output::{Show, Shown, Sight};
 use crate::settings::{Choice, CurrentRack, RackKind, choose};
 
 /// Choose the rack that commands talk to; without a name, show it
+///
+/// The choice is kept in the settings folder. RACK_URL, --rack and CONVOX_RACK come before it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox switch acme/production")]
 pub(crate) struct Args {
-    /// Rack name, whole or a part that fits one only
+    /// Rack name, whole or a part that fits one only; `dev` is the development rack
     #[arg(value_name = "RACK")]
     name: Option<String>,
     #[command(flatten)]

@@ -6,6 +6,8 @@ use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
 
 /// Show the versions of client and rack
+///
+/// The rack's is `none` where no rack is chosen.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox version")]
 pub(crate) struct Args {

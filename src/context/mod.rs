@@ -14,11 +14,10 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::flows::promote::{Busy, Manner};
 use crate::limits::Limits;
 use crate::outcome::Failure;
 use crate::rack::{Force, Rack};
-use crate::settings::{DEFAULT_WAIT, Settings, Style, Wait};
+use crate::settings::{Busy, DEFAULT_WAIT, Settings, Style, Wait};
 use crate::terminal::{self, NoSecret};
 use crate::wait::Schedule;
 use crate::wire::AppName;
@@ -44,6 +43,17 @@ pub(crate) struct Globals {
     pub(crate) wait_timeout: Option<Duration>,
     /// `--reveal`, or output that is no terminal: secrets are shown as they are.
     pub(crate) reveal: bool,
+}
+
+/// How a promote is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Does it push aside what is going on?
+    pub(crate) force: Force,
+    /// Is it waited for?
+    pub(crate) wait: Wait,
+    /// What if the app is busy, or runs the release already?
+    pub(crate) busy: Busy,
 }
 
 /// What a command is handed.
@@ -179,11 +189,7 @@ impl Context {
 
     /// How a promote is done in this style.
     pub(crate) fn promotes(&self, force: Force) -> Manner {
-        let busy = match self.style {
-            Style::Classic => Busy::Refuse,
-            Style::V3 => Busy::Queue,
-        };
-        Manner { force, wait: self.wait(), busy }
+        Manner { force, wait: self.wait(), busy: Busy::chosen(self.style) }
     }
 
     /// Random bytes, for names that nobody else chooses.

@@ -17,6 +17,15 @@ pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, Failure>
     })
 }
 
+/// What an app that is not at rest is doing, as a refusal begins.
+pub(crate) fn busy(app: &App) -> String {
+    let name = &app.name;
+    match &app.status {
+        AppStatus::Rollback => format!("app {name} is rolling back"),
+        status => format!("app {name} is {status}"),
+    }
+}
+
 /// There is no such app.
 pub(crate) fn missing(app: &AppName) -> Failure {
     Failure::new(format!("no such app: {app}")).try_this(format!("try: convox apps create {app}"))

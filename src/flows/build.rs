@@ -17,8 +17,20 @@ pub(crate) struct Request {
     pub(crate) dir: PathBuf,
     /// The manifest, where it is not the default.
     pub(crate) manifest: Option<PathBuf>,
+    /// Make the app if there is none?
+    pub(crate) create: bool,
     /// Options that go to the rack.
     pub(crate) options: BuildOptions,
+}
+
+/// A request that was checked: folder, manifest and app are there.
+pub(crate) struct Checked {
+    /// The app.
+    pub(crate) app: AppName,
+    /// Its rack.
+    pub(crate) rack: Rack,
+    source: Source,
+    options: BuildOptions,
 }
 
 /// What came of it.
@@ -30,12 +42,16 @@ pub(crate) struct Built {
 }
 
 /// Checks what can be checked before anything is uploaded.
-pub(crate) fn check_source(request: &Request) -> Result<Source, Failure> {
-    Source::open(&request.dir, request.manifest.as_deref()).map_err(Failure::new)
+pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, Failure> {
+    let source = Source::open(&request.dir, request.manifest.as_deref()).map_err(Failure::new)?;
+    let app = cx.app_of(&request.dir)?;
+    let rack = cx.rack().await?;
+    app_to_build(cx, &rack, &app, request.create).await?;
+    Ok(Checked { app, rack, source, options: request.options })
 }
 
 /// Makes the app where that is wanted and there is none; otherwise a missing one is a failure.
-pub(crate) async fn app_to_build(
+async fn app_to_build(
     cx: &Context,
     rack: &Rack,
     name: &AppName,
@@ -52,21 +68,15 @@ pub(crate) async fn app_to_build(
     }
 }
 
-/// Builds a source that was checked, and follows the build to its end.
-pub(crate) async fn build(
-    cx: &Context,
-    rack: &Rack,
-    app: &AppName,
-    source: &Source,
-    request: Request,
-) -> Result<Built, Failure> {
+/// Builds what was checked, and follows the build to its end.
+pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, Failure> {
+    let Checked { app, rack, source, options } = checked;
     let (commit, compat) = tokio::join!(commit::of(cx, source.root()), rack.compat());
     let compat = compat?;
-    let options = complete(request.options, source, &commit, &compat);
-    let build = send(cx, rack, app, source, &commit, &options, &compat).await?;
+    let options = complete(options, &source, &commit, &compat);
+    let build = send(cx, &rack, &app, &source, &commit, &options, &compat).await?;
     cx.emit(Event::BuildStarted(build.id.clone()))?;
-    let release = follow_build::follow(cx, rack, app, build).await?;
-    Ok(release)
+    follow_build::follow(cx, &rack, &app, build).await
 }
 
 /// The options as they are sent: what git and the source say goes where nothing was given.

@@ -6,37 +6,17 @@ use tokio::time::Instant;
 
 use super::rollout_logs::RolloutLogs;
 use super::{app, say_away};
-use crate::context::Context;
+use crate::context::{Context, Manner};
 use crate::event::Event;
 use crate::outcome::{Exit, Failure};
 use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
-use crate::settings::Wait;
+use crate::settings::{Busy, Wait};
 use crate::terminal;
 use crate::wait::{WaitError, until};
 use crate::wire::{App, AppName, AppStatus, ReleaseId};
 
 /// A promote that may take this long is worth a word.
 const STILL: Duration = Duration::from_secs(15);
-
-/// How a promote is done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// Does it push aside what is going on?
-    pub(crate) force: Force,
-    /// Is it waited for?
-    pub(crate) wait: Wait,
-    /// What if the app is busy, or runs the release already?
-    pub(crate) busy: Busy,
-}
-
-/// What a promote does about an app that is not at rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Busy {
-    /// Refuses, and a release that is active already too.
-    Refuse,
-    /// Waits for the app, shows its log while waiting, and promotes whatever is active.
-    Queue,
-}
 
 /// Refuses before a build what would be refused after it.
 pub(crate) async fn refuse_early(
@@ -129,12 +109,12 @@ fn limit_of(cx: &Context, wait: Wait) -> Duration {
     }
 }
 
-fn refuse_busy(app: &App) -> Result<(), Failure> {
-    if app.status == AppStatus::Running {
+fn refuse_busy(busy: &App) -> Result<(), Failure> {
+    if busy.status == AppStatus::Running {
         return Ok(());
     }
-    let (name, status) = (&app.name, &app.status);
-    Err(Failure::new(format!("app {name} is {status}"))
+    let name = &busy.name;
+    Err(Failure::new(app::busy(busy))
         .try_this(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
 }
 

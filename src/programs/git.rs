@@ -24,9 +24,11 @@ pub fn sha(folder: &Path) -> Option<String> {
     git(folder, &["rev-parse", "HEAD"])
 }
 
-/// When the last commit was made, in seconds since 1970, where tracked files are as committed.
+/// When the last commit was made, in seconds since 1970, where tracked files are as committed,
+/// and nothing is staged either.
 pub fn commit_time(folder: &Path) -> Option<i64> {
-    if !is_clean(folder) {
+    let as_committed = run("git", &["diff", "--quiet", "HEAD"], folder, LIMIT);
+    if !as_committed.is_ok_and(|output| output.status.success()) {
         return None;
     }
     git(folder, &["log", "-n", "1", "--pretty=%ct"])?.parse().ok()

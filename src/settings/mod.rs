@@ -27,7 +27,7 @@ pub use files::{Files, FilesError};
 pub use rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use racks::{LocalForm, LocalRack, RackMeta};
 pub use secret::{ExposeSecret, Secret};
-pub use style::{DEFAULT_WAIT, Style, UnknownStyle, Wait};
+pub use style::{Busy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
 pub use target::{Choice, NoMatch, Target, TargetError, choose, matching};
 pub use variables::{InvalidVariable, Variables};
 

@@ -64,6 +64,25 @@ impl Wait {
     }
 }
 
+/// What a promote does about an app that is not at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
+    /// Refuses, and a release that is active already too.
+    Refuse,
+    /// Waits for the app, shows its log while waiting, and promotes whatever is active.
+    Queue,
+}
+
+impl Busy {
+    /// What follows from the style.
+    pub fn chosen(style: Style) -> Self {
+        match style {
+            Style::Classic => Self::Refuse,
+            Style::V3 => Self::Queue,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

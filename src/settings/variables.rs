@@ -66,8 +66,6 @@ pub struct Variables {
     pub no_color: bool,
     /// `TERM`.
     pub term: Option<String>,
-    /// `USER`.
-    pub user: Option<String>,
     /// `PATH`, for what the development rack starts.
     pub path: Option<OsString>,
     /// `LANG`, for what the development rack starts.
@@ -126,7 +124,6 @@ impl Variables {
             test: read.raw("TEST").is_some_and(|value| value == "true"),
             no_color: read.raw("NO_COLOR").is_some(),
             term: read.text("TERM")?,
-            user: read.text("USER")?,
             path: read.raw("PATH"),
             lang: read.raw("LANG"),
             tmpdir: read.path("TMPDIR"),
@@ -282,7 +279,6 @@ pub const ALL: &[Variable] = &[
     Variable { name: "TEST", what: "true: send no git commit with a build." },
     Variable { name: "NO_COLOR", what: "Set to anything: no colours." },
     Variable { name: "TERM", what: "dumb: no colours and no redrawn lines." },
-    Variable { name: "USER", what: "The user's name." },
     Variable { name: "PATH", what: "Where git and terraform, and the commands of the development rack's services, are found." },
     Variable { name: "LANG", what: "Handed to the development rack's services." },
     Variable { name: "TMPDIR", what: "Where temporary files are made; handed to the development rack's services." },

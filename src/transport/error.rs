@@ -171,10 +171,11 @@ fn known(error: &(dyn StdError + 'static)) -> Option<Cause> {
         return Some(Cause::Tls(error.to_string()));
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
+        // An io::Error's source is that of what it carries: this is the way to the thing itself.
         if let Some(inner) = error.get_ref()
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
+            && let Some(cause) = known(inner)
         {
-            return Some(Cause::Tls(tls.to_string()));
+            return Some(cause);
         }
         return match error.kind() {
             io::ErrorKind::ConnectionRefused => Some(Cause::Refused),

@@ -21,6 +21,7 @@ mod call;
 mod client;
 mod error;
 mod event;
+pub mod frames;
 mod path;
 mod retry;
 mod send;

@@ -1,9 +1,6 @@
 //! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
-//!
-//! The frames' headers are tungstenite's; its message layer is not used, since racks send text
-//! frames that are no UTF-8 and split characters, which it must refuse.
 
-use std::io::{self, Cursor};
+use std::io;
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,18 +10,18 @@ use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{Frame as WireFrame, FrameHeader};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
 use super::client::header_value;
+use super::frames::{Frames, Next};
 use super::send::words;
 use super::{CallName, Cause, Client, Error, Event, Path};
 use crate::wire::frame::Frame;
 
 /// Read in steps of this size; a frame larger than it is passed on in pieces.
-const STEP: usize = 64 << 10;
-/// The most that a control frame may carry (RFC 6455, 5.5).
-const CONTROL_MOST: u64 = 125;
+const STEP: usize = 256 << 10;
+/// The first step: most sockets say little.
+const FIRST_STEP: usize = 8 << 10;
 
 /// How a socket came to its end, other than by the rack's end frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +41,12 @@ pub enum Ending {
 pub struct Socket {
     reader: ReadHalf<Upgraded>,
     writer: WriteHalf<Upgraded>,
-    buffer: BytesMut,
+    frames: Frames,
+    /// How much room the next read gets.
+    step: usize,
     /// Frames of ours that have not left yet.
     replies: BytesMut,
-    /// What is left of the frame whose header was read.
-    left: Option<(FrameHeader, u64)>,
     pings: Interval,
-    ended: bool,
     /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
     opened_at: Option<std::time::SystemTime>,
     log: ClosingLog,
@@ -179,10 +175,9 @@ impl Socket {
     ) -> Self {
         let mut pings = interval_at(Instant::now() + ping, ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let buffer = BytesMut::with_capacity(STEP);
-        let replies = BytesMut::new();
+        let (frames, replies) = (Frames::new(), BytesMut::new());
         let (reader, writer) = tokio::io::split(stream);
-        Self { reader, writer, buffer, replies, left: None, pings, ended: false, opened_at, log }
+        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, log }
     }
 
     /// The rack's clock when it opened the socket, if it told.
@@ -206,87 +201,30 @@ impl Socket {
 
     async fn read(&mut self) -> Result<Frame, Ending> {
         loop {
-            if self.ended {
-                return Ok(Frame::End);
+            match self.frames.take_next()? {
+                Next::Frame(frame) => return Ok(frame),
+                Next::Ping(payload) => self.reply(WireFrame::pong(payload))?,
+                Next::Missing => self.fill().await?,
             }
-            if let Some(frame) = self.take()? {
-                self.ended = frame == Frame::End;
-                return Ok(frame);
-            }
-            self.fill().await?;
         }
     }
 
     /// Moves bytes, either way, or pings when it is time.
     async fn fill(&mut self) -> Result<(), Ending> {
-        self.buffer.reserve(STEP);
+        let buffer = self.frames.buffer();
+        buffer.reserve(self.step);
         tokio::select! {
             written = self.writer.write_buf(&mut self.replies), if self.replies.has_remaining() => {
                 written.map_err(cut)?;
             }
-            read = self.reader.read_buf(&mut self.buffer) => {
-                if read.map_err(cut)? == 0 {
-                    return Err(Ending::Cut("no closing frame".to_owned()));
-                }
-            }
+            read = self.reader.read_buf(buffer) => match read.map_err(cut)? {
+                0 => return Err(Ending::Cut("no closing frame".to_owned())),
+                count if count >= self.step => self.step = STEP,
+                _ => {}
+            },
             _ = self.pings.tick() => self.reply(WireFrame::ping(Bytes::new()))?,
         }
         Ok(())
-    }
-
-    /// What the bytes read so far hold, if it is anything for the caller.
-    fn take(&mut self) -> Result<Option<Frame>, Ending> {
-        while let Some((header, length)) = self.take_header()? {
-            match header.opcode {
-                OpCode::Data(Data::Binary) => return Ok(Some(Frame::End)),
-                OpCode::Data(_) if length == 0 => {}
-                OpCode::Data(_) => return Ok(self.take_data(header, length).map(Frame::Data)),
-                OpCode::Control(_) if length > CONTROL_MOST => {
-                    return Err(Ending::Invalid("a control frame of more than 125 bytes".into()));
-                }
-                OpCode::Control(control) => {
-                    let Some(payload) = self.take_whole(length) else {
-                        self.left = Some((header, length));
-                        return Ok(None);
-                    };
-                    match control {
-                        Control::Ping => self.reply(WireFrame::pong(payload))?,
-                        Control::Close => return closed(&payload).map(Some),
-                        Control::Pong | Control::Reserved(_) => {}
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, Ending> {
-        if let Some(left) = self.left.take() {
-            return Ok(Some(left));
-        }
-        let mut cursor = Cursor::new(&self.buffer[..]);
-        let parsed = FrameHeader::parse(&mut cursor);
-        let length = usize::try_from(cursor.position()).unwrap_or_default();
-        self.buffer.advance(length);
-        let parsed = parsed.map_err(|error| Ending::Invalid(error.to_string()))?;
-        if parsed.as_ref().is_some_and(|(header, _)| header.mask.is_some()) {
-            return Err(Ending::Invalid("a masked frame from a server".into()));
-        }
-        Ok(parsed)
-    }
-
-    fn take_data(&mut self, header: FrameHeader, length: u64) -> Option<Bytes> {
-        let here = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
-        let rest = length - here as u64;
-        if rest > 0 {
-            self.left = Some((header, rest));
-        }
-        (here > 0).then(|| self.buffer.split_to(here).freeze())
-    }
-
-    fn take_whole(&mut self, length: u64) -> Option<Bytes> {
-        let needed = usize::try_from(length).unwrap_or(usize::MAX);
-        (self.buffer.len() >= needed).then(|| self.buffer.split_to(needed).freeze())
     }
 
     /// Queues a frame of ours; it leaves with the next bytes that move.
@@ -301,15 +239,4 @@ impl Socket {
 
 fn cut(error: io::Error) -> Ending {
     Ending::Cut(error.to_string())
-}
-
-/// A closing frame: 1000, 1001 and no code at all are the end of the stream.
-fn closed(payload: &[u8]) -> Result<Frame, Ending> {
-    match payload {
-        [high, low, ..] => match u16::from_be_bytes([*high, *low]) {
-            1000 | 1001 => Ok(Frame::End),
-            code => Err(Ending::Code(code)),
-        },
-        _ => Ok(Frame::End),
-    }
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
@@ -15,9 +15,7 @@ pub(crate) struct Args {
     #[arg(value_name = "APP")]
     name: Option<String>,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -1,5 +1,5 @@
 use super::info::AppInfo;
-use crate::cli::flags::{AppFlag, RackFlag, WaitLimitFlag};
+use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
@@ -15,9 +15,7 @@ pub(crate) struct Args {
     #[arg(value_name = "APP")]
     name: Option<String>,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
     #[command(flatten)]
     limit: WaitLimitFlag,
 }

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
@@ -15,9 +15,7 @@ pub(crate) struct Args {
     /// Build id
     build: BuildId,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

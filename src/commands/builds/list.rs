@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::info::BuildInfo;
-use crate::cli::flags::{AppFlag, RackFlag, WatchFlag};
+use crate::cli::flags::{OfApp, WatchFlag};
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
@@ -18,9 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     watch: WatchFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -1,5 +1,6 @@
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::event::Event;
 use crate::flows::follow_build;
 use crate::outcome::{Failure, Outcome};
 use crate::wire::BuildId;
@@ -14,14 +15,13 @@ pub(crate) struct Args {
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
+    cx.emit(Event::About(app.clone(), Some(args.build.clone())))?;
     follow_build::show_whole(cx, &rack, &app, &args.build).await?;
     Ok(Outcome::told())
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::flows::environment;
 use crate::outcome::{Failure, Outcome};
@@ -18,9 +18,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag, RevealFlag, WatchFlag};
+use crate::cli::flags::{OfApp, RevealFlag, WatchFlag};
 use crate::context::Context;
 use crate::flows::environment;
 use crate::outcome::{Failure, Outcome};
@@ -25,9 +25,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     watch: WatchFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

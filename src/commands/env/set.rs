@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag, WaitLimitFlag};
+use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::flows::environment::{Change, Then, change};
 use crate::outcome::{Failure, Outcome};
@@ -22,9 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     then: ThenFlags,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 // What follows a change.

@@ -1,5 +1,5 @@
 use super::set::{ThenFlags, outcome};
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::flows::environment::{Change, change};
 use crate::outcome::{Failure, Outcome};
@@ -14,9 +14,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     then: ThenFlags,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

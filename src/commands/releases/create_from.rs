@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag, WaitLimitFlag};
+use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::promote_made;
@@ -34,9 +34,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     limit: WaitLimitFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

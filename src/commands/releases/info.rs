@@ -1,7 +1,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag, RevealFlag};
+use crate::cli::flags::{OfApp, RevealFlag};
 use crate::commands::env::list::Variables;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
@@ -18,9 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     reveal: RevealFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

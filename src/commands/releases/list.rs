@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag, StyleFlag, WatchFlag};
+use crate::cli::flags::{OfApp, StyleFlag, WatchFlag};
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
@@ -21,9 +21,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     watch: WatchFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

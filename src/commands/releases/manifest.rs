@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{AppFlag, RackFlag};
+use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{Show, Shown, Sight};
@@ -13,9 +13,7 @@ pub(crate) struct Args {
     /// Release id
     release: ReleaseId,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

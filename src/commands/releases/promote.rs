@@ -1,4 +1,4 @@
-use crate::cli::flags::{AppFlag, RackFlagOnly, StyleFlag, WaitFlags};
+use crate::cli::flags::{OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
 use crate::flows::app::missing;
 use crate::flows::promote::{Promoted, promote};
@@ -23,9 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     style: StyleFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlagOnly,
+    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

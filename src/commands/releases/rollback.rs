@@ -1,4 +1,4 @@
-use crate::cli::flags::{AppFlag, IdFlag, RackFlag, WaitLimitFlag};
+use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::{Promoted, promote_made};
@@ -22,9 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     id: IdFlag,
     #[command(flatten)]
-    app: AppFlag,
-    #[command(flatten)]
-    rack: RackFlag,
+    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {

@@ -136,6 +136,9 @@ impl Json {
     fn remember(&mut self, event: &Event) {
         match event {
             Event::Deploying(app) => self.seen.app = Some(app.clone()),
+            Event::About(app, build) => {
+                (self.seen.app, self.seen.build) = (Some(app.clone()), build.clone());
+            }
             Event::BuildStarted(build) => self.seen.build = Some(build.clone()),
             Event::Built { release, .. } | Event::Promoting(release) => {
                 self.seen.release = Some(release.clone());

@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
+use memchr::{memchr_iter, memrchr};
 use tokio::time::{Instant, timeout};
 
 use super::attach::{Attachment, Got};
@@ -147,16 +148,27 @@ impl AppLog {
     /// The complete lines in what came, without those that were shown before.
     fn take(&mut self, data: &[u8]) -> Bytes {
         self.partial.extend_from_slice(data);
-        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else {
+        let Some(last) = memrchr(b'\n', &self.partial) else {
             return Bytes::new();
         };
         let complete = self.partial.split_to(last + 1).freeze();
+        if !self.window.is_repeating() {
+            lines_of(&complete).for_each(|line| self.window.note(line));
+            return complete;
+        }
         let mut lines = BytesMut::with_capacity(complete.len());
-        for line in complete.split_inclusive(|byte| *byte == b'\n') {
-            if self.window.admit(&line[..line.len() - 1]) {
+        for line in lines_of(&complete) {
+            if self.window.admit(line) {
                 lines.extend_from_slice(line);
+                lines.extend_from_slice(b"\n");
             }
         }
         lines.freeze()
     }
+}
+
+/// The lines of a text that ends in a newline, without their ends.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b'\n', text).map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
 }

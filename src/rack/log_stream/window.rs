@@ -4,31 +4,36 @@
 //! rack), and lines of one second may be alike. So the newest lines are counted, and after a cut
 //! only the surplus of each is new.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use memchr::memchr;
 
-/// Lines that are older than the newest by more than this are forgotten.
-pub(super) const REACH: TimeDelta = TimeDelta::seconds(15);
+/// Lines that are older than the newest by more than this are forgotten: 15 s.
+const REACH: Moment = 15_000_000_000;
 /// The most lines that are remembered; beyond, one may be repeated but none is lost.
 const MOST: usize = 200_000;
+
+/// Nanoseconds since 1970: there may be millions of lines in a second.
+type Moment = i64;
 
 /// The newest lines shown.
 #[derive(Default)]
 pub(super) struct Window {
-    lines: VecDeque<(DateTime<Utc>, u64)>,
-    newest: Option<DateTime<Utc>>,
+    lines: VecDeque<(Moment, u64)>,
+    newest: Option<Moment>,
     /// The last time that was read, as text: most lines share it.
-    read: Option<(String, DateTime<Utc>)>,
+    read: Option<(String, Moment)>,
     /// After a new attachment: how often each remembered line may come once more.
-    due: HashMap<(DateTime<Utc>, u64), u32>,
+    due: HashMap<(Moment, u64), u32>,
 }
 
 impl Window {
     /// The time of the newest line shown.
     pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
-        self.newest
+        self.newest.map(DateTime::from_timestamp_nanos)
     }
 
     /// The log is sent again: lines that were shown are due once more.
@@ -39,31 +44,52 @@ impl Window {
         }
     }
 
+    /// Can a line be one that was shown already?
+    pub(super) fn is_repeating(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// Is this line new? Counts it as shown.
     pub(super) fn admit(&mut self, line: &[u8]) -> bool {
-        let Some(time) = self.time(line).or(self.newest) else { return true };
-        let entry = (time, hash(line));
-        if let Some(count) = self.due.get_mut(&entry)
-            && *count > 0
-        {
-            *count -= 1;
+        let Some(entry) = self.entry(line) else { return true };
+        if let Entry::Occupied(mut due) = self.due.entry(entry) {
+            *due.get_mut() -= 1;
+            if *due.get() == 0 {
+                due.remove();
+            }
             return false;
         }
-        self.lines.push_back(entry);
-        self.newest = self.newest.max(Some(time));
-        self.forget();
+        self.remember(entry);
         true
     }
 
-    fn time(&mut self, line: &[u8]) -> Option<DateTime<Utc>> {
-        let end = line.iter().position(|byte| *byte == b' ')?;
-        let text = std::str::from_utf8(&line[..end]).ok()?;
+    /// Counts a line as shown that cannot have been before.
+    pub(super) fn note(&mut self, line: &[u8]) {
+        if let Some(entry) = self.entry(line) {
+            self.remember(entry);
+        }
+    }
+
+    fn entry(&mut self, line: &[u8]) -> Option<(Moment, u64)> {
+        let time = self.time(line).or(self.newest)?;
+        Some((time, hash(line)))
+    }
+
+    fn remember(&mut self, entry: (Moment, u64)) {
+        self.lines.push_back(entry);
+        self.newest = self.newest.max(Some(entry.0));
+        self.forget();
+    }
+
+    fn time(&mut self, line: &[u8]) -> Option<Moment> {
         if let Some((known, time)) = &self.read
-            && known == text
+            && line.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
         {
             return Some(*time);
         }
-        let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        let end = memchr(b' ', line)?;
+        let text = std::str::from_utf8(&line[..end]).ok()?;
+        let time = DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt()?;
         self.read = Some((text.to_owned(), time));
         Some(time)
     }
@@ -71,7 +97,7 @@ impl Window {
     fn forget(&mut self) {
         let Some(newest) = self.newest else { return };
         while let Some((time, _)) = self.lines.front() {
-            if newest - time <= REACH && self.lines.len() <= MOST {
+            if newest.saturating_sub(*time) <= REACH && self.lines.len() <= MOST {
                 return;
             }
             self.lines.pop_front();

@@ -1,0 +1,27 @@
+//! Variables: one argument a line, and the whole as a file.
+
+use convox::wire::{Environment, Pair};
+
+pub(crate) fn check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = Environment::parse(&text);
+    assert_eq!(Environment::parse(&read.to_string()), read, "written and read again");
+    assert!(read.difference(&read).is_empty());
+    for argument in text.split('\n') {
+        if let Ok(pair) = argument.parse::<Pair>() {
+            kept(&pair);
+        }
+    }
+    if let Ok(pairs) = Pair::parse_lines(&text) {
+        pairs.iter().for_each(kept);
+    }
+}
+
+/// What is accepted from a person survives the rack.
+fn kept(pair: &Pair) {
+    let mut environment = Environment::default();
+    environment.set(pair.clone());
+    let again = Environment::parse(&environment.to_string());
+    assert_eq!(again, environment);
+    assert!(again.get(pair.key()).is_some(), "{:?}", pair.key());
+}

@@ -1,0 +1,27 @@
+//! Manifests: the text of a convox.yml.
+
+use convox::devrack::manifest::Manifest;
+use convox::wire::Environment;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let manifest = match Manifest::parse(&text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let words = error.to_string();
+            assert!(!words.is_empty() && !words.contains('\n'), "{words:?}");
+            return;
+        }
+    };
+    assert!(!manifest.services.is_empty());
+    let nothing = Environment::default();
+    let missing = manifest.missing(&nothing);
+    for service in &manifest.services {
+        assert!(!service.command.is_empty());
+        assert!(service.line >= 1 && service.line <= text.lines().count());
+        assert_eq!(manifest.service(&service.name).map(|found| &found.name), Some(&service.name));
+        let required = manifest.environment_of(service).len();
+        assert!(required > 0 || missing.len() <= manifest.environment.len());
+    }
+    assert_eq!(Manifest::parse(&text).ok(), Some(manifest), "the same again");
+}

@@ -1,0 +1,42 @@
+//! Words for times: two moments in seconds (eight bytes each), then a duration as people write it.
+
+use chrono::{DateTime, Utc};
+use convox::output::words;
+use convox::wire::duration::GoDuration;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let Some((now, rest)) = bytes.split_first_chunk::<8>() else { return };
+    let Some((then, text)) = rest.split_first_chunk::<8>() else { return };
+    let (now, then) = (i64::from_le_bytes(*now), i64::from_le_bytes(*then));
+    check_numbers(now.unsigned_abs());
+    if let (Some(now), Some(then)) = (moment(now), moment(then)) {
+        check_moments(now, then);
+    }
+    check_duration(&String::from_utf8_lossy(text));
+}
+
+fn moment(seconds: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, 0)
+}
+
+fn check_moments(now: DateTime<Utc>, then: DateTime<Utc>) {
+    let ago = words::ago(now, then);
+    let ends = ["now", " ago", " from now"];
+    assert!(ends.iter().any(|end| ago.ends_with(end)), "{ago:?}");
+    assert_eq!(ago == "now", now == then);
+    let elapsed = words::elapsed(then, now);
+    assert!(elapsed.ends_with('s') && !elapsed.contains('-'), "{elapsed:?}");
+    assert_eq!(words::ago(now, None), "");
+}
+
+fn check_numbers(number: u64) {
+    let size = words::size(number);
+    assert!(size.ends_with('B') && size.contains(' '), "{size:?}");
+    assert!(words::minutes(number).ends_with('s'));
+}
+
+fn check_duration(text: &str) {
+    let Ok(duration) = text.parse::<GoDuration>() else { return };
+    let again: GoDuration = duration.to_string().parse().unwrap();
+    assert_eq!(again, duration, "{text:?} is written as {duration}");
+}

@@ -1,0 +1,354 @@
+//! `deploy`: from a folder to a running release.
+
+use std::fs;
+
+use crate::support::{Ask, Fake, Reply, Story, is_root, ordinary};
+
+#[test]
+fn a_missing_app_is_made_with_create_and_named_without() {
+    let story = Story::new("web");
+    story.run("convox deploy").fails("ERROR: no such app: web, try: convox apps create web");
+    assert_eq!(story.rack().json("/apps"), serde_json::json!([]), "nothing was made");
+    story.run("convox deploy --create --wait").prints(
+        "
+        Deploying web
+        Creating tarball... OK
+        Uploading: SIZE / SIZE [=====] 100.00 % 0s
+        Starting build... OK
+        Building web (BAAAAAAAAAA)
+        Unpacked 4 entries, SIZE
+        Reading convox.yml
+        Built RAAAAAAAAAA from BAAAAAAAAAA
+        web: http://127.0.0.1:10001
+        Promoting RAAAAAAAAAA... UPDATING
+        Waiting for RAAAAAAAAAA... OK",
+    );
+}
+
+#[test]
+fn the_v3_style_prints_what_3_x_clients_print() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    let ran = story.run("convox deploy --style v3");
+    let (build, promote) = ran.out.split_once("Promoting").expect("a promote");
+    assert_eq!(
+        build,
+        "Packaging source... OK\nUploading source... OK\nStarting build... OK\n\
+         Building web (BAAAAAAAAAA)\nUnpacked 4 entries, SIZE\nReading convox.yml\n\
+         Built RAAAAAAAAAA from BAAAAAAAAAA\nweb: http://127.0.0.1:10001\n"
+    );
+    assert!(promote.starts_with(" RAAAAAAAAAA... \n"), "{ran}");
+    assert!(promote.contains(" system/rack/web promoting release RAAAAAAAAAA\n"), "{ran}");
+    assert!(promote.ends_with("\nOK\n"), "{ran}");
+    story.run("convox apps --style v3").prints(
+        "
+        APP  STATUS   RELEASE
+        web  running  RAAAAAAAAAA",
+    );
+}
+
+#[test]
+fn a_variable_chooses_style_and_wait() {
+    let mut story = Story::new("web");
+    story.set("CONVOX_WAIT", "1");
+    story.run("convox deploy --create").ok().says("Waiting for RAAAAAAAAAA... OK\n");
+    story.set("CONVOX_STYLE", "v3");
+    story.run("convox deploy").ok().says("Packaging source... OK\n");
+}
+
+#[test]
+fn json_is_one_event_a_line_and_ends_with_the_ids() {
+    let story = Story::new("web");
+    let ran = story.run("convox deploy --create --wait --json");
+    let events = ran.ok().events();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let mut steps = names.clone();
+    steps.dedup();
+    assert_eq!(
+        steps,
+        [
+            "deploying",
+            "packaging",
+            "packaged",
+            "uploading",
+            "uploaded",
+            "starting_build",
+            "build_started",
+            "build_log",
+            "built",
+            "promoting",
+            "promoted",
+            "waiting",
+            "running",
+            "succeeded"
+        ]
+    );
+    assert!(events[4]["bytes"].is_u64() && events[4]["seconds"].is_f64(), "{}", events[4]);
+    assert_eq!(events[7]["line"], "Building web (BAAAAAAAAAA)");
+    let last = serde_json::json!({
+        "event": "succeeded", "app": "web", "build": "BAAAAAAAAAA", "release": "RAAAAAAAAAA"
+    });
+    assert_eq!(events.last(), Some(&last));
+}
+
+#[test]
+fn json_of_a_failure_ends_with_its_words_and_stderr_has_them_too() {
+    let story = Story::new("web");
+    story.write("convox.yml", "services:\n  web:\n    image: nginx\n");
+    let ran = story.run("convox deploy --create --json");
+    ran.code(1).warns("ERROR: build failed: ");
+    let last = ran.events().pop().unwrap();
+    assert_eq!((&last["event"], &last["app"]), (&"failed".into(), &"web".into()));
+    assert_eq!((&last["build"], &last["release"]), (&"BAAAAAAAAAA".into(), &().into()));
+    assert!(last["error"].as_str().unwrap().starts_with("build failed: "), "{last}");
+}
+
+#[test]
+fn with_id_the_release_alone_goes_to_stdout() {
+    let story = Story::new("web");
+    let ran = story.run("convox deploy --create --id");
+    ran.code(0).warns("Deploying web\n").warns("Promoting RAAAAAAAAAA... UPDATING\n");
+    ran.out("RAAAAAAAAAA");
+    story
+        .run("convox deploy --json --id")
+        .fails_with(2, "ERROR: --json and --id cannot be used together");
+}
+
+#[test]
+fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
+    let story = Story::new("web");
+    story.run("convox deploy nowhere").fails("ERROR: no such directory: nowhere");
+    story.run("convox deploy web.py").fails("ERROR: not a directory: web.py");
+    fs::create_dir(story.path("web/empty")).unwrap();
+    story.run("convox deploy empty").fails("ERROR: directory is empty: empty");
+    story.write("other/file", "");
+    story.run("convox deploy other").fails(
+        "ERROR: no convox.yml or docker-compose.yml in /story/web/other, name the manifest with --manifest",
+    );
+    story
+        .run("convox deploy -m missing.yml")
+        .fails("ERROR: no such manifest: /story/web/missing.yml");
+    assert_eq!(story.rack().json("/apps"), serde_json::json!([]));
+}
+
+#[test]
+fn an_unreadable_file_is_named_and_nothing_is_built() {
+    use std::os::unix::fs::PermissionsExt;
+    if is_root() {
+        return eprintln!("skipped: root reads every file");
+    }
+    let story = Story::new("web");
+    story.write("secret.txt", "x");
+    let path = story.path("web/secret.txt");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = story.run("convox deploy --create");
+    ran.code(1).warns("ERROR: ").warns("secret.txt").warns("ermission denied");
+    assert_eq!(story.rack().json("/apps/web/builds"), serde_json::json!([]));
+}
+
+#[test]
+fn a_socket_in_the_folder_is_named() {
+    let story = Story::new("web");
+    let _socket = std::os::unix::net::UnixListener::bind(story.path("web/my.sock")).unwrap();
+    let ran = story.run("convox deploy --create");
+    assert!(ran.err.contains("my.sock"), "{ran}");
+}
+
+#[test]
+fn an_env_file_that_is_sent_gets_a_warning() {
+    let story = Story::new("web");
+    story.write(".env", "PASSWORD=x\n");
+    let ran = story.run("convox deploy --create");
+    ran.code(0).warns("WARNING: ").warns(".env");
+    assert_eq!(ran.err.lines().count(), 1, "{ran}");
+    story.write(".dockerignore", ".env\n");
+    story.run("convox apps wait").ok();
+    story.run("convox deploy").ok();
+}
+
+#[test]
+fn the_ignore_file_is_honoured() {
+    let story = Story::new("web");
+    story.write(".dockerignore", "*.log\n!keep.log\n").write("drop.log", "").write("keep.log", "");
+    story.deploys().says("Unpacked 5 entries, SIZE\n");
+}
+
+#[test]
+fn a_bad_manifest_fails_the_build_with_line_and_reason() {
+    let story = Story::new("web");
+    story.write("convox.yml", "services:\n  web:\n    command: python3 web.py\n    port: many\n");
+    let ran = story.run("convox deploy --create");
+    ran.fails(
+        "ERROR: build failed: convox.yml line 4: services.web.port: \"many\" is not a port, \
+         for example 3000 or http:3000, \
+         see: convox builds logs BAAAAAAAAAA -a web",
+    );
+    ran.says("convox.yml line 4");
+    story.run("convox builds").prints(
+        "
+        ID           STATUS  RELEASE  STARTED        ELAPSED  DESCRIPTION
+        BAAAAAAAAAA  failed           5 minutes ago  0s",
+    );
+    assert_eq!(story.rack().json("/apps/web/releases"), serde_json::json!([]));
+}
+
+#[test]
+fn a_build_step_that_fails_shows_its_log_and_the_way_back_to_it() {
+    let story = Story::new("web");
+    let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    \
+                    x-dev:\n      build: echo compiling; exit 3\n";
+    story.write("convox.yml", manifest);
+    let ran = story.run("convox deploy --create");
+    ran.code(1).says("\ncompiling\n").warns("ERROR: build failed");
+    ran.warns("see: convox builds logs BAAAAAAAAAA -a web\n");
+    let log = story.run("convox builds logs BAAAAAAAAAA -a web");
+    assert!(ran.out.ends_with(&log.ok().out), "{ran}\n{log}");
+}
+
+#[test]
+fn a_service_that_does_not_stay_up_is_rolled_back_and_the_old_one_answers() {
+    let story = Story::deployed("web");
+    let manifest = "services:\n  web:\n    command: sh -c 'echo no luck; exit 3'\n    port: 3000\n";
+    story.write("convox.yml", manifest);
+    let ran = story.run("convox deploy --wait");
+    ran.fails(
+        "ERROR: rollback: the rack gave up on RBBBBBBBBBB and went back to RAAAAAAAAAA, \
+         the reason is in: convox logs -a web --since 10m --no-follow",
+    );
+    assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
+    let log = story.run("convox logs -a web --since 10m --no-follow");
+    log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA goes on\n");
+    assert_eq!(story.get("web"), "Hello World!\n");
+    story.run("convox apps wait").ok();
+    story.run("convox releases").prints(
+        "
+        ID           CREATED        BUILD        STATUS
+        RBBBBBBBBBB  5 minutes ago  BBBBBBBBBBB
+        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active",
+    );
+}
+
+#[test]
+fn a_wait_that_runs_out_ends_with_124_and_the_rack_goes_on() {
+    let story = Story::new("web");
+    let gate = story.path("gate");
+    let slow = format!("import time\nwhile not os.path.exists({gate:?}): time.sleep(0.02)\n");
+    story.edit("web.py", "port = int", &(slow + "port = int"));
+    story.run("convox deploy --create --wait --wait-timeout 1s").fails_with(
+        124,
+        "ERROR: timeout: web does not run RAAAAAAAAAA after 1s, and the rack goes on, \
+         see: convox apps info web",
+    );
+    story
+        .run("convox apps wait --wait-timeout 1s")
+        .fails_with(124, "ERROR: timeout: web is still not running, see: convox apps info web");
+    fs::write(gate, "").unwrap();
+    story.run("convox apps wait").ok();
+    assert_eq!(story.get("web"), "Hello World!\n");
+}
+
+#[test]
+fn an_app_in_mid_update_is_refused_before_anything_is_packed() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps/web" => Reply::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    story.run("convox deploy").fails(
+        "ERROR: app web is updating, \
+         wait for it with: convox apps wait web (or go on with --force)",
+    );
+    assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")), "{:?}", fake.asked());
+}
+
+/// A rack on which builds end with `status`.
+fn builds_with(status: &'static str) -> Fake {
+    Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+        "GET /apps/web/builds/BNEW" => {
+            Reply::json(&format!(r#"{{"id":"BNEW","status":"{status}","release":"RNEW"}}"#))
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n", "step 2"]),
+        line if line.starts_with("POST /apps/web/objects/") => {
+            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+        }
+        _ => ordinary(ask),
+    })
+}
+
+#[test]
+fn a_build_status_that_nobody_knows_is_an_error_while_waiting() {
+    let fake = builds_with("pondering");
+    let ran = Story::against(&fake).run("convox deploy");
+    ran.fails("ERROR: unexpected build status: pondering, see: convox builds logs BNEW -a web");
+    assert!(ran.out.ends_with("\nstep 1\nstep 2\n"), "{ran}");
+    assert_eq!(fake.count("POST /apps/web/builds"), 1);
+}
+
+#[test]
+fn a_promote_refused_after_the_build_names_the_release_and_the_command() {
+    let fake = builds_with("complete");
+    let ran = Story::against(&fake).run("convox deploy");
+    ran.fails(
+        "ERROR: response status 404, POST /apps/web/releases/RNEW/promote; the build has made \
+         RNEW, promote it with: convox releases promote RNEW -a web",
+    );
+    assert!(ran.out.ends_with("\nstep 1\nstep 2\nPromoting RNEW... "), "{ran}");
+}
+
+#[test]
+fn racks_before_objects_get_the_source_in_the_form_that_starts_the_build() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /system" => Reply::json(r#"{"name":"old","version":"20180101000000"}"#),
+        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+        "GET /apps/web/builds/BNEW" => {
+            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["done\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Reply::json("{}"),
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox deploy -d words").prints(
+        "
+        Deploying web
+        Creating tarball... OK
+        Uploading: SIZE / SIZE [=====] 100.00 % 0s
+        Starting build... OK
+        done
+        Promoting RNEW... UPDATING",
+    );
+    let ask: Ask = fake.one("POST /apps/web/builds");
+    assert!(ask.header("content-type").unwrap().starts_with("multipart/form-data; boundary="));
+    let (text, gzip) = (ask.text(), [0x1f, 0x8b, 0x08]);
+    assert!(text.contains("name=\"description\"\r\n\r\nwords\r\n"), "{text}");
+    assert!(text.contains("name=\"source\""), "{text}");
+    assert!(ask.body.windows(3).any(|bytes| bytes == gzip), "an archive");
+}
+
+#[test]
+fn a_build_whose_answer_is_lost_is_found_and_not_started_twice() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let started = AtomicBool::new(false);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/builds" => {
+            started.store(true, Ordering::Relaxed);
+            Reply::raw("")
+        }
+        "GET /apps/web/builds" if started.load(Ordering::Relaxed) => {
+            Reply::json(r#"[{"id":"BNEW","status":"running","description":"mine"}]"#)
+        }
+        "GET /apps/web/builds/BNEW" => {
+            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["done\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        line if line.starts_with("POST /apps/web/objects/") => {
+            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+        }
+        _ => ordinary(ask),
+    });
+    let ran = Story::against(&fake).run("convox deploy -d mine");
+    ran.code(0).says("Starting build... OK\ndone\nPromoting RNEW... UPDATING\n");
+    ran.warns("NOTICE: the answer to POST /apps/web/builds was lost (");
+    assert_eq!(fake.count("POST /apps/web/builds"), 1);
+}

@@ -1,0 +1,142 @@
+//! The development rack of the program itself, as it is seen from outside.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Story, request, until};
+
+fn data(story: &Story) -> PathBuf {
+    let folder =
+        if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    story.path("home").join(folder).join("convox/rack")
+}
+
+fn status(story: &Story) -> serde_json::Value {
+    story.run("convox rack status --json").json()
+}
+
+fn pid(story: &Story) -> Pid {
+    let pid = status(story)["pid"].as_i64().expect("a process");
+    Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
+}
+
+/// Everything goes to the development rack from here on.
+fn on_dev() -> Story {
+    let mut story = Story::alone("convox-guide");
+    story.set("CONVOX_RACK", "dev");
+    story
+}
+
+#[test]
+fn it_is_started_by_the_first_command_and_ends_with_stop() {
+    let story = Story::alone("convox-guide");
+    story
+        .run("convox rack status")
+        .prints("Status  stopped\nData    /story/home/.local/share/convox/rack");
+    story.run("convox racks").prints("NAME  PROVIDER  STATUS");
+    let ran = story.run("convox deploy --create --wait -r dev");
+    ran.code(0).says("Waiting for RAAAAAAAAAA... OK\n");
+    ran.err("NOTICE: starting the development rack (convox rack stop ends it)");
+    story.run("convox apps -r dev").prints("APP           STATUS\nconvox-guide  running");
+    story.run("convox racks").prints("NAME  PROVIDER  STATUS\ndev   dev       running");
+    assert_eq!(status(&story)["status"], "running");
+
+    let address = story.run("convox services -r dev --json").json()[0]["domain"].clone();
+    let port = story.real(address.as_str().unwrap()).rsplit_once(':').unwrap().1.parse().unwrap();
+    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+    story.run("convox rack stop").prints("Stopping the development rack... OK");
+    assert!(request(port, "GET /", None, "").is_err(), "the apps end too");
+    assert_eq!(status(&story)["status"], "stopped");
+    story.run("convox racks").prints("NAME  PROVIDER  STATUS\ndev   dev       stopped");
+    story
+        .run("convox rack stop")
+        .code(0)
+        .out("Stopping the development rack... OK")
+        .err("NOTICE: it was not running");
+
+    story.run("convox apps wait -r dev").code(0);
+    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n", "all is back");
+}
+
+#[test]
+fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
+    let story = on_dev();
+    story
+        .run("convox rack start --detach")
+        .prints("The development rack answers at http://127.0.0.1:10001");
+    story
+        .run("convox rack start --detach")
+        .prints("The development rack answers at http://127.0.0.1:10001");
+    let ran = story.run("convox rack start");
+    ran.code(1).warns("ERROR: a development rack is already running on /story/home/");
+    story.run("convox rack").ok().says("Provider  dev\n");
+    let mode =
+        |name: &str| fs::metadata(data(&story).join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(""), mode("rack.json"), mode("rack.log")), (0o700, 0o600, 0o600));
+    let shown = status(&story);
+    assert!(shown["pid"].is_i64(), "{shown}");
+    assert_eq!(
+        (&shown["status"], &shown["url"], &shown["data"]),
+        (
+            &"running".into(),
+            &"http://127.0.0.1:10001".into(),
+            &"/story/home/.local/share/convox/rack".into()
+        )
+    );
+}
+
+#[test]
+fn in_the_foreground_it_serves_until_ctrl_c() {
+    let story = on_dev();
+    let serving = story.start("convox rack start");
+    serving.says("The development rack answers at http://127.0.0.1:");
+    story.run("convox apps").prints("APP  STATUS");
+    serving.interrupt();
+    serving.end().ok();
+    assert_eq!(status(&story)["status"], "stopped");
+}
+
+#[test]
+fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
+    let story = on_dev();
+    let running: Vec<_> = (0..3).map(|_| story.start("convox apps")).collect();
+    for running in running {
+        running.end().code(0).out("APP  STATUS");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_loses_nothing_and_its_services_answer_again() {
+    let story = on_dev();
+    story.run("convox deploy --create --wait").code(0);
+    story.run("convox env set COLOR=teal").ok();
+    let releases = story.run("convox releases --json").json();
+    let port = story.port_of("web");
+    kill_process(pid(&story), Signal::KILL).unwrap();
+    until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
+    story
+        .run("convox apps wait")
+        .code(0)
+        .err("NOTICE: starting the development rack (convox rack stop ends it)");
+    assert_eq!(story.run("convox releases --json").json(), releases);
+    assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
+    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+}
+
+#[test]
+fn a_restart_in_process_keeps_apps_releases_and_addresses() {
+    let mut story = Story::deployed("web");
+    let port = story.port_of("web");
+    story.restart_rack();
+    story.run("convox apps wait").ok();
+    assert_eq!(story.port_of("web"), port);
+    assert_eq!(story.get("web"), "Hello World!\n");
+    story.run("convox releases").prints(
+        "
+        ID           CREATED        BUILD        STATUS
+        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active",
+    );
+}

@@ -1,0 +1,115 @@
+//! `env` and what is below it.
+
+use crate::support::{Fake, Reply, Story, ordinary};
+
+#[test]
+fn variables_are_set_read_and_taken_away_each_change_a_release() {
+    let story = Story::deployed("web");
+    story.run("convox env").prints("\n\n");
+    story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(
+        "
+        Setting COLOR, GREETING... OK
+        Release: RBBBBBBBBBB",
+    );
+    story.run("convox env").prints("COLOR=teal\nGREETING=hello world");
+    story.run("convox env get GREETING").prints("hello world");
+    story.run("convox env unset COLOR").prints(
+        "
+        Unsetting COLOR... OK
+        Release: RCCCCCCCCCC",
+    );
+    story.run("convox env").prints("GREETING=hello world");
+    story.run("convox env --release RBBBBBBBBBB").prints("COLOR=teal\nGREETING=hello world");
+    story.run("convox env set --replace A=1").ok();
+    story.run("convox env").prints("A=1");
+}
+
+#[test]
+fn a_change_can_be_promoted_at_once() {
+    let story = Story::new("web");
+    story.edit("web.py", "b\"Hello World!\\n\"", "os.environ['GREETING'].encode()");
+    story.edit(
+        "convox.yml",
+        "    port: 3000",
+        "    port: 3000\n    environment:\n      - GREETING=hi",
+    );
+    story.deploys();
+    assert_eq!(story.get("web"), "hi");
+    let ran = story.run("convox env set GREETING=welcome --promote");
+    ran.ok().says("Setting GREETING... OK\nRelease: RBBBBBBBBBB\nPromoting RBBBBBBBBBB... \n");
+    assert!(ran.out.ends_with("\nOK\n"), "{ran}");
+    assert_eq!(story.get("web"), "welcome");
+}
+
+#[test]
+fn a_variable_that_the_manifest_requires_is_named_at_promote() {
+    let story = Story::new("web");
+    story.edit("convox.yml", "    port: 3000", "    port: 3000\n    environment:\n      - SECRET");
+    let ran = story.run("convox deploy --create");
+    ran.code(1).warns("ERROR: required env: SECRET; ").warns("convox env set SECRET=… -a web");
+    ran.warns("promote it with: convox releases promote RAAAAAAAAAA -a web\n");
+    story.run("convox env set SECRET=x --promote").ok();
+}
+
+#[test]
+fn standard_input_is_read_where_it_is_meant() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run_with("convox env set", "A=1\nB=2\n").ok();
+    story.run("convox env").prints("A=1\nB=2");
+    story.run_with("convox env set C=3 -", "D=4\n").ok();
+    story.write("more.env", "E=5\n");
+    story.run_from("convox env set", "more.env").ok();
+    story.run("convox env").prints("A=1\nB=2\nC=3\nD=4\nE=5");
+    story.run("convox env set").fails_with(
+        2,
+        "ERROR: nothing to set: give KEY=VALUE, or lines of it on the standard input",
+    );
+}
+
+#[test]
+fn json_has_every_field() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    let set = story.run("convox env set A=1 --json").json();
+    assert_eq!(set, serde_json::json!({"app": "web", "release": "RAAAAAAAAAA"}));
+    assert_eq!(story.run("convox env --json").json(), serde_json::json!({"A": "1"}));
+    let get = story.run("convox env get A --json").json();
+    assert_eq!(get, serde_json::json!({"key": "A", "value": "1"}));
+    let unset = story.run("convox env unset A --json").json();
+    assert_eq!(unset["release"], "RBBBBBBBBBB");
+    story.run("convox env set A=1 --id").code(0).out("RCCCCCCCCCC");
+}
+
+#[test]
+fn what_cannot_be_set_or_got_is_named() {
+    let story = Story::new("web");
+    story.run("convox env").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox apps create").ok();
+    story.run("convox env get A").fails("ERROR: env not found: A");
+    story.run("convox env set A").code(2).warns("ERROR: ");
+    story.run("convox env unset A").code(0).out("").err("NOTICE: not set, so nothing to unset: A");
+    let ran = story.run("convox env set 'A=line\nline'");
+    assert!(ran.code != 0 && ran.err.starts_with("ERROR: "), "{ran}");
+}
+
+#[test]
+fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /system" => Reply::json(r#"{"name":"old","version":"20180708231844"}"#),
+        "POST /apps/web/environment" => Reply::raw(
+            "HTTP/1.1 200 OK\r\nRelease-Id: RNEW\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+        ),
+        "DELETE /apps/web/environment/A" => Reply::raw(
+            "HTTP/1.1 200 OK\r\nRelease-Id: RLESS\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+        ),
+        "GET /apps/web/releases/RNEW" => Reply::json(r#"{"id":"RNEW","env":"A=1\nB=2"}"#),
+        "GET /apps/web/releases/RLESS" => Reply::json(r#"{"id":"RLESS","env":""}"#),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    story.run("convox env set B=2").prints("Setting B... OK\nRelease: RNEW");
+    assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
+    story.run("convox env unset A").prints("Unsetting A... OK\nRelease: RLESS");
+    assert_eq!(fake.count("POST /apps/web/releases"), 0);
+}

@@ -1,0 +1,181 @@
+//! Racks that are not there, or answer what no rack should: one line each, and no debris.
+
+use std::net::TcpListener;
+
+use crate::support::{Fake, PASSWORD, Ran, Reply, Story, ordinary};
+
+#[test]
+fn no_rack_configured() {
+    let expected =
+        "ERROR: no current rack, use `convox racks` to list and `convox switch <name>` to select";
+    let story = Story::alone("web");
+    for line in ["convox apps", "convox deploy", "convox releases", "convox logs", "convox rack"] {
+        story.run(line).fails(expected);
+    }
+}
+
+fn against(url: &str) -> Story {
+    let mut story = Story::alone("web");
+    story.set("RACK_URL", url).set("CONVOX_RETRY", "0");
+    story
+}
+
+#[test]
+fn a_rack_that_refuses_connections() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let story = against(&format!("http://convox:{PASSWORD}@127.0.0.1:{port}"));
+    story.run("convox apps").fails(
+        "ERROR: can't reach the rack at 127.0.0.1:10001: connection refused, \
+         is the rack running, and the address right? See: convox racks",
+    );
+}
+
+#[test]
+fn a_rack_whose_name_does_not_resolve() {
+    let ran = against(&format!("https://convox:{PASSWORD}@rack.invalid")).run("convox apps");
+    one_line(&ran);
+    ran.warns("ERROR: can't reach the rack at rack.invalid:443: the name does not resolve (");
+    ran.warns("), check the address with: convox racks\n");
+}
+
+#[test]
+fn a_rack_that_does_not_speak_tls() {
+    let fake = Fake::new(ordinary);
+    let story = against(&format!("https://convox:{PASSWORD}@{}", fake.host()));
+    let ran = story.run("convox apps");
+    one_line(&ran);
+    ran.warns("ERROR: can't reach the rack at 127.0.0.1:10001: TLS failed (");
+    ran.warns("), does the rack speak https at this address?\n");
+}
+
+#[test]
+fn a_rack_that_never_answers() {
+    let fake = Fake::new(|_| Reply::silence());
+    let mut story = Story::against(&fake);
+    story.set("CONVOX_READ_TIMEOUT", "300ms");
+    story.run("convox apps").fails(
+        "ERROR: can't reach the rack at 127.0.0.1:10001: timed out waiting for the answer, \
+         check the network and try again; limits are in the README",
+    );
+}
+
+#[test]
+fn a_wrong_password() {
+    let mut story = Story::new("web");
+    story.set("RACK_URL", format!("http://convox:wrong@127.0.0.1:{}", story.rack().port));
+    for line in ["convox apps", "convox deploy", "convox releases", "convox logs"] {
+        story.run(line).fails(
+            "ERROR: invalid authentication, check the password in RACK_URL, \
+             or log in again with: convox login HOST",
+        );
+    }
+}
+
+fn one_line(ran: &Ran) {
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.err.starts_with("ERROR: ") && ran.err.lines().count() == 1, "{ran}");
+    assert!(ran.out.is_empty(), "{ran}");
+}
+
+/// What the commands that read and the first read of those that change make of an answer.
+fn answered(reply: Reply, expected: &str) {
+    let fake = Fake::new(move |_| reply.clone());
+    let story = Story::against(&fake);
+    for line in ["convox apps", "convox releases", "convox builds", "convox rack", "convox deploy"]
+    {
+        let ran = story.run(line);
+        one_line(&ran);
+        assert!(ran.err.contains(expected), "{expected:?} is not in {ran}");
+    }
+    assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")));
+}
+
+const GARBLED: &str = "is this the address of a rack? See: convox racks";
+
+#[test]
+fn a_page_in_place_of_an_answer() {
+    answered(Reply::html(200), GARBLED);
+    answered(Reply::html(200), "It works!");
+}
+
+#[test]
+fn an_empty_body() {
+    answered(Reply::of(200, "application/json", ""), GARBLED);
+}
+
+#[test]
+fn a_body_that_is_no_json_or_other_json() {
+    answered(Reply::of(200, "application/json", "ok"), GARBLED);
+    answered(Reply::json("{]"), GARBLED);
+    answered(Reply::json("\"text\""), GARBLED);
+}
+
+#[test]
+fn a_body_that_is_cut_off() {
+    let cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{";
+    answered(Reply::raw(cut), "the connection was cut (");
+    let whole = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{\"name\": \"we";
+    answered(Reply::raw(whole), GARBLED);
+}
+
+#[test]
+fn no_answer_at_all() {
+    answered(Reply::raw(""), "the connection was cut (");
+}
+
+#[test]
+fn a_rack_that_fails_is_quoted() {
+    answered(Reply::refusal(500, "the database is on fire\n"), "ERROR: the database is on fire");
+    answered(Reply::of(500, "application/json", r#"{"error":"on fire"}"#), "ERROR: on fire");
+    answered(Reply::refusal(500, ""), "ERROR: response status 500, GET /");
+    answered(Reply::refusal(418, "short and stout"), "ERROR: short and stout");
+}
+
+#[test]
+fn a_proxy_without_a_rack_behind_it_is_named_by_its_status() {
+    for status in [502, 503, 504] {
+        answered(Reply::html(status), &format!("response status {status}"));
+    }
+}
+
+#[test]
+fn words_of_many_lines_become_one_and_control_characters_harmless() {
+    let fake = Fake::new(|_| Reply::refusal(500, "first\nsecond \u{1b}[31mred\r\n%s %d {}\n"));
+    let ran = Story::against(&fake).run("convox apps");
+    one_line(&ran);
+    assert!(!ran.err.contains('\u{1b}') && !ran.err.contains('\r'), "{:?}", ran.err);
+    ran.warns("first").warns("second").warns("%s %d {}");
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_command_that_reads_with_0() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps" => {
+            let app = r#"{"name":"web","status":"running"}"#;
+            Reply::json(&format!("[{}]", vec![app; 20_000].join(",")))
+        }
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    let ran = story.shell("{ convox apps; echo code $? >&2; } | head -1");
+    ran.code(0).out("APP  STATUS").err("code 0");
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_keep_a_command_from_its_work() {
+    let story = Story::new("web");
+    let ran = story.shell("{ convox deploy --create --wait; echo code $? >&2; } | true");
+    ran.code(0).err("code 0");
+    assert_eq!(story.get("web"), "Hello World!\n");
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return eprintln!("skipped: there is no /dev/full");
+    }
+    let fake = Fake::new(ordinary);
+    let ran = Story::against(&fake).shell("convox apps > /dev/full");
+    one_line(&ran);
+    ran.warns("ERROR: cannot write the output: ");
+}

@@ -1,0 +1,96 @@
+//! Help, completions and manual pages, all from the same tree.
+
+use crate::support::Story;
+
+/// Every command of the tree, as its words.
+pub(crate) fn commands(story: &Story) -> Vec<String> {
+    let mut found = Vec::new();
+    below(story, "", &mut found);
+    found
+}
+
+fn below(story: &Story, words: &str, found: &mut Vec<String>) {
+    let help = story.run(&format!("convox {words} --help"));
+    let listed = help.ok().out.split_once("Commands:\n").map_or("", |(_, rest)| rest);
+    let names = listed.lines().take_while(|line| line.starts_with("  "));
+    let names = names.filter(|line| !line.starts_with("   "));
+    for name in names.filter_map(|line| line.split_whitespace().next()) {
+        if name != "help" {
+            let words = format!("{words} {name}").trim().to_owned();
+            found.push(words.clone());
+            below(story, &words, found);
+        }
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example_that_begins_with_it() {
+    let story = Story::alone("web");
+    let commands = commands(&story);
+    assert!(commands.len() > 30, "{commands:?}");
+    for words in &commands {
+        let help = story.run(&format!("convox {words} --help"));
+        let help = help.ok();
+        if commands.iter().any(|other| other.starts_with(&format!("{words} ")))
+            && !help.out.contains("Example:")
+        {
+            continue; // a word that is no command by itself
+        }
+        assert!(help.out.contains(&format!("Example:\n  convox {words}")), "{help}");
+        assert_eq!(story.run(&format!("convox help {words}")).ok().out, help.out);
+    }
+}
+
+#[test]
+fn completions_know_every_first_word() {
+    let story = Story::alone("web");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = story.run(&format!("convox completions {shell}"));
+        for word in ["deploy", "releases", "completions", "racks"] {
+            script.ok().says(word);
+        }
+    }
+    let json = story.run("convox completions bash --json").json();
+    assert_eq!(json["shell"], "bash");
+    assert!(json["script"].is_string());
+    story.run("convox completions tcsh").code(2).warns("tcsh");
+    if story.shell("bash --version").code == 0 {
+        story.shell("convox completions bash > c.bash && bash -n c.bash").ok();
+    }
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let story = Story::alone("web");
+    story.run("convox man").ok().says(".TH convox 1");
+    story.run("convox man releases promote").ok().says("promote");
+    let json = story.run("convox man deploy --json").json();
+    assert!(json["page"].is_string());
+    story.run("convox man nonsense").fails_with(2, "ERROR: no such command: nonsense");
+    story.run("convox man --dir pages").prints("");
+    for words in commands(&story) {
+        let page = format!("web/pages/convox-{}.1", words.replace(' ', "-"));
+        assert!(story.path(&page).exists(), "{page}");
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2_and_go_to_stderr() {
+    let story = Story::alone("web");
+    for line in ["convox", "convox nonsense", "convox releases promote --nonsense", "convox rack x"]
+    {
+        let ran = story.run(line);
+        assert!(ran.code == 2 && ran.out.is_empty() && !ran.err.is_empty(), "{ran}");
+    }
+    story.run("convox depoy").code(2).warns("deploy");
+}
+
+#[test]
+fn a_variable_that_cannot_be_used_is_a_usage_error_that_names_it() {
+    let mut story = Story::alone("web");
+    story.set("CONVOX_WAIT", "maybe");
+    story.run("convox apps").fails_with(
+        2,
+        "ERROR: CONVOX_WAIT: \"maybe\" is not a switch: 1, true, 0 or false is expected",
+    );
+}

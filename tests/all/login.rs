@@ -1,0 +1,73 @@
+//! `login`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Ask, Fake, PASSWORD, Reply, Story};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+/// A console that takes one token.
+fn console() -> Fake {
+    Fake::new(|ask| match ask.line.as_str() {
+        "GET /auth" if shows(ask, PASSWORD) => Reply::json(r#"{"id":"user-1"}"#),
+        "GET /auth" => Reply::refusal(401, "invalid authentication"),
+        "GET /racks" => Reply::json("[]"),
+        _ => Reply::refusal(404, ""),
+    })
+}
+
+fn shows(ask: &Ask, token: &str) -> bool {
+    let login = ask.header("authorization").and_then(|login| login.strip_prefix("Basic "));
+    let login = login.and_then(|login| BASE64_STANDARD.decode(login).ok()).unwrap_or_default();
+    login.ends_with(format!(":{token}").as_bytes())
+}
+
+fn story() -> Story {
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_RETRY", "0");
+    story
+}
+
+#[test]
+fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
+    let (console, mut story) = (console(), story());
+    let host = console.host();
+    story.set("CONVOX_TOKEN", PASSWORD);
+    story.run(&format!("convox login {host}")).prints("Authenticating with 127.0.0.1:10001... OK");
+    story.unset("CONVOX_TOKEN");
+    let auth = fs::read_to_string(story.settings("auth")).unwrap();
+    assert!(auth.contains(&host) && auth.contains(PASSWORD));
+    let mode = fs::metadata(story.settings("auth")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    story.run("convox racks").prints("NAME  PROVIDER  STATUS");
+    assert!(shows(&console.one("GET /racks"), PASSWORD));
+    let again = story.run(&format!("convox login {host} --json")).json();
+    assert_eq!(again, serde_json::json!({"host": "127.0.0.1:10001", "user": "user-1"}));
+}
+
+#[test]
+fn a_wrong_token_is_refused_and_nothing_is_stored() {
+    let (console, story) = (console(), story());
+    let ran = story.run(&format!("convox login {} --token wrong-token", console.host()));
+    ran.fails("ERROR: invalid login, is the token right, and for this host?");
+    assert!(!story.settings("auth").exists());
+    assert!(!ran.err.contains("wrong-token"));
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let (console, story) = (console(), story());
+    story
+        .run(&format!("convox login {}", console.host()))
+        .fails("ERROR: no token, and nobody to ask for one, give it with CONVOX_TOKEN or --token");
+    assert!(console.asked().is_empty());
+}
+
+#[test]
+fn a_host_that_is_none_is_a_usage_error() {
+    let story = story();
+    let ran = story.run("convox login 'not a host' --token x");
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.err.starts_with("ERROR: "), "{ran}");
+}

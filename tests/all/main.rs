@@ -1,0 +1,28 @@
+//! End-to-end tests: the real binary against development racks and scripted servers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests too
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod apps;
+mod build;
+mod builds;
+mod deploy;
+mod devrack;
+mod env;
+mod errors;
+mod guide;
+mod help;
+mod login;
+mod logs;
+mod map;
+mod rack;
+mod racks;
+mod readme;
+mod releases;
+mod secrets;
+mod services;
+mod terminal;
+mod version;

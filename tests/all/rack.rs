@@ -1,0 +1,48 @@
+//! `rack`: any rack's face. The development rack's own commands are in `devrack.rs`.
+
+use crate::support::{Fake, Reply, Story, ordinary};
+
+#[test]
+fn the_development_rack_says_what_it_is() {
+    let story = Story::new("web");
+    story.run("convox rack").prints(
+        "
+        Name      dev
+        Provider  dev
+        Status    running
+        Version   3.24.6-dev",
+    );
+    assert_eq!(
+        story.run("convox rack --json").json(),
+        serde_json::json!({
+            "name": "dev", "provider": "dev", "region": null, "router": null,
+            "router_internal": null, "nlb": null, "nlb_internal": null, "status": "running",
+            "version": "3.24.6-dev",
+        })
+    );
+}
+
+#[test]
+fn a_real_rack_shows_where_it_is() {
+    let fake = Fake::new(ordinary);
+    Story::against(&fake).run("convox rack").prints(
+        "
+        Name      test
+        Provider  aws
+        Region    us-east-1
+        Status    running
+        Version   3.24.6",
+    );
+}
+
+#[test]
+fn a_status_that_nobody_knows_and_escapes_are_shown_as_they_are_and_harmlessly() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /system" => Reply::json(
+            r#"{"name":"a\u001b[2Jb","provider":"x","status":"dreaming","version":"4"}"#,
+        ),
+        _ => ordinary(ask),
+    });
+    let ran = Story::against(&fake).run("convox rack");
+    ran.ok().says("Status    dreaming\n").says("Name      a\\x1b[2Jb\n");
+}

@@ -1,0 +1,212 @@
+//! `racks` and `switch`: which racks there are, and which one is meant.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Fake, PASSWORD, Reply, Story, ordinary};
+
+/// Configures a direct rack, as existing clients do: a file with its address.
+fn add(story: &Story, name: &str, url: &str) {
+    let path = story.settings("racks").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, url).unwrap();
+}
+
+fn nowhere() -> String {
+    format!("https://convox:{PASSWORD}@rack.invalid")
+}
+
+#[test]
+fn racks_of_this_machine_are_listed_with_what_was_last_seen_of_them() {
+    let mut story = Story::new("web");
+    add(&story, "north", &story.rack().url());
+    add(&story, "south", &nowhere());
+    story.unset("RACK_URL");
+    story.run("convox racks").prints(
+        "
+        NAME   PROVIDER  STATUS
+        north  unknown   unknown
+        south  unknown   unknown",
+    );
+    story.run("convox apps -r nor").prints("APP  STATUS");
+    story.run("convox racks").prints(
+        "
+        NAME   PROVIDER  STATUS
+        north  dev       running
+        south  unknown   unknown",
+    );
+    assert_eq!(
+        story.run("convox racks --json").json()[0],
+        serde_json::json!({"name": "north", "provider": "dev", "status": "running"})
+    );
+}
+
+#[test]
+fn no_racks_at_all_is_an_empty_table() {
+    Story::alone("web").run("convox racks").prints("NAME  PROVIDER  STATUS");
+}
+
+#[test]
+fn a_rack_is_chosen_and_used_from_then_on() {
+    let mut story = Story::new("web");
+    add(&story, "north", &story.rack().url());
+    add(&story, "northwest", &nowhere());
+    story.unset("RACK_URL");
+    story.run("convox switch").fails(
+        "ERROR: no current rack, use `convox racks` to list and `convox switch <name>` to select",
+    );
+    story.run("convox switch north").prints("Switched to north");
+    story.run("convox switch").prints("north");
+    story.run("convox apps").prints("APP  STATUS");
+    assert_eq!(story.run("convox switch --json").json(), serde_json::json!({"rack": "north"}));
+    assert_eq!(
+        story.run("convox switch west --json").json(),
+        serde_json::json!({"rack": "northwest"})
+    );
+    story
+        .run("convox switch orth")
+        .fails("ERROR: ambiguous rack name: orth, it may be any of north, northwest");
+    story
+        .run("convox switch east")
+        .fails("ERROR: could not find rack: east, use `convox racks` to list them");
+    story.run("convox switch").prints("northwest");
+}
+
+#[test]
+fn a_rack_that_is_no_more_is_named() {
+    let story = Story::alone("web");
+    fs::create_dir_all(story.settings("")).unwrap();
+    fs::write(story.settings("current"), r#"{"name":"gone","type":"direct"}"#).unwrap();
+    story
+        .run("convox apps")
+        .fails("ERROR: no such direct rack: gone, choose another with: convox switch NAME");
+    fs::write(story.settings("current"), "{").unwrap();
+    let ran = story.run("convox apps");
+    ran.code(1).warns("ERROR: /story/home/").warns("run `convox switch NAME`");
+    assert_eq!(ran.err.lines().count(), 1, "{ran}");
+}
+
+#[test]
+fn the_built_in_rack_can_be_chosen_and_a_configured_one_of_its_name_wins() {
+    let mut story = Story::new("web");
+    add(&story, "north", &story.rack().url());
+    story.unset("RACK_URL");
+    story.run("convox switch dev").prints("Switched to dev");
+    story.run("convox switch").prints("dev");
+    let current = fs::read_to_string(story.settings("current")).unwrap();
+    assert_eq!(current, r#"{"name":"dev","type":"dev"}"#);
+    add(&story, "mydev", &story.rack().url());
+    story.run("convox switch dev").prints("Switched to mydev");
+    story.run("convox switch @dev").prints("Switched to dev");
+    story.run("convox apps -r dev").prints("APP  STATUS");
+    assert!(!story.path("home/.local/share/convox").exists(), "no rack was started");
+}
+
+#[test]
+fn rack_url_beats_every_other_choice_but_not_the_word_dev() {
+    let mut story = Story::new("web");
+    story.run("convox apps -r nonsense").prints("APP  STATUS");
+    let refusal = |source: &str| {
+        format!(
+            "ERROR: {source} asks for the development rack, but RACK_URL is set to \
+             http://127.0.0.1:10001: unset RACK_URL, or leave {source} out"
+        )
+    };
+    story.run("convox apps -r dev").fails(&refusal("--rack dev"));
+    story.set("CONVOX_RACK", "dev");
+    story.run("convox apps").fails(&refusal("CONVOX_RACK=dev"));
+}
+
+#[test]
+fn a_name_may_come_from_a_variable_or_the_working_folder() {
+    let mut story = Story::new("web");
+    add(&story, "north", &story.rack().url());
+    add(&story, "south", &nowhere());
+    story.unset("RACK_URL");
+    story.write(".convox/rack", "north\n");
+    story.run("convox apps").prints("APP  STATUS");
+    story.set("CONVOX_RACK", "south");
+    story.run("convox switch").prints("south");
+    story.run("convox apps --rack north").prints("APP  STATUS");
+}
+
+#[test]
+fn the_settings_folder_can_be_somewhere_else() {
+    let mut story = Story::new("web");
+    let folder = story.path("elsewhere");
+    fs::create_dir_all(folder.join("racks")).unwrap();
+    fs::write(folder.join("racks/east"), story.rack().url()).unwrap();
+    story.unset("RACK_URL").set("CONVOX_CONFIG", folder.as_os_str());
+    story.run("convox switch east").prints("Switched to east");
+    story.run("convox apps").prints("APP  STATUS");
+    assert!(folder.join("current").exists() && !story.settings("").exists());
+}
+
+#[test]
+fn racks_of_the_console_are_listed_and_reached_through_it() {
+    let fake = Fake::new(|ask| match (ask.line.as_str(), ask.header("rack")) {
+        ("GET /racks", None) => Reply::json(
+            r#"[{"name":"production","organization":{"name":"acme"},"provider":"aws",
+                 "status":"running"}]"#,
+        ),
+        (_, Some("acme/production")) => ordinary(ask),
+        _ => Reply::refusal(404, ""),
+    });
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", fake.host());
+    story.set("CONVOX_PASSWORD", PASSWORD);
+    story.run("convox racks").prints(
+        "
+        NAME             PROVIDER  STATUS
+        acme/production  aws       running",
+    );
+    story.run("convox switch prod").prints("Switched to acme/production");
+    story.run("convox apps").prints("APP  STATUS\nweb  running");
+}
+
+#[test]
+fn several_clients_at_once_leave_one_whole_choice_readable_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let story = Story::alone("web");
+    let names: Vec<String> = (0..8).map(|number| format!("rack-{number}")).collect();
+    names.iter().for_each(|name| add(&story, name, &nowhere()));
+    let lines = names.iter().map(|name| format!("convox switch {name}"));
+    let running: Vec<_> = lines.map(|line| story.start(&line)).collect();
+    running.into_iter().for_each(|running| {
+        running.end().ok();
+    });
+    let chosen = story.run("convox switch");
+    assert!(names.contains(&chosen.ok().out.trim().to_owned()), "{chosen}");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&story.settings("current")), 0o600);
+    let left = fs::read_dir(story.settings("")).unwrap();
+    let mut names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".lock", "current", "racks"], "no temporary files");
+}
+
+#[test]
+fn a_new_settings_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let story = Story::alone("web");
+    story.run("convox switch @dev").ok();
+    let mode = fs::metadata(story.settings("")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700);
+}
+
+#[test]
+fn the_app_comes_from_a_flag_a_variable_a_file_or_the_folder() {
+    let mut story = Story::new("web");
+    for app in ["flagged", "variable", "filed", "web"] {
+        story.run(&format!("convox apps create {app}")).ok();
+    }
+    let name = |story: &Story, line: &str| {
+        story.run(line).json()["name"].as_str().map(str::to_owned).unwrap()
+    };
+    assert_eq!(name(&story, "convox apps info --json"), "web");
+    story.write(".convox/app", "filed\n");
+    assert_eq!(name(&story, "convox apps info --json"), "filed");
+    story.set("CONVOX_APP", "variable");
+    assert_eq!(name(&story, "convox apps info --json"), "variable");
+    assert_eq!(name(&story, "convox apps info --json -a flagged"), "flagged");
+}

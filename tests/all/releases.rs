@@ -1,0 +1,243 @@
+//! `releases` and what is below it.
+
+use crate::support::{Fake, Reply, Story, ordinary};
+
+#[test]
+fn releases_are_listed_newest_first() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run("convox releases").prints("ID  CREATED  BUILD  STATUS");
+    story.run("convox deploy --wait").ok();
+    story.run("convox env set COLOR=teal").ok();
+    story.run("convox releases").prints(
+        "
+        ID           CREATED        BUILD        STATUS
+        RBBBBBBBBBB  5 minutes ago  BAAAAAAAAAA
+        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active",
+    );
+    let ran = story.run("convox releases --limit 1");
+    assert_eq!(ran.out.lines().count(), 2, "{ran}");
+    story.run("convox releases --style v3").prints(
+        "
+        ID           STATUS  BUILD        CREATED        DESCRIPTION
+        RBBBBBBBBBB          BAAAAAAAAAA  5 minutes ago
+        RAAAAAAAAAA  active  BAAAAAAAAAA  5 minutes ago",
+    );
+}
+
+#[test]
+fn json_has_every_field() {
+    let story = Story::deployed("web");
+    let list = story.run("convox releases --json").json();
+    assert_eq!(
+        list,
+        serde_json::json!([{
+            "id": "RAAAAAAAAAA", "active": true, "build": "BAAAAAAAAAA", "created": "TIME",
+            "description": null,
+        }])
+    );
+    let info = story.run("convox releases info RAAAAAAAAAA --json").json();
+    assert_eq!(
+        info,
+        serde_json::json!({
+            "id": "RAAAAAAAAAA", "build": "BAAAAAAAAAA", "created": "TIME", "description": null,
+            "env": {},
+        })
+    );
+    let manifest = story.run("convox releases manifest RAAAAAAAAAA --json").json();
+    assert_eq!(manifest["release"], "RAAAAAAAAAA");
+    assert!(manifest["manifest"].as_str().unwrap().starts_with("services:\n"), "{manifest}");
+}
+
+#[test]
+fn a_release_is_shown_with_its_environment_and_manifest() {
+    let story = Story::deployed("web");
+    story.run("convox env set COLOR=teal SIZE=big").ok();
+    story.run("convox releases info RBBBBBBBBBB").prints(
+        "
+        Id           RBBBBBBBBBB
+        Build        BAAAAAAAAAA
+        Created      TIME
+        Description
+        Env          COLOR=teal
+                     SIZE=big",
+    );
+    let manifest = std::fs::read_to_string(story.path("web/convox.yml")).unwrap();
+    story.run("convox releases manifest RAAAAAAAAAA").prints(manifest.trim_end());
+}
+
+#[test]
+fn an_unknown_release_or_app_is_named() {
+    let story = Story::new("web");
+    story.run("convox releases").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox apps create").ok();
+    let expected = "ERROR: no such release: RXX, list them with: convox releases";
+    story.run("convox releases info RXX").fails(expected);
+    story.run("convox releases manifest RXX").fails(expected);
+    let promote = story.run("convox releases promote RXX");
+    promote.fails("ERROR: no such release: RXX, list them with: convox releases -a web");
+    assert_eq!(promote.out, "Promoting RXX... ");
+    story.run("convox releases rollback RXX").fails(expected);
+    story
+        .run("convox releases promote RXX -a shop")
+        .fails("ERROR: no such app: shop, try: convox apps create shop");
+}
+
+#[test]
+fn promoting_an_old_release_brings_the_old_text_back() {
+    let story = Story::deployed("web");
+    story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
+    story.run("convox deploy --wait").ok();
+    assert_eq!(story.get("web"), "Greetings, Earthlings!\n");
+    story.run("convox releases promote RAAAAAAAAAA --wait").prints(
+        "
+        Promoting RAAAAAAAAAA... UPDATING
+        Waiting for RAAAAAAAAAA... OK",
+    );
+    assert_eq!(story.get("web"), "Hello World!\n");
+}
+
+#[test]
+fn without_an_id_the_newest_release_is_promoted_and_named() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story
+        .run("convox releases promote")
+        .fails("ERROR: no releases to promote, make one with: convox deploy -a web");
+    story.run("convox build").ok();
+    story
+        .run("convox releases promote --wait")
+        .code(0)
+        .err("NOTICE: no release was named: promoting the newest, RAAAAAAAAAA")
+        .out("Promoting RAAAAAAAAAA... UPDATING\nWaiting for RAAAAAAAAAA... OK");
+}
+
+#[test]
+fn json_of_a_promote_names_app_and_release() {
+    let story = Story::new("web");
+    story.run("convox build --create").ok();
+    let promoted = story.run("convox releases promote RAAAAAAAAAA --wait --json").json();
+    assert_eq!(promoted, serde_json::json!({"app": "web", "release": "RAAAAAAAAAA"}));
+}
+
+#[test]
+fn an_active_release_is_not_promoted_again_without_force() {
+    let story = Story::deployed("web");
+    story.run("convox releases promote RAAAAAAAAAA").fails(
+        "ERROR: release RAAAAAAAAAA is active already, \
+         see: convox releases (or promote it again with --force)",
+    );
+    story.run("convox releases promote RAAAAAAAAAA --force --wait").prints(
+        "
+        Promoting RAAAAAAAAAA... UPDATING
+        Waiting for RAAAAAAAAAA... OK",
+    );
+    story.run("convox releases promote RAAAAAAAAAA --style v3").ok().says("\nOK\n");
+}
+
+#[test]
+fn a_release_without_a_build_is_refused_in_the_racks_words() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run("convox env set COLOR=teal").ok();
+    story.run("convox releases promote RAAAAAAAAAA").fails(
+        "ERROR: can not promote a release with an empty manifest, \
+         it has no build: deploy the app first with: convox deploy",
+    );
+    story
+        .run("convox releases manifest RAAAAAAAAAA")
+        .fails("ERROR: no build for release: RAAAAAAAAAA");
+}
+
+#[test]
+fn an_app_in_mid_update_is_refused() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps/web" => Reply::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#),
+        "POST /apps/web/releases/ROLD/promote" => Reply::raw("HTTP/1.1 200 OK\r\n\r\nok\n"),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    story.run("convox releases promote ROLD").fails(
+        "ERROR: app web is updating, \
+         wait for it with: convox apps wait web (or go on with --force)",
+    );
+    assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 0);
+    story.run("convox releases promote ROLD --force").prints("Promoting ROLD... UPDATING");
+    assert_eq!(fake.one("POST /apps/web/releases/ROLD/promote").text(), "force=true");
+}
+
+#[test]
+fn a_rack_that_refuses_an_older_release_is_quoted_with_the_way_that_works_there() {
+    for status in [400, 500] {
+        let fake = Fake::new(move |ask| match ask.line.as_str() {
+            "POST /apps/web/releases/ROLD/promote" => {
+                Reply::refusal(status, "can not promote an older release, try rollback\n")
+            }
+            _ => ordinary(ask),
+        });
+        let ran = Story::against(&fake).run("convox releases promote ROLD");
+        ran.fails(
+            "ERROR: can not promote an older release, try rollback, \
+             run: convox releases rollback ROLD -a web",
+        );
+        assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 1);
+    }
+}
+
+#[test]
+fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
+    let story = Story::deployed("web");
+    story.run("convox env set COLOR=teal").ok();
+    story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
+    story.run("convox deploy --wait").ok();
+    let ran = story.run("convox releases rollback RAAAAAAAAAA");
+    ran.ok().says("Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
+    assert!(ran.out.ends_with("\nOK\n"), "{ran}");
+    assert_eq!(story.get("web"), "Hello World!\n");
+    story.run("convox env").prints("\n\n");
+    let ran = story.run("convox releases rollback RCCCCCCCCCC --id");
+    ran.code(0).out("REEEEEEEEEE");
+    assert_eq!(story.get("web"), "Greetings, Earthlings!\n");
+}
+
+#[test]
+fn a_release_is_created_from_two() {
+    let story = Story::deployed("web");
+    story.run("convox env set COLOR=teal").ok();
+    story
+        .run("convox releases create-from --build-from RAAAAAAAAAA --env-from RBBBBBBBBBB")
+        .prints(
+            "
+            Using build from release: RAAAAAAAAAA
+            Using env from release: RBBBBBBBBBB
+            Created release: RCCCCCCCCCC
+            OK",
+        );
+    let ran = story.run(
+        "convox releases create-from --use-active-release-build --env-from RBBBBBBBBBB --promote",
+    );
+    ran.ok().says("Created release: RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
+    story.run("convox env get COLOR --release RDDDDDDDDDD").prints("teal");
+    let created = story
+        .run("convox releases create-from --use-active-release-build --use-active-release-env --json")
+        .json();
+    assert_eq!(
+        created,
+        serde_json::json!({
+            "app": "web", "release": "REEEEEEEEEE", "build_from": "RDDDDDDDDDD",
+            "env_from": "RDDDDDDDDDD",
+        })
+    );
+    story
+        .run("convox releases create-from --build-from RAAAAAAAAAA")
+        .fails("ERROR: must specify either --env-from or --use-active-release-env");
+}
+
+#[test]
+fn an_app_status_that_nobody_knows_is_shown_as_it_is() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Reply::json(r#"[{"name":"web","status":"meditating","release":""}]"#),
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox apps").prints("APP  STATUS\nweb  meditating");
+}

@@ -1,0 +1,242 @@
+//! What only a terminal shows.
+
+use std::path::PathBuf;
+
+use crate::support::{Ask, Fake, PASSWORD, Reply, Story, Terminal, ordinary, screen, until};
+
+/// A rack where everything goes well, but for what `script` says.
+fn rack(script: impl Fn(&Ask) -> Option<Reply> + Send + Sync + 'static) -> Fake {
+    Fake::new(move |ask| match (script(ask), ask.line.as_str()) {
+        (Some(reply), _) => reply,
+        (None, "POST /apps/web/builds") => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+        (None, "GET /apps/web/builds/BNEW") => {
+            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+        }
+        (None, "GET /apps/web/builds/BNEW/logs") => Reply::log(&["step 1\n"]),
+        (None, "POST /apps/web/releases/RNEW/promote") => Reply::refusal(200, "ok\n"),
+        (None, line) if line.starts_with("POST /apps/web/objects/") => {
+            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+        }
+        (None, _) => ordinary(ask),
+    })
+}
+
+fn on_terminal(fake: &Fake) -> Story {
+    let mut story = Story::against(fake);
+    story.set("TERM", "xterm-256color");
+    story
+}
+
+#[test]
+fn the_progress_bar_is_redrawn_in_place_and_leaves_one_line() {
+    let gate: PathBuf = tempfile::tempdir().unwrap().keep().join("gate");
+    let opened = gate.clone();
+    let fake = rack(move |ask| {
+        if ask.line.contains("/objects/") {
+            until("the gate", || opened.exists().then_some(()));
+        }
+        None
+    });
+    let story = on_terminal(&fake);
+    let terminal = story.on_terminal("convox deploy");
+    let bars = |text: &str| text.matches("Uploading: ").count();
+    until("a bar that moves", || (bars(&terminal.seen()) >= 3).then_some(()));
+    assert_eq!(bars(&screen(&terminal.seen())), 1, "{}", screen(&terminal.seen()));
+    std::fs::create_dir(&gate).unwrap();
+    let (code, seen) = terminal.end();
+    std::fs::remove_dir_all(gate.parent().unwrap()).unwrap();
+    let shown = screen(&seen);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(lines[..2], ["Deploying web", "Creating tarball... OK"]);
+    assert!(lines[2].starts_with("Uploading: ") && lines[2].len() == 70, "{shown}");
+    assert!(lines[2].contains("] 100.00 % "), "{shown}");
+    let rest = ["Starting build... OK", "step 1", "Promoting RNEW... UPDATING"];
+    assert_eq!(lines[3..], rest, "{shown}");
+}
+
+#[test]
+fn a_narrow_terminal_gets_a_narrow_bar() {
+    let fake = rack(|_| None);
+    let story = on_terminal(&fake);
+    let (code, seen) = Terminal::start_on(story.command("convox deploy"), 50).end();
+    let shown = screen(&seen);
+    let bar = shown.lines().find(|line| line.starts_with("Uploading")).unwrap();
+    assert!(code == 0 && bar.len() < 50 && bar.ends_with('s'), "{shown}");
+}
+
+fn bytes_of_apps(story: &Story) -> String {
+    let (code, seen) = story.on_terminal("convox apps").end();
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(screen(&seen), "APP  STATUS\nweb  running\n");
+    seen
+}
+
+#[test]
+fn colours_are_for_terminals_that_show_them() {
+    let fake = Fake::new(ordinary);
+    let mut story = on_terminal(&fake);
+    assert!(bytes_of_apps(&story).contains("\u{1b}["));
+    story.set("NO_COLOR", "1");
+    assert!(!bytes_of_apps(&story).contains('\u{1b}'));
+    story.unset("NO_COLOR").set("TERM", "dumb");
+    assert!(!bytes_of_apps(&story).contains('\u{1b}'));
+    story.set("TERM", "xterm-256color");
+    story.run("convox apps").prints("APP  STATUS\nweb  running");
+}
+
+#[test]
+fn a_dumb_terminal_gets_one_final_bar() {
+    let fake = rack(|_| None);
+    let mut story = on_terminal(&fake);
+    story.set("TERM", "dumb");
+    let (_, seen) = story.on_terminal("convox deploy").end();
+    assert!(seen.matches("Uploading: ").count() == 1 && !seen.contains('\u{1b}'), "{seen:?}");
+}
+
+#[test]
+fn ctrl_c_during_a_build_names_the_command_that_follows_it() {
+    let fake = rack(|ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" => Some(Reply::json(r#"{"id":"BNEW","status":"running"}"#)),
+        "GET /apps/web/builds/BNEW/logs" => Some(Reply::open_log(&["step 1\n"])),
+        _ => None,
+    });
+    let story = on_terminal(&fake);
+    let mut terminal = story.on_terminal("convox deploy");
+    terminal.shows("step 1");
+    terminal.types("\u{3}");
+    let (code, seen) = terminal.end();
+    let shown = screen(&seen);
+    assert_eq!(code, 130, "{shown}");
+    assert!(
+        shown.ends_with(
+            "ERROR: interrupted; the build goes on at the rack, \
+             follow it with: convox builds logs BNEW -a web\n"
+        ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
+    let fake = rack(|ask| match ask.line.as_str() {
+        "GET /apps/web/releases" => None,
+        "GET /apps/web" => {
+            Some(Reply::json(r#"{"name":"web","status":"running","release":"RACTIVE"}"#))
+        }
+        _ => None,
+    });
+    let mut story = on_terminal(&fake);
+    story.set("CONVOX_WAIT", "1");
+    let mut terminal = story.on_terminal("convox releases promote RNEW");
+    terminal.shows("Waiting for RNEW... ");
+    terminal.types("\u{3}");
+    let (code, seen) = terminal.end();
+    let shown = screen(&seen);
+    assert_eq!(code, 130, "{shown}");
+    assert!(
+        shown.ends_with(
+            "ERROR: interrupted; the rack goes on promoting RNEW, see: convox apps info web\n"
+        ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_token_is_asked_for_without_showing_it() {
+    let console = Fake::new(|ask| match ask.line.as_str() {
+        "GET /auth" => Reply::json(r#"{"id":"user-1"}"#),
+        _ => Reply::refusal(404, ""),
+    });
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("TERM", "xterm-256color");
+    let mut terminal = story.on_terminal(&format!("convox login {}", console.host()));
+    terminal.shows("CLI Token: ");
+    until("a terminal that shows nothing", || (!terminal.echoes()).then_some(()));
+    terminal.types(&format!("{PASSWORD}\n"));
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && !seen.contains(PASSWORD), "{seen}");
+    let expected = format!("CLI Token:\nAuthenticating with {}... OK\n", console.host());
+    assert_eq!(screen(&seen), expected);
+    let auth = std::fs::read_to_string(story.settings("auth")).unwrap();
+    assert!(auth.contains(PASSWORD));
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_leaves_with_130_and_the_terminal_as_it_was() {
+    let console = Fake::new(|_| Reply::refusal(404, ""));
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true");
+    let mut terminal = story.on_terminal(&format!("convox login {}", console.host()));
+    terminal.shows("CLI Token: ");
+    until("a terminal that shows nothing", || (!terminal.echoes()).then_some(()));
+    terminal.types("\u{3}");
+    until("a terminal that shows what is typed", || terminal.echoes().then_some(()));
+    let (code, seen) = terminal.end();
+    assert!(code == 130 && screen(&seen).ends_with("\nERROR: interrupted\n"), "{seen}");
+}
+
+#[test]
+fn masked_values_are_hidden_on_a_terminal_unless_revealed() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run("convox env set COLOR=teal TOKEN=hush").ok();
+    let put = story.rack().ask("PUT /apps/web/configs/cli-env-mask", "value=VE9LRU4=");
+    assert_eq!(put.status, 200, "{put:?}");
+    let shown = |line: &str| screen(&story.on_terminal(line).end().1);
+    assert_eq!(shown("convox env"), "COLOR=teal\nTOKEN=****\n");
+    assert_eq!(shown("convox env --reveal"), "COLOR=teal\nTOKEN=hush\n");
+    assert_eq!(shown("convox env get TOKEN"), "hush\n");
+    let info = shown("convox releases info RAAAAAAAAAA");
+    assert!(info.contains("TOKEN=****") && !info.contains("hush"), "{info}");
+    story.run("convox env").prints("COLOR=teal\nTOKEN=hush");
+}
+
+#[test]
+fn what_comes_from_a_rack_cannot_move_the_cursor() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Reply::json(r#"[{"name":"a\u001b[2J\u0007b\rc","status":"run\nning"}]"#),
+        _ => Reply::refusal(500, "no\u{1b}]0;title\u{7} such\u{8} thing"),
+    });
+    let story = on_terminal(&fake);
+    let (_, seen) = story.on_terminal("convox apps").end();
+    assert!(!seen.contains("\u{1b}[2J") && !seen.contains('\u{7}'), "{seen:?}");
+    assert_eq!(screen(&seen).lines().count(), 2, "{seen:?}");
+    let (code, seen) = story.on_terminal("convox rack").end();
+    assert!(code == 1 && !seen.contains("\u{1b}]") && !seen.contains('\u{8}'), "{seen:?}");
+    assert_eq!(seen.lines().count(), 1, "{seen:?}");
+}
+
+#[test]
+fn logs_keep_their_colours_and_show_other_control_bytes() {
+    let line =
+        "2020-01-01T00:00:00Z service/web/x \u{1b}[31mred\u{1b}[0m \u{7}bell \u{1b}[2Jgone\n";
+    let fake = rack(move |ask| match ask.line.as_str() {
+        "GET /apps/web/logs" | "GET /apps/web/builds/BACTIVE/logs" => Some(Reply::log(&[line])),
+        _ => None,
+    });
+    let mut story = on_terminal(&fake);
+    for command in ["convox logs --no-follow", "convox builds logs BACTIVE"] {
+        let (code, seen) = story.on_terminal(command).end();
+        assert!(code == 0 && seen.contains("\u{1b}[31mred\u{1b}[0m"), "{seen:?}");
+        assert!(!seen.contains('\u{7}') && !seen.contains("\u{1b}[2J"), "{seen:?}");
+        assert!(seen.contains("bell") && seen.contains("gone"), "{seen:?}");
+        let (_, raw) = story.on_terminal(&format!("{command} --raw")).end();
+        assert!(raw.contains('\u{7}') && raw.contains("\u{1b}[2J"), "{raw:?}");
+    }
+    story.set("NO_COLOR", "1");
+    let (_, seen) = story.on_terminal("convox logs --no-follow").end();
+    assert!(seen.contains("red"), "{seen:?}");
+}
+
+#[test]
+fn watching_ends_with_ctrl_c() {
+    let fake = Fake::new(ordinary);
+    let story = on_terminal(&fake);
+    let mut terminal = story.on_terminal("convox apps --watch 1");
+    until("a second look", || (fake.count("GET /apps") >= 2).then_some(()));
+    terminal.types("\u{3}");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 || code == 130, "{code}: {seen}");
+    assert!(seen.contains("Every 1s:"), "{seen}");
+}

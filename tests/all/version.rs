@@ -1,0 +1,30 @@
+//! `version`.
+
+use crate::support::{Fake, Reply, Story};
+
+const OWN: &str = env!("CARGO_PKG_VERSION");
+
+#[test]
+fn client_and_rack_are_told() {
+    let story = Story::new("web");
+    story.run("convox version").prints(&format!("client: {OWN}\nserver: 3.24.6-dev"));
+    story.run("convox --version").prints(OWN);
+    story.run("convox -v").prints(OWN);
+}
+
+#[test]
+fn without_a_rack_there_is_no_server() {
+    let story = Story::alone("web");
+    story.run("convox version").prints(&format!("client: {OWN}\nserver: none"));
+    assert_eq!(
+        story.run("convox version --json").json(),
+        serde_json::json!({"client": OWN, "server": null})
+    );
+}
+
+#[test]
+fn a_rack_that_fails_is_an_error_below_the_clients_version() {
+    let fake = Fake::new(|_| Reply::refusal(500, "out of order"));
+    let ran = Story::against(&fake).run("convox version");
+    ran.fails("ERROR: out of order").out(&format!("client: {OWN}"));
+}

@@ -1,0 +1,25 @@
+//! What end-to-end tests are told with: a [`Story`] has its own home, working folder and
+//! development rack, runs the real binary, and compares what it prints with a transcript.
+
+#![allow(dead_code, unused_imports, unreachable_pub, missing_docs)] // each test binary uses a part
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod fake;
+mod http;
+mod rack;
+mod ran;
+mod screen;
+mod stand_ins;
+mod story;
+mod terminal;
+mod waiting;
+
+pub use fake::{Ask, Fake, Reply, ordinary};
+pub use http::{Answered, request};
+pub use rack::{PASSWORD, TestRack, rack_options};
+pub use ran::Ran;
+pub use screen::screen;
+pub use stand_ins::StandIns;
+pub use story::{Running, Story, is_root};
+pub use terminal::Terminal;
+pub use waiting::{PATIENCE, until};

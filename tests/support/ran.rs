@@ -1,0 +1,126 @@
+//! A command that has run, and what is expected of it.
+
+use super::rack::PASSWORD;
+
+/// What a command printed, with stand-ins, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    pub line: String,
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Takes the outcome, and holds it to what is true of every command.
+    pub fn new(line: &str, code: i32, out: String, err: String) -> Self {
+        let ran = Self { line: line.to_owned(), code, out, err };
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(PASSWORD), "the password is shown by {ran}");
+            assert!(!text.contains("panicked at"), "{ran}");
+        }
+        for debug in ["Error {", "Some(", "Err(", "Os {", "kind: ", "reqwest::", "hyper"] {
+            assert!(!ran.err.contains(debug), "{debug} in {ran}");
+        }
+        ran
+    }
+
+    /// It succeeded, with nothing on stderr.
+    #[track_caller]
+    pub fn ok(&self) -> &Self {
+        self.code(0).err("")
+    }
+
+    /// It succeeded, printed this and nothing on stderr.
+    #[track_caller]
+    pub fn prints(&self, expected: &str) -> &Self {
+        self.ok().out(expected)
+    }
+
+    /// It failed: exit code 1 and one line on stderr.
+    #[track_caller]
+    pub fn fails(&self, expected: &str) -> &Self {
+        self.fails_with(1, expected)
+    }
+
+    /// It failed: this exit code and one line on stderr.
+    #[track_caller]
+    pub fn fails_with(&self, code: i32, expected: &str) -> &Self {
+        self.code(code).err(expected);
+        assert!(self.err.starts_with("ERROR: "), "{self}");
+        assert_eq!(self.err.matches('\n').count(), 1, "{self}");
+        self
+    }
+
+    /// The exit code.
+    #[track_caller]
+    pub fn code(&self, expected: i32) -> &Self {
+        assert_eq!(self.code, expected, "{self}");
+        self
+    }
+
+    /// All of stdout.
+    #[track_caller]
+    pub fn out(&self, expected: &str) -> &Self {
+        assert_eq!(self.out, dedent(expected), "stdout of {self}");
+        self
+    }
+
+    /// All of stderr.
+    #[track_caller]
+    pub fn err(&self, expected: &str) -> &Self {
+        assert_eq!(self.err, dedent(expected), "stderr of {self}");
+        self
+    }
+
+    /// A part of stdout.
+    #[track_caller]
+    pub fn says(&self, part: &str) -> &Self {
+        assert!(self.out.contains(part), "{part:?} is not in {self}");
+        self
+    }
+
+    /// A part of stderr.
+    #[track_caller]
+    pub fn warns(&self, part: &str) -> &Self {
+        assert!(self.err.contains(part), "{part:?} is not in {self}");
+        self
+    }
+
+    /// stdout as one JSON document.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        self.ok();
+        assert_eq!(self.out.matches('\n').count(), 1, "one document on one line: {self}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self}"))
+    }
+
+    /// stdout as JSON, one event a line.
+    #[track_caller]
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let event =
+            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} in {self}"));
+        self.out.lines().map(event).collect()
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { line, code, out, err } = self;
+        write!(f, "`{line}` (exit code {code})\n--- stdout\n{out}--- stderr\n{err}---")
+    }
+}
+
+/// Takes the indentation of a transcript in a test away: that of its first line.
+pub fn dedent(text: &str) -> String {
+    let Some(text) = text.strip_prefix('\n') else {
+        return if text.is_empty() { String::new() } else { format!("{text}\n") };
+    };
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let own = |line: &str| line.get(indent..).unwrap_or_default().to_owned();
+    let mut lines: Vec<String> = text.lines().map(own).collect();
+    if lines.len() > 1 && lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
