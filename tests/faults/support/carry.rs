@@ -33,6 +33,11 @@ pub(crate) struct Carrier<'a> {
 
 type Client = Wire<TcpStream>;
 
+/// Does this build run no more?
+fn is_over(build: &[u8]) -> bool {
+    String::from_utf8_lossy(build).contains("\"status\":\"complete\"")
+}
+
 /// What the rack has answered.
 struct Answered {
     head: Head,
@@ -98,7 +103,10 @@ impl Carrier<'_> {
                 let broken = [&answered.head.with_length(half.len())[..], half].concat();
                 self.reply(client, &broken).await
             }
-            Fault::RefuseNext => {
+            Fault::RefuseOnceOver if !is_over(&answered.body) => {
+                self.whole(client, &answered).await
+            }
+            Fault::RefuseNext | Fault::RefuseOnceOver => {
                 self.desk.shut().await;
                 self.whole(client, &answered).await
             }
