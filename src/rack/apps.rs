@@ -43,7 +43,7 @@ impl Rack {
             .send_or_find(
                 &call,
                 |answer| answer.json(),
-                async || match self.app(app).await {
+                async || match self.once().app(app).await {
                     Ok(app) => Ok(Look::Found(app)),
                     Err(error) if error.status() == Some(404) => Ok(Look::Nothing),
                     Err(error) => Err(error),

@@ -104,7 +104,7 @@ impl Rack {
         before: &StartedBuild,
     ) -> Result<Build, Error> {
         let look = async || {
-            let builds = self.builds(app, None).await?;
+            let builds = self.once().builds(app, None).await?;
             let found = only_new(&builds, before, options).map_err(|ids| {
                 Error::Ambiguous(format!(
                     "the answer to {} was lost, and several builds could be the one it started: \

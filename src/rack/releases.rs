@@ -75,7 +75,7 @@ impl Rack {
             .form("description", &options.description)
             .form("env", options.env.as_ref().map(Environment::to_string))
             .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
-        let look = async || Ok(self.new_release(app, options, newest).await?.into());
+        let look = async || Ok(self.once().new_release(app, options, newest).await?.into());
         self.client.send_or_find(&call, Answer::json, look).await
     }
 
@@ -144,7 +144,7 @@ impl Rack {
             })
         };
         let look = async || {
-            let found = self.new_release(app, &options, newest).await?;
+            let found = self.once().new_release(app, &options, newest).await?;
             Ok(found.map(|release| release.id).into())
         };
         let id = self.client.send_or_find(&call, read, look).await?;
@@ -168,13 +168,13 @@ impl Rack {
         let app = &app.name;
         let path = path!["apps", app, "releases", release, "promote"];
         let call = Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes));
-        let mut shows_release = None;
+        let (asked, mut shows_release) = (self.once(), None);
         let look = async || {
             let shows = match shows_release {
                 Some(shows) => shows,
-                None => *shows_release.insert(self.compat().await?.shows_release_at_once()),
+                None => *shows_release.insert(asked.compat().await?.shows_release_at_once()),
             };
-            Ok(became_of(&self.app(app).await?, before, release, shows))
+            Ok(became_of(&asked.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
         let sent = self.client.send_or_find(&call, Answer::accepted, look).await;

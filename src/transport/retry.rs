@@ -152,6 +152,7 @@ impl Client {
     /// Sends a `call` that must not be done twice. Where its answer is lost (or a 429, 502, 503 or
     /// 504 leaves open what happened), `look` asks the rack what became of it; what it finds is the
     /// answer. If looking shows nothing for as long as the limit says, the call is sent again.
+    /// `look` should ask once each time: it is called again and again.
     ///
     /// # Errors
     /// The call's own refusal; what `look` fails with; [`Error::Lost`] where the rack stays away

@@ -199,8 +199,9 @@ impl Row {
     }
 }
 
-/// Does the trace show that this request was refused? After polls, any refusal will do: the last
-/// of them, and the log, may come once more.
+/// Does the trace show that this request was refused? (Or cut, where it took a connection that had
+/// been made in advance.) After polls, any refusal will do: the last of them, and the log, may come
+/// once more.
 fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
     if row.follows_poll() {
         return text.contains("connection refused");
@@ -219,7 +220,7 @@ fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
                 || matches!(*wanted, "BUILD" | "RELEASE")
                 || *wanted == "APP" && *found == scene.app
         };
-        why.contains("connection refused")
+        why.contains("can't reach the rack")
             && found.len() == wanted.len()
             && found.iter().zip(&wanted).all(same)
     };

@@ -35,7 +35,8 @@ type Client = Wire<TcpStream>;
 
 /// Does this build run no more?
 fn is_over(build: &[u8]) -> bool {
-    String::from_utf8_lossy(build).contains("\"status\":\"complete\"")
+    let build: serde_json::Value = serde_json::from_slice(build).unwrap_or_default();
+    build["status"] == "complete"
 }
 
 /// What the rack has answered.
