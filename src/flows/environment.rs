@@ -67,8 +67,8 @@ pub(crate) async fn change(
     cx.emit(Event::Step(changed.doing()))?;
     let compat = rack.compat().await?;
     let base = fresh(rack, app, base, &changed, &then).await?;
-    let env = changed.env(&base.env);
-    let release = make(rack, app, &changed, &env, &base, &then, &compat).await?;
+    let newest = newest(rack, app, &base, &changed, &then).await?;
+    let release = make(rack, app, &changed, &base, newest.as_ref(), &then, &compat).await?;
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
     name_slipped(cx, rack, app, &base, &release, &then).await?;
@@ -141,16 +141,31 @@ async fn fresh(
     if newest == base.release { Ok(base) } else { read(rack, app, None).await }
 }
 
+/// The newest release before ours, by which ours is known if its answer is lost: the base where
+/// that was just read.
+async fn newest(
+    rack: &Rack,
+    app: &AppName,
+    base: &Base,
+    changed: &Changed,
+    then: &Then,
+) -> Result<Option<ReleaseId>, Error> {
+    if then.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
+        return Ok(base.release.clone());
+    }
+    Ok(rack.releases(app, None).await?.into_iter().next().map(|newest| newest.id))
+}
+
 async fn make(
     rack: &Rack,
     app: &AppName,
     changed: &Changed,
-    env: &Environment,
     base: &Base,
+    newest: Option<&ReleaseId>,
     then: &Then,
     compat: &Compat,
 ) -> Result<Release, Error> {
-    let newest = base.release.as_ref();
+    let env = &changed.env(&base.env);
     if compat.takes_release_environments() {
         let (env, parent) = (Some(env.clone()), then.base.clone());
         let options = CreateRelease { env, parent, ..CreateRelease::default() };

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
 use crate::wire::duration::GoDuration;
-use crate::wire::{AppName, LogLine, ProcessId, ProcessStatus};
+use crate::wire::{AppName, LogLine, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);
 /// Between two looks at the processes.
 const PROCESSES: Duration = Duration::from_secs(3);
+/// How long such a look may take before and after the roll-out.
+const LOOK: Duration = Duration::from_secs(5);
 /// The log has said all once it has been quiet for this long.
 const QUIET: Duration = Duration::from_millis(300);
 /// And gets no more than this.
@@ -63,13 +65,20 @@ impl<'a> RolloutLogs<'a> {
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
         let mut work = std::pin::pin!(work);
-        let mut look = interval_at(Instant::now() + PROCESSES, PROCESSES);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let rack = self.rack.once();
+        let look = || async {
+            tokio::time::sleep(PROCESSES).await;
+            rack.processes(self.app).await
+        };
+        let mut looking = std::pin::pin!(look());
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 lines = next_lines(&mut self.log) => self.show(&lines)?,
-                _ = look.tick() => self.look_at_processes().await?,
+                processes = &mut looking => {
+                    looking.set(look());
+                    self.tell(processes.unwrap_or_default())?;
+                }
             }
         }
     }
@@ -91,9 +100,17 @@ impl<'a> RolloutLogs<'a> {
         if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
     }
 
-    /// Tells each process whose status has changed; one that was running from the start is no news.
+    /// Reads the processes, for a moment at most, and tells their news.
     async fn look_at_processes(&mut self) -> Result<(), Failure> {
-        let Ok(processes) = self.rack.processes(self.app).await else { return Ok(()) };
+        let rack = self.rack.once();
+        match timeout(LOOK, rack.processes(self.app)).await {
+            Ok(Ok(processes)) => self.tell(processes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells each process whose status has changed; one that was running from the start is no news.
+    fn tell(&mut self, processes: Vec<Process>) -> Result<(), Failure> {
         for process in processes {
             let known = self.processes.insert(process.id.clone(), process.status.clone());
             let news = match known {

@@ -98,6 +98,10 @@ impl Client {
                 return Err(error);
             }
             tries.next(error, at_least).await?;
+            if let Some(upload) = call.sends() {
+                // It may have failed because its length was not known.
+                upload.complete().await;
+            }
         }
     }
 

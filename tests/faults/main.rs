@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // these are tests
 
+mod budget;
+mod logs;
 mod matrix;
 mod support;
+mod tls;
+mod uploads;

@@ -12,7 +12,7 @@ use crate::support::PATIENCE;
 use crate::support::api::Api;
 use crate::support::cli::{Cli, Ran, Running};
 use crate::support::fault::Fault;
-use crate::support::proxy::{Proxy, Record, Setup};
+use crate::support::proxy::{Asked, Proxy, Record, Setup};
 use crate::support::rack::{Killable, Rack};
 
 /// What all cells share.
@@ -100,14 +100,12 @@ async fn run_at(
     let flow = row.flow;
     let scene = flow.prepare(api, &world.name(), world.source.clone()).await;
     let refuses = *fault == Fault::RefuseNext;
-    let target = if refuses { row.before.clone() } else { Some((row.key.clone(), row.nth)) };
-    let (wanted, hit) = (*fault, Arc::new(AtomicBool::new(false)));
+    let plan = Plan::of(row, *fault);
+    let hit = Arc::new(AtomicBool::new(false));
     let struck = hit.clone();
-    let script = move |asked: &crate::support::proxy::Asked| {
-        let is_target = target.as_ref().is_some_and(|(key, nth)| {
-            asked.key == *key && asked.nth == *nth && !struck.swap(true, Ordering::Relaxed)
-        });
-        if is_target { wanted } else { Fault::Pass }
+    let script = move |asked: &Asked| match &plan {
+        Some(plan) if plan.meets(asked) && !plan.is_done(&struck) => plan.fault,
+        _ => Fault::Pass,
     };
     let proxy = Proxy::start(Setup { rack, hasty: refuses, ..Setup::new(upstream, script) });
     if refuses && row.before.is_none() {
@@ -159,8 +157,54 @@ async fn end(flow: Flow, scene: &Scene, api: &Api, mut running: Running) -> Ran 
     running.end().await
 }
 
-/// Does the trace show that this request was refused?
+/// Which request is met, and by what.
+struct Plan {
+    key: String,
+    /// Any of them, where it is the answer that counts.
+    nth: Option<usize>,
+    fault: Fault,
+}
+
+/// What is polled until a build is over: how often varies.
+const POLL: &str = "GET /apps/APP/builds/BUILD";
+
+impl Plan {
+    /// The request of the row; refused is what comes after the one before it.
+    fn of(row: &Row, fault: Fault) -> Option<Self> {
+        let target = Self { key: row.key.clone(), nth: Some(row.nth), fault };
+        if fault != Fault::RefuseNext {
+            return Some(target);
+        }
+        let (key, nth) = row.before.clone()?;
+        Some(match row.follows_poll() {
+            true => Self { key, nth: None, fault: Fault::RefuseOnceOver },
+            false => Self { key, nth: Some(nth), fault },
+        })
+    }
+
+    fn meets(&self, asked: &Asked) -> bool {
+        asked.key == self.key && self.nth.is_none_or(|nth| nth == asked.nth)
+    }
+
+    /// It happens once.
+    fn is_done(&self, struck: &AtomicBool) -> bool {
+        struck.swap(true, Ordering::Relaxed) && self.nth.is_some()
+    }
+}
+
+impl Row {
+    /// Does it come after polls, of which there may be any number?
+    fn follows_poll(&self) -> bool {
+        self.key != POLL && self.before.as_ref().is_some_and(|(key, _)| key == POLL)
+    }
+}
+
+/// Does the trace show that this request was refused? After polls, any refusal will do: the last
+/// of them, and the log, may come once more.
 fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
+    if row.follows_poll() {
+        return text.contains("connection refused");
+    }
     let (method, path) = row.key.split_once(' ').unwrap();
     let method = if method == "SOCKET" { "GET" } else { method };
     let path = path.split('?').next().unwrap();

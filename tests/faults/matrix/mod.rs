@@ -47,7 +47,7 @@ fn join(texts: &[&String]) -> String {
     texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-/// The rows of all commands. Run twice, and the shorter counts: how often is polled varies.
+/// The rows of all commands.
 async fn all_rows(world: &World) -> Vec<Row> {
     let mut all = Vec::new();
     for flow in Flow::ALL {
@@ -103,18 +103,7 @@ async fn run_all(cells: Vec<Cell>, world: &Arc<World>) -> Results {
         let (seats, world) = (seats.clone(), world.clone());
         running.spawn(async move {
             let _seat = seats.acquire_owned().await.unwrap();
-            let started = std::time::Instant::now();
             let result = cell::run(&cell, &world).await;
-            if only().is_some() || result.is_err() || started.elapsed().as_secs() > 20 {
-                eprintln!(
-                    "{:?} {} {} {} {:?}",
-                    started.elapsed(),
-                    cell.row.key,
-                    cell.row.nth,
-                    cell.fault,
-                    result
-                );
-            }
             (cell, result)
         });
     }

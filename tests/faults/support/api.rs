@@ -123,8 +123,20 @@ impl Api {
         found.unwrap_or_else(|_| panic!("{path} stays {last}"))
     }
 
-    /// All that a log's socket sends.
+    /// All that a log's socket sends, up to its end.
     pub(crate) async fn log(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        let asking = async {
+            loop {
+                if let Some(text) = self.try_log(path, headers).await {
+                    return text;
+                }
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.unwrap()
+    }
+
+    async fn try_log(&self, path: &str, headers: &[(&str, &str)]) -> Option<String> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
         let login = self.login();
         let all: HashMap<&str, &str> =
@@ -134,17 +146,16 @@ impl Api {
             let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        let stream = TcpStream::connect(self.address).await.ok()?;
+        let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
         let mut text = String::new();
-        while let Some(Ok(message)) = socket.next().await {
-            match message {
+        loop {
+            match socket.next().await?.ok()? {
                 Message::Text(piece) => text.push_str(&piece),
-                Message::Binary(_) | Message::Close(_) => break,
+                Message::Binary(_) => return Some(text),
                 _ => {}
             }
         }
-        text
     }
 
     /// The whole log of a build.

@@ -15,6 +15,9 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><body><h1>Welcome</h1>Please log in.<
 /// What a rack says with the statuses that are its own.
 pub(crate) const WORDS: &str = "the disk is on fire";
 
+/// Bytes of a body that are much.
+const MUCH: usize = 64 << 10;
+
 /// What becomes of the connection.
 pub(crate) enum After {
     KeepAlive,
@@ -30,6 +33,11 @@ pub(crate) struct Carrier<'a> {
 
 type Client = Wire<TcpStream>;
 
+/// Does this build run no more?
+fn is_over(build: &[u8]) -> bool {
+    String::from_utf8_lossy(build).contains("\"status\":\"complete\"")
+}
+
 /// What the rack has answered.
 struct Answered {
     head: Head,
@@ -42,14 +50,17 @@ impl Carrier<'_> {
         match fault {
             Fault::Early(text) => {
                 client.send(text.as_bytes()).await?;
-                // Let it be read before the connection goes.
-                client.stream.shutdown().await?;
-                drop(client.take(64 << 10).await);
+                // Reading on keeps the answer from being lost in a reset.
+                client.drain().await;
                 return Ok(After::Close);
             }
             Fault::ResetInBody => {
                 drop(client.take(256).await);
                 return Ok(After::Reset);
+            }
+            Fault::Watched => {
+                client.wait_for(MUCH).await?;
+                self.desk.tell("IN THE BODY");
             }
             _ => {}
         }
@@ -92,7 +103,10 @@ impl Carrier<'_> {
                 let broken = [&answered.head.with_length(half.len())[..], half].concat();
                 self.reply(client, &broken).await
             }
-            Fault::RefuseNext => {
+            Fault::RefuseOnceOver if !is_over(&answered.body) => {
+                self.whole(client, &answered).await
+            }
+            Fault::RefuseNext | Fault::RefuseOnceOver => {
                 self.desk.shut().await;
                 self.whole(client, &answered).await
             }

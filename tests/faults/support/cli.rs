@@ -9,6 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::pty::Pty;
 use super::{PATIENCE, path_variable};
 
 /// The usual limits, each about a twentieth of what it is.
@@ -81,6 +82,12 @@ impl Cli {
         let out = Stream::of(child.stdout.take().unwrap());
         let err = Stream::of(child.stderr.take().unwrap());
         Running { child, out, err, started: std::time::Instant::now() }
+    }
+
+    /// Starts it on a terminal.
+    pub(crate) fn on(mut self, pty: &Pty) -> Child {
+        self.command.stdin(pty.theirs()).stdout(pty.theirs()).stderr(pty.theirs());
+        self.command.env("TERM", "xterm").spawn().unwrap()
     }
 
     pub(crate) async fn run(self) -> Ran {

@@ -10,6 +10,8 @@ pub(crate) enum Fault {
     Pass,
     /// Nothing happens to this one; connections after it are refused until the test says so.
     RefuseNext,
+    /// The same, once the answer says that a build is over.
+    RefuseOnceOver,
     /// The connection is reset, and the request goes nowhere.
     Reset,
     /// It is carried out, and the connection is reset in place of the answer.
@@ -40,13 +42,15 @@ pub(crate) enum Fault {
     Early(&'static str),
     /// Reset in the middle of the request's body.
     ResetInBody,
+    /// Nothing, but the script is asked for `IN THE BODY` once much of the body has come.
+    Watched,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pass => f.write_str("pass"),
-            Self::RefuseNext => f.write_str("refuse"),
+            Self::RefuseNext | Self::RefuseOnceOver => f.write_str("refuse"),
             Self::Reset => f.write_str("reset"),
             Self::Lost => f.write_str("lost"),
             Self::Middle => f.write_str("middle"),
@@ -62,6 +66,7 @@ impl fmt::Display for Fault {
             Self::KilledAfter => f.write_str("done+kill"),
             Self::Early(_) => f.write_str("early"),
             Self::ResetInBody => f.write_str("in body"),
+            Self::Watched => f.write_str("watched"),
         }
     }
 }

@@ -79,6 +79,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// Waits until so many bytes have come, without taking them.
+    pub(crate) async fn wait_for(&mut self, length: usize) -> io::Result<()> {
+        while self.buffer.len() < length {
+            self.fill().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads until the peer closes.
+    pub(crate) async fn drain(&mut self) {
+        while self.fill().await.is_ok() {
+            self.buffer.clear();
+        }
+    }
+
     /// The next head; `None` where the peer has closed in between.
     pub(crate) async fn head(&mut self) -> io::Result<Option<Head>> {
         loop {

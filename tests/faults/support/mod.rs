@@ -9,7 +9,9 @@ pub(crate) mod frames;
 pub(crate) mod http;
 pub(crate) mod port;
 pub(crate) mod proxy;
+pub(crate) mod pty;
 pub(crate) mod rack;
+pub(crate) mod tls;
 
 use std::ffi::OsString;
 use std::time::Duration;

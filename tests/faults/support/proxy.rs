@@ -171,6 +171,12 @@ impl Desk {
         (records.len() - 1, fault)
     }
 
+    /// Tells the script of something that is no request.
+    pub(crate) fn tell(&self, what: &str) {
+        let asked = Asked { key: what.to_owned(), nth: 1, line: what.to_owned() };
+        (self.script)(&asked);
+    }
+
     pub(crate) fn note_rack(&self, index: usize, status: u16) {
         self.records.lock().unwrap()[index].rack = Some(status);
     }

@@ -1,0 +1,156 @@
+//! Logs that are cut, again and again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::support::app;
+use crate::support::cli::Cli;
+use crate::support::fault::Fault;
+use crate::support::proxy::{Asked, Proxy, Setup};
+use crate::support::rack::{PASSWORD, Rack};
+
+/// Numbers that look random and are the same each time.
+fn next(seed: &AtomicU64) -> u64 {
+    let step = |value: u64| value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    step(
+        seed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| Some(step(value))).unwrap(),
+    ) >> 33
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
+    let rack = Rack::start().await;
+    let api = &rack.api;
+    api.post("/apps", &[("name", "web")]).await;
+    let burst = "case $i in *00) sleep 0.05;; esac;";
+    let (_, release) = api.build("web", &app::telling(2000, burst)).await;
+    api.promote("web", &release).await;
+    let seed = AtomicU64::new(7);
+    // The first lines, then ever more: cuts in the middle of frames, of lines, of what is repeated.
+    let cut = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/logs", nth @ ..=24) => {
+            let most = 8_000 * nth as u64;
+            Fault::Cut(usize::try_from(next(&seed) % most).unwrap())
+        }
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, cut));
+    let home = tempfile::tempdir().unwrap();
+    let args = ["logs", "--since", "1h", "-a", "web"];
+    let mut running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
+    let shown = running.out.until(|text| text.contains("tick 2000 of 2000\n"));
+    assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());
+    let log = api.app_log("web").await;
+    api.delete("/apps/web").await;
+    let ran = running.end().await;
+    assert_eq!(ran.code, Some(0));
+    assert!(log.matches(" tick ").count() == 2000, "the rack has them all");
+    let shown: Vec<&str> = ran.out.lines().filter(|line| line.contains(" tick ")).collect();
+    let wanted: Vec<&str> = log.lines().filter(|line| line.contains(" tick ")).collect();
+    assert!(shown == wanted, "{} lines instead of {}", shown.len(), wanted.len());
+    assert!(proxy.asked("SOCKET /apps/APP/logs") > 5, "it was cut indeed");
+    assert!(ran.err.lines().all(|line| line.starts_with("NOTICE: ")), "{}", ran.err);
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_log_that_is_cut_anywhere_is_shown_once() {
+    let rack = Rack::start().await;
+    let source = tempfile::tempdir().unwrap();
+    app::write_source(source.path());
+    let folder = source.path().display().to_string();
+    rack.api.post("/apps", &[("name", "web")]).await;
+    let (build, _) = rack.api.build("web", &app::archive(&[("convox.yml", app::IDLE)])).await;
+    let stored = rack.api.build_log("web", &build).await;
+    let home = tempfile::tempdir().unwrap();
+    // One cut at each place of a stored log, frame headers included, a few places a run.
+    for first in (0..stored.len() + 8).step_by(9) {
+        let cut = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+            ("SOCKET /apps/APP/builds/BUILD/logs", nth @ ..=3) => Fault::Cut(first + 3 * (nth - 1)),
+            _ => Fault::Pass,
+        };
+        let proxy = Proxy::start(Setup::new(rack.address, cut));
+        let args = ["builds", "logs", &build, "-a", "web"];
+        let ran = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).run().await;
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), stored.as_str()), "{first}: {ran:?}");
+    }
+    // A live one, cut every 60 bytes further on.
+    rack.api.post("/apps", &[("name", "live")]).await;
+    let cut = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/builds/BUILD/logs", nth @ ..=12) => Fault::Cut(60 * nth),
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, cut));
+    let args = ["build", &folder, "-a", "live"];
+    let ran = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).run().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let builds = rack.api.get("/apps/live/builds").await;
+    let log = rack.api.build_log("live", builds[0]["id"].as_str().unwrap()).await;
+    let shown = ran.out.split_once("Starting build... OK\n").unwrap().1;
+    let shown = shown.split_once("Build:   ").unwrap().0;
+    assert_eq!(shown, log);
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_are_pinged_and_a_quiet_one_stays() {
+    let rack = Rack::start().await;
+    let api = &rack.api;
+    api.post("/apps", &[("name", "web")]).await;
+    let proxy = Proxy::start(Setup::new(rack.address, |_| Fault::Pass));
+    let home = tempfile::tempdir().unwrap();
+    let cli = Cli::new(&["logs", "-a", "web"], home.path()).at(proxy.address, PASSWORD);
+    let running = cli.start();
+    let mut pings = proxy.desk.pings.subscribe();
+    let pinged = pings.wait_for(|pings| *pings >= 4);
+    tokio::time::timeout(Duration::from_secs(30), pinged).await.unwrap().unwrap();
+    assert_eq!(proxy.asked("SOCKET /apps/APP/logs"), 1, "nothing was cut");
+    api.delete("/apps/web").await;
+    let ran = running.end().await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_that_break_at_once_are_given_up_within_the_budget() {
+    let rack = Rack::start().await;
+    rack.api.post("/apps", &[("name", "web")]).await;
+    let cut = |asked: &Asked| match asked.key.starts_with("SOCKET") {
+        true => Fault::Cut(0),
+        false => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, cut));
+    let home = tempfile::tempdir().unwrap();
+    let cli = Cli::new(&["logs", "-a", "web"], home.path()).at(proxy.address, PASSWORD);
+    let ran = cli.env("CONVOX_RETRY", "2").run().await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.lines().last().unwrap().contains("sockets open and break at once"), "{ran:?}");
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_attached_at_all_holds_up_no_build() {
+    let rack = Rack::start().await;
+    let source = tempfile::tempdir().unwrap();
+    app::write_source(source.path());
+    let folder = source.path().display().to_string();
+    let home = tempfile::tempdir().unwrap();
+    for (number, fault) in
+        [Fault::Status(502), Fault::Status(500), Fault::Reset].into_iter().enumerate()
+    {
+        let name = format!("app-{number}");
+        rack.api.post("/apps", &[("name", &name)]).await;
+        let none = move |asked: &Asked| match asked.key.starts_with("SOCKET") {
+            true => fault,
+            false => Fault::Pass,
+        };
+        let proxy = Proxy::start(Setup::new(rack.address, none));
+        let args = ["build", &folder, "-a", &name];
+        let ran = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).run().await;
+        assert_eq!(ran.code, Some(0), "{fault}: {ran:?}");
+        let warnings = ran.err.lines().filter(|line| line.starts_with("WARNING: ")).count();
+        assert!(warnings == 1 && ran.err.contains("convox builds logs B"), "{fault}: {ran:?}");
+        assert!(ran.took < Duration::from_secs(15), "{fault}: {:?}", ran.took);
+    }
+    rack.stop().await;
+}

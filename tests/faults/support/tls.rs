@@ -1,0 +1,94 @@
+//! A rack with a certificate: TLS ended in front of it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, KeyPair};
+use sha2::{Digest, Sha256};
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+use super::port::Port;
+
+/// A certificate of its own making.
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) fingerprint: String,
+    config: Arc<ServerConfig>,
+}
+
+impl Certificate {
+    pub(crate) fn of(name: &str) -> Self {
+        Self::with(name, |_| ())
+    }
+
+    pub(crate) fn expired() -> Self {
+        Self::with("127.0.0.1", |params| {
+            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        })
+    }
+
+    fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let digest = Sha256::digest(certificate.der());
+        let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private.into())
+            .unwrap();
+        Self { pem: certificate.pem(), fingerprint: pairs.join(":"), config: Arc::new(config) }
+    }
+
+    pub(crate) fn write(&self, path: &Path) {
+        std::fs::write(path, &self.pem).unwrap();
+    }
+}
+
+/// What listens with a certificate, and hands everything on to a rack.
+pub(crate) struct Front {
+    listening: JoinHandle<()>,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+impl Front {
+    pub(crate) fn start(port: &Port, certificate: &Certificate, rack: SocketAddr) -> Self {
+        let listener = port.listen();
+        let acceptor = TlsAcceptor::from(certificate.config.clone());
+        let listening = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut client = acceptor.accept(stream).await?;
+                    let mut rack = TcpStream::connect(rack).await?;
+                    copy_bidirectional(&mut client, &mut rack).await
+                });
+            }
+        });
+        Self { listening }
+    }
+
+    /// Ends it; another may listen then.
+    pub(crate) async fn stop(mut self) {
+        self.listening.abort();
+        // Aborted, or ended: it is over.
+        drop((&mut self.listening).await);
+    }
+}
