@@ -13,7 +13,8 @@
 //! let rack = Rack::new(Client::new(endpoint, Options::default()));
 //! for app in rack.apps().await? {
 //!     let release = app.release.as_ref().map_or("none", |release| release.as_str());
-//!     assert!(app.status.as_str() != "hibernating", "{} runs {release}", app.name);
+//!     let line = format!("{} ({}) runs {release}", app.name, app.status);
+//! #   drop(line);
 //! }
 //! # Ok(())
 //! # }

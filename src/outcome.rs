@@ -86,7 +86,7 @@ pub(crate) struct Failure {
     /// What to do next.
     pub(crate) help: Option<String>,
     /// The output was closed: no failure of a command that only reads.
-    closed: bool,
+    pub(crate) closed: bool,
 }
 
 impl Failure {
@@ -113,6 +113,16 @@ impl Failure {
     /// Nobody reads the output any more.
     pub(crate) fn is_closed_output(&self) -> bool {
         self.closed
+    }
+
+    /// Commands that the help names mean this rack, which was named by a flag.
+    pub(crate) fn on_rack(mut self, rack: Option<&str>) -> Self {
+        if let (Some(help), Some(rack)) = (&mut self.help, rack)
+            && help.contains(" -a ")
+        {
+            *help = help.replace(" -a ", &format!(" -r {rack} -a "));
+        }
+        self
     }
 
     /// And this can be done about it.
@@ -163,8 +173,10 @@ fn help_for(error: &Error) -> Option<String> {
             _ if message.starts_with("no such release: ") => {
                 Some("list them with: convox releases".to_owned())
             }
-            // The rack said nothing itself: say at least what was asked.
-            _ if *message == format!("response status {status}") => Some(format!("{call}")),
+            // The rack said nothing itself: say at least what was asked, and what it may mean.
+            _ if *message == format!("response status {status}") => {
+                Some(format!("{call}: {}", help_for_status(*status)))
+            }
             _ if *status >= 500 => Some(format!("the rack failed at {call}; see: convox rack")),
             _ => None,
         },
@@ -175,6 +187,18 @@ fn help_for(error: &Error) -> Option<String> {
         }
         Error::Lost { .. } => Some(FIND_OUT.to_owned()),
         _ => None,
+    }
+}
+
+fn help_for_status(status: u16) -> &'static str {
+    match status {
+        300..400 => {
+            "something in between points elsewhere; is this the address of a rack? See: convox racks"
+        }
+        404 | 405 => "is this the address of a rack, and the rack new enough? See: convox racks",
+        429 => "the rack has too much to do, try again later",
+        502..=504 => "what stands before the rack can't reach it, try again later",
+        _ => "see the rack's own log for the reason",
     }
 }
 

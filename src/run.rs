@@ -130,6 +130,8 @@ impl<'a> Run<'a> {
         let speaker = Speaker::new(stdio, voice, self.id);
         let result = self.run_and_show(&speaker);
         let failure = result.err().filter(|failure| !failure.is_closed_output());
+        let rack: Option<String> = cli::value(self.matches, "rack");
+        let failure = failure.map(|failure| failure.on_rack(rack.as_deref()));
         let unwritten = speaker.end(failure.as_ref()).err();
         match (failure, unwritten) {
             (Some(failure), _) => failure.exit,
@@ -158,8 +160,10 @@ impl<'a> Run<'a> {
             return runtime.block_on(self.once(speaker));
         };
         loop {
-            speaker.clear()?;
-            speaker.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
+            if !self.json {
+                speaker.clear()?;
+                speaker.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
+            }
             if let Err(failure) = runtime.block_on(self.once(speaker)) {
                 if failure.is_closed_output() {
                     return Err(failure);

@@ -2,6 +2,7 @@
 //! word names is built; help, completions, manual pages and unknown words build all of it.
 
 pub(crate) mod flags;
+mod switches;
 mod tree;
 
 use std::ffi::OsString;
@@ -69,7 +70,7 @@ pub(crate) fn parse(args: &[OsString]) -> Parsed {
         Some(first) => branch(first),
         None => whole_tree(),
     };
-    match tree.try_get_matches_from(args) {
+    match tree.clone().try_get_matches_from(switches::plain(&tree, args)) {
         Ok(matches) => find(matches),
         Err(error) if error.use_stderr() => Parsed::Usage(error.to_string()),
         Err(error) => Parsed::Text(error.to_string()),

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let checked = build::check(cx, args.source.request()).await?;
     let (app, rack) = (checked.app.clone(), checked.rack.clone());
     let manner = cx.promotes(if args.force { Force::Yes } else { Force::No });
-    promote::refuse_early(&rack, &app, manner).await?;
+    promote::refuse_early(cx, &rack, &app, manner).await?;
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: false })?;

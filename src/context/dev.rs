@@ -20,6 +20,7 @@ pub(super) async fn running(cx: &Context) -> Result<RackUrl, Failure> {
         Status::Running { address, .. } => address,
         _ => {
             cx.notice("starting the development rack (convox rack stop ends it)");
+            cx.started_rack.set(true);
             start(cx).await?
         }
     };

@@ -5,7 +5,7 @@ pub(crate) mod dev;
 pub(crate) mod known_racks;
 mod speaker;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::limits::Limits;
 use crate::outcome::Failure;
 use crate::rack::{Force, Rack};
-use crate::settings::{Busy, DEFAULT_WAIT, Settings, Style, Wait};
+use crate::settings::{AppError, Busy, DEFAULT_WAIT, Settings, Style, Wait};
 use crate::terminal::{self, NoSecret};
 use crate::wait::Schedule;
 use crate::wire::AppName;
@@ -69,6 +69,7 @@ pub(crate) struct Context {
     /// Who talks.
     pub(crate) speaker: Speaker,
     connection: OnceCell<connection::Connection>,
+    started_rack: Cell<bool>,
 }
 
 impl Context {
@@ -79,7 +80,15 @@ impl Context {
         clock: Clock,
         speaker: Speaker,
     ) -> Self {
-        Self { settings, globals, style, clock, speaker, connection: OnceCell::new() }
+        Self {
+            settings,
+            globals,
+            style,
+            clock,
+            speaker,
+            connection: OnceCell::new(),
+            started_rack: Cell::new(false),
+        }
     }
 
     /// The rack, resolved at its first use and never again.
@@ -89,6 +98,11 @@ impl Context {
         }
         let connection = connection::open(self).await?;
         Ok(self.connection.get_or_init(|| connection).rack.clone())
+    }
+
+    /// Has this run started the development rack?
+    pub(crate) fn has_started_rack(&self) -> bool {
+        self.started_rack.get()
     }
 
     /// After a success: what `racks` shows of a direct rack is brought up to date now and then.
@@ -106,13 +120,13 @@ impl Context {
     /// The app of a command that takes its name as an argument.
     pub(crate) fn app_or(&self, argument: Option<&str>) -> Result<AppName, Failure> {
         let flag = self.globals.app.as_deref();
-        self.settings.app(argument, flag, None).map_err(Failure::usage)
+        self.settings.app(argument, flag, None).map_err(without_app)
     }
 
     /// The app of a source folder.
     pub(crate) fn app_of(&self, source: &Path) -> Result<AppName, Failure> {
         let flag = self.globals.app.as_deref();
-        self.settings.app(None, flag, Some(source)).map_err(Failure::usage)
+        self.settings.app(None, flag, Some(source)).map_err(without_app)
     }
 
     /// Time limits.
@@ -199,5 +213,13 @@ impl Context {
             Failure::new(format!("the system gives no random numbers: {error}"))
         })?;
         Ok(bytes)
+    }
+}
+
+/// A name that was typed wrong is a matter of usage; a file that cannot be used is not.
+fn without_app(error: AppError) -> Failure {
+    match error {
+        AppError::Name(_) => Failure::usage(error),
+        _ => Failure::new(error),
     }
 }

@@ -24,11 +24,10 @@ pub(super) async fn of(cx: &Context, dir: &Path) -> Commit {
         return Commit::default();
     }
     let dir = dir.to_owned();
-    let ask = move || Commit {
-        description: git::description(&dir),
-        sha: git::sha(&dir),
-        times: git::commit_time(&dir).map(Times::Fixed),
-    };
     // A panic in there is a folder without a commit.
-    tokio::task::spawn_blocking(ask).await.unwrap_or_default()
+    let told = tokio::task::spawn_blocking(move || git::commit(&dir)).await.unwrap_or_default();
+    let Some(git::Commit { sha, clean }) = told else { return Commit::default() };
+    let (description, times) =
+        clean.map(|clean| (clean.description, Times::Fixed(clean.time))).unzip();
+    Commit { description, sha: Some(sha), times }
 }

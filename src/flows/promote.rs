@@ -17,9 +17,12 @@ use crate::wire::{App, AppName, AppStatus, ReleaseId};
 
 /// A promote that may take this long is worth a word.
 const STILL: Duration = Duration::from_secs(15);
+/// A development rack gives each service a minute to answer again.
+const RESTORED: Duration = Duration::from_secs(90);
 
 /// Refuses before a build what would be refused after it.
 pub(crate) async fn refuse_early(
+    cx: &Context,
     rack: &Rack,
     name: &AppName,
     manner: Manner,
@@ -27,7 +30,7 @@ pub(crate) async fn refuse_early(
     if manner.busy == Busy::Queue || manner.force == Force::Yes {
         return Ok(());
     }
-    refuse_busy(&app::existing(rack, name).await?)
+    refuse_busy(&settled(cx, rack, name).await?)
 }
 
 /// Promotes a release that the command has made: it is named where it does not come to run.
@@ -44,7 +47,8 @@ pub(crate) async fn promote_made(
 
 /// The release is there: what is missing is the promote.
 fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure {
-    if failure.exit != Exit::Failed || failure.what.starts_with("rollback") {
+    let over = ["rollback", "required env"].iter().any(|word| failure.what.starts_with(word));
+    if failure.exit != Exit::Failed || over {
         return failure;
     }
     let again =
@@ -63,16 +67,47 @@ pub(crate) async fn promote(
     release: &ReleaseId,
     manner: Manner,
 ) -> Result<(), Failure> {
-    let before = app::existing(rack, name).await?;
-    let before = ready(cx, rack, before, release, manner).await?;
-    cx.emit(Event::Promoting(release.clone()))?;
-    send(cx, rack, &before, release, manner.force).await?;
+    let before = accepted(cx, rack, name, release, manner).await?;
     cx.emit(Event::Accepted(release.clone()))?;
     let Wait::Until(limit) = manner.wait else { return Ok(()) };
     tokio::select! {
         result = wait(cx, rack, &before, release, limit, manner.busy) => result,
         _ = terminal::interrupted() => Err(interrupted(name, release)),
     }
+}
+
+/// Asks the rack until it accepts; gives the app as it was before. Where the promote queues, one
+/// that somebody else began in the same moment is waited for too.
+async fn accepted(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+    release: &ReleaseId,
+    manner: Manner,
+) -> Result<App, Failure> {
+    loop {
+        let before = settled(cx, rack, name).await?;
+        let before = ready(cx, rack, before, release, manner).await?;
+        cx.emit(Event::Promoting(release.clone()))?;
+        match send(cx, rack, &before, release, manner.force).await {
+            Ok(()) => return Ok(before),
+            Err(error) if manner.busy == Busy::Queue && is_busy(&error) => {}
+            Err(error) => return Err(explain(error, name, release)),
+        }
+    }
+}
+
+fn is_busy(error: &Error) -> bool {
+    error.status() == Some(403) && error.to_string().contains("currently updating")
+}
+
+/// The app. A development rack that this run has started may still be restoring it.
+async fn settled(cx: &Context, rack: &Rack, name: &AppName) -> Result<App, Failure> {
+    let app = app::existing(rack, name).await?;
+    if app.status == AppStatus::Updating && cx.has_started_rack() {
+        return app::running(cx, rack, name, RESTORED).await;
+    }
+    Ok(app)
 }
 
 /// The app, once it can take a promote.
@@ -95,11 +130,33 @@ async fn ready(
         Busy::Queue if app.status == AppStatus::Running => Ok(app),
         Busy::Queue => {
             cx.emit(Event::WaitingForApp)?;
-            let app = app::running(cx, rack, &app.name, limit_of(cx, manner.wait)).await?;
+            let app = queued(cx, rack, &app.name, release, limit_of(cx, manner.wait)).await?;
             cx.emit(Event::AppReady)?;
             Ok(app)
         }
     }
+}
+
+/// Waits for the app to come to rest. Nothing is promoted yet, and who leaves is told so.
+async fn queued(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    release: &ReleaseId,
+    limit: Duration,
+) -> Result<App, Failure> {
+    let left = tokio::select! {
+        running = app::running(cx, rack, app, limit) => match running {
+            Err(failure) if failure.exit == Exit::Late => {
+                Failure::late(format!("timeout: {app} is still busy; {release} was not promoted"))
+            }
+            running => return running,
+        },
+        _ = terminal::interrupted() => {
+            Failure::interrupted(format!("interrupted; {release} was not promoted"))
+        }
+    };
+    Err(left.try_this(format!("promote it with: convox releases promote {release} -a {app}")))
 }
 
 fn limit_of(cx: &Context, wait: Wait) -> Duration {
@@ -122,8 +179,10 @@ fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), Failure> {
     if app.release.as_ref() != Some(release) {
         return Ok(());
     }
-    Err(Failure::new(format!("release {release} is active already"))
-        .try_this("see: convox releases (or promote it again with --force)"))
+    Err(Failure::new(format!("release {release} is active already")).try_this(format!(
+        "see: convox releases -a {} (or promote it again with --force)",
+        app.name
+    )))
 }
 
 /// Asks the rack, saying now and then that it takes its time.
@@ -133,13 +192,11 @@ async fn send(
     before: &App,
     release: &ReleaseId,
     force: Force,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut sending = std::pin::pin!(rack.promote(before, release, Some(force)));
     loop {
         tokio::select! {
-            sent = &mut sending => {
-                return sent.map_err(|error| explain(error, &before.name, release));
-            }
+            sent = &mut sending => return sent,
             () = tokio::time::sleep(STILL) => cx.notice("the rack is still preparing the promote"),
         }
     }
@@ -156,7 +213,12 @@ fn explain(error: Error, app: &AppName, release: &ReleaseId) -> Failure {
         return failure.try_this(format!("wait for it with: convox apps wait {app}"));
     }
     if words.contains("empty manifest") {
-        return failure.try_this("it has no build: deploy the app first with: convox deploy");
+        return failure.try_this(format!(
+            "it has no build: deploy the app first with: convox deploy -a {app}"
+        ));
+    }
+    if words.starts_with("required env") {
+        return Failure { help: None, ..failure };
     }
     if words.starts_with("no such release") {
         return failure.try_this(format!("list them with: convox releases -a {app}"));

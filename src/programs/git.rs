@@ -8,30 +8,33 @@ use super::run;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A build's description: `build`, the short id and the subject of the last commit, where tracked
-/// files are as committed. New files do not count, as in the existing clients; the repository is
-/// that of `folder`, whatever the working folder.
-pub fn description(folder: &Path) -> Option<String> {
-    if !is_clean(folder) {
-        return None;
-    }
-    let commit = git(folder, &["log", "-n", "1", "--pretty=%h %s", "--abbrev=10"])?;
-    Some(format!("build {commit}"))
+/// The last commit of the repository that a folder is in, whatever the working folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full id, changed files or not.
+    pub sha: String,
+    /// What is true of the folder only where its tracked files are as committed. New files do not
+    /// count, as in the existing clients.
+    pub clean: Option<Clean>,
 }
 
-/// The full id of the last commit, changed files or not.
-pub fn sha(folder: &Path) -> Option<String> {
-    git(folder, &["rev-parse", "HEAD"])
+/// A commit that nothing was changed after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clean {
+    /// A build's description: `build`, the short id and the subject.
+    pub description: String,
+    /// When it was made, in seconds since 1970.
+    pub time: i64,
 }
 
-/// When the last commit was made, in seconds since 1970, where tracked files are as committed,
-/// and nothing is staged either.
-pub fn commit_time(folder: &Path) -> Option<i64> {
-    let as_committed = run("git", &["diff", "--quiet", "HEAD"], folder, LIMIT);
-    if !as_committed.is_ok_and(|output| output.status.success()) {
-        return None;
-    }
-    git(folder, &["log", "-n", "1", "--pretty=%ct"])?.parse().ok()
+/// Asks for the last commit.
+pub fn commit(folder: &Path) -> Option<Commit> {
+    let told = git(folder, &["log", "-n", "1", "--pretty=%H%n%ct%n%h %s", "--abbrev=10"])?;
+    let mut lines = told.splitn(3, '\n');
+    let (sha, time, title) = (lines.next()?, lines.next()?, lines.next()?);
+    let clean = || Some(Clean { description: format!("build {title}"), time: time.parse().ok()? });
+    let clean = if is_clean(folder) { clean() } else { None };
+    Some(Commit { sha: sha.to_owned(), clean })
 }
 
 fn is_clean(folder: &Path) -> bool {
@@ -61,14 +64,18 @@ mod tests {
         Some(home)
     }
 
+    fn description(folder: &Path) -> Option<String> {
+        Some(commit(folder)?.clean?.description)
+    }
+
     #[test]
     fn a_clean_tree_is_described_by_its_last_commit() {
         let Some(home) = repository() else { return };
-        let sha = sha(home.path()).unwrap();
+        let Commit { sha, clean } = commit(home.path()).unwrap();
         assert_eq!(sha.len(), 40);
-        let expected = format!("build {} deeper moorings", &sha[..10]);
-        assert_eq!(description(home.path()), Some(expected));
-        assert!(commit_time(home.path()).unwrap() > 1_700_000_000);
+        let clean = clean.unwrap();
+        assert_eq!(clean.description, format!("build {} deeper moorings", &sha[..10]));
+        assert!(clean.time > 1_700_000_000);
     }
 
     #[test]
@@ -76,8 +83,7 @@ mod tests {
         let Some(home) = repository() else { return };
         let inside = home.path().join("web");
         fs::create_dir(&inside).unwrap();
-        assert_eq!(sha(&inside), sha(home.path()));
-        assert_eq!(description(&inside), description(home.path()));
+        assert_eq!(commit(&inside), commit(home.path()));
     }
 
     #[test]
@@ -86,18 +92,14 @@ mod tests {
         fs::write(home.path().join("new.txt"), "").unwrap();
         assert!(description(home.path()).is_some());
         fs::write(home.path().join("web.py"), "changed\n").unwrap();
-        assert_eq!(description(home.path()), None);
-        assert_eq!(commit_time(home.path()), None);
-        assert!(sha(home.path()).is_some());
+        assert_eq!(commit(home.path()).unwrap().clean, None);
     }
 
     #[test]
     fn nothing_is_known_of_a_folder_that_is_no_repository() {
         let home = tempfile::tempdir().unwrap();
         for folder in [home.path(), Path::new("/no/such/folder")] {
-            assert_eq!(description(folder), None);
-            assert_eq!(sha(folder), None);
-            assert_eq!(commit_time(folder), None);
+            assert_eq!(commit(folder), None);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::form_urlencoded::byte_serialize;
 
+use super::Error;
+
 /// An absolute path below the rack's base, already escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(String);
@@ -20,8 +22,20 @@ impl Path {
                 path.push_str(if piece == "+" { "%20" } else { piece });
             }
         }
-        // `.` and `..` would be resolved away by URL parsers.
-        Self(path.replace("/../", "/%2E%2E/").replace("/./", "/%2E/"))
+        Self(path)
+    }
+
+    /// The text of it, if it leads where it says: an empty segment, `.` or `..`, which URLs cannot
+    /// escape (WHATWG URL, 4.4), would lead to another route.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] naming the path.
+    pub(super) fn checked(&self) -> Result<&str, Error> {
+        let mut segments = self.0.split('/').skip(1);
+        if segments.any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(Error::Setup(format!("{self} is no path: a name in it is empty, . or ..")));
+        }
+        Ok(&self.0)
     }
 
     /// The text of it.
@@ -50,7 +64,12 @@ mod tests {
     fn every_segment_is_escaped_once() {
         assert_eq!(path!["apps", "web", "builds"].as_str(), "/apps/web/builds");
         assert_eq!(path!["apps", "a/b %s"].as_str(), "/apps/a%2Fb%20%25s");
-        assert_eq!(path!["apps", "..", "x"].as_str(), "/apps/%2E%2E/x");
+        for bad in ["", ".", ".."] {
+            assert!(
+                path!["apps", bad].checked().is_err() && path!["apps", bad, "x"].checked().is_err()
+            );
+        }
+        assert!(path!["apps", "a..b", "..."].checked().is_ok());
         assert_eq!(path!["apps", "naïve"].as_str(), "/apps/na%C3%AFve");
     }
 }

@@ -45,8 +45,7 @@ impl Answer {
         if self.body.is_empty() {
             return Err(garbled("it is empty".to_owned()));
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| garbled(format!("{error}, it begins with {:?}", excerpt(&self.body))))
+        serde_json::from_slice(&self.body).map_err(|error| garbled(wrong(&error, &self.body)))
     }
 }
 
@@ -65,9 +64,19 @@ impl Answer {
     }
 }
 
-fn excerpt(body: &[u8]) -> String {
+/// What is wrong with a body. JSON may hold secrets, an environment for one: neither it nor what the
+/// parser quotes of it is shown.
+fn wrong(error: &serde_json::Error, body: &[u8]) -> String {
+    let place = format!("line {}, column {}", error.line(), error.column());
     let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
-    text.trim().to_owned()
+    match text.trim_start().chars().next() {
+        Some('{' | '[') if error.is_eof() => format!("it ends too early ({place})"),
+        Some('{' | '[') if error.is_data() => {
+            format!("it has another form than expected ({place})")
+        }
+        Some('{' | '[') => format!("it is no valid JSON ({place})"),
+        _ => format!("it is no JSON, it begins with: {}", text.trim()),
+    }
 }
 
 impl Client {
@@ -173,7 +182,13 @@ impl Client {
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(body.freeze()),
-                Ok(Err(error)) => return Err(cut(Cause::Cut(cause_of(&error).to_string()))),
+                Ok(Err(error)) => {
+                    let cause = match cause_of(&error) {
+                        cause @ Cause::Cut(_) => cause,
+                        other => Cause::Cut(other.to_string()),
+                    };
+                    return Err(cut(cause));
+                }
                 Err(_) => return Err(cut(Cause::Timeout("in the middle of the answer"))),
             }
             if body.len() > most {
@@ -186,7 +201,7 @@ impl Client {
     /// The request as it goes on the wire.
     fn request(&self, call: &Call, flow: &Arc<Flow>) -> Result<reqwest::Request, Error> {
         let mut url = self.endpoint().url.clone();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path));
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path.checked()?));
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
@@ -262,8 +277,20 @@ pub(super) fn words(status: u16, headers: &HeaderMap, body: &[u8]) -> (String, O
     let text =
         || Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|text| is_words(text));
     let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
+    let message = bounded(message);
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     (message, wait.and_then(retry_after))
+}
+
+/// The most that is shown of a refusal.
+const WORDS: usize = 2_000;
+
+fn bounded(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(WORDS) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
 }
 
 /// A proxy's page is nothing to show in a line.

@@ -142,7 +142,7 @@ impl Client {
     ) -> Result<reqwest::Request, Error> {
         let mut url = self.endpoint().url.clone();
         let origin = url.origin().ascii_serialization();
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), path.checked()?));
         let mut headers = self.headers()?;
         for (name, value) in options {
             headers.insert(HeaderName::from_static(name), header_value(name, value)?);

@@ -139,6 +139,9 @@ pub enum InvalidPair {
     /// A name that no shell could use.
     #[error("invalid env key name: {0:?} (must not contain whitespace or control characters)")]
     BadKey(String),
+    /// A zero byte in the value: no process can have one.
+    #[error("the value of {0} contains a zero byte, which no process can have in its environment")]
+    Nul(String),
     /// A newline in the value: racks keep one variable a line.
     #[error(
         "the value of {0} contains a newline, which racks cannot store: encode it (for example base64) and decode it in the app"
@@ -168,7 +171,10 @@ impl FromStr for Pair {
         if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(InvalidPair::BadKey(key.to_owned()));
         }
-        if value.contains(['\n', '\r', '\0']) {
+        if value.contains('\0') {
+            return Err(InvalidPair::Nul(key.to_owned()));
+        }
+        if value.contains(['\n', '\r']) {
             return Err(InvalidPair::Newline(key.to_owned()));
         }
         Ok(Self { key: key.to_owned(), value: value.to_owned() })

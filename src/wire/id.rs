@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A name or id that cannot be right, whatever the rack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not {kind}: it must not be empty or contain blanks or control characters, for example {example}"
+    "{text:?} is not {kind}: it must not be empty, . or .., or contain blanks or control characters, for example {example}"
 )]
 pub struct InvalidName {
     text: String,
@@ -34,7 +34,8 @@ macro_rules! name {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                let dots = text == "." || text == "..";
+                if text.is_empty() || dots || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
                     return Err(InvalidName { text: text.into(), kind: $kind, example: $example });
                 }
                 Ok(Self(text.into()))
@@ -101,7 +102,9 @@ mod tests {
     fn a_typed_id_is_checked_and_the_error_shows_a_good_one() {
         let error = "R A".parse::<ReleaseId>().unwrap_err();
         assert!(error.to_string().contains("for example RZYWJKKRDLI"));
-        assert!("".parse::<AppName>().is_err());
+        for dots in ["", ".", ".."] {
+            assert!(dots.parse::<AppName>().is_err());
+        }
         assert!("a\u{7}b".parse::<AppName>().is_err());
         assert_eq!("weird/%id".parse::<BuildId>().unwrap().as_str(), "weird/%id");
     }

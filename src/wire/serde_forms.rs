@@ -22,7 +22,7 @@ pub(crate) mod blank {
 /// The year 1 (or an empty string, or `null`) is `None`; times are RFC 3339.
 pub(crate) mod moment {
     use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serializer};
     use std::borrow::Cow;
 
     const UNSET: &str = "0001-01-01T00:00:00Z";
@@ -46,8 +46,9 @@ pub(crate) mod moment {
         if text.is_empty() || text == UNSET {
             return Ok(None);
         }
-        let time = DateTime::parse_from_rfc3339(&text).map_err(D::Error::custom)?;
-        Ok(Some(time.to_utc()).filter(|time| time.year() > 1))
+        // A time that nobody can read is no reason not to show the rest.
+        let time = DateTime::parse_from_rfc3339(&text).ok().map(|time| time.to_utc());
+        Ok(time.filter(|time| time.year() > 1))
     }
 
     /// Borrowed where the JSON allows it: lists can have a hundred thousand times.

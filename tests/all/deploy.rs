@@ -290,8 +290,9 @@ fn a_promote_refused_after_the_build_names_the_release_and_the_command() {
     let fake = builds_with("complete");
     let ran = Story::against(&fake).run("convox deploy");
     ran.fails(
-        "ERROR: response status 404, POST /apps/web/releases/RNEW/promote; the build has made \
-         RNEW, promote it with: convox releases promote RNEW -a web",
+        "ERROR: response status 404, POST /apps/web/releases/RNEW/promote: is this the address of \
+         a rack, and the rack new enough? See: convox racks; RNEW is made, promote it with: \
+         convox releases promote RNEW -a web",
     );
     assert!(ran.out.ends_with("\nstep 1\nstep 2\nPromoting RNEW... "), "{ran}");
 }

@@ -47,7 +47,7 @@ fn a_variable_that_the_manifest_requires_is_named_at_promote() {
     story.edit("convox.yml", "    port: 3000", "    port: 3000\n    environment:\n      - SECRET");
     let ran = story.run("convox deploy --create");
     ran.code(1).warns("ERROR: required env: SECRET; ").warns("convox env set SECRET=… -a web");
-    ran.warns("promote it with: convox releases promote RAAAAAAAAAA -a web\n");
+    assert!(!ran.err.contains("releases promote"), "that would fail again: {ran}");
     story.run("convox env set SECRET=x --promote").ok();
 }
 

@@ -125,7 +125,7 @@ fn an_active_release_is_not_promoted_again_without_force() {
     let story = Story::deployed("web");
     story.run("convox releases promote RAAAAAAAAAA").fails(
         "ERROR: release RAAAAAAAAAA is active already, \
-         see: convox releases (or promote it again with --force)",
+         see: convox releases -a web (or promote it again with --force)",
     );
     story.run("convox releases promote RAAAAAAAAAA --force --wait").prints(
         "
@@ -142,7 +142,7 @@ fn a_release_without_a_build_is_refused_in_the_racks_words() {
     story.run("convox env set COLOR=teal").ok();
     story.run("convox releases promote RAAAAAAAAAA").fails(
         "ERROR: can not promote a release with an empty manifest, \
-         it has no build: deploy the app first with: convox deploy",
+         it has no build: deploy the app first with: convox deploy -a web",
     );
     story
         .run("convox releases manifest RAAAAAAAAAA")

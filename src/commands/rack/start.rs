@@ -1,3 +1,4 @@
+use super::status::RackStatus;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::dev;
@@ -25,7 +26,9 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     if args.detach {
         let address = dev::start(cx).await?;
         cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
-        return Ok(Outcome::told());
+        let data = dev::data_folder(cx)?;
+        let status = daemon::status(&data).await.map_err(Failure::new)?;
+        return Ok(Outcome::done(RackStatus::new(data, status)));
     }
     if args.as_daemon {
         daemon::detach_self().map_err(Failure::new)?;

@@ -20,7 +20,7 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
 }
 
 #[derive(Serialize)]
-struct RackStatus {
+pub(super) struct RackStatus {
     status: &'static str,
     url: Option<String>,
     pid: Option<i32>,
@@ -28,7 +28,7 @@ struct RackStatus {
 }
 
 impl RackStatus {
-    fn new(data: PathBuf, status: Status) -> Self {
+    pub(super) fn new(data: PathBuf, status: Status) -> Self {
         match status {
             Status::Running { pid, address } => {
                 Self { status: "running", url: Some(address.url()), pid: Some(pid), data }

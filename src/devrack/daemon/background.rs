@@ -89,7 +89,8 @@ fn spawn(
 fn last_line(log: &Path) -> Option<String> {
     let text = fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&text);
-    text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+    let last = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(last.strip_prefix("ERROR: ").unwrap_or(last).to_owned())
 }
 
 /// Ends the rack of this data folder, and with it its apps; returns when it is gone.

@@ -72,7 +72,7 @@ pub enum DaemonError {
     )]
     AlreadyRunning(PathBuf),
     /// A file or folder cannot be used.
-    #[error("{0}: {1}")]
+    #[error("{0} can't be used: {1}; CONVOX_DATA names another folder for the rack")]
     File(PathBuf, #[source] io::Error),
     /// The address file is not what this program wrote.
     #[error("{0}: {1}; remove it, and the rack takes a new port and password")]

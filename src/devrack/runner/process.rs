@@ -20,6 +20,7 @@ use super::group::{Group, Leash};
 use super::host::{Host, Row};
 use super::lines::{Tail, each_line, one_line};
 use super::{Plan, ProcessRecord, census};
+use crate::devrack::folders;
 use crate::devrack::gateway::loopback;
 use crate::devrack::manifest::ServiceSpec;
 use crate::wire::{self, ProcessId, ProcessStatus, ServiceName};
@@ -239,7 +240,7 @@ async fn copy_source(source: &std::path::Path, folder: &std::path::Path) -> Resu
     let (from, to) = (source.to_owned(), folder.to_owned());
     let copied = spawn_blocking(move || {
         if let Some(parent) = to.parent() {
-            std::fs::create_dir_all(parent)?;
+            folders::private(parent)?;
         }
         copy_folder(&from, &to)
     });

@@ -9,6 +9,8 @@ mod records;
 mod runtime;
 mod shelf;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,6 +84,10 @@ pub(crate) struct Store {
 impl Store {
     /// Opens or creates the file at `path`, with all tables. Only one process can have it open.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        // Environments are in there: nobody else may read it. An empty file becomes a database.
+        let mut file = OpenOptions::new();
+        let made = file.create(true).append(true).mode(0o600).open(path);
+        made.map_err(|error| StoreError::Open(path.into(), error.to_string()))?;
         let database = Database::create(path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.into()),
             other => StoreError::Open(path.into(), other.to_string()),
