@@ -2,8 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
+
+use super::PATIENCE;
 
 /// Keeps a port: bound, never listening.
 pub(crate) struct Port {
@@ -24,7 +28,24 @@ impl Port {
 
     /// Listens on it; closing the listener makes connections be refused again.
     pub(crate) fn listen(&self) -> TcpListener {
-        bound(self.address).unwrap().listen(1024).unwrap()
+        self.try_listen().unwrap()
+    }
+
+    fn try_listen(&self) -> io::Result<TcpListener> {
+        bound(self.address)?.listen(1024)
+    }
+
+    /// Listens on it once more. A connection that was tried meanwhile may have got this very port as
+    /// its own, and met itself: its end is waited for.
+    pub(crate) async fn listen_again(&self) -> TcpListener {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match self.try_listen() {
+                Ok(listener) => return listener,
+                Err(error) => assert!(Instant::now() < give_up, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

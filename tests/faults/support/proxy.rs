@@ -198,7 +198,7 @@ async fn attend(
     loop {
         let Some(open) = &listener else {
             door.wait_for(|door| *door == Door::Open).await.unwrap();
-            listener = Some(port.listen());
+            listener = Some(port.listen_again().await);
             desk.shut.send_replace(false);
             continue;
         };
