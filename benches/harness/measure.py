@@ -34,13 +34,11 @@ def run(command, env, cwd=None, output=None, check=True):
     shell starts it in the background and leaves; the program becomes our child, and has the
     shell's one megabyte at most.
     """
-    target = output or os.devnull
-    script = 'out=$1; shift; "$@" >"$out" 2>"$out.err" </dev/null & echo $!'
-    if target == os.devnull:
-        script = 'shift; "$@" >/dev/null 2>/dev/null </dev/null & echo $!'
+    script = 'out=$1 err=$2; shift 2; "$@" >"$out" 2>"$err" </dev/null & echo $!'
+    errors = os.path.join(env["TMPDIR"], "stderr")
     started = time.monotonic()
     shell = subprocess.Popen(
-        ["sh", "-c", script, "sh", target, *command], env=env, cwd=cwd, stdout=subprocess.PIPE
+        ["sh", "-c", script, "sh", output or os.devnull, errors, *command], env=env, cwd=cwd, stdout=subprocess.PIPE
     )
     pid = int(shell.stdout.readline())
     shell.stdout.close()
@@ -49,7 +47,8 @@ def run(command, env, cwd=None, output=None, check=True):
     wall = time.monotonic() - started
     code = os.waitstatus_to_exitcode(status)
     if check and code != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))} ended with {code}")
+        with open(errors, encoding="utf-8", errors="replace") as said:
+            raise RuntimeError(f"{' '.join(map(str, command))} ended with {code}: {said.read()}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, code, b"")
 
 

@@ -38,7 +38,8 @@ class Rack:
         self.complete_at = self.running_at = None
         self.built = self.promoted = None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     @property
     def port(self):
@@ -49,6 +50,8 @@ class Rack:
         return f"http://convox:password@127.0.0.1:{self.port}"
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # closing alone does not end a waiting accept
+        self.accepting.join()
         self.listener.close()
 
     def __enter__(self):

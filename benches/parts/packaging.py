@@ -35,6 +35,11 @@ def _rows(bench, folder, name):
             f"{name}: time of build", seconds(wall), f"tar | gzip -6 {seconds(median(gzips, 'wall'))}",
             ratio(ours, gzips, "wall"), 0.16,
         )
+        best, best_gzip = (min(cost.wall for cost in costs) for costs in (ours, gzips))
+        yield told(
+            f"{name}: time, least disturbed", seconds(best),
+            f"tar | gzip -6 {seconds(best_gzip)}", best / best_gzip,
+        )
         yield told(
             f"{name}: CPU of build", seconds(median(ours, "cpu")),
             f"tar | gzip -6 {seconds(median(gzips, 'cpu'))}", ratio(ours, gzips, "cpu"),
