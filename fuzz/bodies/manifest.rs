@@ -1,6 +1,6 @@
 //! Manifests: the text of a convox.yml.
 
-use convox::devrack::manifest::Manifest;
+use convox::devrack::manifest::{EnvironmentEntry, Manifest};
 use convox::wire::Environment;
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -20,9 +20,15 @@ pub(crate) fn check(bytes: &[u8]) {
         assert!(!service.command.is_empty());
         assert!((1..=lines_of(&text)).contains(&service.line));
         assert_eq!(manifest.service(&service.name).map(|found| &found.name), Some(&service.name));
-        let required = manifest.environment_of(service).len();
-        assert!(required > 0 || missing.len() <= manifest.environment.len());
     }
+    // A variable is missing where some service requires it, and only there.
+    let entries = || manifest.services.iter().flat_map(|service| manifest.environment_of(service));
+    let requires = |entry: &EnvironmentEntry, key: &str| matches!(entry, EnvironmentEntry::Required(required) if required == key);
+    assert!(missing.iter().all(|key| entries().any(|entry| requires(entry, key))));
+    assert!(entries().all(|entry| match entry {
+        EnvironmentEntry::Required(key) => missing.contains(key),
+        EnvironmentEntry::Default(..) => true,
+    }));
     assert_eq!(Manifest::parse(&text).ok(), Some(manifest), "the same again");
 }
 
