@@ -1,8 +1,8 @@
 //! One request of one command, and one fault that happens to it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::check::check;
@@ -21,15 +21,26 @@ pub(crate) struct World {
     pub(crate) home: PathBuf,
     pub(crate) source: PathBuf,
     apps: AtomicUsize,
+    again: Mutex<Vec<String>>,
 }
 
 impl World {
     pub(crate) fn new(rack: Rack, home: PathBuf, source: PathBuf) -> Self {
-        Self { rack, home, source, apps: AtomicUsize::new(0) }
+        Self { rack, home, source, apps: AtomicUsize::new(0), again: Mutex::default() }
     }
 
     fn name(&self) -> String {
         format!("app-{}", self.apps.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The runs that had to be done again, and why: a line each.
+    pub(crate) fn again(&self) -> Vec<String> {
+        self.again.lock().unwrap().clone()
+    }
+
+    fn note_again(&self, wrong: &str) {
+        let line = wrong.lines().next().unwrap_or_default();
+        self.again.lock().unwrap().push(line.to_owned());
     }
 }
 
@@ -88,8 +99,9 @@ pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
     for _ in 0..TRIES {
         let running = tokio::time::timeout(2 * PATIENCE, run_to_end(cell, world));
         result = running.await.unwrap_or_else(|_| Err(format!("{cell:?} does not end")));
-        if result.is_ok() {
-            return result;
+        match &result {
+            Ok(_) => return result,
+            Err(wrong) => world.note_again(wrong),
         }
     }
     match result {

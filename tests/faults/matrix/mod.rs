@@ -35,7 +35,7 @@ async fn no_fault_on_the_way_to_the_rack_breaks_a_deploy() {
     let all = all_rows(&world).await;
     let cells: Vec<Cell> = cells(&all);
     let results = run_all(cells, &world).await;
-    table::print(&all, &results, started.elapsed());
+    table::print(&all, &results, &world.again(), started.elapsed());
     let wrong: Vec<&String> =
         results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{} cells failed:\n\n{}", wrong.len(), join(&wrong));

@@ -10,8 +10,14 @@ use super::expect::FAULTS;
 use super::flow::Flow;
 
 /// Prints it where the test's output is shown on success too.
-pub(crate) fn print(rows: &[Row], results: &Results, took: Duration) {
-    let text = text(rows, results, took);
+pub(crate) fn print(rows: &[Row], results: &Results, again: &[String], took: Duration) {
+    let mut text = text(rows, results, took);
+    text.push_str(&format!(
+        "{} runs done again{}\n",
+        again.len(),
+        if again.is_empty() { "" } else { ":" }
+    ));
+    again.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).unwrap();
     out.flush().unwrap();
