@@ -15,19 +15,10 @@ const SLOWEST: u32 = 3;
 pub struct Schedule {
     /// The pause after the first poll; it grows by half each time, up to three times this.
     pub first: Duration,
-    /// How long the wait may last.
-    pub limit: Limit,
+    /// How long the wait may last in all; `None` for no limit.
+    pub limit: Option<Duration>,
     /// How long a rack may be away before that is told.
     pub silent: Duration,
-}
-
-/// How long a wait may last.
-#[derive(Debug, Clone, Copy)]
-pub enum Limit {
-    /// So long in all.
-    Whole(Duration),
-    /// As long as it takes, unless the rack is away for so long on end.
-    Absence(Duration),
 }
 
 /// A wait that did not end well.
@@ -56,13 +47,16 @@ pub async fn until<T>(
     mut condition: impl AsyncFnMut(Duration) -> Result<Option<T>, Error>,
 ) -> Result<T, WaitError> {
     let started = Instant::now();
+    let left = || schedule.limit.map(|limit| limit.saturating_sub(started.elapsed()));
     let mut pause = schedule.first;
     let mut absence = Absence::default();
     loop {
         let asked = condition(started.elapsed());
-        // A rack that hangs must not make the wait longer than it may be.
-        let patience = schedule.limit.left(started, &absence).max(schedule.first);
-        let answer = timeout(patience, asked).await;
+        let answer = match left() {
+            // A rack that hangs must not make the wait longer than it may be.
+            Some(left) => timeout(left.max(schedule.first), asked).await,
+            None => Ok(asked.await),
+        };
         let mut at_least = Duration::ZERO;
         match answer.map_err(|_| WaitError::Late)? {
             Ok(Some(value)) => return Ok(value),
@@ -75,24 +69,12 @@ pub async fn until<T>(
             }
             Err(error) => return Err(error.into()),
         }
-        let left = schedule.limit.left(started, &absence);
-        if left.is_zero() {
+        if left().is_some_and(|left| left.is_zero()) {
             return Err(WaitError::Late);
         }
-        tokio::time::sleep(pause.max(at_least).min(left)).await;
+        let rest = pause.max(at_least);
+        tokio::time::sleep(left().map_or(rest, |left| left.min(rest))).await;
         pause = (pause * 3 / 2).min(schedule.first * SLOWEST);
-    }
-}
-
-impl Limit {
-    /// What is left of a wait that began at `started`.
-    fn left(self, started: Instant, absence: &Absence) -> Duration {
-        match self {
-            Self::Whole(limit) => limit.saturating_sub(started.elapsed()),
-            Self::Absence(limit) => {
-                limit.saturating_sub(absence.since.map_or(Duration::ZERO, |since| since.elapsed()))
-            }
-        }
     }
 }
 
@@ -119,7 +101,7 @@ mod tests {
 
     const SCHEDULE: Schedule = Schedule {
         first: Duration::from_millis(1),
-        limit: Limit::Whole(Duration::from_millis(50)),
+        limit: Some(Duration::from_millis(50)),
         silent: Duration::ZERO,
     };
 
@@ -154,18 +136,6 @@ mod tests {
     #[tokio::test]
     async fn the_limit_ends_it_too() {
         assert!(matches!(wait(vec![]).await.0, Err(WaitError::Late)));
-    }
-
-    #[tokio::test]
-    async fn only_an_absence_that_goes_on_ends_a_wait_without_a_limit_of_its_own() {
-        let limit = Duration::from_millis(20);
-        let schedule = Schedule { limit: Limit::Absence(limit), ..SCHEDULE };
-        let condition = async |waited: Duration| {
-            if waited < 3 * limit { Ok(None::<u8>) } else { Err(refused(503)) }
-        };
-        let begun = Instant::now();
-        assert!(matches!(until(schedule, |_| (), condition).await, Err(WaitError::Late)));
-        assert!(begun.elapsed() >= 4 * limit);
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use crate::outcome::Failure;
 use crate::rack::{Force, Rack};
 use crate::settings::{AppError, Busy, DEFAULT_WAIT, Settings, Style, Wait};
 use crate::terminal::{self, NoSecret};
-use crate::wait::{Limit, Schedule};
+use crate::wait::Schedule;
 use crate::wire::AppName;
 
 pub(crate) use known_racks::{KnownRack, Reach};
@@ -146,16 +146,12 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        self.schedule(Limit::Whole(limit))
+        Schedule { first: self.limits().poll, limit: Some(limit), silent: SILENT }
     }
 
-    /// How to poll what takes as long as it takes, while there is a rack to ask.
-    pub(crate) fn polls_to_the_end(&self) -> Schedule {
-        self.schedule(Limit::Absence(self.wait_limit()))
-    }
-
-    fn schedule(&self, limit: Limit) -> Schedule {
-        Schedule { first: self.limits().poll, limit, silent: SILENT }
+    /// How to poll what has no limit of ours.
+    pub(crate) fn polls_for_ever(&self) -> Schedule {
+        Schedule { first: self.limits().poll, limit: None, silent: SILENT }
     }
 
     /// Tells an event.

@@ -111,11 +111,8 @@ async fn over(
         Err(error) if !seen && lags(&error) => Ok(None),
         Err(error) => Err(error),
     };
-    until(cx.polls_to_the_end(), say_away(cx), condition).await.map_err(|error| match error {
-        WaitError::Late => {
-            Failure::late(format!("timeout: the rack is away, build {id} may go on"))
-                .try_this(show_again(app, id))
-        }
+    until(cx.polls_for_ever(), say_away(cx), condition).await.map_err(|error| match error {
+        WaitError::Late => Failure::late("timeout"),
         WaitError::Rack(error) => error.into(),
     })
 }
