@@ -130,6 +130,14 @@ impl Failure {
         self.help = Some(help.to_string());
         self
     }
+
+    /// And this, beside what it says already.
+    pub(crate) fn try_this_too(self, help: impl fmt::Display) -> Self {
+        match self.help.clone() {
+            Some(first) => self.try_this(format!("{first}; {help}")),
+            None => self.try_this(help),
+        }
+    }
 }
 
 /// One line: what failed, and what to do.

@@ -186,7 +186,14 @@ impl<'a> Run<'a> {
             speaker.clone(),
         );
         let running = (self.leaf.start)(self.matches, &cx).map_err(Failure::usage)?;
-        let outcome = running.await?;
+        let outcome = tokio::select! {
+            // Who listens knows what to say.
+            biased;
+            outcome = running => outcome?,
+            _ = crate::terminal::interrupted_unheard() => {
+                return Err(Failure::interrupted("interrupted"));
+            }
+        };
         self.show(&cx, speaker, &outcome)?;
         speaker.flush()?;
         cx.remember_rack().await;

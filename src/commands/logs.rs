@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         match log.next().await? {
             Piece::Text(lines) => cx.emit(Event::Log(lines))?,
             Piece::Resumed(what) => cx.notice(what),
-            Piece::Ended => return Ok(Outcome::told()),
+            Piece::Ended | Piece::NotYet(_) => return Ok(Outcome::told()),
         }
     }
 }

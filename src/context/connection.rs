@@ -214,6 +214,10 @@ fn notice(event: &Event) -> Option<String> {
         Event::Looking { call, why } => {
             Some(format!("the answer to {call} was lost ({why}); looking what became of it"))
         }
+        Event::SentAgain { call } => Some(format!(
+            "{call} was sent again; if the first one got through late, there is an extra build or \
+             release that nothing promotes, see: convox builds, convox releases"
+        )),
         _ => None,
     }
 }
@@ -233,6 +237,7 @@ fn trace(event: &Event) -> String {
         }
         Event::Retrying { call, .. } => format!("{call} is being repeated"),
         Event::Looking { call, .. } => format!("{call} is being looked for"),
+        Event::SentAgain { call } => format!("{call} was sent again"),
         Event::SocketOpened { call, took } => {
             format!("socket {call} opened, {} ms", took.as_millis())
         }

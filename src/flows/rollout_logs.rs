@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::outcome::Failure;
 use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
 use crate::wire::duration::GoDuration;
-use crate::wire::{AppName, LogLine, Process, ProcessId, ProcessStatus};
+use crate::wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);
@@ -133,17 +133,19 @@ async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
             Ok(Piece::Text(lines)) => return lines,
             Ok(Piece::Resumed(_)) => {}
             // Racks end this stream now and then; the roll-out goes on.
-            Ok(Piece::Ended) => tokio::time::sleep(MOST).await,
+            Ok(Piece::Ended | Piece::NotYet(_)) => tokio::time::sleep(MOST).await,
             Err(_) => *log = None,
         }
     }
 }
 
+/// The lines of three words and more of which the second names a part of the rack. The first is a
+/// time where racks are right; that is for the reader to see.
 fn system_lines(lines: &[u8]) -> Bytes {
     let from_system = |line: &&[u8]| {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim_end_matches('\n');
-        LogLine::parse(text).is_some_and(|line| line.is_from_system() && !line.message.is_empty())
+        let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
+        let is_system = words.next().is_some_and(|word| word.starts_with(b"system/"));
+        is_system && words.next().is_some()
     };
     let lines = lines.split_inclusive(|byte| *byte == b'\n').filter(from_system);
     lines
@@ -152,4 +154,21 @@ fn system_lines(lines: &[u8]) -> Bytes {
             all
         })
         .freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_rack_says_is_shown_whatever_its_first_word() {
+        let log = b"2026-02-03T04:05:06Z service/web/1 hello there\n\
+            2026-02-03T04:05:06Z system/deploy rolling gate\n\
+            whenever system/deploy still rolling\n\
+            2026-02-03T04:05:06Z system/deploy\n\
+            a line of system/deploy\n";
+        let shown = "2026-02-03T04:05:06Z system/deploy rolling gate\n\
+            whenever system/deploy still rolling\n";
+        assert_eq!(system_lines(log), shown);
+    }
 }

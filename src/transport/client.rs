@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -94,7 +95,9 @@ struct Inner {
     endpoint: Endpoint,
     options: Options,
     session: RwLock<Option<String>>,
+    tls: OnceLock<Result<rustls::ClientConfig, Error>>,
     http: OnceLock<Result<reqwest::Client, Error>>,
+    socket_http: OnceLock<Result<reqwest::Client, Error>>,
     refusal: Arc<Refusal>,
     answered: AtomicBool,
 }
@@ -107,7 +110,9 @@ impl Client {
             endpoint,
             options,
             session,
+            tls: OnceLock::new(),
             http: OnceLock::new(),
+            socket_http: OnceLock::new(),
             refusal: Arc::default(),
             answered: AtomicBool::new(false),
         };
@@ -166,19 +171,34 @@ impl Client {
         self.inner.answered.store(true, Ordering::Relaxed);
     }
 
+    /// For requests. The other end may be alive and take nothing for as long as a transfer may
+    /// stand still: a proxy that spools, for one.
     pub(super) fn http(&self) -> Result<reqwest::Client, Error> {
-        self.inner.http.get_or_init(|| self.build()).clone()
+        let limits = self.limits();
+        let silence = limits.half_open.max(limits.stall);
+        self.inner.http.get_or_init(|| self.build(silence)).clone()
     }
 
-    fn build(&self) -> Result<reqwest::Client, Error> {
-        let Endpoint { url, .. } = self.endpoint();
-        let tls = match url.scheme() {
-            "https" => tls::config(self.trust(), self.inner.refusal.clone())?,
-            _ => tls::unused()?,
+    /// For sockets, which say little and where nothing but the system finds out that the other end
+    /// is gone.
+    pub(super) fn socket_http(&self) -> Result<reqwest::Client, Error> {
+        self.inner.socket_http.get_or_init(|| self.build(self.limits().half_open)).clone()
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+        let config = || match self.endpoint().url.scheme() {
+            "https" => tls::config(self.trust(), self.inner.refusal.clone()),
+            _ => tls::unused(),
         };
+        self.inner.tls.get_or_init(config).clone()
+    }
+
+    /// `silence` is how long the system lets the other end acknowledge nothing, or take nothing.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
+    fn build(&self, silence: Duration) -> Result<reqwest::Client, Error> {
         let limits = self.limits();
         let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(self.tls()?)
             .user_agent(concat!("convox/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none()) // racks never redirect
             .retry(reqwest::retry::never())
@@ -186,7 +206,7 @@ impl Client {
             .tcp_nodelay(true)
             .tcp_keepalive(limits.ping);
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let builder = builder.tcp_user_timeout(limits.half_open);
+        let builder = builder.tcp_user_timeout(silence);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
         let failed = |error| Error::Setup(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(failed)

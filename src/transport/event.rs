@@ -49,6 +49,12 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Looking showed nothing, and the request was sent again with success. The first one may come
+    /// to be carried out all the same.
+    SentAgain {
+        /// What was asked.
+        call: CallName,
+    },
     /// A socket is open.
     SocketOpened {
         /// What was asked.

@@ -17,6 +17,9 @@ use super::error::cause_of;
 use super::{Call, CallName, Cause, Client, Error, Event};
 use crate::wire::ErrorBody;
 
+/// The most that is read of a refusal.
+const REFUSAL: usize = 64 << 10;
+
 /// How much of a wrong answer is shown.
 const EXCERPT: usize = 200;
 
@@ -113,11 +116,12 @@ impl Client {
         let name = call.name();
         let response = self.head(call).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = self.whole_body(&name, response, call.most).await?;
-        if status < 300 {
-            return Ok((status, Answer { call: name, headers, body }));
+        if status >= 300 {
+            let body = self.beginning(&name, response).await?;
+            return Err(refusal(name, status, &headers, &body));
         }
-        Err(refusal(name, status, &headers, &body))
+        let body = self.whole_body(&name, response, call.most).await?;
+        Ok((status, Answer { call: name, headers, body }))
     }
 
     /// Sends the request and waits for the answer's head.
@@ -168,6 +172,30 @@ impl Client {
     async fn whole_body(
         &self,
         call: &CallName,
+        response: Response,
+        most: usize,
+    ) -> Result<Bytes, Error> {
+        let body = self.body(call, response, most).await?;
+        if body.len() > most {
+            let problem = format!("it has more than {} MB", most >> 20);
+            return Err(Error::Garbled { call: call.clone(), problem });
+        }
+        Ok(body)
+    }
+
+    /// What a refusal says. It is words for people: more than some are not read.
+    pub(super) async fn beginning(
+        &self,
+        call: &CallName,
+        response: Response,
+    ) -> Result<Bytes, Error> {
+        self.body(call, response, REFUSAL).await
+    }
+
+    /// The body, to its end or until there is more than `most` of it.
+    async fn body(
+        &self,
+        call: &CallName,
         mut response: Response,
         most: usize,
     ) -> Result<Bytes, Error> {
@@ -192,8 +220,7 @@ impl Client {
                 Err(_) => return Err(cut(Cause::Timeout("in the middle of the answer"))),
             }
             if body.len() > most {
-                let problem = format!("it has more than {} MB", most >> 20);
-                return Err(Error::Garbled { call: call.clone(), problem });
+                return Ok(body.freeze());
             }
         }
     }
@@ -279,8 +306,11 @@ pub(super) fn words(status: u16, headers: &HeaderMap, body: &[u8]) -> (String, O
     let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
     let message = bounded(message);
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    (message, wait.and_then(retry_after))
+    (message, wait.and_then(retry_after).map(|wait| wait.min(DAY)))
 }
+
+/// Nobody waits longer: what asks for more means never.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most that is shown of a refusal.
 const WORDS: usize = 2_000;

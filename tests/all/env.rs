@@ -1,5 +1,7 @@
 //! `env` and what is below it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
@@ -112,4 +114,25 @@ fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() 
     assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
     story.run("convox env unset A").prints("Unsetting A... OK\nRelease: RLESS");
     assert_eq!(fake.count("POST /apps/web/releases"), 0);
+}
+
+#[test]
+fn a_release_whose_answer_is_lost_is_found_below_a_newer_one_of_somebody_else() {
+    let made = AtomicBool::new(false);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases" => {
+            made.store(true, Ordering::Relaxed);
+            Reply::raw("")
+        }
+        "GET /apps/web/releases?limit=1" => Reply::json(r#"[{"id":"ROLD","env":""}]"#),
+        "GET /apps/web/releases" if made.load(Ordering::Relaxed) => {
+            Reply::json(r#"[{"id":"RTHEIRS"},{"id":"ROURS"},{"id":"ROLD"}]"#)
+        }
+        "GET /apps/web/releases/ROLD" => Reply::json(r#"{"id":"ROLD","env":""}"#),
+        "GET /apps/web/releases/RTHEIRS" => Reply::json(r#"{"id":"RTHEIRS","env":"C=3"}"#),
+        "GET /apps/web/releases/ROURS" => Reply::json(r#"{"id":"ROURS","env":"B=2"}"#),
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox env set B=2").code(0).says("Release: ROURS\n");
+    assert_eq!(fake.count("POST /apps/web/releases"), 1);
 }
