@@ -164,6 +164,41 @@ fn racks_of_the_console_are_listed_and_reached_through_it() {
     story.run("convox apps").prints("APP  STATUS\nweb  running");
 }
 
+/// A console that wants a session for everything, and whose answer to that is a 500.
+fn console_without_sessions(second_factor: bool) -> (Fake, Story) {
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /session" => Reply::refusal(500, "no session"),
+        _ => Reply::raw(format!(
+            "HTTP/1.1 401 X\r\nContent-Length: 0\r\nConnection: close\r\n\
+             WWW-Authenticate: Session path=\"/session\" token=\"{second_factor}\"\r\n\r\n"
+        )),
+    });
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", fake.host());
+    story.set("CONVOX_PASSWORD", PASSWORD);
+    (fake, story)
+}
+
+#[test]
+fn a_console_that_gives_no_session_is_no_empty_list() {
+    let (_console, story) = console_without_sessions(false);
+    for line in ["convox racks", "convox apps -r acme/north", "convox switch north"] {
+        let ran = story.run(line);
+        ran.fails("ERROR: no session, the rack failed at POST /session; see: convox rack");
+    }
+}
+
+#[test]
+fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
+    let (_console, story) = console_without_sessions(true);
+    for line in ["convox racks", "convox apps -r acme/north"] {
+        story.run(line).fails(
+            "ERROR: 127.0.0.1:10001 asks for a second factor, which this client cannot give: log \
+             in with a token that needs none",
+        );
+    }
+}
+
 #[test]
 fn several_clients_at_once_leave_one_whole_choice_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
