@@ -62,7 +62,8 @@ pub(crate) fn local(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
     Ok(known)
 }
 
-fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
+/// What is known of a rack of this machine.
+pub(super) fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
     let name = rack.name.clone();
     match &rack.form {
         LocalForm::Direct(_) => {
@@ -103,7 +104,8 @@ pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, Failure> 
     }
 }
 
-fn from_console(rack: &ConsoleRack) -> KnownRack {
+/// A rack of the console, as it tells it.
+pub(super) fn from_console(rack: &ConsoleRack) -> KnownRack {
     KnownRack {
         name: rack.full_name().to_string(),
         provider: rack.provider().unwrap_or(UNKNOWN).to_owned(),

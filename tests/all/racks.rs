@@ -77,9 +77,11 @@ fn a_rack_that_is_no_more_is_named() {
     let story = Story::alone("web");
     fs::create_dir_all(story.settings("")).unwrap();
     fs::write(story.settings("current"), r#"{"name":"gone","type":"direct"}"#).unwrap();
-    story
-        .run("convox apps")
-        .fails("ERROR: no such direct rack: gone, choose another with: convox switch NAME");
+    for line in ["convox apps", "convox switch"] {
+        story
+            .run(line)
+            .fails("ERROR: no such direct rack: gone, choose another with: convox switch NAME");
+    }
     fs::write(story.settings("current"), "{").unwrap();
     let ran = story.run("convox apps");
     ran.code(1).warns("ERROR: /story/home/").warns("run `convox switch NAME`");
@@ -162,6 +164,13 @@ fn racks_of_the_console_are_listed_and_reached_through_it() {
     );
     story.run("convox switch prod").prints("Switched to acme/production");
     story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox switch").prints("acme/production");
+    fs::write(story.settings("current"), r#"{"name":"acme/gone","type":"console"}"#).unwrap();
+    for line in ["convox apps", "convox switch"] {
+        story.run(line).fails(
+            "ERROR: no such console rack: acme/gone, choose another with: convox switch NAME",
+        );
+    }
 }
 
 /// A console that wants a session for everything, and whose answer to that is a 500.
@@ -197,6 +206,19 @@ fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
              in with a token that needs none",
         );
     }
+}
+
+#[test]
+fn the_name_of_a_rack_of_terraforms_costs_no_run_of_it() {
+    let mut story = Story::alone("web");
+    story.set("PATH", "/nowhere");
+    add(&story, "north/main.tf", "");
+    fs::write(story.settings("current"), r#"{"name":"north","type":"terraform"}"#).unwrap();
+    story.run("convox switch").prints("north");
+    fs::write(story.settings("current"), r#"{"name":"south","type":"terraform"}"#).unwrap();
+    story
+        .run("convox switch")
+        .fails("ERROR: no such terraform rack: south, choose another with: convox switch NAME");
 }
 
 #[test]
