@@ -105,6 +105,17 @@ fn the_built_in_rack_can_be_chosen_and_a_configured_one_of_its_name_wins() {
 }
 
 #[test]
+fn no_rack_is_named_where_racks_are_listed_or_chosen() {
+    let story = Story::alone("web");
+    add(&story, "north", &nowhere());
+    for line in ["convox racks -r north", "convox switch -r north", "convox switch --rack north"] {
+        story.run(line).code(2).warns("unexpected argument");
+    }
+    story.run("convox racks --debug --insecure").says("north");
+    story.run("convox switch north --debug --insecure").prints("Switched to north");
+}
+
+#[test]
 fn rack_url_beats_every_other_choice_but_not_the_word_dev() {
     let mut story = Story::new("web");
     story.run("convox apps -r nonsense").prints("APP  STATUS");
