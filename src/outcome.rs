@@ -194,6 +194,7 @@ fn help_for(error: &Error) -> Option<String> {
             Some("is this the address of a rack? See: convox racks".to_owned())
         }
         Error::Lost { .. } => Some(FIND_OUT.to_owned()),
+        Error::NoSession(error) => help_for(error),
         _ => None,
     }
 }

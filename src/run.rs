@@ -165,6 +165,9 @@ impl<'a> Run<'a> {
                 speaker.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
             if let Err(failure) = runtime.block_on(self.once(speaker)) {
+                if failure.exit == Exit::Interrupted {
+                    return Ok(());
+                }
                 if failure.is_closed_output() {
                     return Err(failure);
                 }

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
-use crate::wire::duration::GoDuration;
 use crate::wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
@@ -40,7 +39,7 @@ impl<'a> RolloutLogs<'a> {
         rack: &'a Rack,
         app: &'a AppName,
     ) -> Result<Self, Failure> {
-        let options = LogOptions { since: Some(GoDuration(SINCE)), ..LogOptions::default() };
+        let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         let processes = HashMap::new();
         let mut logs = Self { cx, rack, app, log: Some(log), processes };

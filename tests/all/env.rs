@@ -27,6 +27,23 @@ fn variables_are_set_read_and_taken_away_each_change_a_release() {
 }
 
 #[test]
+fn a_variable_that_is_given_twice_is_named_twice_and_the_last_value_wins() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run("convox env set B=1 A=1 A=2").prints(
+        "
+        Setting A, A, B... OK
+        Release: RAAAAAAAAAA",
+    );
+    story.run("convox env").prints("A=2\nB=1");
+    story.run("convox env unset A A").prints(
+        "
+        Unsetting A... OK
+        Release: RBBBBBBBBBB",
+    );
+}
+
+#[test]
 fn a_change_can_be_promoted_at_once() {
     let story = Story::new("web");
     story.edit("web.py", "b\"Hello World!\\n\"", "os.environ['GREETING'].encode()");

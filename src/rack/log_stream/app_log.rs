@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use memchr::{memchr_iter, memrchr};
 use tokio::time::{Instant, timeout};
 
@@ -9,11 +9,13 @@ use super::attach::{Attachment, Got};
 use super::window::Window;
 use super::{LogError, Piece};
 use crate::rack::{LogOptions, LogSource, Rack};
-use crate::wire::duration::GoDuration;
+use crate::wire::duration::GoSpan;
 
 /// Taken off the time of the last line when the log is attached again: racks file lines late, and
 /// clocks differ.
 const MARGIN: Duration = Duration::from_secs(5);
+/// How far back racks begin where nothing else is asked for.
+const SINCE: TimeDelta = TimeDelta::seconds(120);
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
 /// The log of an app or of one of its services, in whole lines.
@@ -132,17 +134,15 @@ impl AppLog {
     }
 
     /// How far back a new attachment begins: at the last line, on the rack's clock, with a margin.
-    fn resume_from(&self) -> Option<GoDuration> {
+    fn resume_from(&self) -> Option<GoSpan> {
         let (rack_then, local_then) = self.clocks?;
         let newest = match self.window.newest() {
             Some(time) => time,
             // Nothing was shown: as far back as the first time, and the time since.
-            None => {
-                rack_then - self.options.since.map_or(Duration::from_secs(120), |since| since.0)
-            }
+            None => rack_then - self.options.since.map_or(SINCE, |since| since.0),
         };
         let age = (rack_then - newest).to_std().unwrap_or_default() + local_then.elapsed() + MARGIN;
-        Some(GoDuration(Duration::from_secs(age.as_secs() + 1)))
+        Some(Duration::from_secs(age.as_secs() + 1).into())
     }
 
     /// The complete lines in what came, without those that were shown before.
