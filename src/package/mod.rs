@@ -18,6 +18,7 @@ mod source;
 mod spool;
 pub mod unpack;
 mod walk;
+mod yaml;
 
 #[cfg(test)]
 mod tests;

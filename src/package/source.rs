@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::PackageError;
+use super::error::{PackageError, Warning};
 use super::ignore::Rules;
 use super::links;
 use super::manifest::{self, ManifestFile};
@@ -26,6 +26,7 @@ struct Checked {
     manifest: ManifestFile,
     rules: Rules,
     always_sent: BTreeSet<Vec<u8>>,
+    warnings: Vec<Warning>,
 }
 
 impl Source {
@@ -39,8 +40,13 @@ impl Source {
         let root = root_of(dir)?;
         let (manifest, text) = manifest::find(&root, manifest)?;
         let rules = read_rules(&root.join(IGNORE_FILE))?;
-        let always_sent = always_sent(&root, &manifest, &text)?;
-        Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent })))
+        let dockerfiles = manifest::dockerfiles(&text);
+        let mut warnings = Vec::new();
+        if dockerfiles.is_none() && !rules.is_empty() {
+            warnings.push(Warning::UnknownDockerfiles(manifest.name.clone()));
+        }
+        let always_sent = always_sent(&root, &manifest, dockerfiles.unwrap_or_default())?;
+        Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent, warnings })))
     }
 
     /// The directory: an absolute path, symlinks resolved.
@@ -51,6 +57,11 @@ impl Source {
     /// The manifest in use.
     pub fn manifest(&self) -> &ManifestFile {
         &self.0.manifest
+    }
+
+    /// What is worth a warning before anything is packed.
+    pub(super) fn warnings(&self) -> &[Warning] {
+        &self.0.warnings
     }
 
     /// What the ignore file says.
@@ -91,14 +102,14 @@ fn root_of(dir: &Path) -> Result<PathBuf, PackageError> {
 fn always_sent(
     root: &Path,
     manifest: &ManifestFile,
-    text: &[u8],
+    dockerfiles: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, PackageError> {
     let leads_out =
         || PackageError::ManifestLeadsOut { path: manifest.name.clone(), root: root.to_owned() };
     let names = links::follow(root, manifest.name.as_os_str().as_bytes()).ok_or_else(leads_out)?;
     let mut sent = BTreeSet::from_iter(names);
     let usual = [IGNORE_FILE.into(), b"Dockerfile".to_vec()];
-    for name in manifest::dockerfiles(text).into_iter().chain(usual) {
+    for name in dockerfiles.into_iter().chain(usual) {
         sent.extend(links::follow(root, &name).unwrap_or_default());
         sent.insert(name);
     }

@@ -31,7 +31,7 @@ pub(super) fn walk(
         levels: Vec::new(),
         open: None,
         links: HashMap::new(),
-        warnings: Vec::new(),
+        warnings: source.warnings().to_vec(),
     };
     walk.descend(Vec::new(), source.rules().root())?;
     while let Some(level) = walk.levels.last_mut() {
