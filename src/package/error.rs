@@ -58,6 +58,9 @@ pub enum PackageError {
         /// The directory to pack.
         root: PathBuf,
     },
+    /// The ignore file is a folder, a FIFO or something stranger.
+    #[error("ignore file is not a file: {}, make it one or remove it", Shown(.0))]
+    IgnoreNotAFile(PathBuf),
     /// A line of the ignore file cannot be understood.
     #[error("{}: {source}", Shown(.path))]
     Ignore {

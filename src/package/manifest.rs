@@ -1,12 +1,12 @@
 //! The manifest of a source directory: which file it is, and which Dockerfiles it names.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::error::PackageError;
 use super::names::{clean, inside, path};
+use super::texts;
 use super::yaml::Yaml;
 
 /// The manifest in use.
@@ -75,20 +75,7 @@ fn name_inside(root: &Path, named: &Path) -> Result<PathBuf, PackageError> {
 
 /// The text of a manifest; `None` if there is no such file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, PackageError> {
-    let unreadable = |e| PackageError::reading(path, e);
-    match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => {}
-        Ok(_) => return Err(PackageError::ManifestNotAFile(path.to_owned())),
-        Err(e) if is_absent(&e) => return Ok(None),
-        Err(e) => return Err(unreadable(e)),
-    }
-    let mut text = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut text)).map_err(unreadable)?;
-    Ok(Some(text))
-}
-
-fn is_absent(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    texts::read(path, PackageError::ManifestNotAFile)
 }
 
 /// The Dockerfiles that services' `build` entries name, relative to the root.

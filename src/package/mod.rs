@@ -16,6 +16,7 @@ mod manifest;
 mod names;
 mod source;
 mod spool;
+mod texts;
 pub mod unpack;
 mod walk;
 mod yaml;

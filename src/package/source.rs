@@ -11,6 +11,7 @@ use super::error::{PackageError, Warning};
 use super::ignore::Rules;
 use super::links;
 use super::manifest::{self, ManifestFile};
+use super::texts;
 
 /// The one ignore file that counts; those in folders below are ordinary files.
 const IGNORE_FILE: &str = ".dockerignore";
@@ -35,7 +36,8 @@ impl Source {
     ///
     /// # Errors
     /// The directory is missing, empty, unreadable or something else; the manifest is missing,
-    /// unreadable, no file or outside of `dir`, by a link too; a line of `.dockerignore` is not understood.
+    /// unreadable, no file or outside of `dir`, by a link too; `.dockerignore` is no file, or a line
+    /// of it is not understood.
     pub fn open(dir: &Path, manifest: Option<&Path>) -> Result<Self, PackageError> {
         let root = root_of(dir)?;
         let (manifest, text) = manifest::find(&root, manifest)?;
@@ -117,17 +119,14 @@ fn always_sent(
 }
 
 fn read_rules(path: &Path) -> Result<Rules, PackageError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
-        Err(e) => return Err(PackageError::reading(path, e)),
-    };
+    let text = texts::read(path, PackageError::IgnoreNotAFile)?.unwrap_or_default();
     Rules::parse(&text).map_err(|source| PackageError::Ignore { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::process::Command;
 
     use super::super::manifest::ManifestChoice;
     use super::*;
@@ -237,6 +236,22 @@ mod tests {
         let dir = folder(&[("convox.yml", ""), (".dockerignore", "a\n!\n")]);
         let path = dir.path().join(".dockerignore");
         let wanted = format!("{}: line 2: illegal exclusion pattern: \"!\"", path.display());
+        assert_eq!(refusal(dir.path(), None), wanted);
+    }
+
+    #[test]
+    fn an_ignore_file_that_is_no_file_is_refused_and_not_waited_for() {
+        let dir = folder(&[("convox.yml", "")]);
+        let path = dir.path().canonicalize().unwrap().join(IGNORE_FILE);
+        let wanted =
+            format!("ignore file is not a file: {}, make it one or remove it", path.display());
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(refusal(dir.path(), None), wanted);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(refusal(dir.path(), None), wanted);
+        fs::remove_dir(&path).unwrap();
+        symlink("/dev/null", &path).unwrap();
         assert_eq!(refusal(dir.path(), None), wanted);
     }
 
