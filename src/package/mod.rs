@@ -14,6 +14,7 @@ pub mod ignore;
 mod links;
 mod manifest;
 mod names;
+mod open;
 mod source;
 mod spool;
 mod texts;
