@@ -29,6 +29,7 @@ pub(super) struct RolloutLogs<'a> {
     rack: &'a Rack,
     app: &'a AppName,
     log: Option<AppLog>,
+    lines: SystemLines,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
 
@@ -42,7 +43,8 @@ impl<'a> RolloutLogs<'a> {
         let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         let processes = HashMap::new();
-        let mut logs = Self { cx, rack, app, log: Some(log), processes };
+        let mut logs =
+            Self { cx, rack, app, log: Some(log), lines: SystemLines::default(), processes };
         logs.attach().await?;
         logs.look_at_processes().await?;
         Ok(logs)
@@ -94,8 +96,8 @@ impl<'a> RolloutLogs<'a> {
         self.look_at_processes().await
     }
 
-    fn show(&self, lines: &Bytes) -> Result<(), Failure> {
-        let system = system_lines(lines);
+    fn show(&mut self, lines: &Bytes) -> Result<(), Failure> {
+        let system = self.lines.of(lines);
         if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
     }
 
@@ -138,26 +140,50 @@ async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
     }
 }
 
-/// The lines of three words and more of which the second names a part of the rack. The first is a
-/// time where racks are right; that is for the reader to see.
-fn system_lines(lines: &[u8]) -> Bytes {
-    let from_system = |line: &&[u8]| {
-        let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
-        let is_system = words.next().is_some_and(|word| word.starts_with(b"system/"));
-        is_system && words.next().is_some()
-    };
-    let lines = lines.split_inclusive(|byte| *byte == b'\n').filter(from_system);
-    lines
-        .fold(BytesMut::new(), |mut all, line| {
-            all.extend_from_slice(line);
-            all
-        })
-        .freeze()
+/// Those lines of a log that are the rack's own.
+#[derive(Default)]
+struct SystemLines {
+    /// A line has begun, and its other parts share this verdict.
+    begun: Option<bool>,
+}
+
+impl SystemLines {
+    fn of(&mut self, text: &[u8]) -> Bytes {
+        let mut all = BytesMut::new();
+        for part in text.split_inclusive(|byte| *byte == b'\n') {
+            let is_system = self.begun.take().unwrap_or_else(|| is_from_system(part));
+            if is_system {
+                all.extend_from_slice(part);
+            }
+            self.begun = (!part.ends_with(b"\n")).then_some(is_system);
+        }
+        all.freeze()
+    }
+}
+
+/// Three words and more, of which the second names a part of the rack. The first is a time where
+/// racks are right; that is for the reader to see.
+fn is_from_system(line: &[u8]) -> bool {
+    let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
+    words.next().is_some_and(|word| word.starts_with(b"system/")) && words.next().is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_parts_of_a_line_are_all_shown_or_none() {
+        let system = "2026-02-03T04:05:06Z system/k8s/web starting\n";
+        let service = "2026-02-03T04:05:06Z service/web/1 hello\n";
+        let mut lines = SystemLines::default();
+        let mut shown = |text: &str| String::from_utf8(lines.of(text.as_bytes()).to_vec()).unwrap();
+        assert_eq!(shown(&format!("{service}{system}{service}")), system);
+        assert_eq!(shown(&system[..40]), system[..40]);
+        assert_eq!(shown(&format!("{service}{system}")), format!("{service}{system}"));
+        assert_eq!(shown(service.trim_end()), "");
+        assert_eq!(shown(&format!("{system}{system}")), system);
+    }
 
     #[test]
     fn only_what_the_rack_says_is_shown_whatever_its_first_word() {
@@ -168,6 +194,6 @@ mod tests {
             a line of system/deploy\n";
         let shown = "2026-02-03T04:05:06Z system/deploy rolling gate\n\
             whenever system/deploy still rolling\n";
-        assert_eq!(system_lines(log), shown);
+        assert_eq!(SystemLines::default().of(log), shown);
     }
 }

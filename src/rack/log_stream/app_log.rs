@@ -1,12 +1,10 @@
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
-use memchr::{memchr_iter, memrchr};
 use tokio::time::{Instant, timeout};
 
 use super::attach::{Attachment, Got};
-use super::window::Window;
+use super::lines::Lines;
 use super::{LogError, Piece};
 use crate::rack::{LogOptions, LogSource, Rack};
 use crate::wire::duration::GoSpan;
@@ -18,13 +16,11 @@ const MARGIN: Duration = Duration::from_secs(5);
 const SINCE: TimeDelta = TimeDelta::seconds(120);
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
-/// The log of an app or of one of its services, in whole lines.
+/// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
 pub struct AppLog {
     attachment: Attachment,
     options: LogOptions,
-    window: Window,
-    /// A line that is not complete.
-    partial: BytesMut,
+    lines: Lines,
     /// The rack's clock, and ours, when the present socket was opened.
     clocks: Option<(DateTime<Utc>, Instant)>,
     announce: bool,
@@ -38,13 +34,11 @@ impl Rack {
     /// streams before each line. Racks do not check the app here: look it up first.
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
         let attachment = Attachment::new(self.client.clone(), source.path());
-        let (partial, clocks) = (BytesMut::new(), None);
         AppLog {
             attachment,
             options,
-            window: Window::default(),
-            partial,
-            clocks,
+            lines: Lines::default(),
+            clocks: None,
             announce: false,
             ended: false,
             silences: 0,
@@ -74,7 +68,7 @@ impl AppLog {
             }
             match self.step().await {
                 Got::Data(data) => {
-                    let lines = self.take(&data);
+                    let lines = self.lines.feed(&data);
                     if !lines.is_empty() {
                         self.silences = 0;
                         return Ok(Piece::Text(lines));
@@ -82,7 +76,7 @@ impl AppLog {
                 }
                 Got::Refused(words) => return Err(LogError::Refused(words)),
                 Got::End => {
-                    let rest = self.partial.split().freeze();
+                    let rest = self.lines.end();
                     if rest.is_empty() {
                         return Ok(Piece::Ended);
                     }
@@ -91,7 +85,7 @@ impl AppLog {
                     return Ok(Piece::Text(rest));
                 }
                 Got::Cut => {
-                    self.partial.clear();
+                    self.lines.cut();
                     self.announce = true;
                 }
             }
@@ -126,7 +120,7 @@ impl AppLog {
         let since = self.resume_from();
         self.attachment.open(&self.options.headers(since)).await?;
         if self.attachment.times() > 1 {
-            self.window.attached_again();
+            self.lines.attached_again();
         }
         let opened = self.attachment.opened_at().unwrap_or_else(SystemTime::now);
         self.clocks = Some((opened.into(), Instant::now()));
@@ -136,7 +130,7 @@ impl AppLog {
     /// How far back a new attachment begins: at the last line, on the rack's clock, with a margin.
     fn resume_from(&self) -> Option<GoSpan> {
         let (rack_then, local_then) = self.clocks?;
-        let newest = match self.window.newest() {
+        let newest = match self.lines.newest() {
             Some(time) => time,
             // Nothing was shown: as far back as the first time, and the time since.
             None => rack_then - self.options.since.map_or(SINCE, |since| since.0),
@@ -144,31 +138,4 @@ impl AppLog {
         let age = (rack_then - newest).to_std().unwrap_or_default() + local_then.elapsed() + MARGIN;
         Some(Duration::from_secs(age.as_secs() + 1).into())
     }
-
-    /// The complete lines in what came, without those that were shown before.
-    fn take(&mut self, data: &[u8]) -> Bytes {
-        self.partial.extend_from_slice(data);
-        let Some(last) = memrchr(b'\n', &self.partial) else {
-            return Bytes::new();
-        };
-        let complete = self.partial.split_to(last + 1).freeze();
-        if !self.window.is_repeating() {
-            lines_of(&complete).for_each(|line| self.window.note(line));
-            return complete;
-        }
-        let mut lines = BytesMut::with_capacity(complete.len());
-        for line in lines_of(&complete) {
-            if self.window.admit(line) {
-                lines.extend_from_slice(line);
-                lines.extend_from_slice(b"\n");
-            }
-        }
-        lines.freeze()
-    }
-}
-
-/// The lines of a text that ends in a newline, without their ends.
-fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr_iter(b'\n', text).map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
 }
