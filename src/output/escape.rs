@@ -24,7 +24,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// Controls, and what reorders or hides its neighbours.
-fn is_harmful(c: char) -> bool {
+pub(super) fn is_harmful(c: char) -> bool {
     match c {
         ' '..='~' => false,
         _ => {

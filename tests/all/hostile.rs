@@ -91,9 +91,12 @@ fn on_terminal(fake: &Fake) -> Story {
     story
 }
 
+fn is_raw(c: char) -> bool {
+    c.is_control() && !"\r\n\t".contains(c)
+}
+
 #[track_caller]
 fn is_harmless(line: &str, seen: &str) {
-    let is_raw = |c: char| c.is_control() && !"\r\n\t".contains(c);
     assert!(!seen.contains(is_raw), "{line}: {seen:?}");
     assert!(seen.contains("\\x1b]0;harm"), "{line}: {seen:?}");
 }
@@ -104,6 +107,12 @@ fn no_answer_of_a_rack_reaches_a_terminal_raw() {
     let story = on_terminal(&fake);
     for line in READS.iter().chain(&BUILDS) {
         is_harmless(line, &story.on_terminal(line).end().1);
+    }
+    for line in READS.iter().chain(&BUILDS[..1]) {
+        let line = format!("{line} --json");
+        let seen = story.on_terminal(&line).end().1;
+        assert!(!seen.contains(is_raw) && seen.contains("\\u001b]0;harm"), "{line}: {seen:?}");
+        assert!(seen.contains("\\u009b2J"), "{line}: {seen:?}");
     }
     // A program gets the id as it is.
     assert_eq!(story.run("convox build --id").out, format!("RACTIVE{HARM}\n"));

@@ -2,6 +2,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::super::json;
 use super::super::stdio::OutputError;
 use super::{Stream, Voice};
 use crate::event::Event;
@@ -126,7 +127,8 @@ fn line(event: &Event) -> Option<Line<'_>> {
 }
 
 fn write(line: &Line<'_>, to: &mut Stream) -> Result<(), OutputError> {
-    let mut text = serde_json::to_vec(line).map_err(std::io::Error::from)?;
+    let mut text = Vec::new();
+    json::write(line, &mut text)?;
     text.push(b'\n');
     to.write_all(&text)?;
     Ok(to.flush()?)
