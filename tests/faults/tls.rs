@@ -160,6 +160,29 @@ async fn an_expired_certificate_and_one_for_another_name_are_refused_in_words() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_its_own_authority_is_good_once_its_file_is_given() {
+    let scene = Scene::new().await;
+    let certificate = Certificate::authority("127.0.0.1");
+    let front = scene.front(&certificate);
+    is_refused(&scene.apps().await, &["it is signed by itself", "CONVOX_CA_CERT="]);
+    is_fine(&with_authority(&scene, &certificate, scene.home.path()).await);
+    let other = Certificate::authority("127.0.0.1");
+    let ran = with_authority(&scene, &other, scene.home.path()).await;
+    is_refused(&ran, &["it is signed by itself", &certificate.fingerprint]);
+    front.stop().await;
+    for (certificate, words) in [
+        (Certificate::expired_authority(), "it has expired"),
+        (Certificate::authority("other.example"), "it is for another name"),
+    ] {
+        let front = scene.front(&certificate);
+        let ran = with_authority(&scene, &certificate, scene.home.path()).await;
+        is_refused(&ran, &[words, &certificate.fingerprint]);
+        front.stop().await;
+    }
+    scene.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sockets_are_held_against_the_same_certificate() {
     let scene = Scene::new().await;
     let api = &scene.rack.api;
