@@ -8,7 +8,7 @@ use crate::fingerprint::Fingerprint;
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CertificateProblem, Error, Login};
 use crate::settings::{RackUrl, Scheme};
-use crate::transport::Trust;
+use crate::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's own certificate
 ///
@@ -108,7 +108,8 @@ impl Attempt<'_> {
     async fn show(&self, token: &SecretString) -> Result<Login, Error> {
         let setup = |failure: Failure| Error::Setup(failure.to_string());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
-        let rack = rack_at(self.cx, &address, self.pin.map(Trust::Pinned)).map_err(setup)?;
+        let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
+        let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
         rack.login().await
     }
 
@@ -143,7 +144,7 @@ async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
             "{host} is not reached over https: there is no certificate to trust"
         )));
     }
-    let none = Trust::Pinned(Fingerprint([0; 32]));
+    let none = Trust::Pinned(Fingerprint([0; 32]), PinnedBy::Login);
     match rack_at(cx, &address, Some(none))?.login().await {
         Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
         Err(error) => Err(error.into()),
@@ -164,6 +165,14 @@ fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> 
         cx.notice(format!(
             "{} is trusted by its certificate from now on: {pin}",
             address.host_port()
+        ));
+    }
+    if let (Some(pin), Some(set)) = (accepted.pin, cx.settings.variables.trust)
+        && pin != set
+    {
+        cx.warn(format!(
+            "CONVOX_TRUST names another certificate and comes before this one: \
+             set CONVOX_TRUST={pin} or unset it"
         ));
     }
     files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;

@@ -13,7 +13,7 @@ use crate::rack::{Client, Endpoint, Options, Rack};
 use crate::settings::{
     Choice, CurrentRack, ExposeSecret, RackKind, RackMeta, RackUrl, Target, choose,
 };
-use crate::transport::{Event, Trust};
+use crate::transport::{Event, PinnedBy, Trust};
 
 /// What `racks` remembers of a direct rack is good for so long.
 const META_AGE: Duration = Duration::from_secs(30 * 60);
@@ -196,10 +196,10 @@ fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, Failure> {
         return Ok(Trust::Anything);
     }
     if let Some(fingerprint) = cx.settings.variables.trust {
-        return Ok(Trust::Pinned(fingerprint));
+        return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
     if let Some(pin) = cx.settings.files.pin(&endpoint.address()).map_err(Failure::new)? {
-        return Ok(Trust::Pinned(pin));
+        return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
     Ok(cx.settings.variables.ca_cert.clone().map_or(Trust::Platform, Trust::Authority))
 }

@@ -39,7 +39,7 @@ pub use retry::Look;
 pub use send::Answer;
 pub use session::Keeper;
 pub use socket::{Ending, Socket};
-pub use tls::{CertificateProblem, Trust};
+pub use tls::{CertificateProblem, PinnedBy, Trust};
 
 pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

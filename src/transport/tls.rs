@@ -27,9 +27,18 @@ pub enum Trust {
     /// The platform's roots and those in this PEM file, or a certificate in it itself.
     Authority(PathBuf),
     /// This certificate and no other.
-    Pinned(Fingerprint),
+    Pinned(Fingerprint, PinnedBy),
     /// Anything. The command line says so each time.
     Anything,
+}
+
+/// Who has pinned a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinnedBy {
+    /// A login, for this host.
+    Login,
+    /// CONVOX_TRUST, whatever the host.
+    Variable,
 }
 
 /// A certificate that was refused.
@@ -54,6 +63,8 @@ pub enum CertificateProblem {
         address: String,
         /// What was expected.
         pinned: Fingerprint,
+        /// By whom.
+        by: PinnedBy,
         /// What came.
         fingerprint: Fingerprint,
     },
@@ -73,8 +84,8 @@ impl Refusal {
         let (fingerprint, reason) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let address = address.to_owned();
         Some(match trust {
-            Trust::Pinned(pinned) => {
-                CertificateProblem::Changed { address, pinned: *pinned, fingerprint }
+            Trust::Pinned(pinned, by) => {
+                CertificateProblem::Changed { address, pinned: *pinned, by: *by, fingerprint }
             }
             _ => CertificateProblem::Unknown { address, reason, fingerprint },
         })
@@ -93,7 +104,7 @@ pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfi
     let provider = Arc::new(ring::default_provider());
     let judge = match trust {
         Trust::Anything => Judge::Anyone,
-        Trust::Pinned(pinned) => Judge::Pinned(*pinned),
+        Trust::Pinned(pinned, _) => Judge::Pinned(*pinned),
         Trust::Platform => Judge::Chain(Chain::new(Vec::new(), provider.clone())?),
         Trust::Authority(file) => {
             Judge::Chain(Chain::new(certificates_in(file)?, provider.clone())?)

@@ -109,7 +109,9 @@ async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
     is_fine(&scene.cli(&["apps"]).env("CONVOX_TRUST", &plain).run().await);
     let wrong = Certificate::of("127.0.0.1").fingerprint;
     let ran = scene.cli(&["apps"]).env("CONVOX_TRUST", &wrong).run().await;
-    is_refused(&ran, &[&wrong, &certificate.fingerprint]);
+    let way_out = format!("set CONVOX_TRUST={} or unset it", certificate.fingerprint);
+    is_refused(&ran, &[&wrong, "has changed", &way_out]);
+    assert!(!ran.err.contains("--trust"), "a pin would not help: {ran:?}");
     let pem = scene.home.path().join("ca.pem");
     certificate.write(&pem);
     let pem = pem.display().to_string();
@@ -118,6 +120,25 @@ async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
     is_refused(&ran, &["/nowhere.pem"]);
     is_refused(&scene.apps().await, &["--trust"]);
     assert!(!scene.settings().join("trust").exists(), "nothing was remembered");
+    scene.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_the_variable_beats_is_told_of() {
+    let scene = Scene::new().await;
+    let certificate = Certificate::of("127.0.0.1");
+    let _front = scene.front(&certificate);
+    let host = scene.host();
+    let login = |trusted: &str| {
+        let cli = Cli::new(&["login", &host, "--trust"], scene.home.path());
+        cli.env("CONVOX_TOKEN", PASSWORD).env("CONVOX_TRUST", trusted).run()
+    };
+    let ran = login(&Certificate::of("127.0.0.1").fingerprint).await;
+    let way_out = format!("set CONVOX_TRUST={} or unset it\n", certificate.fingerprint);
+    assert!(ran.code == Some(0) && ran.err.contains("WARNING: CONVOX_TRUST names"), "{ran:?}");
+    assert!(ran.err.contains(&way_out), "{ran:?}");
+    let ran = login(&certificate.fingerprint).await;
+    assert!(ran.code == Some(0) && !ran.err.contains("WARNING: "), "{ran:?}");
     scene.rack.stop().await;
 }
 
