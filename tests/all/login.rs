@@ -56,6 +56,24 @@ fn a_wrong_token_is_refused_and_nothing_is_stored() {
 }
 
 #[test]
+fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
+    for reply in [Reply::html(200), Reply::refusal(200, "Please sign in"), Reply::json("{]")] {
+        let (portal, story) = (Fake::new(move |_| reply.clone()), story());
+        let ran = story.run(&format!("convox login {} --token a-token", portal.host()));
+        assert!(ran.code == 1 && !ran.out.contains("OK"), "{ran}");
+        ran.warns("ERROR: the rack's answer to GET /auth is not valid: ");
+        assert!(!story.settings("").exists(), "{ran}");
+    }
+}
+
+#[test]
+fn a_racks_own_word_is_a_login() {
+    let (rack, story) = (Fake::new(|_| Reply::refusal(200, "ok\n")), story());
+    story.run(&format!("convox login {} --token a-token", rack.host())).ok();
+    assert!(story.settings("auth").exists());
+}
+
+#[test]
 fn without_a_terminal_nobody_is_asked() {
     let (console, story) = (console(), story());
     story
