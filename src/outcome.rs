@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::output::stdio::OutputError;
 use crate::output::{Document, Value};
-use crate::rack::{Cause, CertificateProblem, Error, LogError};
+use crate::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
 use crate::wait::WaitError;
 
 /// The exit codes of the program.
@@ -217,8 +217,12 @@ fn help_for_certificate(problem: &CertificateProblem) -> String {
             "if that is the rack's own certificate: convox login {address} --trust \
              (or CONVOX_TRUST={fingerprint}, or CONVOX_CA_CERT=FILE.pem)"
         ),
-        CertificateProblem::Changed { address, .. } => format!(
+        CertificateProblem::Changed { address, by: PinnedBy::Login, .. } => format!(
             "somebody may be in between; if the rack has a new certificate: convox login {address} --trust"
+        ),
+        CertificateProblem::Changed { fingerprint, by: PinnedBy::Variable, .. } => format!(
+            "somebody may be in between; if the rack has a new certificate, \
+             set CONVOX_TRUST={fingerprint} or unset it"
         ),
     }
 }

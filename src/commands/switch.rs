@@ -49,6 +49,6 @@ struct Chosen {
 
 impl Show for Chosen {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.rack.clone())
+        Shown::Data(self.rack.clone())
     }
 }

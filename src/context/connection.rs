@@ -13,7 +13,7 @@ use crate::rack::{Client, Endpoint, Options, Rack};
 use crate::settings::{
     Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, choose,
 };
-use crate::transport::{Event, Trust};
+use crate::transport::{Event, PinnedBy, Trust};
 
 /// What `racks` remembers of a direct rack is good for so long.
 const META_AGE: Duration = Duration::from_secs(30 * 60);
@@ -204,10 +204,10 @@ fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, Failure> {
         return Ok(Trust::Anything);
     }
     if let Some(fingerprint) = cx.settings.variables.trust {
-        return Ok(Trust::Pinned(fingerprint));
+        return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
     if let Some(pin) = cx.settings.files.pin(&endpoint.address()).map_err(Failure::new)? {
-        return Ok(Trust::Pinned(pin));
+        return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
     Ok(cx.settings.variables.ca_cert.clone().map_or(Trust::Platform, Trust::Authority))
 }
@@ -238,7 +238,8 @@ fn trace(event: &Event) -> String {
     };
     match event {
         Event::Answered { call, status, bytes, took, attempt } => {
-            format!("{call} {status}, {bytes} bytes, {} ms{}", took.as_millis(), again(*attempt))
+            let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
+            format!("{call} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
         }
         Event::Failed { call, why, took, attempt } => {
             format!("{call} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))

@@ -62,9 +62,11 @@ impl Rack {
     /// Shows the password (`GET /auth`; racks of all generations, and consoles).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 401 for a wrong one.
+    /// [`Error::Refused`]: 401 for a wrong one. [`Error::Garbled`] for a page of somebody in
+    /// between.
     pub async fn login(&self) -> Result<Login, Error> {
         let answer = self.client.send(&Call::get(path!["auth"])).await?;
+        answer.accepted()?;
         let user =
             answer.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
         Ok(Login { user })

@@ -110,7 +110,7 @@ impl Client {
             let headers = response.headers().clone();
             // A refusal whose words do not come is one all the same.
             let body = self.beginning(&call, response).await.unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body);
+            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
             let message = message.chars().take(200).collect();
             return Err(Error::Handshake { call, status, message, retry_after });
         }
