@@ -98,7 +98,7 @@ pub(super) struct Rejoin {
     shown: Shown,
     hash: Sha256,
     passed: u64,
-    /// The whole of it so far, since its beginning may turn out to differ.
+    /// It so far, or its end if that is long, since its beginning may turn out to differ.
     held: Vec<u8>,
     differs: bool,
 }
@@ -148,8 +148,8 @@ impl Rejoin {
         self.held.extend_from_slice(data);
         if self.passed < self.shown.length {
             if self.held.len() > HELD_MOST {
-                // So long a log agrees, or is shown whole: the place is not looked for that far back.
-                self.held.clear();
+                // So long a log agrees, or is joined by its last lines: they are not far back.
+                self.held.drain(..self.held.len() - HELD_MOST / 2);
             }
             return None;
         }
@@ -247,6 +247,15 @@ mod tests {
         let stored = "step 1\nstep 2\nstep 3\n";
         assert_eq!(total(live, stored, 4), format!("{live}step 3\n"));
         assert_eq!(total(&format!("{live}st"), stored, 4), format!("{live}step 3\n"));
+    }
+
+    #[test]
+    fn a_stored_log_of_any_length_is_joined_by_its_last_lines() {
+        let seen = format!("{}\n", "x".repeat(1023)).repeat(HELD_MOST / 1024) + "step\n";
+        let live = format!("waiting for build pod...\n{seen}");
+        let stored = format!("{seen}the next step of this build\n");
+        let whole = total(&live, &stored, HELD_MOST / 2 + 1);
+        assert!(whole == live + "the next step of this build\n", "{} bytes", whole.len());
     }
 
     #[test]
