@@ -2,22 +2,33 @@
 //!
 //! Reading creates nothing, and a file that is missing reads as absent. Writing makes the folder
 //! (0700) if need be, takes its lock, writes a temporary file (0600) in it and renames it, so that
-//! no reader sees half a file and no two writers lose each other's change. A folder that exists
-//! keeps its mode: it may be shared on purpose, and each file in it is private all the same.
+//! no reader sees half a file and no two writers lose each other's change. The usual folder becomes
+//! 0700 where other clients have made it 0755; one that somebody named keeps its mode: it may be
+//! shared on purpose, and each file in it is private all the same.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::folder;
+
 /// The settings folder. Cheap to make: nothing is read before it is asked for.
 #[derive(Debug, Clone)]
 pub struct Files {
     folder: Option<PathBuf>,
+    mode: Mode,
+}
+
+/// What becomes of the mode of a folder that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Kept,
+    Private,
 }
 
 /// A settings file that cannot be used. Never contains what is in the file.
@@ -74,9 +85,15 @@ pub(super) enum Layout {
 pub(super) type Texts = BTreeMap<String, String>;
 
 impl Files {
-    /// The files in `folder`; `None` reads as an empty folder and cannot be written.
+    /// The files in `folder`; `None` reads as an empty folder and cannot be written. Its mode is
+    /// kept.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
+        Self { folder, mode: Mode::Kept }
+    }
+
+    /// The same in a folder that is nobody's but ours: writing makes it 0700.
+    pub fn private(folder: Option<PathBuf>) -> Self {
+        Self { folder, mode: Mode::Private }
     }
 
     /// The folder, if there is a place for one.
@@ -150,6 +167,9 @@ impl Files {
     fn lock(&self) -> Result<Locked<'_>, FilesError> {
         let folder = self.folder.as_deref().ok_or(FilesError::NoFolder)?;
         make_folder(folder)?;
+        if self.mode == Mode::Private {
+            folder::make_private(folder);
+        }
         let path = folder.join(".lock");
         let lock = open_lock(&path).map_err(|source| FilesError::Write { path, source })?;
         Ok(Locked { folder, _lock: lock })
@@ -203,14 +223,7 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> Result<(), FilesError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|source| FilesError::Write { path: folder.to_owned(), source })
+    folder::make(folder).map_err(|source| FilesError::Write { path: folder.to_owned(), source })
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {

@@ -47,6 +47,25 @@ fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
 }
 
 #[test]
+fn the_usual_folder_becomes_private_and_one_that_is_named_keeps_its_mode() {
+    let (console, mut story) = (console(), story());
+    let line = format!("convox login {} --token {PASSWORD}", console.host());
+    let named = story.path("home/shared");
+    let open = fs::Permissions::from_mode(0o755);
+    for folder in [story.settings(""), named.clone()] {
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, open.clone()).unwrap();
+    }
+    let mode =
+        |folder: &std::path::Path| fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+    story.run(&line).code(0);
+    assert_eq!(mode(&story.settings("")), 0o700);
+    story.set("CONVOX_CONFIG", named.as_os_str());
+    story.run(&line).code(0);
+    assert_eq!(mode(&named), 0o755);
+}
+
+#[test]
 fn a_wrong_token_is_refused_and_nothing_is_stored() {
     let (console, story) = (console(), story());
     let ran = story.run(&format!("convox login {} --token wrong-token", console.host()));
