@@ -35,8 +35,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let accepted = attempt.log_in(token).await?;
     store(cx, &args, &accepted)?;
     cx.emit(Event::Done(None))?;
-    if let Some(pin) = &accepted.pin {
-        cx.notice(format!("from now on {} is trusted by this certificate alone: {pin}", args.host));
+    if let Some(pin) = accepted.pin {
+        tell_of_pin(cx, &args.host, pin);
     }
     Ok(Outcome::done(LoggedIn { host: args.host, user: accepted.login.user }))
 }
@@ -156,24 +156,22 @@ fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<Rack
     RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(Failure::usage)
 }
 
+fn tell_of_pin(cx: &Context, host: &str, pin: Fingerprint) {
+    cx.notice(format!("from now on {host} is trusted by this certificate alone: {pin}"));
+    if cx.settings.variables.trust.is_some_and(|set| set != pin) {
+        cx.warn(format!(
+            "CONVOX_TRUST names another certificate and comes before this one: \
+             set CONVOX_TRUST={pin} or unset it"
+        ));
+    }
+}
+
 /// A rack that was pinned is no console: the console of the last login stays.
 fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> {
     let files = &cx.settings.files;
     let address = address(cx, &args.host, None)?;
     if let Some(pin) = accepted.pin {
         files.store_pin(&address.host_port(), pin).map_err(Failure::new)?;
-        cx.notice(format!(
-            "{} is trusted by its certificate from now on: {pin}",
-            address.host_port()
-        ));
-    }
-    if let (Some(pin), Some(set)) = (accepted.pin, cx.settings.variables.trust)
-        && pin != set
-    {
-        cx.warn(format!(
-            "CONVOX_TRUST names another certificate and comes before this one: \
-             set CONVOX_TRUST={pin} or unset it"
-        ));
     }
     files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;
     if let Some(user) = &accepted.login.user {

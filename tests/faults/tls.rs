@@ -81,7 +81,8 @@ async fn an_unknown_certificate_is_refused_until_it_is_pinned_and_never_asked_tw
     assert!(ran.took.as_secs() < 10, "it is not tried again: {ran:?}");
 
     let ran = scene.pin().await;
-    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let notice = format!("NOTICE: from now on {host} is trusted by this certificate alone: ");
+    assert_eq!((ran.code, ran.err), (Some(0), format!("{notice}{}\n", certificate.fingerprint)));
     let trust = scene.settings().join("trust");
     assert_eq!(std::fs::metadata(&trust).unwrap().permissions().mode() & 0o777, 0o600);
     let kept = read_to_string(&trust).unwrap();
