@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::credentials::Credentials;
 use super::session::Keeper;
 use super::tls::{self, Refusal};
 use super::{Error, Event, Limits, Listener, Trust};
@@ -207,6 +208,18 @@ impl Client {
             }
         }
         Ok(headers)
+    }
+
+    /// What a rack says, without what it sends back of our credentials.
+    pub fn redacted(&self, words: &str) -> String {
+        self.credentials().hidden(words)
+    }
+
+    /// What must not be seen in what a rack says.
+    pub(super) fn credentials(&self) -> Credentials {
+        let Endpoint { user, password, .. } = self.endpoint();
+        let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner);
+        Credentials::new(user, password.as_ref(), session.as_deref())
     }
 
     /// Basic authentication (RFC 7617); the one place where the password is opened for the wire.

@@ -19,6 +19,7 @@
 mod body;
 mod call;
 mod client;
+mod credentials;
 mod error;
 mod event;
 pub mod frames;

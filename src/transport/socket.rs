@@ -110,7 +110,7 @@ impl Client {
             let headers = response.headers().clone();
             let body = timeout(self.limits().stall, response.bytes()).await;
             let body = body.ok().and_then(Result::ok).unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body);
+            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
             let message = message.chars().take(200).collect();
             return Err(Error::Handshake { call, status, message, retry_after });
         }
