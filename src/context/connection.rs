@@ -226,7 +226,8 @@ fn trace(event: &Event) -> String {
     };
     match event {
         Event::Answered { call, status, bytes, took, attempt } => {
-            format!("{call} {status}, {bytes} bytes, {} ms{}", took.as_millis(), again(*attempt))
+            let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
+            format!("{call} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
         }
         Event::Failed { call, why, took, attempt } => {
             format!("{call} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))

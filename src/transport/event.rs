@@ -15,8 +15,8 @@ pub enum Event {
         call: CallName,
         /// The HTTP status.
         status: u16,
-        /// Bytes of the answer's body.
-        bytes: usize,
+        /// Bytes of the answer's body; `None` for a refusal, of which the words alone are kept.
+        bytes: Option<usize>,
         /// From sending to the answer's end.
         took: Duration,
         /// 1 for the first try.

@@ -102,11 +102,11 @@ impl Client {
         let name = call.name();
         self.tell(match &result {
             Ok((status, answer)) => {
-                let bytes = answer.body.len();
+                let bytes = Some(answer.body.len());
                 Event::Answered { call: name, status: *status, bytes, took, attempt }
             }
             Err(error) => match error.status() {
-                Some(status) => Event::Answered { call: name, status, bytes: 0, took, attempt },
+                Some(status) => Event::Answered { call: name, status, bytes: None, took, attempt },
                 None => Event::Failed { call: name, why: error.to_string(), took, attempt },
             },
         });

@@ -25,6 +25,19 @@ fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
 }
 
 #[test]
+fn debug_tells_the_bytes_of_an_answer_and_none_of_a_refusal() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Reply::json("[]"),
+        _ => Reply::refusal(403, "no"),
+    });
+    let story = Story::against(&fake);
+    story.run("convox apps --debug").warns("DEBUG: GET /apps 200, 2 bytes, ");
+    let ran = story.run("convox rack --debug");
+    ran.warns("DEBUG: GET /system 403, ");
+    assert!(!ran.err.contains("bytes"), "{ran}");
+}
+
+#[test]
 fn the_variable_asks_for_the_same_and_stdout_stays_as_it_is() {
     let mut story = Story::new("web");
     story.set("CONVOX_DEBUG", "1");
