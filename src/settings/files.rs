@@ -7,13 +7,15 @@
 //! shared on purpose, and each file in it is private all the same.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::folder;
 
 /// The settings folder. Cheap to make: nothing is read before it is asked for.
 #[derive(Debug, Clone)]
@@ -166,7 +168,7 @@ impl Files {
         let folder = self.folder.as_deref().ok_or(FilesError::NoFolder)?;
         make_folder(folder)?;
         if self.mode == Mode::Private {
-            make_private(folder);
+            folder::make_private(folder);
         }
         let path = folder.join(".lock");
         let lock = open_lock(&path).map_err(|source| FilesError::Write { path, source })?;
@@ -221,24 +223,7 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> Result<(), FilesError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|source| FilesError::Write { path: folder.to_owned(), source })
-}
-
-/// Takes a folder of ours from everybody else. Where that cannot be done, on a file system without
-/// modes for one, its files are private all the same.
-fn make_private(folder: &Path) {
-    let Ok(found) = folder.metadata() else { return };
-    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
-    if is_ours && found.mode() & 0o077 != 0 {
-        drop(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)));
-    }
+    folder::make(folder).map_err(|source| FilesError::Write { path: folder.to_owned(), source })
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {
@@ -334,21 +319,6 @@ mod tests {
             .unwrap();
         assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": \"b\"\n}");
-    }
-
-    #[test]
-    fn a_folder_that_others_could_enter_becomes_private_when_written_to_if_it_is_ours_alone() {
-        for (make, expected) in [(Files::private as fn(_) -> _, 0o700), (Files::new, 0o755)] {
-            let home = tempfile::tempdir().unwrap();
-            let folder = home.path().join("convox");
-            fs::create_dir(&folder).unwrap();
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-            let files = make(Some(folder.clone()));
-            assert_eq!(files.text("host").unwrap(), None);
-            assert_eq!(mode(&folder), 0o755, "reading changes nothing");
-            files.write_text("host", "x").unwrap();
-            assert_eq!(mode(&folder), expected);
-        }
     }
 
     #[test]

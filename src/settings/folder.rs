@@ -1,9 +1,11 @@
 //! Where things are kept: the settings folder of the existing clients, and our data folder.
 //!
 //! The rules are those of the 3.x clients (the XDG base directories), without their fall-backs to
-//! system-wide folders and without creating anything.
+//! system-wide folders and without creating anything before something is written.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::variables::Variables;
@@ -48,6 +50,24 @@ fn home_of(xdg: Option<&Path>, home: Option<&Path>, beneath: &str) -> Option<Pat
     match xdg {
         Some(folder) if folder.is_absolute() => Some(folder.to_owned()),
         _ => Some(home?.join(beneath)),
+    }
+}
+
+/// Makes a folder (0700), and those above it, where it is missing.
+pub(super) fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Takes a folder of ours from everybody else. Where that cannot be done, on a file system without
+/// modes for one, its files are private all the same.
+pub(super) fn make_private(folder: &Path) {
+    let Ok(found) = folder.metadata() else { return };
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    if is_ours && found.mode() & 0o077 != 0 {
+        drop(fs::set_permissions(folder, Permissions::from_mode(0o700)));
     }
 }
 
@@ -119,6 +139,21 @@ mod tests {
     fn without_a_home_there_is_no_folder() {
         assert_eq!(settings_folder(&Variables::default()), None);
         assert_eq!(data_folder(&Variables::default()), None);
+    }
+
+    #[test]
+    fn a_folder_is_made_private_and_an_open_one_becomes_so_only_when_told() {
+        let home = tempfile::tempdir().unwrap();
+        let (made, found) = (home.path().join("a/b"), home.path().join("c"));
+        let mode = |folder: &Path| folder.metadata().unwrap().mode() & 0o777;
+        make(&made).unwrap();
+        assert_eq!(mode(&made), 0o700);
+        fs::create_dir(&found).unwrap();
+        fs::set_permissions(&found, Permissions::from_mode(0o755)).unwrap();
+        make(&found).unwrap();
+        assert_eq!(mode(&found), 0o755);
+        make_private(&found);
+        assert_eq!(mode(&found), 0o700);
     }
 
     #[test]

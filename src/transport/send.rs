@@ -60,14 +60,15 @@ impl Answer {
 }
 
 impl Answer {
-    /// That something was accepted: `ok` (v2, v3), JSON (classic), or nothing. A page of somebody
+    /// That something was accepted: `ok` (v2, v3; `OK` at some routes), JSON (classic), or nothing.
+    /// A page of somebody
     /// in between is not.
     ///
     /// # Errors
     /// [`Error::Garbled`] with the beginning of what came instead.
     pub fn accepted(&self) -> Result<(), Error> {
         let text = self.body.trim_ascii();
-        if text.is_empty() || text == b"ok" {
+        if text.is_empty() || text.eq_ignore_ascii_case(b"ok") {
             return Ok(());
         }
         self.json::<serde::de::IgnoredAny>().map(drop)
