@@ -61,8 +61,7 @@ impl Answer {
 
 impl Answer {
     /// That something was accepted: `ok` (v2, v3; `OK` at some routes), JSON (classic), or nothing.
-    /// A page of somebody
-    /// in between is not.
+    /// A page of somebody in between is not.
     ///
     /// # Errors
     /// [`Error::Garbled`] with the beginning of what came instead.

@@ -307,7 +307,8 @@ fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
         "POST /apps/web/releases/RNEW/promote" => Reply::silence(),
         _ => ordinary(ask),
     });
-    let running = Story::against(&fake).start("convox releases promote RNEW");
+    let story = Story::against(&fake);
+    let running = story.start("convox releases promote RNEW");
     let promote = "POST /apps/web/releases/RNEW/promote";
     until("the promote", || (fake.count(promote) == 1).then_some(()));
     running.interrupt();
