@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::Path;
+use crate::transport::{Headers, Path};
 use crate::wire::duration::GoDuration;
 use crate::wire::option::OptionText;
 use crate::wire::{AppName, ServiceName};
@@ -41,7 +41,7 @@ pub struct LogOptions {
 
 impl LogOptions {
     /// As headers, beginning at `since` instead where that is given.
-    pub(super) fn headers(&self, since: Option<GoDuration>) -> Vec<(&'static str, String)> {
+    pub(super) fn headers(&self, since: Option<GoDuration>) -> Headers {
         let values = [
             ("filter", self.filter.option_text()),
             ("follow", self.no_follow.then(|| "false".to_owned())),

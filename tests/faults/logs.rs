@@ -1,10 +1,11 @@
 //! Logs that are cut, again and again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::app;
-use crate::support::cli::Cli;
+use crate::support::cli::{Cli, Ran, Running};
 use crate::support::fault::Fault;
 use crate::support::proxy::{Asked, Proxy, Setup};
 use crate::support::rack::{PASSWORD, Rack};
@@ -50,6 +51,92 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     assert!(shown == wanted, "{} lines instead of {}", shown.len(), wanted.len());
     assert!(proxy.asked("SOCKET /apps/APP/logs") > 5, "it was cut indeed");
     assert!(ran.err.lines().all(|line| line.starts_with("NOTICE: ")), "{}", ran.err);
+    rack.stop().await;
+}
+
+/// Lasts longer than what racks are asked for beyond the last line.
+const LONG_OUTAGE: usize = 90;
+const TENTHS: usize = 300;
+
+/// A rack whose app `web` is ready to tell a line each tenth of a second; gives the release.
+async fn ticking() -> (Rack, String) {
+    let rack = Rack::start().await;
+    rack.api.post("/apps", &[("name", "web")]).await;
+    let (_, release) = rack.api.build("web", &app::telling(TENTHS, "sleep 0.1;")).await;
+    (rack, release)
+}
+
+fn ticks(log: &str) -> Vec<&str> {
+    log.lines().filter(|line| line.contains(" tick ")).collect()
+}
+
+/// Waits until the rack has so many lines.
+async fn told(rack: &Rack, lines: usize) {
+    let enough = async {
+        while ticks(&rack.api.app_log("web").await).len() < lines {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), enough).await.unwrap();
+}
+
+/// Ends a run that follows `web`, once it has shown what the rack has; gives its ticks and those of
+/// the rack.
+async fn settled(rack: &Rack, mut running: Running) -> (Ran, String) {
+    let all = format!("tick {TENTHS} of {TENTHS}\n");
+    let shown = running.out.until(|text| text.contains(&all));
+    assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());
+    let log = rack.api.app_log("web").await;
+    rack.api.delete("/apps/web").await;
+    (running.end().await, log)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_loses_nothing_over_a_long_outage() {
+    let (rack, release) = ticking().await;
+    rack.api.promote("web", &release).await;
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/logs", 1) => Fault::Cut(1_000),
+        ("SOCKET /apps/APP/logs", _) if is_away.load(Ordering::Relaxed) => Fault::Reset,
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, fault));
+    let home = tempfile::tempdir().unwrap();
+    let args = ["logs", "--since", "1h", "-a", "web"];
+    let running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
+    proxy.until_asked("SOCKET /apps/APP/logs", 2).await;
+    let before = ticks(&rack.api.app_log("web").await).len();
+    told(&rack, before + LONG_OUTAGE).await;
+    away.store(false, Ordering::Relaxed);
+    let (ran, log) = settled(&rack, running).await;
+    assert_eq!(ticks(&ran.out), ticks(&log), "{}", ran.err);
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_begins_where_it_was_first_asked_for() {
+    let (rack, release) = ticking().await;
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/logs", nth) if is_away.load(Ordering::Relaxed) => match nth % 3 {
+            0 => Fault::Cut(0),
+            _ => Fault::Reset,
+        },
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, fault));
+    let home = tempfile::tempdir().unwrap();
+    let args = ["logs", "--since", "1s", "-a", "web"];
+    let running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
+    proxy.until_asked("SOCKET /apps/APP/logs", 1).await;
+    rack.api.promote("web", &release).await;
+    told(&rack, LONG_OUTAGE).await;
+    away.store(false, Ordering::Relaxed);
+    let (ran, log) = settled(&rack, running).await;
+    assert_eq!(ticks(&ran.out), ticks(&log), "{}", ran.err);
     rack.stop().await;
 }
 

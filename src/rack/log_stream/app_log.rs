@@ -1,19 +1,13 @@
-use std::time::{Duration, SystemTime};
-
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
 use memchr::{memchr_iter, memrchr};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::attach::{Attachment, Got};
+use super::start::{Moment, Start};
 use super::window::Window;
 use super::{LogError, Piece};
 use crate::rack::{LogOptions, LogSource, Rack};
-use crate::wire::duration::GoDuration;
 
-/// Taken off the time of the last line when the log is attached again: racks file lines late, and
-/// clocks differ.
-const MARGIN: Duration = Duration::from_secs(5);
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
 /// The log of an app or of one of its services, in whole lines.
@@ -23,8 +17,8 @@ pub struct AppLog {
     window: Window,
     /// A line that is not complete.
     partial: BytesMut,
-    /// The rack's clock, and ours, when the present socket was opened.
-    clocks: Option<(DateTime<Utc>, Instant)>,
+    /// How far back to begin; set when the log is first asked for.
+    start: Option<Start>,
     announce: bool,
     ended: bool,
     /// How often a log that is not followed fell silent since its last new line.
@@ -36,13 +30,13 @@ impl Rack {
     /// streams before each line. Racks do not check the app here: look it up first.
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
         let attachment = Attachment::new(self.client.clone(), source.path());
-        let (partial, clocks) = (BytesMut::new(), None);
+        let (partial, start) = (BytesMut::new(), None);
         AppLog {
             attachment,
             options,
             window: Window::default(),
             partial,
-            clocks,
+            start,
             announce: false,
             ended: false,
             silences: 0,
@@ -121,28 +115,35 @@ impl AppLog {
     }
 
     async fn attach(&mut self) -> Result<(), LogError> {
-        let since = self.resume_from();
-        self.attachment.open(&self.options.headers(since)).await?;
+        loop {
+            let start = self.start();
+            let options = self.options.clone();
+            self.attachment.open(move || options.headers(start.since(Moment::now()))).await?;
+            if self.begins_in_time(start) {
+                break;
+            }
+            self.attachment.cut();
+        }
         if self.attachment.times() > 1 {
             self.window.attached_again();
         }
-        let opened = self.attachment.opened_at().unwrap_or_else(SystemTime::now);
-        self.clocks = Some((opened.into(), Instant::now()));
         Ok(())
     }
 
-    /// How far back a new attachment begins: at the last line, on the rack's clock, with a margin.
-    fn resume_from(&self) -> Option<GoDuration> {
-        let (rack_then, local_then) = self.clocks?;
-        let newest = match self.window.newest() {
-            Some(time) => time,
-            // Nothing was shown: as far back as the first time, and the time since.
-            None => {
-                rack_then - self.options.since.map_or(Duration::from_secs(120), |since| since.0)
-            }
-        };
-        let age = (rack_then - newest).to_std().unwrap_or_default() + local_then.elapsed() + MARGIN;
-        Some(GoDuration(Duration::from_secs(age.as_secs() + 1)))
+    fn start(&mut self) -> Start {
+        let since = self.options.since;
+        let start = self.start.get_or_insert_with(|| Start::new(since, Moment::now()));
+        start.shown(self.window.newest());
+        *start
+    }
+
+    /// Does the socket that was opened begin where the log is missing?
+    fn begins_in_time(&mut self, mut start: Start) -> bool {
+        let now = Moment::now();
+        let opened = self.attachment.opened_at().unwrap_or(now.wall);
+        let in_time = start.opened(opened.into(), now, self.attachment.delay());
+        self.start = Some(start);
+        in_time
     }
 
     /// The complete lines in what came, without those that were shown before.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::transport::{Client, Error, Limits, Path, Socket};
+use crate::transport::{Client, Error, Headers, Limits, Path, Socket};
 use crate::wire::frame::{self, Frame};
 
 /// The pause before a stream is attached again; doubled up to two seconds.
@@ -132,15 +132,20 @@ impl Attachment {
         self.socket.as_ref().and_then(Socket::opened_at)
     }
 
+    /// How long the handshake of the present socket took.
+    pub(super) fn delay(&self) -> Duration {
+        self.socket.as_ref().map(Socket::delay).unwrap_or_default()
+    }
+
     /// Opens the socket; after the first time not at once. Failures that pass are waited out within
-    /// the retry budget.
-    pub(super) async fn open(&mut self, options: &[(&'static str, String)]) -> Result<(), Error> {
+    /// the retry budget; `options` are read anew for each try.
+    pub(super) async fn open(&mut self, options: impl Fn() -> Headers) -> Result<(), Error> {
         if self.attached > 0 {
             tokio::time::sleep(self.pause).await;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
         let failed = |_: &Error| self.open.note_failure();
-        self.socket = Some(self.client.open(&self.path, options, failed).await?);
+        self.socket = Some(self.client.open(&self.path, &options, failed).await?);
         self.open.set_open(true);
         self.opened = Instant::now();
         self.first = true;

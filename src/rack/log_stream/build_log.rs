@@ -62,7 +62,7 @@ impl BuildLog {
                 if self.attachment.is_hopeless() {
                     return Err(self.attachment.given_up().into());
                 }
-                self.attachment.open(&[]).await?;
+                self.attachment.open(Vec::new).await?;
                 self.rejoin = Some(Rejoin::new(self.shown.clone()));
             }
             let joined = match self.step().await {

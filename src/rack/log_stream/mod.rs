@@ -4,6 +4,7 @@ mod app_log;
 mod attach;
 mod build_log;
 mod rejoin;
+mod start;
 mod window;
 
 pub use app_log::AppLog;
