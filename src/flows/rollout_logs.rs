@@ -30,6 +30,7 @@ pub(super) struct RolloutLogs<'a> {
     rack: &'a Rack,
     app: &'a AppName,
     log: Option<AppLog>,
+    lines: SystemLines,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
 
@@ -43,7 +44,8 @@ impl<'a> RolloutLogs<'a> {
         let options = LogOptions { since: Some(GoDuration(SINCE)), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         let processes = HashMap::new();
-        let mut logs = Self { cx, rack, app, log: Some(log), processes };
+        let mut logs =
+            Self { cx, rack, app, log: Some(log), lines: SystemLines::default(), processes };
         logs.attach().await?;
         logs.look_at_processes().await?;
         Ok(logs)
@@ -95,8 +97,8 @@ impl<'a> RolloutLogs<'a> {
         self.look_at_processes().await
     }
 
-    fn show(&self, lines: &Bytes) -> Result<(), Failure> {
-        let system = system_lines(lines);
+    fn show(&mut self, lines: &Bytes) -> Result<(), Failure> {
+        let system = self.lines.of(lines);
         if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
     }
 
@@ -139,17 +141,47 @@ async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
     }
 }
 
-fn system_lines(lines: &[u8]) -> Bytes {
-    let from_system = |line: &&[u8]| {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim_end_matches('\n');
-        LogLine::parse(text).is_some_and(|line| line.is_from_system() && !line.message.is_empty())
-    };
-    let lines = lines.split_inclusive(|byte| *byte == b'\n').filter(from_system);
-    lines
-        .fold(BytesMut::new(), |mut all, line| {
-            all.extend_from_slice(line);
-            all
-        })
-        .freeze()
+/// Those lines of a log that are the rack's own.
+#[derive(Default)]
+struct SystemLines {
+    /// A line has begun, and its other parts share this verdict.
+    begun: Option<bool>,
+}
+
+impl SystemLines {
+    fn of(&mut self, text: &[u8]) -> Bytes {
+        let mut all = BytesMut::new();
+        for part in text.split_inclusive(|byte| *byte == b'\n') {
+            let is_system = self.begun.take().unwrap_or_else(|| is_from_system(part));
+            if is_system {
+                all.extend_from_slice(part);
+            }
+            self.begun = (!part.ends_with(b"\n")).then_some(is_system);
+        }
+        all.freeze()
+    }
+}
+
+fn is_from_system(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    LogLine::parse(text.trim_end_matches('\n'))
+        .is_some_and(|line| line.is_from_system() && !line.message.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_line_are_all_shown_or_none() {
+        let system = "2026-02-03T04:05:06Z system/k8s/web starting\n";
+        let service = "2026-02-03T04:05:06Z service/web/1 hello\n";
+        let mut lines = SystemLines::default();
+        let mut shown = |text: &str| String::from_utf8(lines.of(text.as_bytes()).to_vec()).unwrap();
+        assert_eq!(shown(&format!("{service}{system}{service}")), system);
+        assert_eq!(shown(&system[..40]), system[..40]);
+        assert_eq!(shown(&format!("{service}{system}")), format!("{service}{system}"));
+        assert_eq!(shown(service.trim_end()), "");
+        assert_eq!(shown(&format!("{system}{system}")), system);
+    }
 }

@@ -45,6 +45,19 @@ pub enum PackageError {
         /// The directory to pack.
         root: PathBuf,
     },
+    /// The manifest is a link, or behind one, that would lead nowhere in the archive.
+    #[error(
+        "manifest {} is a link that leads out of {}: put the file itself there, \
+         or a relative link to one within",
+        Shown(.path),
+        Shown(.root)
+    )]
+    ManifestLeadsOut {
+        /// The manifest, relative to the directory.
+        path: PathBuf,
+        /// The directory to pack.
+        root: PathBuf,
+    },
     /// A line of the ignore file cannot be understood.
     #[error("{}: {source}", Shown(.path))]
     Ignore {

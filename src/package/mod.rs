@@ -11,6 +11,7 @@ mod block;
 mod error;
 mod header;
 pub mod ignore;
+mod links;
 mod manifest;
 mod names;
 mod source;

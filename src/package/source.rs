@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::error::PackageError;
 use super::ignore::Rules;
+use super::links;
 use super::manifest::{self, ManifestFile};
 
 /// The one ignore file that counts; those in folders below are ordinary files.
@@ -33,15 +34,12 @@ impl Source {
     ///
     /// # Errors
     /// The directory is missing, empty, unreadable or something else; the manifest is missing,
-    /// unreadable, no file or outside of `dir`; a line of `.dockerignore` is not understood.
+    /// unreadable, no file or outside of `dir`, by a link too; a line of `.dockerignore` is not understood.
     pub fn open(dir: &Path, manifest: Option<&Path>) -> Result<Self, PackageError> {
         let root = root_of(dir)?;
         let (manifest, text) = manifest::find(&root, manifest)?;
         let rules = read_rules(&root.join(IGNORE_FILE))?;
-        let mut always_sent: BTreeSet<_> = manifest::dockerfiles(&text).into_iter().collect();
-        always_sent.insert(IGNORE_FILE.into());
-        always_sent.insert(b"Dockerfile".to_vec());
-        always_sent.insert(manifest.name.as_os_str().as_bytes().to_vec());
+        let always_sent = always_sent(&root, &manifest, &text)?;
         Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent })))
     }
 
@@ -87,6 +85,24 @@ fn root_of(dir: &Path) -> Result<PathBuf, PackageError> {
         Some(Err(e)) => Err(PackageError::reading(dir, e)),
         Some(Ok(_)) => Ok(root),
     }
+}
+
+/// What is sent whatever the ignore file says, with the links that lead there and their targets.
+fn always_sent(
+    root: &Path,
+    manifest: &ManifestFile,
+    text: &[u8],
+) -> Result<BTreeSet<Vec<u8>>, PackageError> {
+    let leads_out =
+        || PackageError::ManifestLeadsOut { path: manifest.name.clone(), root: root.to_owned() };
+    let names = links::follow(root, manifest.name.as_os_str().as_bytes()).ok_or_else(leads_out)?;
+    let mut sent = BTreeSet::from_iter(names);
+    let usual = [IGNORE_FILE.into(), b"Dockerfile".to_vec()];
+    for name in manifest::dockerfiles(text).into_iter().chain(usual) {
+        sent.extend(links::follow(root, &name).unwrap_or_default());
+        sent.insert(name);
+    }
+    Ok(sent)
 }
 
 fn read_rules(path: &Path) -> Result<Rules, PackageError> {
@@ -186,6 +202,22 @@ mod tests {
         for name in ["../convox.yml", "/etc/passwd"] {
             let text = refusal(dir.path(), Some(name));
             assert!(text.starts_with(&format!("manifest {name} is outside of")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_behind_a_link_has_to_stay_in_the_directory() {
+        let dir = folder(&[("sub/real.yml", ""), ("app/inner", "")]);
+        let app = dir.path().join("app");
+        let root = app.canonicalize().unwrap().display().to_string();
+        for target in ["../sub/real.yml".into(), dir.path().join("sub/real.yml")] {
+            symlink(target, app.join("convox.yml")).unwrap();
+            let wanted = format!(
+                "manifest convox.yml is a link that leads out of {root}: \
+                 put the file itself there, or a relative link to one within"
+            );
+            assert_eq!(refusal(&app, None), wanted);
+            fs::remove_file(app.join("convox.yml")).unwrap();
         }
     }
 

@@ -1,6 +1,8 @@
 //! `logs`.
 
-use crate::support::{Fake, Reply, Story, ordinary, request};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Ask, Fake, Reply, Story, ordinary, request};
 
 #[test]
 fn what_is_there_is_shown_with_no_follow() {
@@ -87,4 +89,43 @@ fn piped_bytes_are_never_changed() {
     });
     let ran = Story::against(&fake).run("convox logs --no-follow");
     ran.prints("TIME service/web/x \u{1b}[31mred\u{1b}[0m \u{7}bell");
+}
+
+#[test]
+fn a_very_long_line_is_passed_on_once_over_a_cut() {
+    let part = "0123456789".repeat(5_000);
+    let mut frames = vec!["2020-01-01T00:00:00Z service/web/x "];
+    frames.extend([part.as_str(); 60]);
+    frames.push("\n2020-01-01T00:00:01Z service/web/x next\n");
+    let log = frames.concat();
+    for (command, socket) in [
+        ("convox logs --no-follow", "GET /apps/web/logs"),
+        ("convox builds logs BABC", "GET /apps/web/builds/BABC/logs"),
+    ] {
+        let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
+        let asked = AtomicUsize::new(0);
+        let fake = Fake::new(move |ask| {
+            let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+            match ask.line.as_str() {
+                line if line != socket => complete(ask),
+                _ if asked.fetch_add(1, Ordering::Relaxed) == 0 => Reply::cut_log(&frames[..40]),
+                _ => Reply::log(&frames),
+            }
+        });
+        let out = Story::against(&fake).run(command).code(0).out.clone();
+        let wanted =
+            log.replace("2020-01-01T00:00:00Z", "TIME").replace("2020-01-01T00:00:01Z", "TIME");
+        assert!(out == wanted, "{command}: {} bytes instead of {}", out.len(), wanted.len());
+        assert_eq!(fake.count(socket), 2, "{command}");
+    }
+}
+
+/// A rack whose build is over.
+fn complete(ask: &Ask) -> Reply {
+    match ask.line.as_str() {
+        "GET /apps/web/builds/BABC" => {
+            Reply::json(r#"{"id":"BABC","app":"web","status":"complete","release":"RABC"}"#)
+        }
+        _ => ordinary(ask),
+    }
 }

@@ -35,6 +35,7 @@ pub struct Reply {
     bytes: Vec<u8>,
     frames: Option<Vec<String>>,
     hangs: bool,
+    breaks: bool,
 }
 
 impl Reply {
@@ -76,6 +77,11 @@ impl Reply {
     pub fn log(frames: &[&str]) -> Self {
         let frames = frames.iter().map(ToString::to_string).collect();
         Self { frames: Some(frames), ..Self::default() }
+    }
+
+    /// A socket that sends these texts and breaks.
+    pub fn cut_log(frames: &[&str]) -> Self {
+        Self { breaks: true, ..Self::log(frames) }
     }
 
     /// A socket that sends these texts and stays open.
@@ -152,6 +158,9 @@ fn answer(mut stream: TcpStream, heard: &Mutex<Vec<Ask>>, script: &Script) -> st
         upgrade(&mut stream, &ask)?;
         for text in frames {
             frame(&mut stream, 0x81, text.as_bytes())?;
+        }
+        if reply.breaks {
+            return Ok(());
         }
         if !reply.hangs {
             frame(&mut stream, 0x82, b"")?;

@@ -1,11 +1,15 @@
 use std::io::Write;
 
+use memchr::memchr;
 use serde::Serialize;
 
 use super::super::stdio::OutputError;
 use super::{Stream, Voice};
 use crate::event::Event;
 use crate::wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
+
+/// A longer line of a log becomes several events: 1 MiB.
+const LONGEST: usize = 1 << 20;
 
 /// For `--json` with a stream: one event a line, the last one with the outcome and the ids.
 #[derive(Default)]
@@ -150,15 +154,33 @@ impl Json {
     /// One event for each complete line; bytes that are no UTF-8 are replaced.
     fn lines(&mut self, source: Source, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
         self.source = source;
-        self.partial.extend_from_slice(bytes);
-        let Some(last) = self.partial.iter().rposition(|byte| *byte == b'\n') else {
-            return Ok(());
-        };
-        let complete: Vec<u8> = self.partial.drain(..=last).collect();
-        for line in complete[..last].split(|byte| *byte == b'\n') {
-            write(&source.line(&String::from_utf8_lossy(line)), to)?;
+        let mut rest = bytes;
+        while let Some(end) = memchr(b'\n', rest) {
+            self.hold(&rest[..end], to)?;
+            self.tell(self.partial.len(), to)?;
+            rest = &rest[end + 1..];
         }
+        self.hold(rest, to)
+    }
+
+    /// Adds to the line, and tells what is too long of it.
+    fn hold(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
+        let mut rest = bytes;
+        while self.partial.len() + rest.len() > LONGEST {
+            let (now, later) = rest.split_at(LONGEST - self.partial.len());
+            self.partial.extend_from_slice(now);
+            self.tell(whole_characters(&self.partial), to)?;
+            rest = later;
+        }
+        self.partial.extend_from_slice(rest);
         Ok(())
+    }
+
+    /// An event for the first bytes of the line.
+    fn tell(&mut self, length: usize, to: &mut Stream) -> Result<(), OutputError> {
+        let told = write(&self.source.line(&String::from_utf8_lossy(&self.partial[..length])), to);
+        self.partial.drain(..length);
+        told
     }
 
     /// A last line without its end.
@@ -166,9 +188,17 @@ impl Json {
         if self.partial.is_empty() {
             return Ok(());
         }
-        let rest = std::mem::take(&mut self.partial);
-        write(&self.source.line(&String::from_utf8_lossy(&rest)), to)
+        self.tell(self.partial.len(), to)
     }
+}
+
+/// How many of these bytes do not begin a character whose rest is missing.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let begins = |at: &usize| {
+        std::str::from_utf8(&bytes[*at..])
+            .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    };
+    (bytes.len().saturating_sub(3)..bytes.len()).find(begins).unwrap_or(bytes.len())
 }
 
 /// Whose log a line is from.
@@ -185,5 +215,57 @@ impl Source {
             Self::Build => Line::BuildLog { line },
             Self::App => Line::Log { line },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::look::Look;
+    use super::super::super::stdio::Stdio;
+    use super::*;
+
+    /// The `line` of each event that a log becomes which comes in such pieces.
+    fn told<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+        let (mut stdio, out, _) = Stdio::captured(Look::plain());
+        let mut voice = Json::default();
+        for piece in pieces {
+            voice.say(&Event::Log(piece.to_vec().into()), &mut stdio.out).unwrap();
+            assert!(voice.partial.len() <= LONGEST);
+        }
+        voice.end(None, &mut stdio.out).unwrap();
+        let line = |event: &str| {
+            let event: serde_json::Value = serde_json::from_str(event).unwrap();
+            event["line"].as_str().map(str::to_owned)
+        };
+        out.text().lines().filter_map(line).collect()
+    }
+
+    #[test]
+    fn each_line_is_an_event_however_it_is_cut() {
+        let log = "one\n\ntwö\nend".as_bytes();
+        for step in 1..=log.len() {
+            assert_eq!(told(log.chunks(step)), ["one", "", "twö", "end"]);
+        }
+        assert_eq!(told([&b"a\xff\n"[..]].into_iter()), ["a\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_very_long_line_becomes_several_events_between_characters() {
+        let line = "ä€😀".repeat(400_000);
+        for before in ["", "x", "xx", "xxx"] {
+            let log = format!("{before}{line}\nnext\n");
+            for step in [100_000, log.len()] {
+                let mut told = told(log.as_bytes().chunks(step));
+                assert_eq!(told.pop().as_deref(), Some("next"));
+                assert!(told.len() == 4 && told[..3].iter().all(|part| part.len() > LONGEST - 4));
+                assert!(told.concat() == format!("{before}{line}"), "{before} {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_longest_length_is_one_event() {
+        let log = "x".repeat(LONGEST) + "\n";
+        assert_eq!(told(log.as_bytes().chunks(1000)).len(), 1);
     }
 }

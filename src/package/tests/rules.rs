@@ -71,6 +71,39 @@ fn what_the_build_needs_is_sent_whatever_the_ignore_file_says() {
 }
 
 #[test]
+fn what_the_build_needs_is_sent_with_the_links_that_lead_to_it() {
+    let folder = Folder::new();
+    fs::remove_file(folder.at("convox.yml")).unwrap();
+    folder.write("real.yml", "services: {web: {build: ./svc}, out: {build: ./out}}");
+    folder.write("realsvc/Dockerfile", "");
+    folder.write("docker/base", "");
+    for (name, target) in [
+        ("convox.yml", "real.yml"),
+        ("svc", "realsvc"),
+        ("Dockerfile", "docker/base"),
+        ("out", "../elsewhere"),
+    ] {
+        symlink(target, folder.at(name)).unwrap();
+    }
+    folder.write(".dockerignore", "*\n!svc\n");
+    let sent = [
+        ".dockerignore",
+        "Dockerfile",
+        "convox.yml",
+        "docker/base",
+        "real.yml",
+        "realsvc/Dockerfile",
+        "svc",
+    ];
+    assert_eq!(folder.names(), sent);
+    let left_out = sent.iter().filter(|name| **name != "svc");
+    let wanted: Vec<_> = left_out
+        .map(|name| format!("{name} is sent although .dockerignore leaves it out"))
+        .collect();
+    assert_eq!(folder.warnings(), wanted);
+}
+
+#[test]
 fn a_dotenv_is_warned_of_only_if_it_is_sent() {
     let folder = Folder::new();
     folder.write(".env", "PASSWORD=x");

@@ -1,22 +1,18 @@
-use bytes::{Bytes, BytesMut};
-use memchr::{memchr_iter, memrchr};
 use tokio::time::timeout;
 
 use super::attach::{Attachment, Got};
+use super::lines::Lines;
 use super::start::{Moment, Start};
-use super::window::Window;
 use super::{LogError, Piece};
 use crate::rack::{LogOptions, LogSource, Rack};
 
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
-/// The log of an app or of one of its services, in whole lines.
+/// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
 pub struct AppLog {
     attachment: Attachment,
     options: LogOptions,
-    window: Window,
-    /// A line that is not complete.
-    partial: BytesMut,
+    lines: Lines,
     /// How far back to begin; set when the log is first asked for.
     start: Option<Start>,
     announce: bool,
@@ -30,13 +26,11 @@ impl Rack {
     /// streams before each line. Racks do not check the app here: look it up first.
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
         let attachment = Attachment::new(self.client.clone(), source.path());
-        let (partial, start) = (BytesMut::new(), None);
         AppLog {
             attachment,
             options,
-            window: Window::default(),
-            partial,
-            start,
+            lines: Lines::default(),
+            start: None,
             announce: false,
             ended: false,
             silences: 0,
@@ -66,7 +60,7 @@ impl AppLog {
             }
             match self.step().await {
                 Got::Data(data) => {
-                    let lines = self.take(&data);
+                    let lines = self.lines.feed(&data);
                     if !lines.is_empty() {
                         self.silences = 0;
                         return Ok(Piece::Text(lines));
@@ -74,7 +68,7 @@ impl AppLog {
                 }
                 Got::Refused(words) => return Err(LogError::Refused(words)),
                 Got::End => {
-                    let rest = self.partial.split().freeze();
+                    let rest = self.lines.end();
                     if rest.is_empty() {
                         return Ok(Piece::Ended);
                     }
@@ -83,7 +77,7 @@ impl AppLog {
                     return Ok(Piece::Text(rest));
                 }
                 Got::Cut => {
-                    self.partial.clear();
+                    self.lines.cut();
                     self.announce = true;
                 }
             }
@@ -125,7 +119,7 @@ impl AppLog {
             self.attachment.cut();
         }
         if self.attachment.times() > 1 {
-            self.window.attached_again();
+            self.lines.attached_again();
         }
         Ok(())
     }
@@ -133,7 +127,7 @@ impl AppLog {
     fn start(&mut self) -> Start {
         let since = self.options.since;
         let start = self.start.get_or_insert_with(|| Start::new(since, Moment::now()));
-        start.shown(self.window.newest());
+        start.shown(self.lines.newest());
         *start
     }
 
@@ -145,31 +139,4 @@ impl AppLog {
         self.start = Some(start);
         in_time
     }
-
-    /// The complete lines in what came, without those that were shown before.
-    fn take(&mut self, data: &[u8]) -> Bytes {
-        self.partial.extend_from_slice(data);
-        let Some(last) = memrchr(b'\n', &self.partial) else {
-            return Bytes::new();
-        };
-        let complete = self.partial.split_to(last + 1).freeze();
-        if !self.window.is_repeating() {
-            lines_of(&complete).for_each(|line| self.window.note(line));
-            return complete;
-        }
-        let mut lines = BytesMut::with_capacity(complete.len());
-        for line in lines_of(&complete) {
-            if self.window.admit(line) {
-                lines.extend_from_slice(line);
-                lines.extend_from_slice(b"\n");
-            }
-        }
-        lines.freeze()
-    }
-}
-
-/// The lines of a text that ends in a newline, without their ends.
-fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr_iter(b'\n', text).map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
 }

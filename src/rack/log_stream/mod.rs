@@ -3,6 +3,7 @@
 mod app_log;
 mod attach;
 mod build_log;
+mod lines;
 mod rejoin;
 mod start;
 mod window;

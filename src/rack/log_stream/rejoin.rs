@@ -4,13 +4,15 @@
 //! are only live (v3). So what was shown is first held against the new beginning by length and
 //! hash; where they differ, the last lines shown are looked for.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// How many of the last lines shown are remembered.
 const REMEMBERED: usize = 8;
 /// Lines that only a live log has.
-const LIVE_ONLY: &str = "waiting for build pod";
+const LIVE_ONLY: &[u8] = b"waiting for build pod";
 /// The most of a differing log that is held back to find the place in it.
 const HELD_MOST: usize = 16 << 20;
 
@@ -20,37 +22,74 @@ pub(super) struct Shown {
     length: u64,
     hash: Sha256,
     /// The last complete lines, without those that are only live.
-    lines: Vec<Vec<u8>>,
+    lines: Vec<Line>,
     /// The line that is not complete.
-    partial: Vec<u8>,
+    partial: Partial,
+}
+
+/// A line, which may be of any length: all that is kept is what it is known by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Line {
+    length: u64,
+    hash: u64,
+}
+
+/// A line of which more may come.
+#[derive(Clone, Default)]
+struct Partial {
+    length: u64,
+    hasher: DefaultHasher,
+    /// As much of it as tells whether only a live log has it.
+    start: Vec<u8>,
 }
 
 impl Shown {
     /// Was nothing shown but, perhaps, what only a live log has?
     pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.partial.is_empty()
+        self.lines.is_empty() && self.partial.length == 0
     }
 
     pub(super) fn add(&mut self, text: &[u8]) {
         self.length += text.len() as u64;
         self.hash.update(text);
         for piece in text.split_inclusive(|byte| *byte == b'\n') {
-            self.partial.extend_from_slice(piece);
+            self.partial.add(piece);
             if piece.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.partial);
-                self.remember(line);
+                self.remember(&line);
             }
         }
     }
 
-    fn remember(&mut self, line: Vec<u8>) {
-        if line.starts_with(LIVE_ONLY.as_bytes()) {
+    fn remember(&mut self, line: &Partial) {
+        if line.start == LIVE_ONLY {
             return;
         }
         if self.lines.len() == REMEMBERED {
             self.lines.remove(0);
         }
-        self.lines.push(line);
+        self.lines.push(line.so_far());
+    }
+}
+
+impl Partial {
+    fn add(&mut self, piece: &[u8]) {
+        self.length += piece.len() as u64;
+        self.hasher.write(piece);
+        let room = LIVE_ONLY.len() - self.start.len();
+        self.start.extend_from_slice(&piece[..room.min(piece.len())]);
+    }
+
+    fn so_far(&self) -> Line {
+        Line { length: self.length, hash: self.hasher.finish() }
+    }
+}
+
+impl Line {
+    fn of(text: &[u8]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(text);
+        Self { length: text.len() as u64, hash: hasher.finish() }
     }
 }
 
@@ -124,10 +163,11 @@ impl Rejoin {
     /// The log has ended, or been quiet for a while: what of it was not shown yet?
     pub(super) fn finish(&mut self) -> Joined {
         let held = std::mem::take(&mut self.held);
+        let is_part = (held.len() as u64) < self.passed;
         match self.place(&held) {
             Some(place) => Joined::Here(Bytes::from(held).slice(place..)),
             // Shorter than what was shown, and not its end: the rack has not caught up yet.
-            None if !self.differs && !self.shown.lines.is_empty() => Joined::NotYet,
+            None if !self.differs && (is_part || !self.shown.lines.is_empty()) => Joined::NotYet,
             None => Joined::Whole(held.into()),
         }
     }
@@ -135,17 +175,24 @@ impl Rejoin {
     /// Where the last lines shown end in `text`: the longest run of them that is there, at its
     /// last place.
     fn place(&self, text: &[u8]) -> Option<usize> {
-        let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        let lines: Vec<Line> = text.split_inclusive(|byte| *byte == b'\n').map(Line::of).collect();
         let remembered = &self.shown.lines;
         let run = (1..=remembered.len()).rev().find_map(|count| {
             let wanted = &remembered[remembered.len() - count..];
             let found = lines.windows(count).rposition(|window| window == wanted)?;
             Some(found + count)
         })?;
-        let place: usize = lines[..run].iter().map(|line| line.len()).sum();
-        let partial = &self.shown.partial;
-        let goes_on = text[place..].starts_with(partial);
-        Some(if goes_on { place + partial.len() } else { place })
+        let place: u64 = lines[..run].iter().map(|line| line.length).sum();
+        let place = usize::try_from(place).ok()?;
+        Some(place + self.partial_at(&text[place..]))
+    }
+
+    /// How much of `text` the line makes out that was shown in part.
+    fn partial_at(&self, text: &[u8]) -> usize {
+        let partial = self.shown.partial.so_far();
+        let length = usize::try_from(partial.length).unwrap_or(usize::MAX);
+        let goes_on = text.get(..length).is_some_and(|begun| Line::of(begun) == partial);
+        if goes_on { length } else { 0 }
     }
 }
 
@@ -180,6 +227,18 @@ mod tests {
     #[test]
     fn the_same_log_goes_on_in_the_middle_of_a_line() {
         assert_eq!(total("one\ntw", "one\ntwo\nthree\n", 5), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn a_long_line_is_gone_on_with_though_only_its_length_and_hash_are_kept() {
+        let long = "x".repeat(3_000_000);
+        let (live, stored) =
+            (format!("waiting for build pod...\na\n{long}"), format!("a\n{long}y\nb\n"));
+        assert_eq!(total(&live, &stored, 100_000), format!("{live}y\nb\n"));
+        assert_eq!(total(&stored[..2_000_000], &stored, 100_000), stored);
+        let mut shown = Shown::default();
+        shown.add(long.as_bytes());
+        assert!(shown.partial.start.capacity() < 1000);
     }
 
     #[test]

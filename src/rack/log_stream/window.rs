@@ -5,7 +5,7 @@
 //! only the surplus of each is new.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::hash_map::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
@@ -19,15 +19,18 @@ const MOST: usize = 200_000;
 /// Nanoseconds since 1970: there may be millions of lines in a second.
 type Moment = i64;
 
+/// What a line is known by: its time, and a hash of its head.
+pub(super) type Entry = (Moment, u64);
+
 /// The newest lines shown.
 #[derive(Default)]
 pub(super) struct Window {
-    lines: VecDeque<(Moment, u64)>,
+    lines: VecDeque<Entry>,
     newest: Option<Moment>,
     /// The last time that was read, as text: most lines share it.
     read: Option<(String, Moment)>,
     /// After a new attachment: how often each remembered line may come once more.
-    due: HashMap<(Moment, u64), u32>,
+    due: HashMap<Entry, u32>,
 }
 
 impl Window {
@@ -50,13 +53,9 @@ impl Window {
     }
 
     /// Is this line new? Counts it as shown.
-    pub(super) fn admit(&mut self, line: &[u8]) -> bool {
-        let Some(entry) = self.entry(line) else { return true };
-        if let Entry::Occupied(mut due) = self.due.entry(entry) {
-            *due.get_mut() -= 1;
-            if *due.get() == 0 {
-                due.remove();
-            }
+    pub(super) fn admit(&mut self, entry: Option<Entry>) -> bool {
+        let Some(entry) = entry else { return true };
+        if self.spend(entry) {
             return false;
         }
         self.remember(entry);
@@ -70,12 +69,35 @@ impl Window {
         }
     }
 
-    fn entry(&mut self, line: &[u8]) -> Option<(Moment, u64)> {
+    /// Is this the last time that this line may come once more?
+    pub(super) fn is_last(&self, entry: Option<Entry>) -> bool {
+        entry.is_some_and(|entry| self.due.get(&entry).is_none_or(|due| *due == 1))
+    }
+
+    /// Lets a line that was shown be new the next time.
+    pub(super) fn forgive(&mut self, entry: Option<Entry>) {
+        if let Some(entry) = entry {
+            self.spend(entry);
+        }
+    }
+
+    /// Takes one off what is due of a line; was there any?
+    fn spend(&mut self, entry: Entry) -> bool {
+        let Some(due) = self.due.get_mut(&entry) else { return false };
+        *due -= 1;
+        if *due == 0 {
+            self.due.remove(&entry);
+        }
+        true
+    }
+
+    /// What a line is known by; nothing, where neither it nor a line before had a time.
+    pub(super) fn entry(&mut self, line: &[u8]) -> Option<Entry> {
         let time = self.time(line).or(self.newest)?;
         Some((time, hash(line)))
     }
 
-    fn remember(&mut self, entry: (Moment, u64)) {
+    fn remember(&mut self, entry: Entry) {
         self.lines.push_back(entry);
         self.newest = self.newest.max(Some(entry.0));
         self.forget();
@@ -120,22 +142,27 @@ mod tests {
         format!("2026-02-03T04:05:{second:02}Z service/web/1 {text}").into_bytes()
     }
 
+    fn admits(window: &mut Window, line: &[u8]) -> bool {
+        let entry = window.entry(line);
+        window.admit(entry)
+    }
+
     #[test]
     fn equal_lines_of_one_second_are_counted() {
         let mut window = Window::default();
-        assert!(window.admit(&line(1, "tick")) && window.admit(&line(1, "tick")));
+        assert!(admits(&mut window, &line(1, "tick")) && admits(&mut window, &line(1, "tick")));
         window.attached_again();
-        let admitted = [(); 3].map(|()| window.admit(&line(1, "tick")));
+        let admitted = [(); 3].map(|()| admits(&mut window, &line(1, "tick")));
         assert_eq!(admitted, [false, false, true]);
     }
 
     #[test]
     fn lines_without_a_time_are_counted_with_the_line_before() {
         let mut window = Window::default();
-        assert!(window.admit(&line(1, "first")) && window.admit(b"  at main.js:1"));
+        assert!(admits(&mut window, &line(1, "first")) && admits(&mut window, b"  at main.js:1"));
         window.attached_again();
-        assert!(!window.admit(&line(1, "first")) && !window.admit(b"  at main.js:1"));
-        assert!(window.admit(b"  at main.js:2"));
+        assert!(!admits(&mut window, &line(1, "first")) && !admits(&mut window, b"  at main.js:1"));
+        assert!(admits(&mut window, b"  at main.js:2"));
     }
 
     proptest! {
@@ -155,9 +182,9 @@ mod tests {
                 from -= 1;
             }
             let mut window = Window::default();
-            let mut shown: Vec<_> = lines[..cut].iter().filter(|line| window.admit(line)).collect();
+            let mut shown: Vec<_> = lines[..cut].iter().filter(|line| admits(&mut window, line)).collect();
             window.attached_again();
-            shown.extend(lines[from..].iter().filter(|line| window.admit(line)));
+            shown.extend(lines[from..].iter().filter(|line| admits(&mut window, line)));
             prop_assert_eq!(shown, lines.iter().collect::<Vec<_>>());
         }
     }
