@@ -18,8 +18,8 @@ fn next(seed: &AtomicU64) -> u64 {
     ) >> 33
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
+/// Follows a log of many lines over many cuts, and holds what is shown against the rack's log.
+async fn cut_again_and_again(socket: &'static str, options: &[&str]) {
     let rack = Rack::start().await;
     let api = &rack.api;
     api.post("/apps", &[("name", "web")]).await;
@@ -28,8 +28,8 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     api.promote("web", &release).await;
     let seed = AtomicU64::new(7);
     // The first lines, then ever more: cuts in the middle of frames, of lines, of what is repeated.
-    let cut = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
-        ("SOCKET /apps/APP/logs", nth @ ..=24) => {
+    let cut = move |asked: &Asked| match asked.nth {
+        nth @ ..=24 if asked.key == socket => {
             let most = 8_000 * nth as u64;
             Fault::Cut(usize::try_from(next(&seed) % most).unwrap())
         }
@@ -37,7 +37,7 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     };
     let proxy = Proxy::start(Setup::new(rack.address, cut));
     let home = tempfile::tempdir().unwrap();
-    let args = ["logs", "--since", "1h", "-a", "web"];
+    let args = [&["logs", "--since", "1h", "-a", "web"], options].concat();
     let mut running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
     let shown = running.out.until(|text| text.contains("tick 2000 of 2000\n"));
     assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());
@@ -45,13 +45,22 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     api.delete("/apps/web").await;
     let ran = running.end().await;
     assert_eq!(ran.code, Some(0));
-    assert!(log.matches(" tick ").count() == 2000, "the rack has them all");
-    let shown: Vec<&str> = ran.out.lines().filter(|line| line.contains(" tick ")).collect();
-    let wanted: Vec<&str> = log.lines().filter(|line| line.contains(" tick ")).collect();
+    assert!(ticks(&log).len() == 2000, "the rack has them all");
+    let (shown, wanted) = (ticks(&ran.out), ticks(&log));
     assert!(shown == wanted, "{} lines instead of {}", shown.len(), wanted.len());
-    assert!(proxy.asked("SOCKET /apps/APP/logs") > 5, "it was cut indeed");
+    assert!(proxy.asked(socket) > 5, "it was cut indeed");
     assert!(ran.err.lines().all(|line| line.starts_with("NOTICE: ")), "{}", ran.err);
     rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
+    cut_again_and_again("SOCKET /apps/APP/logs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_log_of_many_lines_is_shown_once_over_many_cuts() {
+    cut_again_and_again("SOCKET /apps/APP/services/web/logs", &["-s", "web"]).await;
 }
 
 /// Lasts longer than what racks are asked for beyond the last line.
@@ -66,8 +75,9 @@ async fn ticking() -> (Rack, String) {
     (rack, release)
 }
 
+/// The lines that the service told, without times and processes.
 fn ticks(log: &str) -> Vec<&str> {
-    log.lines().filter(|line| line.contains(" tick ")).collect()
+    log.lines().filter_map(|line| line.split_once(" tick ")).map(|(_, tick)| tick).collect()
 }
 
 /// Waits until the rack has so many lines.

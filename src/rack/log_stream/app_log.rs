@@ -11,6 +11,7 @@ const RESUMED: &str = "the log stream was interrupted and goes on";
 /// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
 pub struct AppLog {
     attachment: Attachment,
+    source: LogSource,
     options: LogOptions,
     lines: Lines,
     /// How far back to begin; set when the log is first asked for.
@@ -28,6 +29,7 @@ impl Rack {
         let attachment = Attachment::new(self.client.clone(), source.path());
         AppLog {
             attachment,
+            source: source.clone(),
             options,
             lines: Lines::default(),
             start: None,
@@ -111,7 +113,10 @@ impl AppLog {
     async fn attach(&mut self) -> Result<(), LogError> {
         loop {
             let start = self.start();
-            let options = self.options.clone();
+            let options = match self.attachment.times() {
+                0 => self.options.clone(),
+                _ => self.options.going_on(&self.source),
+            };
             self.attachment.open(move || options.headers(start.since(Moment::now()))).await?;
             if self.begins_in_time(start) {
                 break;

@@ -126,9 +126,18 @@ impl Window {
     }
 }
 
-/// Where a line has its time.
+/// Where a line has its time: at its start, or behind the name of the process (service logs):
+/// `[pod/<pod>/<container>] <time> <message>`.
 fn place_of_time(line: &[u8]) -> Range<usize> {
-    0..memchr(b' ', line).unwrap_or(line.len())
+    let word = |start: usize| {
+        let end = memchr(b' ', &line[start..]).map_or(line.len(), |length| start + length);
+        start..end
+    };
+    let first = word(0);
+    match line[first.clone()].starts_with(b"[pod/") {
+        true => word((first.end + 1).min(line.len())),
+        false => first,
+    }
 }
 
 fn hash(line: &[u8]) -> u64 {
@@ -158,6 +167,23 @@ mod tests {
         window.attached_again();
         let admitted = [(); 3].map(|()| admits(&mut window, &line(1, "tick")));
         assert_eq!(admitted, [false, false, true]);
+    }
+
+    /// Is this line of a service's log new?
+    fn admits_of(window: &mut Window, pod: &str, second: u32, text: &str) -> bool {
+        let line = format!("[pod/{pod}/web] 2026-02-03T04:05:{second:02}.123456789Z {text}");
+        admits(window, line.as_bytes())
+    }
+
+    #[test]
+    fn the_lines_of_a_service_have_their_time_behind_the_process() {
+        let mut window = Window::default();
+        assert!(admits_of(&mut window, "a", 1, "x") && admits_of(&mut window, "b", 2, "x"));
+        assert!(admits_of(&mut window, "b", 3, ""));
+        assert_eq!(window.newest(), Some("2026-02-03T04:05:03.123456789Z".parse().unwrap()));
+        window.attached_again();
+        assert!(!admits_of(&mut window, "b", 2, "x") && !admits_of(&mut window, "a", 1, "x"));
+        assert!(!admits_of(&mut window, "b", 3, "") && admits_of(&mut window, "a", 3, ""));
     }
 
     #[test]
