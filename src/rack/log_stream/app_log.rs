@@ -102,7 +102,7 @@ impl AppLog {
         }
     }
 
-    /// Attaches, without reading anything yet.
+    /// Attaches, without reading anything yet. Safe to drop while waiting.
     ///
     /// # Errors
     /// As [`AppLog::next`].

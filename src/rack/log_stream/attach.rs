@@ -1,5 +1,6 @@
 //! Opening a log's socket, again and again if need be, and telling text from a refusal.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -64,11 +65,16 @@ impl Attached {
     }
 }
 
+/// A socket that is being opened.
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>;
+
 /// An attachment that comes back after cuts.
 pub(super) struct Attachment {
     client: Client,
     path: Path,
     socket: Option<Socket>,
+    /// Who waits for it may leave and come back: the handshake goes on where it stood.
+    opening: Option<Opening>,
     open: Attached,
     /// A first frame that may be a refusal, until the next one tells.
     held: Option<Bytes>,
@@ -97,6 +103,7 @@ impl Attachment {
             client,
             path,
             socket: None,
+            opening: None,
             open: Attached::default(),
             held: None,
             first: true,
@@ -138,20 +145,38 @@ impl Attachment {
     }
 
     /// Opens the socket; after the first time not at once. Failures that pass are waited out within
-    /// the retry budget; `options` are read anew for each try.
-    pub(super) async fn open(&mut self, options: impl Fn() -> Headers) -> Result<(), Error> {
-        if self.attached > 0 {
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        }
-        let failed = |_: &Error| self.open.note_failure();
-        self.socket = Some(self.client.open(&self.path, &options, failed).await?);
+    /// the retry budget; `options` are read anew for each try. Safe to drop while waiting.
+    pub(super) async fn open(
+        &mut self,
+        options: impl Fn() -> Headers + Send + 'static,
+    ) -> Result<(), Error> {
+        let opening = match self.opening.take() {
+            Some(opening) => opening,
+            None => self.begin(options),
+        };
+        let opened = self.opening.insert(opening).await;
+        self.opening = None;
+        self.socket = Some(opened?);
         self.open.set_open(true);
         self.opened = Instant::now();
         self.first = true;
         self.held = None;
         self.attached += 1;
         Ok(())
+    }
+
+    fn begin(&mut self, options: impl Fn() -> Headers + Send + 'static) -> Opening {
+        let pause = (self.attached > 0).then_some(self.pause);
+        if pause.is_some() {
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        let (client, path, open) = (self.client.clone(), self.path.clone(), self.open.clone());
+        Box::pin(async move {
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            client.open(&path, options, |_| open.note_failure()).await
+        })
     }
 
     /// The next thing of the open socket. Safe to drop while waiting.
@@ -199,8 +224,9 @@ impl Attachment {
         self.barren_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
     }
 
-    /// What is said then.
-    pub(super) fn given_up(&self) -> Error {
+    /// What is said then. Who asks again all the same gets another budget.
+    pub(super) fn given_up(&mut self) -> Error {
+        self.barren_since = None;
         self.client.cut_at_once(&self.path)
     }
 
