@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::output::stdio::OutputError;
 use crate::output::{Document, Value};
-use crate::rack::{Cause, CertificateProblem, Error, LogError};
+use crate::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
 use crate::wait::WaitError;
 
 /// The exit codes of the program.
@@ -130,6 +130,14 @@ impl Failure {
         self.help = Some(help.to_string());
         self
     }
+
+    /// And this, beside what it says already.
+    pub(crate) fn try_this_too(self, help: impl fmt::Display) -> Self {
+        match self.help.clone() {
+            Some(first) => self.try_this(format!("{first}; {help}")),
+            None => self.try_this(help),
+        }
+    }
 }
 
 /// One line: what failed, and what to do.
@@ -186,6 +194,7 @@ fn help_for(error: &Error) -> Option<String> {
             Some("is this the address of a rack? See: convox racks".to_owned())
         }
         Error::Lost { .. } => Some(FIND_OUT.to_owned()),
+        Error::NoSession(error) => help_for(error),
         _ => None,
     }
 }
@@ -208,8 +217,12 @@ fn help_for_certificate(problem: &CertificateProblem) -> String {
             "if that is the rack's own certificate: convox login {address} --trust \
              (or CONVOX_TRUST={fingerprint}, or CONVOX_CA_CERT=FILE.pem)"
         ),
-        CertificateProblem::Changed { address, .. } => format!(
+        CertificateProblem::Changed { address, by: PinnedBy::Login, .. } => format!(
             "somebody may be in between; if the rack has a new certificate: convox login {address} --trust"
+        ),
+        CertificateProblem::Changed { fingerprint, by: PinnedBy::Variable, .. } => format!(
+            "somebody may be in between; if the rack has a new certificate, \
+             set CONVOX_TRUST={fingerprint} or unset it"
         ),
     }
 }

@@ -72,9 +72,8 @@ fn print(stdio: &mut Stdio, text: &str) -> Exit {
 }
 
 fn fail(stdio: &mut Stdio, failure: &Failure) -> Exit {
-    let line = stdio.err.look().colour.error_line(&failure.to_string());
     // Where stderr is closed, the exit code says it.
-    drop(stdio.error_line(&line));
+    drop(stdio.error(&failure.to_string()));
     failure.exit
 }
 
@@ -136,7 +135,7 @@ impl<'a> Run<'a> {
         match (failure, unwritten) {
             (Some(failure), _) => failure.exit,
             (None, Some(error)) if !error.is_closed_output() => {
-                speaker.error_line(&format!("ERROR: {error}"));
+                speaker.error(&error);
                 error.exit
             }
             _ => Exit::Done,
@@ -165,10 +164,13 @@ impl<'a> Run<'a> {
                 speaker.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
             if let Err(failure) = runtime.block_on(self.once(speaker)) {
+                if failure.exit == Exit::Interrupted {
+                    return Ok(());
+                }
                 if failure.is_closed_output() {
                     return Err(failure);
                 }
-                speaker.error_line(&format!("ERROR: {failure}"));
+                speaker.error(&failure);
             }
             speaker.flush()?;
             if runtime.block_on(crate::terminal::interrupted_within(interval)) {
@@ -186,7 +188,14 @@ impl<'a> Run<'a> {
             speaker.clone(),
         );
         let running = (self.leaf.start)(self.matches, &cx).map_err(Failure::usage)?;
-        let outcome = running.await?;
+        let outcome = tokio::select! {
+            // Who listens knows what to say.
+            biased;
+            outcome = running => outcome?,
+            _ = crate::terminal::interrupted_unheard() => {
+                return Err(Failure::interrupted("interrupted"));
+            }
+        };
         self.show(&cx, speaker, &outcome)?;
         speaker.flush()?;
         cx.remember_rack().await;

@@ -9,6 +9,8 @@ use rustix::termios::{
     tcsetattr,
 };
 
+use tokio::sync::Notify;
+
 use crate::settings::Secret;
 
 /// Columns and rows of a terminal.
@@ -136,6 +138,16 @@ impl RawMode {
 /// # Errors
 /// The signal cannot be listened for.
 pub async fn interrupted() -> io::Result<()> {
+    LISTENED_FOR.notify_one();
+    tokio::signal::ctrl_c().await
+}
+
+/// From the first time that Ctrl-C is listened for, it no longer ends the process by itself.
+static LISTENED_FOR: Notify = Notify::const_new();
+
+/// Waits for a Ctrl-C that would be lost, since it was listened for before.
+pub async fn interrupted_unheard() -> io::Result<()> {
+    LISTENED_FOR.notified().await;
     tokio::signal::ctrl_c().await
 }
 

@@ -10,13 +10,16 @@ use crate::transport::Error;
 /// of a second, which is what a wait may add to the rack's own time.
 const SLOWEST: u32 = 3;
 
+/// The longest pause that a rack which asks for one gets: it may be back before that.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// How to poll, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
     /// The pause after the first poll; it grows by half each time, up to three times this.
     pub first: Duration,
-    /// How long the wait may last in all; `None` for no limit.
-    pub limit: Option<Duration>,
+    /// How long the wait may last in all.
+    pub limit: Duration,
     /// How long a rack may be away before that is told.
     pub silent: Duration,
 }
@@ -47,33 +50,28 @@ pub async fn until<T>(
     mut condition: impl AsyncFnMut(Duration) -> Result<Option<T>, Error>,
 ) -> Result<T, WaitError> {
     let started = Instant::now();
-    let left = || schedule.limit.map(|limit| limit.saturating_sub(started.elapsed()));
+    let left = || schedule.limit.saturating_sub(started.elapsed());
     let mut pause = schedule.first;
     let mut absence = Absence::default();
     loop {
-        let asked = condition(started.elapsed());
-        let answer = match left() {
-            // A rack that hangs must not make the wait longer than it may be.
-            Some(left) => timeout(left.max(schedule.first), asked).await,
-            None => Ok(asked.await),
-        };
+        // A rack that hangs must not make the wait longer than it may be.
+        let answer = timeout(left().max(schedule.first), condition(started.elapsed())).await;
         let mut at_least = Duration::ZERO;
         match answer.map_err(|_| WaitError::Late)? {
             Ok(Some(value)) => return Ok(value),
             Ok(None) => absence = Absence::default(),
             Err(error) if error.is_away() => {
-                at_least = error.retry_after().unwrap_or_default();
+                at_least = error.retry_after().unwrap_or_default().min(LONGEST);
                 if absence.is_news(schedule.silent) {
                     away(&error);
                 }
             }
             Err(error) => return Err(error.into()),
         }
-        if left().is_some_and(|left| left.is_zero()) {
+        if left().is_zero() {
             return Err(WaitError::Late);
         }
-        let rest = pause.max(at_least);
-        tokio::time::sleep(left().map_or(rest, |left| left.min(rest))).await;
+        tokio::time::sleep(pause.max(at_least).min(left())).await;
         pause = (pause * 3 / 2).min(schedule.first * SLOWEST);
     }
 }
@@ -101,7 +99,7 @@ mod tests {
 
     const SCHEDULE: Schedule = Schedule {
         first: Duration::from_millis(1),
-        limit: Some(Duration::from_millis(50)),
+        limit: Duration::from_millis(50),
         silent: Duration::ZERO,
     };
 

@@ -1,5 +1,5 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{IdFlag, OfApp};
+use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
@@ -13,6 +13,8 @@ use crate::outcome::{Failure, Outcome};
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     id: IdFlag,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use crate::fingerprint::Fingerprint;
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{CertificateProblem, Error, Login};
 use crate::settings::{RackUrl, Scheme};
-use crate::transport::Trust;
+use crate::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's own certificate
 ///
@@ -35,8 +35,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let accepted = attempt.log_in(token).await?;
     store(cx, &args, &accepted)?;
     cx.emit(Event::Done(None))?;
-    if let Some(pin) = &accepted.pin {
-        cx.notice(format!("from now on {} is trusted by this certificate alone: {pin}", args.host));
+    if let Some(pin) = accepted.pin {
+        tell_of_pin(cx, &args.host, pin);
     }
     Ok(Outcome::done(LoggedIn { host: args.host, user: accepted.login.user }))
 }
@@ -108,7 +108,8 @@ impl Attempt<'_> {
     async fn show(&self, token: &SecretString) -> Result<Login, Error> {
         let setup = |failure: Failure| Error::Setup(failure.to_string());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
-        let rack = rack_at(self.cx, &address, self.pin.map(Trust::Pinned)).map_err(setup)?;
+        let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
+        let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
         rack.login().await
     }
 
@@ -143,7 +144,7 @@ async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
             "{host} is not reached over https: there is no certificate to trust"
         )));
     }
-    let none = Trust::Pinned(Fingerprint([0; 32]));
+    let none = Trust::Pinned(Fingerprint([0; 32]), PinnedBy::Login);
     match rack_at(cx, &address, Some(none))?.login().await {
         Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
         Err(error) => Err(error.into()),
@@ -155,16 +156,22 @@ fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<Rack
     RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(Failure::usage)
 }
 
+fn tell_of_pin(cx: &Context, host: &str, pin: Fingerprint) {
+    cx.notice(format!("from now on {host} is trusted by this certificate alone: {pin}"));
+    if cx.settings.variables.trust.is_some_and(|set| set != pin) {
+        cx.warn(format!(
+            "CONVOX_TRUST names another certificate and comes before this one: \
+             set CONVOX_TRUST={pin} or unset it"
+        ));
+    }
+}
+
 /// A rack that was pinned is no console: the console of the last login stays.
 fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> {
     let files = &cx.settings.files;
     let address = address(cx, &args.host, None)?;
     if let Some(pin) = accepted.pin {
         files.store_pin(&address.host_port(), pin).map_err(Failure::new)?;
-        cx.notice(format!(
-            "{} is trusted by its certificate from now on: {pin}",
-            address.host_port()
-        ));
     }
     files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;
     if let Some(user) = &accepted.login.user {

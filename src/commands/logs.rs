@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
 use crate::rack::{LogOptions, LogSource, Piece};
 use crate::wire::ServiceName;
-use crate::wire::duration::GoDuration;
+use crate::wire::duration::GoSpan;
 
 /// Show the log of an app, and follow it
 ///
@@ -16,8 +16,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME")]
     service: Option<ServiceName>,
     /// Begin this far back, for example 20m or 1h30m; without it 2m
-    #[arg(long, value_name = "TIME")]
-    since: Option<GoDuration>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<GoSpan>,
     /// Show matching lines only (a CloudWatch pattern; some racks ignore it)
     #[arg(long, value_name = "PATTERN")]
     filter: Option<String>,
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         match log.next().await? {
             Piece::Text(lines) => cx.emit(Event::Log(lines))?,
             Piece::Resumed(what) => cx.notice(what),
-            Piece::Ended => return Ok(Outcome::told()),
+            Piece::Ended | Piece::NotYet(_) => return Ok(Outcome::told()),
         }
     }
 }

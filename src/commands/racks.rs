@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::flags::{RackFlag, WatchFlag};
+use crate::cli::flags::WatchFlag;
 use crate::context::Context;
 use crate::context::known_racks::{self, KnownRack};
 use crate::outcome::{Failure, Outcome};
@@ -14,8 +14,6 @@ use crate::output::{Show, Shown, Sight};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    rack: RackFlag,
     #[command(flatten)]
     watch: WatchFlag,
 }

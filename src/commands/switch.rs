@@ -1,6 +1,5 @@
 use serde::Serialize;
 
-use crate::cli::flags::RackFlag;
 use crate::context::known_racks;
 use crate::context::{Context, KnownRack};
 use crate::event::Event;
@@ -17,8 +16,6 @@ pub(crate) struct Args {
     /// Rack name, whole or a part that fits one only; `dev` is the development rack
     #[arg(value_name = "RACK")]
     name: Option<String>,
-    #[command(flatten)]
-    rack: RackFlag,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
@@ -52,6 +49,6 @@ struct Chosen {
 
 impl Show for Chosen {
     fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.rack.clone())
+        Shown::Data(self.rack.clone())
     }
 }

@@ -11,9 +11,9 @@ use crate::outcome::Failure;
 use crate::output::words;
 use crate::rack::{Client, Endpoint, Options, Rack};
 use crate::settings::{
-    Choice, CurrentRack, ExposeSecret, RackKind, RackMeta, RackUrl, Target, choose,
+    Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, choose,
 };
-use crate::transport::{Event, Trust};
+use crate::transport::{Event, PinnedBy, Trust};
 
 /// What `racks` remembers of a direct rack is good for so long.
 const META_AGE: Duration = Duration::from_secs(30 * 60);
@@ -28,73 +28,81 @@ pub(super) struct Connection {
     direct: Option<String>,
 }
 
+/// The rack that is meant, found among those that are configured.
+enum Meant {
+    Url(RackUrl),
+    Dev,
+    Known(KnownRack),
+    /// On this machine, and not yet looked into: Terraform may take seconds.
+    Local(LocalRack),
+}
+
 /// The rack that flags, variables and files mean.
 pub(super) async fn open(cx: &Context) -> Result<Connection, Failure> {
-    let target = cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)?;
-    match target {
-        Target::Url(url) => direct(cx, &url, None),
-        Target::Dev => dev(cx).await,
-        Target::Named(name) => named(cx, &name).await,
-        Target::Current(current) => chosen(cx, &current).await,
+    match meant(cx).await? {
+        Meant::Url(url) => direct(cx, &url, None),
+        Meant::Dev => dev(cx).await,
+        Meant::Known(rack) => reach(cx, &rack).await,
+        Meant::Local(rack) => reach(cx, &known_racks::one(cx, &rack)?).await,
     }
 }
 
 /// The name of the rack that is meant, without asking it.
 pub(super) async fn name(cx: &Context) -> Result<String, Failure> {
-    Ok(match cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)? {
-        Target::Url(_) => "direct".to_owned(),
-        Target::Dev => "dev".to_owned(),
-        Target::Current(current) => current.name,
-        Target::Named(name) => {
-            let racks = known_racks::configured(cx).await?;
-            match choose(&name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
-                Choice::Configured(rack) => rack.name.clone(),
-                Choice::Dev => "dev".to_owned(),
-            }
-        }
+    Ok(match meant(cx).await? {
+        Meant::Url(_) => "direct".to_owned(),
+        Meant::Dev => "dev".to_owned(),
+        Meant::Known(rack) => rack.name,
+        Meant::Local(rack) => rack.name,
     })
 }
 
-async fn named(cx: &Context, name: &str) -> Result<Connection, Failure> {
-    let racks = known_racks::configured(cx).await?;
-    match choose(name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
-        Choice::Configured(rack) => reach(cx, rack).await,
-        Choice::Dev => dev(cx).await,
+async fn meant(cx: &Context) -> Result<Meant, Failure> {
+    match cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)? {
+        Target::Url(url) => Ok(Meant::Url(url)),
+        Target::Dev => Ok(Meant::Dev),
+        Target::Named(name) => named(cx, &name).await,
+        Target::Current(current) => chosen(cx, &current).await,
     }
 }
 
-async fn chosen(cx: &Context, current: &CurrentRack) -> Result<Connection, Failure> {
-    let name = &current.name;
-    let racks = match &current.kind {
-        RackKind::Console => {
-            return chosen_at_console(cx, name).await;
-        }
-        RackKind::Dev => return dev(cx).await,
-        RackKind::Direct | RackKind::Terraform => known_racks::local(cx)?,
+async fn named(cx: &Context, name: &str) -> Result<Meant, Failure> {
+    let racks = known_racks::configured(cx).await?;
+    Ok(match choose(name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
+        Choice::Configured(rack) => Meant::Known(rack.clone()),
+        Choice::Dev => Meant::Dev,
+    })
+}
+
+async fn chosen(cx: &Context, current: &CurrentRack) -> Result<Meant, Failure> {
+    let CurrentRack { name, kind } = current;
+    let found = match kind {
+        RackKind::Console => at_console(cx, name).await?.map(Meant::Known),
+        RackKind::Dev => Some(Meant::Dev),
+        RackKind::Direct | RackKind::Terraform => on_this_machine(cx, current)?.map(Meant::Local),
         RackKind::Other(kind) => {
             return Err(Failure::new(format!("unknown rack type: {kind}"))
                 .try_this("choose a rack with: convox switch NAME"));
         }
     };
-    let kind = if current.kind == RackKind::Direct { "direct" } else { "terraform" };
-    match racks.iter().find(|rack| rack.name == *name && rack.kind() == current.kind) {
-        Some(rack) => reach(cx, rack).await,
-        None => Err(Failure::new(format!("no such {kind} rack: {name}"))
-            .try_this("choose another with: convox switch NAME")),
-    }
+    found.ok_or_else(|| {
+        Failure::new(format!("no such {kind} rack: {name}"))
+            .try_this("choose another with: convox switch NAME")
+    })
 }
 
-async fn chosen_at_console(cx: &Context, name: &str) -> Result<Connection, Failure> {
+async fn at_console(cx: &Context, name: &str) -> Result<Option<KnownRack>, Failure> {
     let Some(console) = console(cx)? else {
         return Err(Failure::new(format!("no such console rack: {name}"))
             .try_this("log in to its console with: convox login HOST"));
     };
     let racks = console.console_racks().await?;
-    if !racks.iter().any(|rack| rack.full_name().as_str() == name) {
-        return Err(Failure::new(format!("no such console rack: {name}"))
-            .try_this("choose another with: convox switch NAME"));
-    }
-    through_console(cx, name)
+    Ok(racks.iter().map(known_racks::from_console).find(|rack| rack.name == name))
+}
+
+fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRack>, Failure> {
+    let racks = cx.settings.files.racks().map_err(Failure::new)?;
+    Ok(racks.into_iter().find(|rack| rack.name == current.name && rack.kind() == current.kind))
 }
 
 async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, Failure> {
@@ -196,10 +204,10 @@ fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, Failure> {
         return Ok(Trust::Anything);
     }
     if let Some(fingerprint) = cx.settings.variables.trust {
-        return Ok(Trust::Pinned(fingerprint));
+        return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
     if let Some(pin) = cx.settings.files.pin(&endpoint.address()).map_err(Failure::new)? {
-        return Ok(Trust::Pinned(pin));
+        return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
     Ok(cx.settings.variables.ca_cert.clone().map_or(Trust::Platform, Trust::Authority))
 }
@@ -214,6 +222,10 @@ fn notice(event: &Event) -> Option<String> {
         Event::Looking { call, why } => {
             Some(format!("the answer to {call} was lost ({why}); looking what became of it"))
         }
+        Event::SentAgain { call } => Some(format!(
+            "{call} was sent again; if the first one got through late, there is an extra build or \
+             release that nothing promotes, see: convox builds, convox releases"
+        )),
         _ => None,
     }
 }
@@ -226,13 +238,15 @@ fn trace(event: &Event) -> String {
     };
     match event {
         Event::Answered { call, status, bytes, took, attempt } => {
-            format!("{call} {status}, {bytes} bytes, {} ms{}", took.as_millis(), again(*attempt))
+            let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
+            format!("{call} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
         }
         Event::Failed { call, why, took, attempt } => {
             format!("{call} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
         }
         Event::Retrying { call, .. } => format!("{call} is being repeated"),
         Event::Looking { call, .. } => format!("{call} is being looked for"),
+        Event::SentAgain { call } => format!("{call} was sent again"),
         Event::SocketOpened { call, took } => {
             format!("socket {call} opened, {} ms", took.as_millis())
         }

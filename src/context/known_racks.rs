@@ -62,7 +62,8 @@ pub(crate) fn local(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
     Ok(known)
 }
 
-fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
+/// What is known of a rack of this machine.
+pub(super) fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
     let name = rack.name.clone();
     match &rack.form {
         LocalForm::Direct(_) => {
@@ -90,12 +91,12 @@ fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, Failure> {
 }
 
 /// The console's racks. A console that cannot be reached has none, and a warning says so; a login
-/// that has run out is a failure.
+/// that it does not accept (any more) is a failure.
 pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, Failure> {
     let Some(console) = super::connection::console(cx)? else { return Ok(Vec::new()) };
     match console.console_racks().await {
         Ok(racks) => Ok(racks.iter().map(from_console).collect()),
-        Err(error) if error.status() == Some(401) => Err(error.into()),
+        Err(error) if error.is_login() => Err(error.into()),
         Err(error) => {
             cx.warn(format!("the console does not tell its racks: {error}"));
             Ok(Vec::new())
@@ -103,7 +104,8 @@ pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, Failure> 
     }
 }
 
-fn from_console(rack: &ConsoleRack) -> KnownRack {
+/// A rack of the console, as it tells it.
+pub(super) fn from_console(rack: &ConsoleRack) -> KnownRack {
     KnownRack {
         name: rack.full_name().to_string(),
         provider: rack.provider().unwrap_or(UNKNOWN).to_owned(),

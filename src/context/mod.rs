@@ -146,12 +146,7 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        Schedule { first: self.limits().poll, limit: Some(limit), silent: SILENT }
-    }
-
-    /// How to poll what has no limit of ours.
-    pub(crate) fn polls_for_ever(&self) -> Schedule {
-        Schedule { first: self.limits().poll, limit: None, silent: SILENT }
+        Schedule { first: self.limits().poll, limit, silent: SILENT }
     }
 
     /// Tells an event.

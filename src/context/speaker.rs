@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Event;
 use crate::outcome::Failure;
+use crate::output::escape::harmless;
 use crate::output::stdio::{OutputError, Stdio};
 use crate::output::{Document, Sight, Value, Voice, aside};
 
@@ -40,9 +41,16 @@ impl Speaker {
         drop(aside(event, &mut self.inner().stdio));
     }
 
-    /// Writes a line to stderr. That nobody can read it is no failure.
+    /// Writes a line to stderr, harmless whatever a rack has put into it. That nobody can read it
+    /// is no failure.
     pub(crate) fn error_line(&self, line: &str) {
-        drop(self.inner().stdio.error_line(line));
+        drop(self.inner().stdio.error_line(&harmless(line)));
+    }
+
+    /// Tells a failure on stderr. That nobody can read it is no failure of its own: the exit code
+    /// says it too.
+    pub(crate) fn error(&self, failure: &Failure) {
+        drop(self.inner().stdio.error(&failure.to_string()));
     }
 
     /// Shows a value to people.
@@ -57,9 +65,11 @@ impl Speaker {
         Ok(document.write_json(&mut self.inner().stdio.out).map_err(OutputError::from)?)
     }
 
-    /// Writes an id, alone on stdout.
+    /// Writes an id, alone on stdout: as it is for programs, harmless on a terminal.
     pub(crate) fn id(&self, id: &str) -> Result<(), Failure> {
-        Ok(self.inner().stdio.out.print(&format!("{id}\n"))?)
+        let out = &mut self.inner().stdio.out;
+        let id = if out.look().is_terminal { harmless(id) } else { id.into() };
+        Ok(out.print(&format!("{id}\n"))?)
     }
 
     /// Clears the screen before what follows, on a terminal.
@@ -104,9 +114,8 @@ impl Speaker {
         let ended = voice.end(words.as_deref(), stream);
         stdio.out.flush().map_err(OutputError::from)?;
         if let Some(words) = words {
-            let line = stdio.err.look().colour.error_line(&words);
             // Where stderr is closed too, the exit code says it.
-            drop(stdio.error_line(&line));
+            drop(stdio.error(&words));
         }
         Ok(ended?)
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use url::form_urlencoded;
 
 use super::error::Refusal;
-use crate::wire::duration::GoDuration;
+use crate::wire::duration::GoSpan;
 
 /// Forms are small: the largest is an environment.
 const LARGEST_FORM: usize = 8 * 1024 * 1024;
@@ -81,10 +81,7 @@ pub(crate) fn socket_text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// A socket's option that is a span of time.
-pub(crate) fn socket_duration(
-    headers: &HeaderMap,
-    name: &str,
-) -> Result<Option<GoDuration>, Refusal> {
+pub(crate) fn socket_duration(headers: &HeaderMap, name: &str) -> Result<Option<GoSpan>, Refusal> {
     let Some(text) = socket_text(headers, name) else { return Ok(None) };
     let bad = |_| Refusal::bad_request(format!("time: invalid duration {text:?}"));
     text.parse().map(Some).map_err(bad)

@@ -31,23 +31,66 @@ pub(crate) fn missing(app: &AppName) -> Failure {
     Failure::new(format!("no such app: {app}")).try_this(format!("try: convox apps create {app}"))
 }
 
-/// Waits until the app is at rest.
+/// Waits until the app is running. One that the rack rolls back, or gives up, does not come to it.
 pub(crate) async fn running(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     limit: Duration,
 ) -> Result<App, Failure> {
-    let polled = rack.once();
-    let at_rest = async |_| {
-        let app = polled.app(app).await?;
-        Ok((app.status == AppStatus::Running).then_some(app))
+    let over = |status: &AppStatus| {
+        matches!(status, AppStatus::Running | AppStatus::Rollback | AppStatus::Failed)
     };
-    until(cx.polls(limit), say_away(cx), at_rest).await.map_err(|error| match error {
+    let app = until_status(cx, rack, app, limit, over).await?;
+    match &app.status {
+        AppStatus::Rollback => {
+            Err(doomed(&app, format!("rollback: the rack gave up on the update of {}", app.name)))
+        }
+        _ => not_failed(app),
+    }
+}
+
+/// Waits until the app can take an update: a roll-back is waited out.
+pub(crate) async fn at_rest(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    limit: Duration,
+) -> Result<App, Failure> {
+    let over = |status: &AppStatus| matches!(status, AppStatus::Running | AppStatus::Failed);
+    not_failed(until_status(cx, rack, app, limit, over).await?)
+}
+
+async fn until_status(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    limit: Duration,
+    over: impl Fn(&AppStatus) -> bool,
+) -> Result<App, Failure> {
+    let polled = rack.once();
+    let is_over = async |_| {
+        let app = polled.app(app).await?;
+        Ok(over(&app.status).then_some(app))
+    };
+    until(cx.polls(limit), say_away(cx), is_over).await.map_err(|error| match error {
         WaitError::Late => Failure::late(format!("timeout: {app} is still not running"))
             .try_this(format!("see: convox apps info {app}")),
         WaitError::Rack(error) => error.into(),
     })
+}
+
+fn not_failed(app: App) -> Result<App, Failure> {
+    match app.status {
+        AppStatus::Failed => Err(doomed(&app, busy(&app))),
+        _ => Ok(app),
+    }
+}
+
+fn doomed(app: &App, what: String) -> Failure {
+    let name = &app.name;
+    Failure::new(what)
+        .try_this(format!("the reason is in: convox logs -a {name} --since 10m --no-follow"))
 }
 
 /// Waits until the app is gone.

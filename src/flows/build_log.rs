@@ -3,15 +3,50 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::rack::{BuildLog, LogError, Piece, Rack};
-use crate::wire::{AppName, Build, BuildId};
+use crate::wire::{AppName, Build, BuildId, BuildStatus};
 
 /// The pause before a log that has ended is attached again, while the build goes on.
 const AGAIN: Duration = Duration::from_millis(300);
+
+/// How long a log that says nothing more is attached again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until the build is over, which somebody waits for.
+    WholeBuild,
+    /// For so long, where the log is all that is wanted: some builds stay `running` for ever.
+    Silence(Duration),
+}
+
+/// A log that says nothing new.
+struct Silence {
+    since: Option<Instant>,
+    patience: Patience,
+}
+
+impl Silence {
+    fn new(patience: Patience) -> Self {
+        Self { since: None, patience }
+    }
+
+    fn is_broken(&mut self) {
+        self.since = None;
+    }
+
+    /// May it last longer?
+    fn may_last(&mut self) -> bool {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        match self.patience {
+            Patience::WholeBuild => true,
+            Patience::Silence(limit) => since.elapsed() < limit,
+        }
+    }
+}
 
 /// Why a log is not shown any further.
 pub(super) enum Trouble {
@@ -19,6 +54,8 @@ pub(super) enum Trouble {
     Log(LogError),
     /// It could not be attached before the build was over.
     Late,
+    /// The build goes on, but its log does not.
+    Silent,
     /// It cannot be written.
     Output(Failure),
 }
@@ -31,18 +68,33 @@ pub(super) async fn show_log(
     app: &AppName,
     id: &BuildId,
     mut ended: watch::Receiver<bool>,
+    patience: Patience,
 ) -> Result<Option<Build>, Trouble> {
     let mut log = rack.build_log(app, id);
     let polled = rack.once();
+    let mut silence = Silence::new(patience);
+    let mut delay = Silence::new(Patience::Silence(cx.limits().log_grace)); // after the build's end
     loop {
         match next_piece(cx, &mut log, &mut ended).await? {
-            Some(Piece::Text(text)) => cx.emit(Event::BuildLog(text)).map_err(Trouble::Output)?,
+            Some(Piece::Text(text)) => {
+                silence.is_broken();
+                cx.emit(Event::BuildLog(text)).map_err(Trouble::Output)?;
+            }
             Some(Piece::Resumed(what)) => cx.notice(what),
             None => return Ok(None),
+            Some(Piece::NotYet(words)) => {
+                if *ended.borrow() && !delay.may_last() {
+                    return Err(Trouble::Log(LogError::Refused(words)));
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
             Some(Piece::Ended) if *ended.borrow() => return Ok(None),
             // The end of the stream says nothing about the build.
             Some(Piece::Ended) => match polled.build(app, id).await {
                 Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
+                Ok(build) if build.status == BuildStatus::Running && !silence.may_last() => {
+                    return Err(Trouble::Silent);
+                }
                 _ => tokio::time::sleep(AGAIN).await,
             },
         }

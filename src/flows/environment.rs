@@ -122,7 +122,10 @@ fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
         }
     };
     keys.sort();
-    keys.dedup();
+    if matches!(change, Change::Unset(_)) {
+        // Old racks are asked once for each key.
+        keys.dedup();
+    }
     (!keys.is_empty()).then_some(Changed { change, keys })
 }
 

@@ -1,17 +1,23 @@
 //! A build's log, and beside it the truth: its status.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::build::Built;
-use super::build_log::{Trouble, show_log};
+use super::build_log::{Patience, Trouble, show_log};
 use super::say_away;
 use crate::context::Context;
 use crate::outcome::Failure;
 use crate::rack::{Error, LogError, Rack};
 use crate::terminal;
 use crate::wait::{WaitError, until};
+use crate::wire::duration::GoDuration;
 use crate::wire::{AppName, Build, BuildId, BuildStatus};
+
+/// A log that has ended so long ago, of a build that is running by its status, does not go on.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Shows the log of `build` until the build is over.
 pub(crate) async fn follow(
@@ -30,8 +36,7 @@ pub(crate) async fn follow(
             let release = over.release.ok_or_else(|| without_release(app, &id))?;
             Ok(Built { build: id, release })
         }
-        BuildStatus::Failed | BuildStatus::Error => Err(failed(app, &over)),
-        BuildStatus::Timeout => Err(Failure::new("build timed out").try_this(show_again(app, &id))),
+        BuildStatus::Failed => Err(failed(app, &over)),
         status => Err(Failure::new(format!("unexpected build status: {status}"))
             .try_this(show_again(app, &id))),
     }
@@ -45,7 +50,8 @@ async fn with_log(
     id: &BuildId,
 ) -> Result<Build, Failure> {
     let ended = watch::Sender::new(false);
-    let mut log = std::pin::pin!(show_log(cx, rack, app, id, ended.subscribe()));
+    let log = show_log(cx, rack, app, id, ended.subscribe(), Patience::WholeBuild);
+    let mut log = std::pin::pin!(log);
     let mut polls = std::pin::pin!(over(cx, rack, app, id, Age::New));
     let mut log_open = true;
     let build = loop {
@@ -79,7 +85,7 @@ fn or_warned(
         Ok(build) => return Ok(build),
         Err(Trouble::Output(failure)) => return Err(failure),
         Err(Trouble::Log(error)) => format!("can't be read ({error})"),
-        Err(Trouble::Late) => "could not be read in time".to_owned(),
+        Err(Trouble::Late | Trouble::Silent) => "could not be read in time".to_owned(),
     };
     cx.warn(format!("the build's log {why}; {}", show_again(app, id)));
     Ok(None)
@@ -111,10 +117,17 @@ async fn over(
         Err(error) if !seen && lags(&error) => Ok(None),
         Err(error) => Err(error),
     };
-    until(cx.polls_for_ever(), say_away(cx), condition).await.map_err(|error| match error {
-        WaitError::Late => Failure::late("timeout"),
+    let limit = cx.wait_limit();
+    until(cx.polls(limit), say_away(cx), condition).await.map_err(|error| match error {
+        WaitError::Late => late(app, id, limit),
         WaitError::Rack(error) => error.into(),
     })
+}
+
+fn late(app: &AppName, id: &BuildId, limit: Duration) -> Failure {
+    let limit = GoDuration(limit);
+    Failure::late(format!("timeout: build {id} is not over after {limit}, and the rack goes on"))
+        .try_this(format!("see: convox builds info {id} -a {app}"))
 }
 
 fn failed(app: &AppName, build: &Build) -> Failure {
@@ -144,7 +157,9 @@ pub(crate) async fn show_whole(
     id: &BuildId,
 ) -> Result<(), Failure> {
     let ended = watch::Sender::new(false);
-    let mut log = std::pin::pin!(show_log(cx, rack, app, id, ended.subscribe()));
+    let patience = Patience::Silence(SILENCE);
+    let log = show_log(cx, rack, app, id, ended.subscribe(), patience);
+    let mut log = std::pin::pin!(log);
     let polls = over(cx, rack, app, id, Age::Any);
     let shown = tokio::select! {
         biased;
@@ -157,6 +172,10 @@ pub(crate) async fn show_whole(
     };
     match shown {
         Ok(_) => Ok(()),
+        Err(Trouble::Silent) => {
+            cx.notice(format!("the log of {id} has ended, and the rack still calls it running"));
+            Ok(())
+        }
         Err(Trouble::Log(LogError::Refused(words))) => {
             // Said inside the socket, in the rack's own form of "there is none".
             rack.build(app, id).await?;

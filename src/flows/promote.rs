@@ -17,6 +17,8 @@ use crate::wire::{App, AppName, AppStatus, ReleaseId};
 
 /// A promote that may take this long is worth a word.
 const STILL: Duration = Duration::from_secs(15);
+/// An update that refuses ours shows within this time: v2 racks answer from memory for 5 s.
+const SEEN: Duration = Duration::from_secs(6);
 /// A development rack gives each service a minute to answer again.
 const RESTORED: Duration = Duration::from_secs(90);
 
@@ -41,22 +43,19 @@ pub(crate) async fn promote_made(
     release: &ReleaseId,
     manner: Manner,
 ) -> Result<(), Failure> {
-    let promoted = promote(cx, rack, app, release, manner).await;
-    promoted.map_err(|failure| with_release(failure, app, release))
+    let accepted = accepted(cx, rack, app, release, manner).await;
+    let before = accepted.map_err(|failure| with_release(failure, app, release))?;
+    finish(cx, rack, &before, release, manner).await
 }
 
 /// The release is there: what is missing is the promote.
 fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure {
-    let over = ["rollback", "required env"].iter().any(|word| failure.what.starts_with(word));
-    if failure.exit != Exit::Failed || over {
+    if failure.exit != Exit::Failed || failure.what.starts_with("required env") {
         return failure;
     }
-    let again =
-        format!("{release} is made, promote it with: convox releases promote {release} -a {app}");
-    match failure.help.clone() {
-        Some(help) => failure.try_this(format!("{help}; {again}")),
-        None => failure.try_this(again),
-    }
+    failure.try_this_too(format!(
+        "{release} is made, promote it with: convox releases promote {release} -a {app}"
+    ))
 }
 
 /// Promotes `release`.
@@ -68,11 +67,22 @@ pub(crate) async fn promote(
     manner: Manner,
 ) -> Result<(), Failure> {
     let before = accepted(cx, rack, name, release, manner).await?;
+    finish(cx, rack, &before, release, manner).await
+}
+
+/// What follows once the rack has accepted.
+async fn finish(
+    cx: &Context,
+    rack: &Rack,
+    before: &App,
+    release: &ReleaseId,
+    manner: Manner,
+) -> Result<(), Failure> {
     cx.emit(Event::Accepted(release.clone()))?;
     let Wait::Until(limit) = manner.wait else { return Ok(()) };
     tokio::select! {
-        result = wait(cx, rack, &before, release, limit, manner.busy) => result,
-        _ = terminal::interrupted() => Err(interrupted(name, release)),
+        result = wait(cx, rack, before, release, limit, manner.busy) => result,
+        _ = terminal::interrupted() => Err(interrupted(&before.name, release)),
     }
 }
 
@@ -85,15 +95,41 @@ async fn accepted(
     release: &ReleaseId,
     manner: Manner,
 ) -> Result<App, Failure> {
+    let before = settled(cx, rack, name).await?;
+    let mut before = ready(cx, rack, before, release, manner).await?;
+    cx.emit(Event::Promoting(release.clone()))?;
+    let queues = manner.busy == Busy::Queue && manner.force == Force::No;
     loop {
-        let before = settled(cx, rack, name).await?;
-        let before = ready(cx, rack, before, release, manner).await?;
-        cx.emit(Event::Promoting(release.clone()))?;
-        match send(cx, rack, &before, release, manner.force).await {
-            Ok(()) => return Ok(before),
-            Err(error) if manner.busy == Busy::Queue && is_busy(&error) => {}
-            Err(error) => return Err(explain(error, name, release)),
+        let sent = tokio::select! {
+            sent = send(cx, rack, &before, release, manner.force) => sent,
+            _ = terminal::interrupted() => return Err(maybe_sent(name, release)),
+        };
+        let Err(refusal) = sent else { return Ok(before) };
+        if !queues || !is_busy(&refusal) || !shows_update(cx, rack, &before).await? {
+            return Err(explain(refusal, name, release));
         }
+        let after = queued(cx, rack, name, release, limit_of(cx, manner.wait)).await?;
+        let runs = |app: &App| app.release.as_ref() == Some(release);
+        // What the app was busy with may have been ours, whose answer was lost.
+        if runs(&after) && !runs(&before) {
+            return Ok(before);
+        }
+        before = after;
+    }
+}
+
+/// Does the app come to show the update for which it refused ours?
+async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, Failure> {
+    let polled = rack.once();
+    let shown = async |_| {
+        let app = polled.app(&before.name).await?;
+        let shown = app.status != AppStatus::Running || app.release != before.release;
+        Ok(shown.then_some(()))
+    };
+    match until(cx.polls(SEEN.min(cx.limits().look)), say_away(cx), shown).await {
+        Ok(()) => Ok(true),
+        Err(WaitError::Late) => Ok(false),
+        Err(WaitError::Rack(error)) => Err(error.into()),
     }
 }
 
@@ -105,7 +141,7 @@ fn is_busy(error: &Error) -> bool {
 async fn settled(cx: &Context, rack: &Rack, name: &AppName) -> Result<App, Failure> {
     let app = app::existing(rack, name).await?;
     if app.status == AppStatus::Updating && cx.has_started_rack() {
-        return app::running(cx, rack, name, RESTORED).await;
+        return app::at_rest(cx, rack, name, RESTORED).await;
     }
     Ok(app)
 }
@@ -146,7 +182,7 @@ async fn queued(
     limit: Duration,
 ) -> Result<App, Failure> {
     let left = tokio::select! {
-        running = app::running(cx, rack, app, limit) => match running {
+        running = app::at_rest(cx, rack, app, limit) => match running {
             Err(failure) if failure.exit == Exit::Late => {
                 Failure::late(format!("timeout: {app} is still busy; {release} was not promoted"))
             }
@@ -271,7 +307,11 @@ async fn verdict(
     let (accepted, polled) = (Instant::now(), rack.once());
     let judge = async |_| {
         let app = polled.app(&before.name).await?;
-        let verdict = rollout.judge(&app, accepted.elapsed());
+        let mut verdict = rollout.judge(&app, accepted.elapsed());
+        if verdict == Verdict::Doubtful {
+            rollout.remembers(!polled.compat().await?.shows_release_at_once());
+            verdict = rollout.judge(&app, accepted.elapsed());
+        }
         Ok((verdict != Verdict::Pending).then_some(verdict))
     };
     until(cx.polls(limit), say_away(cx), judge).await
@@ -296,8 +336,19 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
             ))
             .try_this(format!("see: convox apps info {app}"))
         }
-        WaitError::Rack(error) => error.into(),
+        WaitError::Rack(error) => unwatched(error, app, release),
     }
+}
+
+/// The rack has accepted: that it cannot be watched any more does not stop it.
+fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> Failure {
+    Failure::from(error)
+        .try_this_too(format!("the rack goes on promoting {release}, see: convox apps info {app}"))
+}
+
+fn maybe_sent(app: &AppName, release: &ReleaseId) -> Failure {
+    Failure::interrupted(format!("interrupted; the rack may go on promoting {release}"))
+        .try_this(format!("see: convox apps info {app}"))
 }
 
 fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {

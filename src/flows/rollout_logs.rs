@@ -10,8 +10,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
-use crate::wire::duration::GoDuration;
-use crate::wire::{AppName, LogLine, Process, ProcessId, ProcessStatus};
+use crate::wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);
@@ -41,7 +40,7 @@ impl<'a> RolloutLogs<'a> {
         rack: &'a Rack,
         app: &'a AppName,
     ) -> Result<Self, Failure> {
-        let options = LogOptions { since: Some(GoDuration(SINCE)), ..LogOptions::default() };
+        let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         let processes = HashMap::new();
         let mut logs =
@@ -135,7 +134,7 @@ async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
             Ok(Piece::Text(lines)) => return lines,
             Ok(Piece::Resumed(_)) => {}
             // Racks end this stream now and then; the roll-out goes on.
-            Ok(Piece::Ended) => tokio::time::sleep(MOST).await,
+            Ok(Piece::Ended | Piece::NotYet(_)) => tokio::time::sleep(MOST).await,
             Err(_) => *log = None,
         }
     }
@@ -162,10 +161,11 @@ impl SystemLines {
     }
 }
 
+/// Three words and more, of which the second names a part of the rack. The first is a time where
+/// racks are right; that is for the reader to see.
 fn is_from_system(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    LogLine::parse(text.trim_end_matches('\n'))
-        .is_some_and(|line| line.is_from_system() && !line.message.is_empty())
+    let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
+    words.next().is_some_and(|word| word.starts_with(b"system/")) && words.next().is_some()
 }
 
 #[cfg(test)]
@@ -183,5 +183,17 @@ mod tests {
         assert_eq!(shown(&format!("{service}{system}")), format!("{service}{system}"));
         assert_eq!(shown(service.trim_end()), "");
         assert_eq!(shown(&format!("{system}{system}")), system);
+    }
+
+    #[test]
+    fn only_what_the_rack_says_is_shown_whatever_its_first_word() {
+        let log = b"2026-02-03T04:05:06Z service/web/1 hello there\n\
+            2026-02-03T04:05:06Z system/deploy rolling gate\n\
+            whenever system/deploy still rolling\n\
+            2026-02-03T04:05:06Z system/deploy\n\
+            a line of system/deploy\n";
+        let shown = "2026-02-03T04:05:06Z system/deploy rolling gate\n\
+            whenever system/deploy still rolling\n";
+        assert_eq!(SystemLines::default().of(log), shown);
     }
 }

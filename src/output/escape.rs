@@ -24,7 +24,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// Controls, and what reorders or hides its neighbours.
-fn is_harmful(c: char) -> bool {
+pub(super) fn is_harmful(c: char) -> bool {
     match c {
         ' '..='~' => false,
         _ => {
@@ -51,7 +51,8 @@ fn push_visibly(shown: &mut String, c: char) {
 /// Log bytes for a terminal: colours (SGR sequences), line ends, tabs and carriage returns stay;
 /// other control bytes show as [`harmless`] shows them. Works across any cut of the stream.
 ///
-/// Bytes that are no UTF-8 pass unchanged: a terminal shows a replacement for them.
+/// Of bytes that are no UTF-8, those from 0x80 to 0x9f are shown: some terminals obey them as C1
+/// controls. The others pass: a terminal shows a replacement for them.
 #[derive(Debug, Default)]
 pub struct LogFilter {
     held: Vec<u8>,
@@ -61,8 +62,6 @@ pub struct LogFilter {
 /// Longer than any colour sequence that is meant as one.
 const LONGEST_COLOUR: usize = 64;
 const ESCAPE: u8 = 0x1b;
-/// Begins the UTF-8 form of the C1 controls (U+0080 to U+009F), and of other characters.
-const C1_LEAD: u8 = 0xc2;
 const RESET: &[u8] = b"\x1b[0m";
 
 impl LogFilter {
@@ -101,15 +100,15 @@ impl LogFilter {
 
     fn begin(&mut self, byte: u8, shown: &mut Vec<u8>) {
         match byte {
-            ESCAPE | C1_LEAD => self.held.push(byte),
+            ESCAPE | 0xc2..=0xf4 => self.held.push(byte),
             _ => show_byte(byte, shown),
         }
     }
 
     /// A byte after a held beginning.
     fn go_on(&mut self, byte: u8, shown: &mut Vec<u8>) {
-        if self.held[0] == C1_LEAD {
-            return self.end_character(byte, shown);
+        if self.held[0] != ESCAPE {
+            return self.go_on_character(byte, shown);
         }
         match (self.held.len(), byte) {
             (1, b'[') => self.held.push(byte),
@@ -121,13 +120,20 @@ impl LogFilter {
         }
     }
 
-    /// The second byte of a two-byte character that may be a C1 control.
-    fn end_character(&mut self, byte: u8, shown: &mut Vec<u8>) {
-        if !(0x80..0xa0).contains(&byte) {
-            return self.give_up(byte, shown);
+    /// A byte after the beginning of a character of several bytes.
+    fn go_on_character(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        self.held.push(byte);
+        match std::str::from_utf8(&self.held) {
+            Ok(character) => {
+                show_character(character, shown);
+                self.held.clear();
+            }
+            Err(error) if error.error_len().is_none() => {} // more of it is to come
+            Err(_) => {
+                self.held.pop();
+                self.give_up(byte, shown);
+            }
         }
-        self.held.clear();
-        shown.extend_from_slice(format!("\\u{{{byte:x}}}").as_bytes());
     }
 
     fn end_colour(&mut self, shown: &mut Vec<u8>) {
@@ -152,11 +158,23 @@ impl LogFilter {
 
 /// Passes as it is, whatever came before.
 fn is_plain(byte: u8) -> bool {
-    !matches!(byte, 0..=8 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f | C1_LEAD)
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
+
+/// A character of several bytes; some are C1 controls (U+0080 to U+009F).
+fn show_character(character: &str, shown: &mut Vec<u8>) {
+    match character.chars().next() {
+        Some(c) if c.is_control() => {
+            let mut visible = String::new();
+            push_visibly(&mut visible, c);
+            shown.extend_from_slice(visible.as_bytes());
+        }
+        _ => shown.extend_from_slice(character.as_bytes()),
+    }
 }
 
 fn show_byte(byte: u8, shown: &mut Vec<u8>) {
-    if is_plain(byte) || byte == C1_LEAD {
+    if is_plain(byte) || byte >= 0xa0 {
         shown.push(byte);
     } else {
         shown.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
@@ -237,9 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_pass() {
-        for bytes in [&b"\xff\xfe\x80"[..], b"\xc2", b"\xc2x", b"\xc2\xc2\xa9", b"\xe2\x82"] {
+    fn bytes_that_are_no_text_pass_but_for_controls() {
+        for bytes in [&b"\xff\xfe\xa0"[..], b"\xc2", b"\xc2x", b"\xc2\xc2\xa9", b"\xe2\xa2"] {
             assert_eq!(filtered(&[bytes]), bytes);
+        }
+        for (bytes, expected) in [
+            (&b"\x9b2J"[..], &b"\\x9b2J"[..]),
+            (b"\xe2\x9bx", b"\xe2\\x9bx"),
+            (b"\xe0\x9b\x80", b"\xe0\\x9b\\x80"),
+            (b"\xf0\x9f\x9a\xf0\x9f\x9a\x80", b"\xf0\\x9f\\x9a\xf0\x9f\x9a\x80"),
+            (b"\xff\xfe\x80", b"\xff\xfe\\x80"),
+        ] {
+            assert_eq!(filtered(&[bytes]), expected);
         }
     }
 
@@ -250,7 +277,8 @@ mod tests {
             Just(b"\x1b[31m".to_vec()),
             Just(b"\x1b[".to_vec()),
             Just(b"\xc2\x9b".to_vec()),
-            Just("é✓".as_bytes().to_vec()),
+            Just("é✓\u{db}🚀".as_bytes().to_vec()),
+            Just(b"\xe2\x9b".to_vec()),
         ];
         proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
     }
@@ -278,6 +306,8 @@ mod tests {
             let colour = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();
             let rest = colour.replace_all(&text, "");
             prop_assert!(!rest.contains(|c: char| c.is_control() && !"\n\r\t".contains(c)));
+            let is_c1 = |byte: &u8| (0x80..0xa0).contains(byte);
+            prop_assert!(!shown.utf8_chunks().any(|chunk| chunk.invalid().iter().any(is_c1)));
         }
 
         #[test]

@@ -46,13 +46,13 @@ fn write_entry(
     colour: Colour,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let blanks = widest - name.width() + 2;
+    let blanks = widest - name.width();
     let mut lines = value.lines();
     match lines.next().filter(|first| !first.is_empty()) {
         Some(first) => {
             let name = format!("{name}{:blanks$}", "");
             let first = colour.paint(Role::Value, &harmless(first));
-            writeln!(out, "{}{first}", colour.paint(Role::Heading, &name))?;
+            writeln!(out, "{}  {first}", colour.paint(Role::Heading, &name))?;
         }
         None => writeln!(out, "{}", colour.paint(Role::Heading, name))?,
     }
@@ -106,8 +106,9 @@ Router  a.test (external)
     }
 
     #[test]
-    fn name_and_value_have_their_colours() {
-        let expected = "\u{1b}[38;5;244mId  \u{1b}[0m\u{1b}[38;5;251mB1\u{1b}[0m\n";
-        assert_eq!(written(&[("Id", "B1")], Colour::On), expected);
+    fn name_and_value_have_their_colours_and_what_is_between_has_none() {
+        let expected = "\u{1b}[38;5;244mId    \u{1b}[0m  \u{1b}[38;5;251mB1\u{1b}[0m\n\
+                        \u{1b}[38;5;244mStatus\u{1b}[0m  \u{1b}[38;5;251mcomplete\u{1b}[0m\n";
+        assert_eq!(written(&[("Id", "B1"), ("Status", "complete")], Colour::On), expected);
     }
 }

@@ -12,6 +12,7 @@ pub mod stdio;
 pub mod table;
 pub mod words;
 
+mod json;
 mod logs;
 mod show;
 mod voice;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::escape::harmless;
 use super::info::Info;
+use super::json;
 use super::look::Look;
 use super::table::Table;
 use crate::settings::Style;
@@ -67,7 +68,7 @@ pub trait Document {
 
 impl<T: Serialize> Document for T {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self).map_err(io::Error::from)?;
+        json::write(self, out)?;
         out.write_all(b"\n")
     }
 }

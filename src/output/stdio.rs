@@ -109,6 +109,15 @@ impl Stdio {
         Ok(flushed?)
     }
 
+    /// Writes `ERROR: ` and these words to stderr, on one line, in colour where it shows colours.
+    ///
+    /// # Errors
+    /// As [`Self::error_line`].
+    pub fn error(&mut self, words: &str) -> Result<(), OutputError> {
+        let line = self.err.look().colour.error_line(words);
+        self.error_line(&line)
+    }
+
     /// Writes out what is buffered.
     ///
     /// # Errors

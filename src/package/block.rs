@@ -11,11 +11,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 
 use super::error::PackageError;
 use super::header::{Entry, FileId, Kind, RECORD, padding};
 use super::names;
+use super::open::open_below;
 
 /// A block is closed once it holds this many bytes of tar.
 pub(super) const BLOCK: usize = 1 << 20;
@@ -154,7 +155,7 @@ impl Content {
     /// took its place is not waited for, and the parts of a large file are of the same file.
     fn open(&self, root: BorrowedFd<'_>) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(root, &*self.path, flags, Mode::empty())?;
+        let file = open_below(root, &self.path, flags)?;
         if let Some(id) = self.id {
             let about = rustix::fs::fstat(&file)?;
             if id != FileId::of(&about) {

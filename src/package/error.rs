@@ -58,6 +58,9 @@ pub enum PackageError {
         /// The directory to pack.
         root: PathBuf,
     },
+    /// The ignore file is a folder, a FIFO or something stranger.
+    #[error("ignore file is not a file: {}, make it one or remove it", Shown(.0))]
+    IgnoreNotAFile(PathBuf),
     /// A line of the ignore file cannot be understood.
     #[error("{}: {source}", Shown(.path))]
     Ignore {
@@ -149,6 +152,8 @@ pub enum Warning {
     DotEnv(PathBuf),
     /// A rule tried to leave out a file that is always sent.
     AlwaysSent(PathBuf),
+    /// The manifest cannot be read, so the Dockerfiles that it names are not known.
+    UnknownDockerfiles(PathBuf),
     /// A socket was left out: archives cannot hold one.
     Socket(PathBuf),
     /// A device was left out: a build may not create one.
@@ -166,6 +171,12 @@ impl fmt::Display for Warning {
             Self::AlwaysSent(path) => {
                 write!(f, "{} is sent although .dockerignore leaves it out", Shown(path))
             }
+            Self::UnknownDockerfiles(path) => write!(
+                f,
+                "{} cannot be read as YAML: a Dockerfile that it names is not sent \
+                 where .dockerignore leaves it out",
+                Shown(path)
+            ),
             Self::Socket(path) => write!(f, "{} is a socket and was left out", Shown(path)),
             Self::Device(path) => write!(f, "{} is a device and was left out", Shown(path)),
         }

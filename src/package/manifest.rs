@@ -1,14 +1,13 @@
 //! The manifest of a source directory: which file it is, and which Dockerfiles it names.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::error::PackageError;
 use super::names::{clean, inside, path};
+use super::texts;
+use super::yaml::Yaml;
 
 /// The manifest in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,46 +75,33 @@ fn name_inside(root: &Path, named: &Path) -> Result<PathBuf, PackageError> {
 
 /// The text of a manifest; `None` if there is no such file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, PackageError> {
-    let unreadable = |e| PackageError::reading(path, e);
-    match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => {}
-        Ok(_) => return Err(PackageError::ManifestNotAFile(path.to_owned())),
-        Err(e) if is_absent(&e) => return Ok(None),
-        Err(e) => return Err(unreadable(e)),
-    }
-    let mut text = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut text)).map_err(unreadable)?;
-    Ok(Some(text))
-}
-
-fn is_absent(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    texts::read(path, PackageError::ManifestNotAFile)
 }
 
 /// The Dockerfiles that services' `build` entries name, relative to the root.
 ///
 /// convox.yml: `build: PATH`, or a map of `path` and `manifest` (the Dockerfile's name).
 /// docker-compose.yml: `build: PATH`, or a map of `context` and `dockerfile`; in its first version
-/// services stand at the top and `dockerfile` beside `build`. A manifest that cannot be read as
-/// YAML names none: it is the rack's to judge.
-pub(super) fn dockerfiles(manifest: &[u8]) -> Vec<Vec<u8>> {
-    let Some(manifest) = std::str::from_utf8(manifest).ok() else { return Vec::new() };
-    let Ok(manifest) = serde_saphyr::from_str::<Value>(manifest) else { return Vec::new() };
-    let services = manifest.get("services").unwrap_or(&manifest);
-    let services = services.as_object().into_iter().flat_map(|services| services.values());
-    services.filter_map(dockerfile).collect()
+/// services stand at the top and `dockerfile` beside `build`. `None` where the manifest cannot be
+/// read as YAML.
+pub(super) fn dockerfiles(manifest: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let manifest = Yaml::first(manifest)?;
+    let Yaml::Map(services) = manifest.get("services").unwrap_or(&manifest) else {
+        return Some(Vec::new());
+    };
+    Some(services.values().filter_map(dockerfile).collect())
 }
 
-fn dockerfile(service: &Value) -> Option<Vec<u8>> {
+fn dockerfile(service: &Yaml) -> Option<Vec<u8>> {
     let build = service.get("build")?;
-    let text = |keys: [&str; 2]| keys.iter().find_map(|key| build.get(key)?.as_str());
-    let beside = service.get("dockerfile").and_then(Value::as_str);
+    let text = |keys: [&str; 2]| keys.iter().find_map(|key| build.get(key)?.as_text());
+    let beside = service.get("dockerfile").and_then(Yaml::as_text);
     let (folder, file) = match build {
-        Value::String(folder) => (folder.as_str(), beside),
-        Value::Object(_) => {
+        Yaml::Text(folder) => (folder.as_str(), beside),
+        Yaml::Map(_) => {
             (text(["path", "context"]).unwrap_or("."), text(["manifest", "dockerfile"]))
         }
-        _ => return None,
+        Yaml::Other => return None,
     };
     inside(folder.as_bytes(), file.unwrap_or("Dockerfile").as_bytes())
 }
@@ -125,7 +111,7 @@ mod tests {
     use super::*;
 
     fn named(manifest: &str) -> Vec<String> {
-        let names = dockerfiles(manifest.as_bytes()).into_iter();
+        let names = dockerfiles(manifest.as_bytes()).unwrap().into_iter();
         let mut names: Vec<_> = names.map(|name| String::from_utf8(name).unwrap()).collect();
         names.sort();
         names
@@ -140,12 +126,14 @@ services:
   worker: { build: { path: ./jobs, manifest: Dockerfile.worker } }
   other: { build: { manifest: docker/Dockerfile } }
   redis: { image: redis }
+  8080: { build: numbered }
   odd: 3
 ";
         let wanted = [
             "Dockerfile",
             "docker/Dockerfile",
             "jobs/Dockerfile.worker",
+            "numbered/Dockerfile",
             "services/api/Dockerfile",
         ];
         assert_eq!(named(manifest), wanted);
@@ -165,10 +153,16 @@ services:
     }
 
     #[test]
-    fn a_manifest_that_is_no_yaml_names_no_dockerfiles() {
-        for text in ["", "[", "services: 3", "services:\n  web:\n    build: [1]", "\u{0}"] {
+    fn a_manifest_without_services_names_no_dockerfiles() {
+        for text in ["", "services: 3", "services:\n  web:\n    build: [1]"] {
             assert!(named(text).is_empty(), "{text}");
         }
-        assert!(dockerfiles(b"\xff\xfe").is_empty());
+    }
+
+    #[test]
+    fn a_manifest_that_is_no_yaml_does_not_tell() {
+        for text in [&b"["[..], b"\xff\xfe", b"\0"] {
+            assert_eq!(dockerfiles(text), None);
+        }
     }
 }

@@ -14,10 +14,13 @@ pub mod ignore;
 mod links;
 mod manifest;
 mod names;
+mod open;
 mod source;
 mod spool;
+mod texts;
 pub mod unpack;
 mod walk;
+mod yaml;
 
 #[cfg(test)]
 mod tests;

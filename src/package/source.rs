@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::PackageError;
+use super::error::{PackageError, Warning};
 use super::ignore::Rules;
 use super::links;
 use super::manifest::{self, ManifestFile};
+use super::texts;
 
 /// The one ignore file that counts; those in folders below are ordinary files.
 const IGNORE_FILE: &str = ".dockerignore";
@@ -26,6 +27,7 @@ struct Checked {
     manifest: ManifestFile,
     rules: Rules,
     always_sent: BTreeSet<Vec<u8>>,
+    warnings: Vec<Warning>,
 }
 
 impl Source {
@@ -34,13 +36,19 @@ impl Source {
     ///
     /// # Errors
     /// The directory is missing, empty, unreadable or something else; the manifest is missing,
-    /// unreadable, no file or outside of `dir`, by a link too; a line of `.dockerignore` is not understood.
+    /// unreadable, no file or outside of `dir`, by a link too; `.dockerignore` is no file, or a line
+    /// of it is not understood.
     pub fn open(dir: &Path, manifest: Option<&Path>) -> Result<Self, PackageError> {
         let root = root_of(dir)?;
         let (manifest, text) = manifest::find(&root, manifest)?;
         let rules = read_rules(&root.join(IGNORE_FILE))?;
-        let always_sent = always_sent(&root, &manifest, &text)?;
-        Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent })))
+        let dockerfiles = manifest::dockerfiles(&text);
+        let mut warnings = Vec::new();
+        if dockerfiles.is_none() && !rules.is_empty() {
+            warnings.push(Warning::UnknownDockerfiles(manifest.name.clone()));
+        }
+        let always_sent = always_sent(&root, &manifest, dockerfiles.unwrap_or_default())?;
+        Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent, warnings })))
     }
 
     /// The directory: an absolute path, symlinks resolved.
@@ -51,6 +59,11 @@ impl Source {
     /// The manifest in use.
     pub fn manifest(&self) -> &ManifestFile {
         &self.0.manifest
+    }
+
+    /// What is worth a warning before anything is packed.
+    pub(super) fn warnings(&self) -> &[Warning] {
+        &self.0.warnings
     }
 
     /// What the ignore file says.
@@ -91,14 +104,14 @@ fn root_of(dir: &Path) -> Result<PathBuf, PackageError> {
 fn always_sent(
     root: &Path,
     manifest: &ManifestFile,
-    text: &[u8],
+    dockerfiles: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, PackageError> {
     let leads_out =
         || PackageError::ManifestLeadsOut { path: manifest.name.clone(), root: root.to_owned() };
     let names = links::follow(root, manifest.name.as_os_str().as_bytes()).ok_or_else(leads_out)?;
     let mut sent = BTreeSet::from_iter(names);
     let usual = [IGNORE_FILE.into(), b"Dockerfile".to_vec()];
-    for name in manifest::dockerfiles(text).into_iter().chain(usual) {
+    for name in dockerfiles.into_iter().chain(usual) {
         sent.extend(links::follow(root, &name).unwrap_or_default());
         sent.insert(name);
     }
@@ -106,17 +119,14 @@ fn always_sent(
 }
 
 fn read_rules(path: &Path) -> Result<Rules, PackageError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
-        Err(e) => return Err(PackageError::reading(path, e)),
-    };
+    let text = texts::read(path, PackageError::IgnoreNotAFile)?.unwrap_or_default();
     Rules::parse(&text).map_err(|source| PackageError::Ignore { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::process::Command;
 
     use super::super::manifest::ManifestChoice;
     use super::*;
@@ -226,6 +236,22 @@ mod tests {
         let dir = folder(&[("convox.yml", ""), (".dockerignore", "a\n!\n")]);
         let path = dir.path().join(".dockerignore");
         let wanted = format!("{}: line 2: illegal exclusion pattern: \"!\"", path.display());
+        assert_eq!(refusal(dir.path(), None), wanted);
+    }
+
+    #[test]
+    fn an_ignore_file_that_is_no_file_is_refused_and_not_waited_for() {
+        let dir = folder(&[("convox.yml", "")]);
+        let path = dir.path().canonicalize().unwrap().join(IGNORE_FILE);
+        let wanted =
+            format!("ignore file is not a file: {}, make it one or remove it", path.display());
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(refusal(dir.path(), None), wanted);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(refusal(dir.path(), None), wanted);
+        fs::remove_dir(&path).unwrap();
+        symlink("/dev/null", &path).unwrap();
         assert_eq!(refusal(dir.path(), None), wanted);
     }
 

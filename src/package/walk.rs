@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::error::{PackageError, Warning};
 use super::header::{Entry, FileId, Kind};
 use super::ignore::Scope;
 use super::names;
+use super::open::open_below;
 use super::source::Source;
 use super::spool::Times;
 
@@ -31,7 +32,7 @@ pub(super) fn walk(
         levels: Vec::new(),
         open: None,
         links: HashMap::new(),
-        warnings: Vec::new(),
+        warnings: source.warnings().to_vec(),
     };
     walk.descend(Vec::new(), source.rules().root())?;
     while let Some(level) = walk.levels.last_mut() {
@@ -193,9 +194,7 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
     fn open_folder(&self, path: &[u8]) -> Result<Dir, PackageError> {
         let name = if path.is_empty() { b"." } else { path };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(self.root, name, flags, Mode::empty())
-            .and_then(Dir::new::<OwnedFd>)
-            .map_err(|e| self.failed(path, e))
+        open_below(self.root, name, flags).and_then(Dir::new).map_err(|e| self.failed(path, e))
     }
 
     /// Goes into a folder: the next child to meet is its first.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::path;
+use crate::wire::serde_forms::null_is_empty;
 use crate::wire::{AppName, Service};
 
 use super::{Error, Rack};
@@ -19,14 +20,14 @@ struct Budget {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Config {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     at_cap_action: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct State {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     circuit_breaker_tripped: bool,
 }
 

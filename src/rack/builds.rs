@@ -132,6 +132,11 @@ fn given(flag: bool) -> Option<bool> {
     flag.then_some(true)
 }
 
+/// Racks know no difference between an empty text and none.
+fn text(given: &Option<String>) -> &str {
+    given.as_deref().unwrap_or_default()
+}
+
 /// The one build that is new and like ours; the ids where there are several.
 fn only_new(
     builds: &[Build],
@@ -140,7 +145,7 @@ fn only_new(
 ) -> Result<Option<Build>, String> {
     let ours = |build: &&Build| {
         !before.known.contains(&build.id)
-            && build.description == options.description
+            && text(&build.description) == text(&options.description)
             && build.git_sha == options.git_sha
     };
     let found: Vec<&Build> = builds.iter().filter(ours).collect();
@@ -176,5 +181,11 @@ mod tests {
         assert_eq!(find(&[old.clone(), other.clone()]), Ok(None));
         assert_eq!(find(&[ours.clone(), other, old]), Ok(Some(ours.clone())));
         assert_eq!(find(&[ours, build("BTWIN", Some("ours"))]), Err("BOURS, BTWIN".into()));
+        let options = BuildOptions { description: Some(String::new()), ..BuildOptions::default() };
+        let nameless = build("BOURS", None);
+        assert_eq!(
+            only_new(std::slice::from_ref(&nameless), &before, &options),
+            Ok(Some(nameless))
+        );
     }
 }

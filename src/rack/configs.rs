@@ -2,6 +2,7 @@ use serde::Deserialize;
 
 use crate::path;
 use crate::wire::AppName;
+use crate::wire::serde_forms::null_is_empty;
 
 use super::{Error, Rack};
 
@@ -10,7 +11,7 @@ const ENV_MASK: &str = "cli-env-mask";
 
 #[derive(Deserialize)]
 struct AppConfig {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     value: String,
 }
 

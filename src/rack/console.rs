@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::path;
 use crate::transport::Call;
 use crate::wire::RackName;
+use crate::wire::serde_forms::null_is_empty;
 
 use super::{Error, Rack};
 
@@ -17,8 +18,8 @@ pub struct Login {
 
 #[derive(Deserialize)]
 struct UserId {
-    #[serde(default, alias = "ID", alias = "Id")]
-    id: String,
+    #[serde(alias = "ID", alias = "Id")]
+    id: Option<String>,
 }
 
 /// A rack in a console's list. Consoles spell keys in several ways.
@@ -26,7 +27,7 @@ struct UserId {
 pub struct ConsoleRack {
     #[serde(alias = "Name")]
     name: String,
-    #[serde(default, alias = "Organization")]
+    #[serde(default, alias = "Organization", deserialize_with = "null_is_empty")]
     organization: Organization,
     #[serde(default, alias = "Provider")]
     provider: Option<String>,
@@ -36,7 +37,7 @@ pub struct ConsoleRack {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 struct Organization {
-    #[serde(default, alias = "Name")]
+    #[serde(default, alias = "Name", deserialize_with = "null_is_empty")]
     name: String,
 }
 
@@ -61,10 +62,13 @@ impl Rack {
     /// Shows the password (`GET /auth`; racks of all generations, and consoles).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 401 for a wrong one.
+    /// [`Error::Refused`]: 401 for a wrong one. [`Error::Garbled`] for a page of somebody in
+    /// between.
     pub async fn login(&self) -> Result<Login, Error> {
         let answer = self.client.send(&Call::get(path!["auth"])).await?;
-        let user = answer.json::<UserId>().ok().map(|user| user.id).filter(|id| !id.is_empty());
+        answer.accepted()?;
+        let user =
+            answer.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
         Ok(Login { user })
     }
 
@@ -74,5 +78,23 @@ impl Rack {
     /// What the transport fails with.
     pub async fn console_racks(&self) -> Result<Vec<ConsoleRack>, Error> {
         self.list(Call::get(path!["racks"])).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rack_may_have_no_organization() {
+        for text in [
+            r#"{"name":"lone"}"#,
+            r#"{"name":"lone","organization":null,"provider":null,"status":null}"#,
+            r#"{"Name":"lone","Organization":{"Name":null}}"#,
+        ] {
+            let rack: ConsoleRack = serde_json::from_str(text).unwrap();
+            assert_eq!(rack.full_name().as_str(), "/lone", "{text}");
+            assert_eq!((rack.provider(), rack.status()), (None, None), "{text}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 use crate::path;
 use crate::transport::{Headers, Path};
-use crate::wire::duration::GoDuration;
+use crate::wire::duration::GoSpan;
 use crate::wire::option::OptionText;
 use crate::wire::{AppName, ServiceName};
 
@@ -32,8 +32,8 @@ pub struct LogOptions {
     pub filter: Option<String>,
     /// Ends with what is there already.
     pub no_follow: bool,
-    /// How far back to begin, on the rack's clock.
-    pub since: Option<GoDuration>,
+    /// How far back to begin, on the rack's clock; or ahead, where it is negative.
+    pub since: Option<GoSpan>,
     /// The last lines of each process; service logs only.
     pub tail: Option<u32>,
     /// The most processes followed at once; service logs only.
@@ -54,7 +54,7 @@ impl LogOptions {
     }
 
     /// As headers, beginning at `since` instead where that is given.
-    pub(super) fn headers(&self, since: Option<GoDuration>) -> Headers {
+    pub(super) fn headers(&self, since: Option<GoSpan>) -> Headers {
         let values = [
             ("filter", self.filter.option_text()),
             ("follow", self.no_follow.then(|| "false".to_owned())),

@@ -18,7 +18,7 @@ mod rollout;
 mod services;
 mod system;
 
-pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options};
+pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
 pub use budget::CapStatus;
 pub use builds::{BuildOptions, StartedBuild};

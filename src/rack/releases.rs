@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use crate::path;
 use crate::transport::{Answer, Call, Look};
 use crate::wire::{
@@ -60,7 +62,7 @@ impl Rack {
     }
 
     /// Makes a release (`POST /apps/{app}/releases`; v2, v3). Done at most once: after a lost answer
-    /// the newest release is taken if it is not `newest`, the one before, and has our environment.
+    /// that one is taken which is newer than `newest`, the one before, and has our environment.
     ///
     /// # Errors
     /// [`Error::Refused`].
@@ -85,14 +87,19 @@ impl Rack {
         options: &CreateRelease,
         newest: Option<&ReleaseId>,
     ) -> Result<Option<Release>, Error> {
-        let Some(found) = self.newest_release(app).await? else { return Ok(None) };
-        if Some(&found.id) == newest {
-            return Ok(None);
+        let ours = |release: &Release| {
+            options.env.as_ref().is_none_or(|env| *env == release.env)
+                && options.build.as_ref().is_none_or(|build| Some(build) == release.build.as_ref())
+        };
+        // Somebody else may have made one since.
+        let releases = self.releases(app, None).await?;
+        for newer in releases.iter().take_while(|release| Some(&release.id) != newest) {
+            let release = self.release(app, &newer.id).await?;
+            if ours(&release) {
+                return Ok(Some(release));
+            }
         }
-        let release = self.release(app, &found.id).await?;
-        let ours = options.env.as_ref().is_none_or(|env| *env == release.env)
-            && options.build.as_ref().is_none_or(|build| Some(build) == release.build.as_ref());
-        Ok(ours.then_some(release))
+        Ok(None)
     }
 
     /// Replaces the environment of a rack up to 20180708231844 (`POST /apps/{app}/environment`).
@@ -164,12 +171,21 @@ impl Rack {
         release: &ReleaseId,
         force: Option<Force>,
     ) -> Result<(), Error> {
-        let before = app.release.as_ref();
-        let app = &app.name;
+        let before = app;
+        let was_active = before.release.as_ref() == Some(release);
+        let app = &before.name;
         let path = path!["apps", app, "releases", release, "promote"];
-        let call = Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes));
-        let (asked, mut shows_release) = (self.once(), None);
-        let look = async || {
+        let call = |force: Option<Force>| {
+            Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
+        };
+        let call = match was_active {
+            // An update that is over by the time of the look leaves no trace.
+            true => call(force).never_sent_again(),
+            false => call(force).sent_again_as(call(force.map(|_| Force::No))),
+        };
+        let (asked, mut shows_release, was_lost) = (self.once(), None, Cell::new(false));
+        let mut look = async || {
+            was_lost.set(true);
             let shows = match shows_release {
                 Some(shows) => shows,
                 None => *shows_release.insert(asked.compat().await?.shows_release_at_once()),
@@ -177,12 +193,11 @@ impl Rack {
             Ok(became_of(&asked.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
-        let sent = self.client.send_or_find(&call, Answer::accepted, look).await;
+        let sent = self.client.send_or_find(&call, Answer::accepted, &mut look).await;
         match sent.map_err(named) {
-            // The first one was accepted after all, and is what the app is busy with.
-            Err(error) if error.status() == Some(403) && before != Some(release) => {
-                let now = self.app(app).await?;
-                if now.release.as_ref() == Some(release) { Ok(()) } else { Err(error) }
+            // Sent again, and refused: the first one may be what the app is busy with.
+            Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
+                self.client.search(look).await?.ok_or(error)
             }
             result => result,
         }
@@ -191,16 +206,14 @@ impl Rack {
 
 /// What the app shows of a promote of `release`. v3 racks show the release at once
 /// (`shows_release`); v2 racks show only that an update is going on, and the app was at rest before.
-fn became_of(
-    now: &App,
-    before: Option<&ReleaseId>,
-    release: &ReleaseId,
-    shows_release: bool,
-) -> Look<()> {
+fn became_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool) -> Look<()> {
     let ours = now.release.as_ref() == Some(release);
     let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
-    let was_active = before == Some(release);
+    let was_active = before.release.as_ref() == Some(release);
+    let given_up = now.status == AppStatus::Rollback && before.status == AppStatus::Running;
     match (ours, updating) {
+        // A roll-back that has begun since then: whoever waits will see to it.
+        (false, true) if given_up && !was_active => Look::Found(()),
         (true, true) => Look::Found(()),
         (true, false) if !was_active => Look::Found(()),
         (false, true) if !shows_release && !was_active => Look::Found(()),
@@ -223,7 +236,9 @@ mod tests {
             app.release = Some(release.clone());
             app
         };
-        let look = |now: App, before: &ReleaseId, shows| became_of(&now, Some(before), &new, shows);
+        let look = |now: App, before: &ReleaseId, shows| {
+            became_of(&now, &app(AppStatus::Running, before), &new, shows)
+        };
         let (found, v2, v3) = (Look::Found(()), false, true);
         assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Look::Nothing);
         assert_eq!(look(app(AppStatus::Updating, &old), &old, v2), found);
@@ -232,5 +247,8 @@ mod tests {
         assert_eq!(look(app(AppStatus::Running, &new), &old, v3), found, "already over");
         assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Look::Nothing, "not yet");
         assert_eq!(look(app(AppStatus::Updating, &new), &new, v3), found);
+        assert_eq!(look(app(AppStatus::Rollback, &old), &old, v3), found, "given up since");
+        let earlier = app(AppStatus::Rollback, &old);
+        assert_eq!(became_of(&earlier, &earlier, &new, v3), Look::Busy, "not ours");
     }
 }

@@ -16,6 +16,10 @@ pub struct Rollout {
     /// The roll-back of an earlier update was under way when ours began.
     inherited: bool,
     update_seen: bool,
+    /// For how long the rack may answer from memory, once that is known.
+    memory: Option<Duration>,
+    /// Since when the app runs without our release, its update being seen before.
+    without_since: Option<Duration>,
 }
 
 /// What one poll says.
@@ -23,6 +27,9 @@ pub struct Rollout {
 pub enum Verdict {
     /// Not over.
     Pending,
+    /// The app runs without the release: the rack has given up on it, if that is no memory of
+    /// earlier ([`Rollout::remembers`]).
+    Doubtful,
     /// The app runs the release.
     Running,
     /// The rack has given up on it.
@@ -42,12 +49,28 @@ impl Rollout {
     /// The promote of `release` on an app that was as `before`.
     pub fn new(release: ReleaseId, before: &App) -> Self {
         let inherited = before.status == AppStatus::Rollback;
-        Self { release, before: before.release.clone(), inherited, update_seen: false }
+        Self {
+            release,
+            before: before.release.clone(),
+            inherited,
+            update_seen: false,
+            memory: None,
+            without_since: None,
+        }
+    }
+
+    /// Says whether the rack's answers are those of the moment (v3), or may be some seconds old: the
+    /// processes of v2 racks keep what they have read, each for itself.
+    pub fn remembers(&mut self, does: bool) {
+        self.memory = Some(if does { UNSEEN } else { Duration::ZERO });
     }
 
     /// What the app shows `elapsed` after the rack accepted the promote.
     pub fn judge(&mut self, app: &App, elapsed: Duration) -> Verdict {
         let ours = app.release.as_ref() == Some(&self.release);
+        if ours || app.status != AppStatus::Running {
+            self.without_since = None;
+        }
         match app.status {
             AppStatus::Updating => {
                 self.update_seen = true;
@@ -56,7 +79,8 @@ impl Rollout {
             }
             AppStatus::Rollback | AppStatus::Failed if !self.inherited => self.rolled_back(app),
             AppStatus::Running if ours => self.running(elapsed),
-            AppStatus::Running if self.update_seen || elapsed >= UNSEEN => self.rolled_back(app),
+            AppStatus::Running if self.update_seen => self.without(app, elapsed),
+            AppStatus::Running if elapsed >= UNSEEN => self.rolled_back(app),
             _ => Verdict::Pending,
         }
     }
@@ -66,6 +90,16 @@ impl Rollout {
         let was_active = self.before.as_ref() == Some(&self.release);
         let over = !was_active || self.update_seen || elapsed >= UNSEEN;
         if over { Verdict::Running } else { Verdict::Pending }
+    }
+
+    /// `running` without our release, after an update.
+    fn without(&mut self, app: &App, elapsed: Duration) -> Verdict {
+        let since = *self.without_since.get_or_insert(elapsed);
+        match self.memory {
+            None => Verdict::Doubtful,
+            Some(memory) if elapsed.saturating_sub(since) < memory => Verdict::Pending,
+            Some(_) => self.rolled_back(app),
+        }
     }
 
     fn rolled_back(&self, app: &App) -> Verdict {
@@ -89,6 +123,7 @@ mod tests {
     /// The verdicts on polls, one second apart.
     fn verdicts(before: App, polls: &[(AppStatus, &str)]) -> Vec<Verdict> {
         let mut rollout = Rollout::new("RNEW".parse().unwrap(), &before);
+        rollout.remembers(false);
         let judge = |(second, (status, release)): (u64, &(AppStatus, &str))| {
             rollout.judge(&app(status.clone(), release), Duration::from_secs(second))
         };
@@ -118,6 +153,23 @@ mod tests {
     fn a_roll_back_too_short_to_be_seen_is_known_by_the_release() {
         let polls = [(Updating, "RNEW"), (Running, "ROLD")];
         assert_eq!(verdicts(app(Running, "ROLD"), &polls), [Verdict::Pending, rolled_back()]);
+    }
+
+    #[test]
+    fn a_rack_that_remembers_is_believed_after_a_while() {
+        let mut rollout = Rollout::new("RNEW".parse().unwrap(), &app(Running, "ROLD"));
+        let mut judge =
+            |second, status| rollout.judge(&app(status, "ROLD"), Duration::from_secs(second));
+        assert_eq!(judge(0, Updating), Verdict::Pending);
+        assert_eq!(judge(1, Running), Verdict::Doubtful);
+        rollout.remembers(true);
+        let mut judge =
+            |second, status| rollout.judge(&app(status, "ROLD"), Duration::from_secs(second));
+        assert_eq!(judge(2, Running), Verdict::Pending);
+        assert_eq!(judge(3, Updating), Verdict::Pending, "it was memory");
+        assert_eq!(judge(20, Running), Verdict::Pending);
+        assert_eq!(judge(29, Running), Verdict::Pending);
+        assert_eq!(judge(30, Running), rolled_back());
     }
 
     #[test]

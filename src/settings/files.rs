@@ -2,13 +2,14 @@
 //!
 //! Reading creates nothing, and a file that is missing reads as absent. Writing makes the folder
 //! (0700) if need be, takes its lock, writes a temporary file (0600) in it and renames it, so that
-//! no reader sees half a file and no two writers lose each other's change. A folder that exists
-//! keeps its mode: it may be shared on purpose, and each file in it is private all the same.
+//! no reader sees half a file and no two writers lose each other's change. The usual folder becomes
+//! 0700 where other clients have made it 0755; one that somebody named keeps its mode: it may be
+//! shared on purpose, and each file in it is private all the same.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -18,6 +19,14 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, Clone)]
 pub struct Files {
     folder: Option<PathBuf>,
+    mode: Mode,
+}
+
+/// What becomes of the mode of a folder that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Kept,
+    Private,
 }
 
 /// A settings file that cannot be used. Never contains what is in the file.
@@ -74,9 +83,15 @@ pub(super) enum Layout {
 pub(super) type Texts = BTreeMap<String, String>;
 
 impl Files {
-    /// The files in `folder`; `None` reads as an empty folder and cannot be written.
+    /// The files in `folder`; `None` reads as an empty folder and cannot be written. Its mode is
+    /// kept.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
+        Self { folder, mode: Mode::Kept }
+    }
+
+    /// The same in a folder that is nobody's but ours: writing makes it 0700.
+    pub fn private(folder: Option<PathBuf>) -> Self {
+        Self { folder, mode: Mode::Private }
     }
 
     /// The folder, if there is a place for one.
@@ -150,6 +165,9 @@ impl Files {
     fn lock(&self) -> Result<Locked<'_>, FilesError> {
         let folder = self.folder.as_deref().ok_or(FilesError::NoFolder)?;
         make_folder(folder)?;
+        if self.mode == Mode::Private {
+            make_private(folder);
+        }
         let path = folder.join(".lock");
         let lock = open_lock(&path).map_err(|source| FilesError::Write { path, source })?;
         Ok(Locked { folder, _lock: lock })
@@ -211,6 +229,16 @@ fn make_folder(folder: &Path) -> Result<(), FilesError> {
         .mode(0o700)
         .create(folder)
         .map_err(|source| FilesError::Write { path: folder.to_owned(), source })
+}
+
+/// Takes a folder of ours from everybody else. Where that cannot be done, on a file system without
+/// modes for one, its files are private all the same.
+fn make_private(folder: &Path) {
+    let Ok(found) = folder.metadata() else { return };
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    if is_ours && found.mode() & 0o077 != 0 {
+        drop(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)));
+    }
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {
@@ -306,6 +334,21 @@ mod tests {
             .unwrap();
         assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": \"b\"\n}");
+    }
+
+    #[test]
+    fn a_folder_that_others_could_enter_becomes_private_when_written_to_if_it_is_ours_alone() {
+        for (make, expected) in [(Files::private as fn(_) -> _, 0o700), (Files::new, 0o755)] {
+            let home = tempfile::tempdir().unwrap();
+            let folder = home.path().join("convox");
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+            let files = make(Some(folder.clone()));
+            assert_eq!(files.text("host").unwrap(), None);
+            assert_eq!(mode(&folder), 0o755, "reading changes nothing");
+            files.write_text("host", "x").unwrap();
+            assert_eq!(mode(&folder), expected);
+        }
     }
 
     #[test]

@@ -63,7 +63,11 @@ pub enum ConsoleError {
 impl Settings {
     /// The settings of a run in the working folder `folder`. Reads nothing yet.
     pub fn new(variables: Variables, folder: PathBuf) -> Self {
-        let files = Files::new(folder::settings_folder(&variables));
+        let folder_of_files = folder::settings_folder(&variables);
+        let files = match variables.config {
+            Some(_) => Files::new(folder_of_files),
+            None => Files::private(folder_of_files),
+        };
         Self { variables, files, folder, program: None }
     }
 

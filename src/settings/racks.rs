@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::current::RackKind;
 use super::files::{Files, FilesError, Layout, is_absent, read_text};
 use super::rack_url::RackUrl;
 
@@ -37,6 +38,14 @@ pub struct RackMeta {
 }
 
 impl LocalRack {
+    /// Its kind, as `switch` stores it.
+    pub fn kind(&self) -> RackKind {
+        match self.form {
+            LocalForm::Direct(_) => RackKind::Direct,
+            LocalForm::Terraform(_) => RackKind::Terraform,
+        }
+    }
+
     /// Whether Terraform is at work on this rack now.
     pub fn is_locked(&self) -> bool {
         match &self.form {

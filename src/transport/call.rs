@@ -43,6 +43,15 @@ pub struct Call {
     pub(super) repeat: Repeat,
     pub(super) patient: bool,
     pub(super) most: usize,
+    again: Again,
+}
+
+/// In which form a call is sent again, once looking has shown nothing of it.
+#[derive(Clone)]
+enum Again {
+    AsItWas,
+    As(Box<Call>),
+    Never,
 }
 
 /// The most that an answer may have: more is no answer to what was asked.
@@ -64,6 +73,7 @@ impl Call {
             repeat,
             patient,
             most: SMALL,
+            again: Again::AsItWas,
         }
     }
 
@@ -91,6 +101,33 @@ impl Call {
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
         self
+    }
+
+    /// Says what is sent where looking has shown nothing of this call. It has probably done nothing,
+    /// but what would push an earlier one aside must not be sent twice.
+    pub fn sent_again_as(mut self, call: Self) -> Self {
+        self.again = Again::As(Box::new(call));
+        self
+    }
+
+    /// Says that looking cannot tell whether it was carried out.
+    pub fn never_sent_again(mut self) -> Self {
+        self.again = Again::Never;
+        self
+    }
+
+    /// The form in which it is sent again, if it is.
+    pub(super) fn again(&self) -> Option<&Self> {
+        match &self.again {
+            Again::AsItWas => Some(self),
+            Again::As(call) => Some(call),
+            Again::Never => None,
+        }
+    }
+
+    /// Does each time it is carried out make one thing more?
+    pub(super) fn adds_each_time(&self) -> bool {
+        self.method == Method::POST && matches!(self.again, Again::AsItWas)
     }
 
     /// Says that the answer is a list, which may be long.

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::credentials::Credentials;
 use super::session::Keeper;
 use super::tls::{self, Refusal};
 use super::{Error, Event, Limits, Listener, Trust};
@@ -94,7 +96,9 @@ struct Inner {
     endpoint: Endpoint,
     options: Options,
     session: RwLock<Option<String>>,
+    tls: OnceLock<Result<rustls::ClientConfig, Error>>,
     http: OnceLock<Result<reqwest::Client, Error>>,
+    socket_http: OnceLock<Result<reqwest::Client, Error>>,
     refusal: Arc<Refusal>,
     answered: AtomicBool,
 }
@@ -107,7 +111,9 @@ impl Client {
             endpoint,
             options,
             session,
+            tls: OnceLock::new(),
             http: OnceLock::new(),
+            socket_http: OnceLock::new(),
             refusal: Arc::default(),
             answered: AtomicBool::new(false),
         };
@@ -166,19 +172,34 @@ impl Client {
         self.inner.answered.store(true, Ordering::Relaxed);
     }
 
+    /// For requests. The other end may be alive and take nothing for as long as a transfer may
+    /// stand still: a proxy that spools, for one.
     pub(super) fn http(&self) -> Result<reqwest::Client, Error> {
-        self.inner.http.get_or_init(|| self.build()).clone()
+        let limits = self.limits();
+        let silence = limits.half_open.max(limits.stall);
+        self.inner.http.get_or_init(|| self.build(silence)).clone()
     }
 
-    fn build(&self) -> Result<reqwest::Client, Error> {
-        let Endpoint { url, .. } = self.endpoint();
-        let tls = match url.scheme() {
-            "https" => tls::config(self.trust(), self.inner.refusal.clone())?,
-            _ => tls::unused()?,
+    /// For sockets, which say little and where nothing but the system finds out that the other end
+    /// is gone.
+    pub(super) fn socket_http(&self) -> Result<reqwest::Client, Error> {
+        self.inner.socket_http.get_or_init(|| self.build(self.limits().half_open)).clone()
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+        let config = || match self.endpoint().url.scheme() {
+            "https" => tls::config(self.trust(), self.inner.refusal.clone()),
+            _ => tls::unused(),
         };
+        self.inner.tls.get_or_init(config).clone()
+    }
+
+    /// `silence` is how long the system lets the other end acknowledge nothing, or take nothing.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
+    fn build(&self, silence: Duration) -> Result<reqwest::Client, Error> {
         let limits = self.limits();
         let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(self.tls()?)
             .user_agent(concat!("convox/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none()) // racks never redirect
             .retry(reqwest::retry::never())
@@ -186,7 +207,7 @@ impl Client {
             .tcp_nodelay(true)
             .tcp_keepalive(limits.ping);
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let builder = builder.tcp_user_timeout(limits.half_open);
+        let builder = builder.tcp_user_timeout(silence);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
         let failed = |error| Error::Setup(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(failed)
@@ -207,6 +228,18 @@ impl Client {
             }
         }
         Ok(headers)
+    }
+
+    /// What a rack says, without what it sends back of our credentials.
+    pub fn redacted(&self, words: &str) -> String {
+        self.credentials().hidden(words)
+    }
+
+    /// What must not be seen in what a rack says.
+    pub(super) fn credentials(&self) -> Credentials {
+        let Endpoint { user, password, .. } = self.endpoint();
+        let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner);
+        Credentials::new(user, password.as_ref(), session.as_deref())
     }
 
     /// Basic authentication (RFC 7617); the one place where the password is opened for the wire.

@@ -63,6 +63,9 @@ pub enum Error {
         /// How long the rack asks to wait.
         retry_after: Option<Duration>,
     },
+    /// The console wants a session and gives none: it answers nothing to this login.
+    #[error("{0}")]
+    NoSession(Box<Self>),
     /// An answer was lost, and what the rack has made of the request cannot be told.
     #[error("{error}; what became of {call} is not known")]
     Lost {
@@ -118,15 +121,23 @@ impl Error {
                 matches!(status, 429 | 502 | 503 | 504)
             }
             Self::Unreachable { cause, .. } => !matches!(cause, Cause::Tls(_)),
+            Self::NoSession(error) => error.is_passing(),
             _ => false,
         }
     }
 
     /// In a poll: is the rack away for the moment? Any 5xx counts, and a garbled answer.
     pub fn is_away(&self) -> bool {
-        self.is_passing()
-            || self.status().is_some_and(|status| status >= 500)
-            || matches!(self, Self::Garbled { .. })
+        match self {
+            Self::NoSession(error) => error.is_away(),
+            Self::Garbled { .. } => true,
+            _ => self.is_passing() || self.status().is_some_and(|status| status >= 500),
+        }
+    }
+
+    /// Is it the login that is not accepted? A 401, and a session that is wanted and not given.
+    pub fn is_login(&self) -> bool {
+        matches!(self, Self::NoSession(_)) || self.status() == Some(401)
     }
 
     /// May the rack have carried out the request all the same?
@@ -142,6 +153,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } | Self::Handshake { retry_after, .. } => *retry_after,
+            Self::NoSession(error) => error.retry_after(),
             _ => None,
         }
     }

@@ -15,8 +15,8 @@ pub enum Event {
         call: CallName,
         /// The HTTP status.
         status: u16,
-        /// Bytes of the answer's body.
-        bytes: usize,
+        /// Bytes of the answer's body; `None` for a refusal, of which the words alone are kept.
+        bytes: Option<usize>,
         /// From sending to the answer's end.
         took: Duration,
         /// 1 for the first try.
@@ -48,6 +48,12 @@ pub enum Event {
         call: CallName,
         /// Why.
         why: String,
+    },
+    /// Looking showed nothing, and the request was sent again with success. The first one may come
+    /// to be carried out all the same.
+    SentAgain {
+        /// What was asked.
+        call: CallName,
     },
     /// A socket is open.
     SocketOpened {

@@ -19,6 +19,7 @@
 mod body;
 mod call;
 mod client;
+mod credentials;
 mod error;
 mod event;
 pub mod frames;
@@ -39,7 +40,7 @@ pub use retry::Look;
 pub use send::Answer;
 pub use session::Keeper;
 pub use socket::{Ending, Headers, Socket};
-pub use tls::{CertificateProblem, Trust};
+pub use tls::{CertificateProblem, PinnedBy, Trust};
 
 pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

@@ -46,12 +46,14 @@ impl<'a> Tries<'a> {
     async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         let budget = self.client.budget(&error);
-        let pause = self.pauses.next().unwrap_or(SILENT);
-        let pause = pause.max(error.retry_after().unwrap_or_default());
         let has_more = self.attempt < at_least && !budget.is_zero();
-        if since.elapsed() + pause > budget && !has_more {
+        let left = if has_more { budget } else { budget.saturating_sub(since.elapsed()) };
+        let asked = error.retry_after().unwrap_or_default();
+        if left.is_zero() || asked > left {
             return Err(error);
         }
+        // The last try comes when the budget ends, not a pause before that.
+        let pause = self.pauses.next().unwrap_or(SILENT).max(asked).min(left);
         if !self.told && since.elapsed() + pause >= SILENT {
             self.told = true;
             let (call, why) = (self.call.clone(), error.to_string());
@@ -151,12 +153,11 @@ impl Client {
 
     /// Sends a `call` that must not be done twice. Where its answer is lost (or a 429, 502, 503 or
     /// 504 leaves open what happened), `look` asks the rack what became of it; what it finds is the
-    /// answer. If looking shows nothing for as long as the limit says, the call is sent again.
-    /// `look` should ask once each time: it is called again and again.
+    /// answer. If looking shows nothing for as long as the limit says, the call is sent again, as
+    /// [`Call::sent_again_as`] says, if it was lost within the retry budget. `look` should ask once each time: it is called again and again.
     ///
     /// # Errors
-    /// The call's own refusal; what `look` fails with; [`Error::Lost`] where the rack stays away
-    /// while it is asked; the loss itself, once the budget is spent.
+    /// The call's own refusal; [`Error::Lost`] where its answer was lost and looking did not help.
     pub async fn send_or_find<T>(
         &self,
         call: &Call,
@@ -164,37 +165,47 @@ impl Client {
         mut look: impl AsyncFnMut() -> Result<Look<T>, Error>,
     ) -> Result<T, Error> {
         let mut first_loss: Option<Instant> = None;
+        let mut sent = call;
         loop {
-            let error = match self.send(call).await {
-                Ok(answer) => return read(&answer),
+            let error = match self.send(sent).await {
+                Ok(answer) => {
+                    if first_loss.is_some() && sent.adds_each_time() {
+                        self.tell(Event::SentAgain { call: call.name() });
+                    }
+                    return read(&answer);
+                }
                 Err(error) if error.is_uncertain() => error,
                 Err(error) => return Err(error),
             };
             let lost_at = Instant::now();
             let since = *first_loss.get_or_insert(lost_at);
             self.tell(Event::Looking { call: call.name(), why: error.to_string() });
+            let lost = |error| Error::Lost { call: call.name(), error: Box::new(error) };
             match self.search(&mut look).await {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
-                Err(failed) if failed.is_away() => {
-                    return Err(Error::Lost { call: call.name(), error: Box::new(error) });
-                }
-                Err(failed) => return Err(failed),
+                Err(failed @ Error::Ambiguous(_)) => return Err(failed),
+                Err(failed) if failed.is_away() => return Err(lost(error)),
+                Err(failed) => return Err(lost(failed)),
             }
-            let asked_to_wait = error.retry_after().unwrap_or_default();
-            let left = asked_to_wait.saturating_sub(lost_at.elapsed());
-            if since.elapsed() + left >= self.limits().retry {
-                return Err(error);
-            }
-            tokio::time::sleep(left).await;
+            // Looking takes its own time, which is not the budget's.
+            let left = self.limits().retry.saturating_sub(lost_at - since);
+            let asked = error.retry_after().unwrap_or_default();
+            let again = call.again().filter(|_| !left.is_zero() && asked <= left);
+            let Some(again) = again else { return Err(lost(error)) };
+            tokio::time::sleep(asked.saturating_sub(lost_at.elapsed())).await;
+            sent = again;
         }
     }
 
     /// Looks until something is found, or the rack has shown nothing for as long as the limit says;
     /// a rack that is away, or busy, is waited for within the retry budget.
-    async fn search<T>(
+    ///
+    /// # Errors
+    /// What `look` fails with.
+    pub async fn search<T>(
         &self,
-        look: &mut impl AsyncFnMut() -> Result<Look<T>, Error>,
+        mut look: impl AsyncFnMut() -> Result<Look<T>, Error>,
     ) -> Result<Option<T>, Error> {
         let started = Instant::now();
         let mut nothing_since: Option<Instant> = None;

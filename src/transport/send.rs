@@ -13,12 +13,19 @@ use tokio::time::{Instant, timeout};
 use super::body::{Flow, Upload, Waited};
 use super::call::Content;
 use super::client::header_value;
+use super::credentials::Credentials;
 use super::error::cause_of;
 use super::{Call, CallName, Cause, Client, Error, Event};
 use crate::wire::ErrorBody;
 
+/// The most that is read of a refusal.
+const REFUSAL: usize = 64 << 10;
+
 /// How much of a wrong answer is shown.
 const EXCERPT: usize = 200;
+
+/// How much of it is searched for credentials: one that the excerpt cuts is found whole.
+const BEGINNING: usize = 8 << 10;
 
 /// A whole answer with a status below 400.
 #[derive(Debug)]
@@ -28,12 +35,14 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    credentials: Credentials,
 }
 
 impl Answer {
     /// The answer to a call whose effect is there already.
     pub(super) fn nothing(call: &Call) -> Self {
-        Self { call: call.name(), headers: HeaderMap::new(), body: Bytes::new() }
+        let credentials = Credentials::default();
+        Self { call: call.name(), headers: HeaderMap::new(), body: Bytes::new(), credentials }
     }
 
     /// The body as JSON.
@@ -45,7 +54,8 @@ impl Answer {
         if self.body.is_empty() {
             return Err(garbled("it is empty".to_owned()));
         }
-        serde_json::from_slice(&self.body).map_err(|error| garbled(wrong(&error, &self.body)))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| garbled(wrong(&error, &self.body, &self.credentials)))
     }
 }
 
@@ -66,16 +76,20 @@ impl Answer {
 
 /// What is wrong with a body. JSON may hold secrets, an environment for one: neither it nor what the
 /// parser quotes of it is shown.
-fn wrong(error: &serde_json::Error, body: &[u8]) -> String {
+fn wrong(error: &serde_json::Error, body: &[u8], credentials: &Credentials) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
-    let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
-    match text.trim_start().chars().next() {
+    let body = body.trim_ascii_start();
+    let text = String::from_utf8_lossy(&body[..body.len().min(BEGINNING)]);
+    match text.chars().next() {
         Some('{' | '[') if error.is_eof() => format!("it ends too early ({place})"),
         Some('{' | '[') if error.is_data() => {
             format!("it has another form than expected ({place})")
         }
         Some('{' | '[') => format!("it is no valid JSON ({place})"),
-        _ => format!("it is no JSON, it begins with: {}", text.trim()),
+        _ => {
+            let excerpt: String = credentials.hidden(&text).chars().take(EXCERPT).collect();
+            format!("it is no JSON, it begins with: {}", excerpt.trim_end())
+        }
     }
 }
 
@@ -91,11 +105,11 @@ impl Client {
         let name = call.name();
         self.tell(match &result {
             Ok((status, answer)) => {
-                let bytes = answer.body.len();
+                let bytes = Some(answer.body.len());
                 Event::Answered { call: name, status: *status, bytes, took, attempt }
             }
             Err(error) => match error.status() {
-                Some(status) => Event::Answered { call: name, status, bytes: 0, took, attempt },
+                Some(status) => Event::Answered { call: name, status, bytes: None, took, attempt },
                 None => Event::Failed { call: name, why: error.to_string(), took, attempt },
             },
         });
@@ -113,11 +127,13 @@ impl Client {
         let name = call.name();
         let response = self.head(call).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = self.whole_body(&name, response, call.most).await?;
-        if status < 300 {
-            return Ok((status, Answer { call: name, headers, body }));
+        let credentials = self.credentials();
+        if status >= 300 {
+            let body = self.beginning(&name, response).await?;
+            return Err(refusal(name, status, &headers, &body, &credentials));
         }
-        Err(refusal(name, status, &headers, &body))
+        let body = self.whole_body(&name, response, call.most).await?;
+        Ok((status, Answer { call: name, headers, body, credentials }))
     }
 
     /// Sends the request and waits for the answer's head.
@@ -168,6 +184,30 @@ impl Client {
     async fn whole_body(
         &self,
         call: &CallName,
+        response: Response,
+        most: usize,
+    ) -> Result<Bytes, Error> {
+        let body = self.body(call, response, most).await?;
+        if body.len() > most {
+            let problem = format!("it has more than {} MB", most >> 20);
+            return Err(Error::Garbled { call: call.clone(), problem });
+        }
+        Ok(body)
+    }
+
+    /// What a refusal says. It is words for people: more than some are not read.
+    pub(super) async fn beginning(
+        &self,
+        call: &CallName,
+        response: Response,
+    ) -> Result<Bytes, Error> {
+        self.body(call, response, REFUSAL).await
+    }
+
+    /// The body, to its end or until there is more than `most` of it.
+    async fn body(
+        &self,
+        call: &CallName,
         mut response: Response,
         most: usize,
     ) -> Result<Bytes, Error> {
@@ -192,8 +232,7 @@ impl Client {
                 Err(_) => return Err(cut(Cause::Timeout("in the middle of the answer"))),
             }
             if body.len() > most {
-                let problem = format!("it has more than {} MB", most >> 20);
-                return Err(Error::Garbled { call: call.clone(), problem });
+                return Ok(body.freeze());
             }
         }
     }
@@ -262,8 +301,14 @@ fn multipart_form(
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
 
-fn refusal(call: CallName, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
-    let (message, retry_after) = words(status, headers, body);
+fn refusal(
+    call: CallName,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    credentials: &Credentials,
+) -> Error {
+    let (message, retry_after) = words(status, headers, body, credentials);
     let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     let challenge = challenge.map(str::to_owned);
     Error::Refused { call, status, message, retry_after, challenge }
@@ -271,16 +316,24 @@ fn refusal(call: CallName, status: u16, headers: &HeaderMap, body: &[u8]) -> Err
 
 /// The rack's words (JSON, text, or none), as racks of all generations write them, and how long it
 /// asks to wait.
-pub(super) fn words(status: u16, headers: &HeaderMap, body: &[u8]) -> (String, Option<Duration>) {
+pub(super) fn words(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    credentials: &Credentials,
+) -> (String, Option<Duration>) {
     let json: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let json = json.map(|body| body.error).filter(|text| !text.is_empty());
     let text =
         || Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|text| is_words(text));
     let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
-    let message = bounded(message);
+    let message = bounded(credentials.hidden(&message));
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    (message, wait.and_then(retry_after))
+    (message, wait.and_then(retry_after).map(|wait| wait.min(DAY)))
 }
+
+/// Nobody waits longer: what asks for more means never.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most that is shown of a refusal.
 const WORDS: usize = 2_000;
@@ -315,7 +368,8 @@ mod tests {
 
     fn message(status: u16, body: &str) -> String {
         let call = Call::get(path!["apps"]).name();
-        refusal(call, status, &HeaderMap::new(), body.as_bytes()).to_string()
+        let credentials = Credentials::default();
+        refusal(call, status, &HeaderMap::new(), body.as_bytes(), &credentials).to_string()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;
 
-use super::{Answer, Call, CallName, Client, Error, Path};
+use super::{Answer, Call, CallName, Client, Error, Path, Repeat};
 
 /// Who keeps a session for later runs.
 pub type Keeper = Arc<dyn Fn(&str) + Send + Sync>;
@@ -28,8 +28,8 @@ impl Challenge {
 
 #[derive(Deserialize)]
 struct Session {
-    #[serde(default, alias = "ID", alias = "Id")]
-    id: String,
+    #[serde(alias = "ID", alias = "Id")]
+    id: Option<String>,
 }
 
 impl Client {
@@ -37,7 +37,8 @@ impl Client {
     /// the call once more.
     ///
     /// # Errors
-    /// The last failure, once it will not pass or the budget is spent.
+    /// The last failure, once it will not pass or the budget is spent; [`Error::NoSession`] where a
+    /// console wants a session and gives none.
     pub async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let error = match self.send_within_budget(call).await {
             Err(error) if self.is_console() => error,
@@ -45,7 +46,9 @@ impl Client {
         };
         match challenge_of(&error) {
             Some(challenge) => {
-                self.renew(call.name(), &challenge).await?;
+                let session = self.session(call.name(), &challenge).await;
+                let session = session.map_err(|error| Error::NoSession(Box::new(error)))?;
+                self.use_session(&session);
                 self.send_within_budget(call).await
             }
             None => Err(error),
@@ -60,7 +63,8 @@ impl Client {
         }
     }
 
-    async fn renew(&self, asked: CallName, challenge: &Challenge) -> Result<(), Error> {
+    /// The id of a new session, for the call that `asked` in vain.
+    async fn session(&self, asked: CallName, challenge: &Challenge) -> Result<String, Error> {
         if challenge.second_factor {
             return Err(Error::Setup(format!(
                 "{} asks for a second factor, which this client cannot give: log in with a token \
@@ -69,14 +73,13 @@ impl Client {
             )));
         }
         let path = Path::of(challenge.path.split('/').filter(|segment| !segment.is_empty()));
-        let call = Call::post(path).upload(Arc::new(Bytes::new()));
+        // A session too many is nothing to a console.
+        let call = Call::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
         let session: Session = self.send_within_budget(&call).await?.json()?;
-        if session.id.is_empty() {
+        session.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             let problem = "invalid session".to_owned();
-            return Err(Error::Garbled { call: asked, problem });
-        }
-        self.use_session(&session.id);
-        Ok(())
+            Error::Garbled { call: asked, problem }
+        })
     }
 }
 
@@ -105,17 +108,22 @@ mod tests {
     use axum::routing::{get, post};
     use std::sync::Mutex;
 
-    /// A console that answers only within the session `s1`.
+    /// A console that answers only within the session `s1`, which it gives at `/session`.
     async fn console() -> url::Url {
-        let apps = get(|headers: HeaderMap| async move {
+        console_at("Session path=\"/session\" token=\"false\"").await
+    }
+
+    async fn console_at(challenge: &'static str) -> url::Url {
+        let apps = get(move |headers: HeaderMap| async move {
             if headers.get("session").is_some_and(|id| id == "s1") {
                 return (StatusCode::OK, [("x-a", "")], "[]");
             }
-            let challenge = ("www-authenticate", "Session path=\"/session\" token=\"false\"");
-            (StatusCode::UNAUTHORIZED, [challenge], "")
+            (StatusCode::UNAUTHORIZED, [("www-authenticate", challenge)], "")
         });
         let session = post(async || "{\"id\":\"s1\"}");
-        let router = axum::Router::new().route("/apps", apps).route("/session", session);
+        let null = post(async || "{\"id\":null}");
+        let router = axum::Router::new().route("/apps", apps);
+        let router = router.route("/session", session).route("/null", null);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -137,6 +145,22 @@ mod tests {
             assert_eq!(answer.body, "[]");
         }
         assert_eq!(*kept.lock().unwrap(), ["s1"], "the second call is in the session already");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_not_given_is_a_matter_of_the_login() {
+        for (challenge, why) in [
+            ("Session path=\"/session\" token=\"true\"", "second factor"),
+            ("Session path=\"/nowhere\" token=\"false\"", "response status 404"),
+            ("Session path=\"/null\" token=\"false\"", "invalid session"),
+        ] {
+            let mut endpoint = Endpoint::new(console_at(challenge).await);
+            endpoint.session = Some(String::new());
+            let client = Client::new(endpoint, Options::default());
+            let error = client.send(&Call::get(Path::of(["apps"]))).await.unwrap_err();
+            assert!(error.is_login() && error.to_string().contains(why), "{error}");
+            assert_eq!(error.status(), None, "{why}: the call itself was not refused");
+        }
     }
 
     #[tokio::test]

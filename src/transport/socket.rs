@@ -105,7 +105,7 @@ impl Client {
             cause: Cause::Timeout("waiting for the answer"),
             sent: true,
         };
-        let response = timeout(self.limits().answer, self.http()?.execute(request))
+        let response = timeout(self.limits().answer, self.socket_http()?.execute(request))
             .await
             .map_err(late)?
             .map_err(|error| self.broken(call.clone(), &error))?;
@@ -113,9 +113,9 @@ impl Client {
         let status = response.status().as_u16();
         if status != 101 {
             let headers = response.headers().clone();
-            let body = timeout(self.limits().stall, response.bytes()).await;
-            let body = body.ok().and_then(Result::ok).unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body);
+            // A refusal whose words do not come is one all the same.
+            let body = self.beginning(&call, response).await.unwrap_or_default();
+            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
             let message = message.chars().take(200).collect();
             return Err(Error::Handshake { call, status, message, retry_after });
         }
@@ -157,7 +157,7 @@ impl Client {
         headers.insert(ORIGIN, header_value("origin", &origin)?);
         headers.insert("sec-websocket-version", header_value("version", "13")?);
         headers.insert("sec-websocket-key", header_value("key", key)?);
-        let request = self.http()?.get(url).headers(headers);
+        let request = self.socket_http()?.get(url).headers(headers);
         request
             .build()
             .map_err(|error| Error::Setup(format!("the request can't be built: {error}")))

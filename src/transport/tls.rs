@@ -3,14 +3,15 @@
 //!
 //! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself; they cannot be handed over.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
@@ -23,12 +24,21 @@ pub enum Trust {
     /// The platform's roots.
     #[default]
     Platform,
-    /// The platform's roots and those in this PEM file.
+    /// The platform's roots and those in this PEM file, or a certificate in it itself.
     Authority(PathBuf),
     /// This certificate and no other.
-    Pinned(Fingerprint),
+    Pinned(Fingerprint, PinnedBy),
     /// Anything. The command line says so each time.
     Anything,
+}
+
+/// Who has pinned a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinnedBy {
+    /// A login, for this host.
+    Login,
+    /// CONVOX_TRUST, whatever the host.
+    Variable,
 }
 
 /// A certificate that was refused.
@@ -53,6 +63,8 @@ pub enum CertificateProblem {
         address: String,
         /// What was expected.
         pinned: Fingerprint,
+        /// By whom.
+        by: PinnedBy,
         /// What came.
         fingerprint: Fingerprint,
     },
@@ -72,8 +84,8 @@ impl Refusal {
         let (fingerprint, reason) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let address = address.to_owned();
         Some(match trust {
-            Trust::Pinned(pinned) => {
-                CertificateProblem::Changed { address, pinned: *pinned, fingerprint }
+            Trust::Pinned(pinned, by) => {
+                CertificateProblem::Changed { address, pinned: *pinned, by: *by, fingerprint }
             }
             _ => CertificateProblem::Unknown { address, reason, fingerprint },
         })
@@ -90,19 +102,14 @@ pub(super) fn unused() -> Result<ClientConfig, Error> {
 /// The configuration for `https` addresses.
 pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let judge =
-        match trust {
-            Trust::Anything => Judge::Anyone,
-            Trust::Pinned(pinned) => Judge::Pinned(*pinned),
-            Trust::Platform | Trust::Authority(_) => {
-                let roots = Arc::new(roots(trust)?);
-                let chain =
-                    WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
-                Judge::Chain(chain.map_err(|error| {
-                    Error::Setup(format!("no usable root certificates: {error}"))
-                })?)
-            }
-        };
+    let judge = match trust {
+        Trust::Anything => Judge::Anyone,
+        Trust::Pinned(pinned, _) => Judge::Pinned(*pinned),
+        Trust::Platform => Judge::Chain(Chain::new(Vec::new(), provider.clone())?),
+        Trust::Authority(file) => {
+            Judge::Chain(Chain::new(certificates_in(file)?, provider.clone())?)
+        }
+    };
     let verifier = Verifier { judge, provider: provider.clone(), refusal };
     Ok(builder(provider)?
         .dangerous()
@@ -118,31 +125,89 @@ fn builder(
         .map_err(|error| Error::Setup(format!("TLS can't be set up: {error}")))
 }
 
-fn roots(trust: &Trust) -> Result<RootCertStore, Error> {
+/// The platform's roots, or Mozilla's where it has none.
+fn platform_roots() -> RootCertStore {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
         // A container without a certificate bundle.
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    let Trust::Authority(file) = trust else { return Ok(store) };
+    store
+}
+
+fn certificates_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let unusable = |reason: String| {
         Error::Setup(format!("CONVOX_CA_CERT: {} is no usable PEM file: {reason}", file.display()))
     };
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
-    let mut found = false;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        store.add(certificate).map_err(|error| unusable(error.to_string()))?;
-        found = true;
+    let found: Vec<_> = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|error| unusable(error.to_string()))?;
+    for certificate in &found {
+        let usable = RootCertStore::empty().add(certificate.clone());
+        usable.map_err(|error| unusable(error.to_string()))?;
     }
-    if found { Ok(store) } else { Err(unusable("no certificate in it".to_owned())) }
+    if found.is_empty() { Err(unusable("no certificate in it".to_owned())) } else { Ok(found) }
+}
+
+/// Whoever the platform's roots, or the user's own, vouch for.
+#[derive(Debug)]
+struct Chain {
+    verifier: Arc<WebPkiServerVerifier>,
+    /// The user's own.
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl Chain {
+    fn new(
+        own: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let mut roots = platform_roots();
+        roots.add_parsable_certificates(own.iter().cloned());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let unusable = |error| Error::Setup(format!("no usable root certificates: {error}"));
+        Ok(Self { verifier: verifier.map_err(unusable)?, own })
+    }
+
+    /// webpki refuses an authority's certificate on a server; the user's own is good there, as
+    /// `openssl req -x509` makes it, if it is for this name. Its dates are right: they are looked at
+    /// before that refusal. Extended key usage, which such a certificate rarely names, is not.
+    fn judge(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict =
+            self.verifier.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
+        match verdict {
+            Err(error) if is_authority(&error) && self.own.contains(certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+}
+
+/// An authority's own certificate on a server, as `openssl req -x509` makes them.
+fn is_authority(error: &rustls::Error) -> bool {
+    use rustls::{CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(why)) => {
+            why.to_string().contains("CaUsedAsEndEntity")
+        }
+        _ => false,
+    }
 }
 
 #[derive(Debug)]
 enum Judge {
-    Chain(Arc<WebPkiServerVerifier>),
+    Chain(Chain),
     Pinned(Fingerprint),
     Anyone,
 }
@@ -171,7 +236,7 @@ impl ServerCertVerifier for Verifier {
                 Err(rustls::Error::General("not the certificate that was pinned".to_owned()))
             }
             Judge::Chain(chain) => {
-                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                chain.judge(end_entity, intermediates, server_name, ocsp_response, now)
             }
         };
         if let Err(error) = &verdict {
@@ -213,8 +278,7 @@ fn reason(error: &rustls::Error) -> String {
         Why::Expired | Why::ExpiredContext { .. } => "it has expired",
         Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
         Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
-        // An authority's own certificate on a server, as `openssl req -x509` makes them.
-        Why::Other(_) if why.to_string().contains("CaUsedAsEndEntity") => "it is signed by itself",
+        Why::Other(_) if is_authority(error) => "it is signed by itself",
         Why::Other(_) => "it is not made as the rules for servers want it",
         _ => return why.to_string(),
     };

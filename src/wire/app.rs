@@ -13,7 +13,7 @@ pub struct App {
     #[serde(default, with = "blank", skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
     /// A locked app cannot be deleted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub locked: bool,
     /// Its name.
     pub name: AppName,
@@ -24,7 +24,7 @@ pub struct App {
     #[serde(default, with = "blank")]
     pub router: Option<String>,
     /// What it is doing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub status: AppStatus,
     /// Parameters; secret ones read `****` on v2.
     #[serde(default, deserialize_with = "null_is_empty")]

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::serde_forms::{blank, moment};
+use super::serde_forms::{blank, moment, null_is_empty};
 use super::{AppName, BuildId, BuildStatus, ReleaseId};
 
 /// A build (`GET /apps/{app}/builds/{id}`). Only `status` tells whether it has ended: `ended` and
@@ -34,7 +34,7 @@ pub struct Build {
     #[serde(default, with = "blank")]
     pub reason: Option<String>,
     /// What it is doing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub status: BuildStatus,
     /// When it began.
     #[serde(default, with = "moment")]

@@ -5,9 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// A span of time in Go's notation. Not negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GoDuration(pub Duration);
+
+/// The same in either direction: `-5m` back from now is five minutes ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GoSpan(pub TimeDelta);
 
 /// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,24 +35,42 @@ impl FromStr for GoDuration {
     type Err = InvalidDuration;
 
     fn from_str(text: &str) -> Result<Self, InvalidDuration> {
-        let invalid = || InvalidDuration(text.to_owned());
-        let mut rest = text.strip_prefix('+').unwrap_or(text);
-        if rest == "0" {
-            return Ok(Self(Duration::ZERO));
-        }
-        if rest.is_empty() {
-            return Err(invalid());
-        }
-        let mut total: u128 = 0;
-        while !rest.is_empty() {
-            let (nanos, after) = quantity(rest).ok_or_else(invalid)?;
-            total = total.checked_add(nanos).ok_or_else(invalid)?;
-            rest = after;
-        }
-        // Go's durations are 64-bit nanoseconds: what it cannot hold, a rack cannot read.
-        let nanos = i64::try_from(total).map_err(|_| invalid())?;
-        Ok(Self(Duration::from_nanos(nanos.unsigned_abs())))
+        let nanos = nanos(text.strip_prefix('+').unwrap_or(text));
+        let duration = nanos.map(|nanos| Self(Duration::from_nanos(nanos.unsigned_abs())));
+        duration.ok_or_else(|| InvalidDuration(text.to_owned()))
     }
+}
+
+impl FromStr for GoSpan {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDuration> {
+        let Some(ahead) = text.strip_prefix('-') else {
+            return text.parse().map(|GoDuration(duration)| duration.into());
+        };
+        let span = nanos(ahead).map(|nanos| Self(-TimeDelta::nanoseconds(nanos)));
+        span.ok_or_else(|| InvalidDuration(text.to_owned()))
+    }
+}
+
+impl From<Duration> for GoSpan {
+    fn from(duration: Duration) -> Self {
+        Self(TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX))
+    }
+}
+
+/// The nanoseconds of a text without a sign; none where it is no duration.
+fn nanos(text: &str) -> Option<i64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let (mut total, mut rest): (u128, _) = quantity(text)?;
+    while !rest.is_empty() {
+        let (more, after) = quantity(rest)?;
+        (total, rest) = (total.checked_add(more)?, after);
+    }
+    // Go's durations are 64-bit nanoseconds: what it cannot hold, a rack cannot read.
+    i64::try_from(total).ok()
 }
 
 /// One number with its unit, in nanoseconds, and what follows.
@@ -104,6 +128,15 @@ impl fmt::Display for GoDuration {
     }
 }
 
+impl fmt::Display for GoSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < TimeDelta::zero() {
+            f.write_str("-")?;
+        }
+        GoDuration(self.0.abs().to_std().unwrap_or_default()).fmt(f)
+    }
+}
+
 /// `nanos / scale` with as many decimals as it needs.
 fn decimal(nanos: u128, scale: u128) -> String {
     let (whole, rest) = (nanos / scale, nanos % scale);
@@ -140,6 +173,18 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         for text in ["", "yesterday", "1", "-5s", "5 s", "s", ".s", "1d", "99999999999h", "1h-5m"] {
+            assert!(text.parse::<GoDuration>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_may_be_negative_where_a_duration_may_not() {
+        for (text, printed) in [("-5m", "-5m0s"), ("-0", "0s"), ("+1.5s", "1.5s"), ("20m", "20m0s")]
+        {
+            assert_eq!(text.parse::<GoSpan>().unwrap().to_string(), printed, "{text}");
+        }
+        for text in ["-", "--5m", "-+5m", "+-5m", "-5", "1h-5m", "-99999999999h"] {
+            assert!(text.parse::<GoSpan>().is_err(), "{text}");
             assert!(text.parse::<GoDuration>().is_err(), "{text}");
         }
     }

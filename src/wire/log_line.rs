@@ -20,11 +20,6 @@ impl<'a> LogLine<'a> {
         let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();
         Some(Self { time, stream, message })
     }
-
-    /// Does the line come from the rack itself, not from the app?
-    pub fn is_from_system(&self) -> bool {
-        self.stream.starts_with("system/")
-    }
 }
 
 #[cfg(test)]
@@ -35,7 +30,6 @@ mod tests {
     fn a_line_is_taken_apart_at_its_first_two_blanks() {
         let line = LogLine::parse("2026-02-03T04:05:06Z system/deploy rolling gate").unwrap();
         assert_eq!((line.stream, line.message), ("system/deploy", "rolling gate"));
-        assert!(line.is_from_system());
         assert_eq!(LogLine::parse("no time here"), None);
     }
 }

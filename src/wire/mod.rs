@@ -16,7 +16,7 @@ mod object;
 pub mod option;
 mod process;
 mod release;
-mod serde_forms;
+pub(crate) mod serde_forms;
 mod service;
 mod status;
 mod system;

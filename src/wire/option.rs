@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::duration::GoDuration;
+use super::duration::GoSpan;
 
 /// A value that can be an option of a call.
 pub trait OptionText {
@@ -35,7 +35,7 @@ impl OptionText for String {
     }
 }
 
-impl OptionText for GoDuration {
+impl OptionText for GoSpan {
     fn option_text(&self) -> Option<String> {
         Some(self.to_string())
     }

@@ -14,25 +14,25 @@ pub struct Process {
     #[serde(default, with = "blank")]
     pub app: Option<AppName>,
     /// What it runs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub command: String,
     /// Share of a processor in use.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub cpu: f64,
     /// The host it runs on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub host: String,
     /// The image it runs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub image: String,
     /// The instance it runs on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub instance: String,
     /// Memory in use, in MB.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub memory: f64,
     /// The service's name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// `host:container` or `container` ports.
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -44,7 +44,7 @@ pub struct Process {
     #[serde(default, with = "moment")]
     pub started: Option<DateTime<Utc>>,
     /// What it is doing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub status: ProcessStatus,
 }
 

@@ -56,7 +56,8 @@ pub(crate) mod moment {
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 }
 
-/// `null` is the empty value of a list or map.
+/// `null` is the empty value: no text, 0, false, an empty list or map. So Go reads it, in which racks
+/// and the clients before this one are written.
 pub(crate) fn null_is_empty<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: Default + serde::Deserialize<'de>,
@@ -64,4 +65,50 @@ where
 {
     use serde::Deserialize;
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::{Map, Value, json};
+
+    use crate::wire::{
+        App, Autoscale, Build, BuildId, NlbPort, Port, Process, ProcessId, Release, Service, System,
+    };
+
+    /// Every field but `needed` may be `null`, which is as if it were not there.
+    fn takes_nulls<T: Serialize + DeserializeOwned>(value: &T, needed: &str) {
+        let Ok(Value::Object(full)) = serde_json::to_value(value) else { panic!("no object") };
+        let bare: Map<_, _> = full.iter().filter(|(key, _)| *key == needed).map(owned).collect();
+        let mut nulls: Map<_, _> = full.keys().map(|key| (key.clone(), Value::Null)).collect();
+        nulls.extend(bare.clone());
+        assert!(nulls.len() > bare.len(), "{nulls:?}");
+        assert_eq!(again::<T>(&nulls), again::<T>(&bare));
+    }
+
+    fn owned((key, value): (&String, &Value)) -> (String, Value) {
+        (key.clone(), value.clone())
+    }
+
+    /// What `T` makes of it, as JSON.
+    fn again<T: Serialize + DeserializeOwned>(fields: &Map<String, Value>) -> Value {
+        let text = json!(fields).to_string();
+        let read: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        serde_json::to_value(read).unwrap()
+    }
+
+    #[test]
+    fn null_is_the_empty_value_of_every_field() {
+        takes_nulls(&App::new("a".to_owned().into(), "running".to_owned().into()), "name");
+        takes_nulls(&Build::new(BuildId::from("B".to_owned()), Default::default()), "id");
+        let process = ProcessId::from("p".to_owned());
+        takes_nulls(&Process::new(process, "web".to_owned(), Default::default()), "id");
+        takes_nulls(&Release::new("R".to_owned().into()), "id");
+        takes_nulls(&Service::new("web".to_owned().into()), "name");
+        takes_nulls(&System::default(), "");
+        takes_nulls(&Port::default(), "");
+        takes_nulls(&NlbPort::default(), "");
+        takes_nulls(&Autoscale::default(), "");
+    }
 }

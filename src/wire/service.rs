@@ -11,13 +11,13 @@ pub struct Service {
     /// Its name.
     pub name: ServiceName,
     /// How many processes are wanted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub count: i64,
     /// Processor units: 1024 to a core on v2, millicores on v3.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub cpu: i64,
     /// Memory in MB.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub memory: i64,
     /// Where it answers.
     #[serde(default, with = "blank")]
@@ -29,7 +29,7 @@ pub struct Service {
     #[serde(default, deserialize_with = "null_is_empty")]
     pub ports: Vec<Port>,
     /// Graphics processors; v3 only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub gpu: i64,
     /// v3 only.
     #[serde(default, with = "blank")]
@@ -73,13 +73,13 @@ impl Service {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Port {
     /// The port outside; 0 for none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub balancer: u32,
     /// The certificate's id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub certificate: String,
     /// The port inside; 0 for none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub container: u32,
 }
 
@@ -88,14 +88,19 @@ pub struct Port {
 #[serde(rename_all = "kebab-case", default)]
 pub struct NlbPort {
     /// The port inside.
+    #[serde(deserialize_with = "null_is_empty")]
     pub container_port: u32,
     /// The port outside.
+    #[serde(deserialize_with = "null_is_empty")]
     pub port: u32,
     /// `tcp`, `tls` or `udp`.
+    #[serde(deserialize_with = "null_is_empty")]
     pub protocol: String,
     /// `public` or `internal`.
+    #[serde(deserialize_with = "null_is_empty")]
     pub scheme: String,
     /// The certificate's id.
+    #[serde(deserialize_with = "null_is_empty")]
     pub certificate: String,
     /// Spreads over zones.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +118,7 @@ pub struct NlbPort {
 #[serde(rename_all = "kebab-case", default)]
 pub struct Autoscale {
     /// Is it on?
+    #[serde(deserialize_with = "null_is_empty")]
     pub enabled: bool,
     /// Percent of processor.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,16 +11,16 @@ use super::serde_forms::{blank, null_is_empty};
 #[non_exhaustive]
 pub struct System {
     /// Number of instances; always 0 on v3.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub count: i64,
     /// The router's domain.
     #[serde(default, with = "blank")]
     pub domain: Option<String>,
     /// Its name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// `aws`, `gcp`, `azure`, `do`, `local`, `metal`; `dev` for the development rack.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub provider: String,
     /// The host of its API.
     #[serde(default, with = "blank")]
@@ -32,13 +32,13 @@ pub struct System {
     #[serde(default, with = "blank")]
     pub router_internal: Option<String>,
     /// What it is doing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub status: SystemStatus,
     /// Type of its instances; empty on v3.
     #[serde(default, rename = "type", with = "blank")]
     pub instance_type: Option<String>,
     /// A date stamp on v2 and before, `3.x.y` on v3, empty on very old racks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub version: String,
     /// Stack outputs; v2 only.
     #[serde(

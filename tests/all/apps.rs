@@ -1,6 +1,8 @@
 //! `apps` and what is below it.
 
-use crate::support::Story;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
 fn an_app_is_created_listed_shown_and_deleted() {
@@ -79,4 +81,42 @@ fn a_name_that_no_app_can_have_is_a_usage_error() {
     let ran = story.run("convox apps create 'My App'");
     assert_eq!(ran.code, 2, "{ran}");
     story.run("convox apps delete").code(2).warns("<APP>");
+}
+
+/// An app with these statuses, one after the other.
+fn statuses(all: &'static [&'static str]) -> Fake {
+    let asked = AtomicUsize::new(0);
+    Fake::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web" => {
+            let status = all[asked.fetch_add(1, Ordering::Relaxed).min(all.len() - 1)];
+            Reply::json(&format!(r#"{{"name":"web","status":"{status}","release":"ROLD"}}"#))
+        }
+        "POST /apps" => Reply::json(r#"{"name":"web","status":"creating"}"#),
+        _ => ordinary(ask),
+    })
+}
+
+#[test]
+fn an_update_that_is_rolled_back_ends_the_wait_for_it() {
+    let fake = statuses(&["updating", "updating", "rollback"]);
+    Story::against(&fake).run("convox apps wait").fails(
+        "ERROR: rollback: the rack gave up on the update of web, \
+         the reason is in: convox logs -a web --since 10m --no-follow",
+    );
+    let fake = statuses(&["rollback", "rollback", "running"]);
+    Story::against(&fake).run("convox apps wait").prints("Waiting for app... OK");
+}
+
+#[test]
+fn an_app_that_cannot_be_made_is_not_waited_for() {
+    for (status, words) in
+        [("rollback", "rollback: the rack gave up"), ("failed", "app web is failed")]
+    {
+        let fake = match status {
+            "rollback" => statuses(&["creating", "rollback"]),
+            _ => statuses(&["creating", "failed"]),
+        };
+        let ran = Story::against(&fake).run("convox apps create");
+        ran.code(1).warns(&format!("ERROR: {words}"));
+    }
 }

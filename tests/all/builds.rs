@@ -1,5 +1,7 @@
 //! `builds`, `builds info`, `builds logs`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
@@ -86,4 +88,32 @@ fn a_status_that_nobody_knows_is_shown_as_it_is() {
         ID    STATUS     RELEASE  STARTED  ELAPSED  DESCRIPTION
         BNEW  pondering",
     );
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_is_asked_for_again() {
+    let asked = AtomicUsize::new(0);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" => Reply::json(r#"{"id":"BNEW","status":"complete"}"#),
+        "GET /apps/web/builds/BNEW/logs" if asked.fetch_add(1, Ordering::Relaxed) < 2 => {
+            Reply::log(&["ERROR: unable to read logs for build: BNEW\n"])
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox builds logs BNEW").prints("step 1");
+}
+
+#[test]
+fn a_log_that_never_comes_is_a_failure_once_the_build_is_over() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" => Reply::json(r#"{"id":"BNEW","status":"complete"}"#),
+        "GET /apps/web/builds/BNEW/logs" => {
+            Reply::log(&["ERROR: unable to read logs for build: BNEW\n"])
+        }
+        _ => ordinary(ask),
+    });
+    let mut story = Story::against(&fake);
+    story.set("CONVOX_LOG_GRACE", "300ms");
+    story.run("convox builds logs BNEW").fails("ERROR: unable to read logs for build: BNEW");
 }

@@ -1,5 +1,7 @@
 //! `env` and what is below it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
@@ -22,6 +24,23 @@ fn variables_are_set_read_and_taken_away_each_change_a_release() {
     story.run("convox env --release RBBBBBBBBBB").prints("COLOR=teal\nGREETING=hello world");
     story.run("convox env set --replace A=1").ok();
     story.run("convox env").prints("A=1");
+}
+
+#[test]
+fn a_variable_that_is_given_twice_is_named_twice_and_the_last_value_wins() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story.run("convox env set B=1 A=1 A=2").prints(
+        "
+        Setting A, A, B... OK
+        Release: RAAAAAAAAAA",
+    );
+    story.run("convox env").prints("A=2\nB=1");
+    story.run("convox env unset A A").prints(
+        "
+        Unsetting A... OK
+        Release: RBBBBBBBBBB",
+    );
 }
 
 #[test]
@@ -112,4 +131,25 @@ fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() 
     assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
     story.run("convox env unset A").prints("Unsetting A... OK\nRelease: RLESS");
     assert_eq!(fake.count("POST /apps/web/releases"), 0);
+}
+
+#[test]
+fn a_release_whose_answer_is_lost_is_found_below_a_newer_one_of_somebody_else() {
+    let made = AtomicBool::new(false);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases" => {
+            made.store(true, Ordering::Relaxed);
+            Reply::raw("")
+        }
+        "GET /apps/web/releases?limit=1" => Reply::json(r#"[{"id":"ROLD","env":""}]"#),
+        "GET /apps/web/releases" if made.load(Ordering::Relaxed) => {
+            Reply::json(r#"[{"id":"RTHEIRS"},{"id":"ROURS"},{"id":"ROLD"}]"#)
+        }
+        "GET /apps/web/releases/ROLD" => Reply::json(r#"{"id":"ROLD","env":""}"#),
+        "GET /apps/web/releases/RTHEIRS" => Reply::json(r#"{"id":"RTHEIRS","env":"C=3"}"#),
+        "GET /apps/web/releases/ROURS" => Reply::json(r#"{"id":"ROURS","env":"B=2"}"#),
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox env set B=2").code(0).says("Release: ROURS\n");
+    assert_eq!(fake.count("POST /apps/web/releases"), 1);
 }

@@ -47,12 +47,49 @@ fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
 }
 
 #[test]
+fn the_usual_folder_becomes_private_and_one_that_is_named_keeps_its_mode() {
+    let (console, mut story) = (console(), story());
+    let line = format!("convox login {} --token {PASSWORD}", console.host());
+    let named = story.path("home/shared");
+    let open = fs::Permissions::from_mode(0o755);
+    for folder in [story.settings(""), named.clone()] {
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, open.clone()).unwrap();
+    }
+    let mode =
+        |folder: &std::path::Path| fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+    story.run(&line).code(0);
+    assert_eq!(mode(&story.settings("")), 0o700);
+    story.set("CONVOX_CONFIG", named.as_os_str());
+    story.run(&line).code(0);
+    assert_eq!(mode(&named), 0o755);
+}
+
+#[test]
 fn a_wrong_token_is_refused_and_nothing_is_stored() {
     let (console, story) = (console(), story());
     let ran = story.run(&format!("convox login {} --token wrong-token", console.host()));
     ran.fails("ERROR: invalid login, is the token right, and for this host?");
     assert!(!story.settings("auth").exists());
     assert!(!ran.err.contains("wrong-token"));
+}
+
+#[test]
+fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
+    for reply in [Reply::html(200), Reply::refusal(200, "Please sign in"), Reply::json("{]")] {
+        let (portal, story) = (Fake::new(move |_| reply.clone()), story());
+        let ran = story.run(&format!("convox login {} --token a-token", portal.host()));
+        assert!(ran.code == 1 && !ran.out.contains("OK"), "{ran}");
+        ran.warns("ERROR: the rack's answer to GET /auth is not valid: ");
+        assert!(!story.settings("").exists(), "{ran}");
+    }
+}
+
+#[test]
+fn a_racks_own_word_is_a_login() {
+    let (rack, story) = (Fake::new(|_| Reply::refusal(200, "ok\n")), story());
+    story.run(&format!("convox login {} --token a-token", rack.host())).ok();
+    assert!(story.settings("auth").exists());
 }
 
 #[test]

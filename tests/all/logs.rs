@@ -41,6 +41,10 @@ fn ctrl_c_ends_a_followed_log() {
 #[test]
 fn since_and_filter_and_service_choose_lines() {
     let story = Story::deployed("web");
+    // From five minutes ahead.
+    for line in ["convox logs --no-follow --since=-5m", "convox logs --no-follow --since -5m"] {
+        story.run(line).prints("");
+    }
     story.passes(60 * 60);
     story.run("convox logs --no-follow").prints("");
     let ran = story.run("convox logs --no-follow --since 2h");

@@ -15,6 +15,7 @@ mod env;
 mod errors;
 mod guide;
 mod help;
+mod hostile;
 mod login;
 mod logs;
 mod map;

@@ -77,9 +77,11 @@ fn a_rack_that_is_no_more_is_named() {
     let story = Story::alone("web");
     fs::create_dir_all(story.settings("")).unwrap();
     fs::write(story.settings("current"), r#"{"name":"gone","type":"direct"}"#).unwrap();
-    story
-        .run("convox apps")
-        .fails("ERROR: no such direct rack: gone, choose another with: convox switch NAME");
+    for line in ["convox apps", "convox switch"] {
+        story
+            .run(line)
+            .fails("ERROR: no such direct rack: gone, choose another with: convox switch NAME");
+    }
     fs::write(story.settings("current"), "{").unwrap();
     let ran = story.run("convox apps");
     ran.code(1).warns("ERROR: /story/home/").warns("run `convox switch NAME`");
@@ -100,6 +102,17 @@ fn the_built_in_rack_can_be_chosen_and_a_configured_one_of_its_name_wins() {
     story.run("convox switch @dev").prints("Switched to dev");
     story.run("convox apps -r dev").prints("APP  STATUS");
     assert!(!story.path("home/.local/share/convox").exists(), "no rack was started");
+}
+
+#[test]
+fn no_rack_is_named_where_racks_are_listed_or_chosen() {
+    let story = Story::alone("web");
+    add(&story, "north", &nowhere());
+    for line in ["convox racks -r north", "convox switch -r north", "convox switch --rack north"] {
+        story.run(line).code(2).warns("unexpected argument");
+    }
+    story.run("convox racks --debug --insecure").says("north");
+    story.run("convox switch north --debug --insecure").prints("Switched to north");
 }
 
 #[test]
@@ -162,6 +175,61 @@ fn racks_of_the_console_are_listed_and_reached_through_it() {
     );
     story.run("convox switch prod").prints("Switched to acme/production");
     story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox switch").prints("acme/production");
+    fs::write(story.settings("current"), r#"{"name":"acme/gone","type":"console"}"#).unwrap();
+    for line in ["convox apps", "convox switch"] {
+        story.run(line).fails(
+            "ERROR: no such console rack: acme/gone, choose another with: convox switch NAME",
+        );
+    }
+}
+
+/// A console that wants a session for everything, and whose answer to that is a 500.
+fn console_without_sessions(second_factor: bool) -> (Fake, Story) {
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /session" => Reply::refusal(500, "no session"),
+        _ => Reply::raw(format!(
+            "HTTP/1.1 401 X\r\nContent-Length: 0\r\nConnection: close\r\n\
+             WWW-Authenticate: Session path=\"/session\" token=\"{second_factor}\"\r\n\r\n"
+        )),
+    });
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", fake.host());
+    story.set("CONVOX_PASSWORD", PASSWORD);
+    (fake, story)
+}
+
+#[test]
+fn a_console_that_gives_no_session_is_no_empty_list() {
+    let (_console, story) = console_without_sessions(false);
+    for line in ["convox racks", "convox apps -r acme/north", "convox switch north"] {
+        let ran = story.run(line);
+        ran.fails("ERROR: no session, the rack failed at POST /session; see: convox rack");
+    }
+}
+
+#[test]
+fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
+    let (_console, story) = console_without_sessions(true);
+    for line in ["convox racks", "convox apps -r acme/north"] {
+        story.run(line).fails(
+            "ERROR: 127.0.0.1:10001 asks for a second factor, which this client cannot give: log \
+             in with a token that needs none",
+        );
+    }
+}
+
+#[test]
+fn the_name_of_a_rack_of_terraforms_costs_no_run_of_it() {
+    let mut story = Story::alone("web");
+    story.set("PATH", "/nowhere");
+    add(&story, "north/main.tf", "");
+    fs::write(story.settings("current"), r#"{"name":"north","type":"terraform"}"#).unwrap();
+    story.run("convox switch").prints("north");
+    fs::write(story.settings("current"), r#"{"name":"south","type":"terraform"}"#).unwrap();
+    story
+        .run("convox switch")
+        .fails("ERROR: no such terraform rack: south, choose another with: convox switch NAME");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `releases` and what is below it.
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Fake, Reply, Story, ordinary, until};
 
 #[test]
 fn releases_are_listed_newest_first() {
@@ -240,4 +242,77 @@ fn an_app_status_that_nobody_knows_is_shown_as_it_is() {
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox apps").prints("APP  STATUS\nweb  meditating");
+}
+
+#[test]
+fn a_promote_refused_by_an_app_that_seems_to_be_at_rest_is_a_failure() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => {
+            Reply::refusal(403, "app is currently updating\n")
+        }
+        _ => ordinary(ask),
+    });
+    let mut story = Story::against(&fake);
+    story.set("CONVOX_LOOK_TIME", "200ms");
+    let ran = story.run("convox releases promote RNEW --style v3");
+    ran.fails("ERROR: app is currently updating, wait for it with: convox apps wait web");
+    assert_eq!(ran.out, "Promoting RNEW... \n");
+    assert_eq!(fake.count("POST /apps/web/releases/RNEW/promote"), 1);
+}
+
+#[test]
+fn a_forced_promote_is_not_sent_again_with_force() {
+    let sent = AtomicUsize::new(0);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" if sent.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Reply::refusal(503, "busy\n")
+        }
+        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        _ => ordinary(ask),
+    });
+    let mut story = Story::against(&fake);
+    story.set("CONVOX_LOOK_TIME", "100ms").set("CONVOX_RETRY", "5");
+    story.run("convox releases promote RNEW --force").code(0);
+    let sent: Vec<String> = fake
+        .asked()
+        .iter()
+        .filter(|ask| ask.line.ends_with("/promote"))
+        .map(|ask| ask.text())
+        .collect();
+    assert_eq!(sent, ["force=true", "force=false"]);
+}
+
+#[test]
+fn a_wait_that_cannot_be_watched_says_that_the_rack_goes_on() {
+    let promoted = AtomicUsize::new(0);
+    let fake = Fake::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => {
+            promoted.store(1, Ordering::Relaxed);
+            Reply::refusal(200, "ok\n")
+        }
+        "GET /apps/web" if promoted.load(Ordering::Relaxed) > 0 => {
+            Reply::refusal(404, "app not found: web\n")
+        }
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox releases promote RNEW --wait").fails(
+        "ERROR: app not found: web, list them with: convox apps; \
+         the rack goes on promoting RNEW, see: convox apps info web",
+    );
+}
+
+#[test]
+fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => Reply::silence(),
+        _ => ordinary(ask),
+    });
+    let running = Story::against(&fake).start("convox releases promote RNEW");
+    let promote = "POST /apps/web/releases/RNEW/promote";
+    until("the promote", || (fake.count(promote) == 1).then_some(()));
+    running.interrupt();
+    running.end().fails_with(
+        130,
+        "ERROR: interrupted; the rack may go on promoting RNEW, see: convox apps info web",
+    );
 }

@@ -1,6 +1,9 @@
 //! What must never be shown.
 
-use crate::support::{PASSWORD, Story};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::support::{Ask, Fake, PASSWORD, Ran, Reply, Story, ordinary};
 
 #[test]
 fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
@@ -22,6 +25,19 @@ fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
 }
 
 #[test]
+fn debug_tells_the_bytes_of_an_answer_and_none_of_a_refusal() {
+    let fake = Fake::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Reply::json("[]"),
+        _ => Reply::refusal(403, "no"),
+    });
+    let story = Story::against(&fake);
+    story.run("convox apps --debug").warns("DEBUG: GET /apps 200, 2 bytes, ");
+    let ran = story.run("convox rack --debug");
+    ran.warns("DEBUG: GET /system 403, ");
+    assert!(!ran.err.contains("bytes"), "{ran}");
+}
+
+#[test]
 fn the_variable_asks_for_the_same_and_stdout_stays_as_it_is() {
     let mut story = Story::new("web");
     story.set("CONVOX_DEBUG", "1");
@@ -35,4 +51,54 @@ fn a_value_of_the_environment_is_not_told_by_debug() {
     story.run("convox apps create").ok();
     let ran = story.run("convox env set TOKEN=hush-hush --debug");
     assert!(ran.code == 0 && !ran.err.contains("hush-hush"), "{ran}");
+}
+
+/// Another password, with characters that addresses encode.
+const ODD: &str = "p@ss w0rd/é";
+
+/// What a rack or a proxy may send back of a request, in all its forms.
+fn echo(ask: &Ask) -> String {
+    let header = ask.header("authorization").unwrap_or_default();
+    let pair = BASE64_STANDARD.decode(header.trim_start_matches("Basic ")).unwrap_or_default();
+    let pair = String::from_utf8(pair).unwrap();
+    format!("bad: {header}; {pair}; http://p%40ss%20w0rd%2F%C3%A9@rack; Bearer eyJh.eyJz.x-1")
+}
+
+fn against(fake: &Fake) -> Story {
+    let mut story = Story::against(fake);
+    story.set("RACK_URL", format!("http://convox:p%40ss%20w0rd%2F%C3%A9@{}", fake.host()));
+    story
+}
+
+#[track_caller]
+fn is_silent(ran: &Ran) {
+    for secret in [ODD, "w0rd", "Y29udm94OnBAc3Mg", "eyJh"] {
+        assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "{secret} in {ran}");
+    }
+    ran.code(1).warns("bad: Basic [REDACTED]").warns("convox:[REDACTED]; http://[REDACTED]@rack;");
+}
+
+#[test]
+fn credentials_that_are_sent_back_are_not_shown() {
+    for status in [200, 401, 403, 407, 500] {
+        let fake = Fake::new(move |ask| Reply::refusal(status, &echo(ask)));
+        is_silent(&against(&fake).run("convox apps --debug"));
+        let fake = Fake::new(move |ask| {
+            let error = serde_json::json!({"error": echo(ask)}).to_string();
+            Reply::of(status.max(400), "application/json", &error)
+        });
+        is_silent(&against(&fake).run("convox apps --debug"));
+    }
+}
+
+#[test]
+fn nor_are_they_where_a_log_is_refused() {
+    for in_a_frame in [false, true] {
+        let fake = Fake::new(move |ask| match ask.line.as_str() {
+            "GET /apps/web/logs" if in_a_frame => Reply::log(&[&format!("ERROR: {}", echo(ask))]),
+            "GET /apps/web/logs" => Reply::refusal(403, &echo(ask)),
+            _ => ordinary(ask),
+        });
+        is_silent(&against(&fake).run("convox logs --no-follow --debug"));
+    }
 }

@@ -81,7 +81,8 @@ async fn an_unknown_certificate_is_refused_until_it_is_pinned_and_never_asked_tw
     assert!(ran.took.as_secs() < 10, "it is not tried again: {ran:?}");
 
     let ran = scene.pin().await;
-    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let notice = format!("NOTICE: from now on {host} is trusted by this certificate alone: ");
+    assert_eq!((ran.code, ran.err), (Some(0), format!("{notice}{}\n", certificate.fingerprint)));
     let trust = scene.settings().join("trust");
     assert_eq!(std::fs::metadata(&trust).unwrap().permissions().mode() & 0o777, 0o600);
     let kept = read_to_string(&trust).unwrap();
@@ -109,7 +110,9 @@ async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
     is_fine(&scene.cli(&["apps"]).env("CONVOX_TRUST", &plain).run().await);
     let wrong = Certificate::of("127.0.0.1").fingerprint;
     let ran = scene.cli(&["apps"]).env("CONVOX_TRUST", &wrong).run().await;
-    is_refused(&ran, &[&wrong, &certificate.fingerprint]);
+    let way_out = format!("set CONVOX_TRUST={} or unset it", certificate.fingerprint);
+    is_refused(&ran, &[&wrong, "has changed", &way_out]);
+    assert!(!ran.err.contains("--trust"), "a pin would not help: {ran:?}");
     let pem = scene.home.path().join("ca.pem");
     certificate.write(&pem);
     let pem = pem.display().to_string();
@@ -118,6 +121,25 @@ async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
     is_refused(&ran, &["/nowhere.pem"]);
     is_refused(&scene.apps().await, &["--trust"]);
     assert!(!scene.settings().join("trust").exists(), "nothing was remembered");
+    scene.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_the_variable_beats_is_told_of() {
+    let scene = Scene::new().await;
+    let certificate = Certificate::of("127.0.0.1");
+    let _front = scene.front(&certificate);
+    let host = scene.host();
+    let login = |trusted: &str| {
+        let cli = Cli::new(&["login", &host, "--trust"], scene.home.path());
+        cli.env("CONVOX_TOKEN", PASSWORD).env("CONVOX_TRUST", trusted).run()
+    };
+    let ran = login(&Certificate::of("127.0.0.1").fingerprint).await;
+    let way_out = format!("set CONVOX_TRUST={} or unset it\n", certificate.fingerprint);
+    assert!(ran.code == Some(0) && ran.err.contains("WARNING: CONVOX_TRUST names"), "{ran:?}");
+    assert!(ran.err.contains(&way_out), "{ran:?}");
+    let ran = login(&certificate.fingerprint).await;
+    assert!(ran.code == Some(0) && !ran.err.contains("WARNING: "), "{ran:?}");
     scene.rack.stop().await;
 }
 
@@ -150,6 +172,29 @@ async fn an_expired_certificate_and_one_for_another_name_are_refused_in_words() 
     for (certificate, words) in [
         (Certificate::expired(), "it has expired"),
         (Certificate::of("other.example"), "it is for another name"),
+    ] {
+        let front = scene.front(&certificate);
+        let ran = with_authority(&scene, &certificate, scene.home.path()).await;
+        is_refused(&ran, &[words, &certificate.fingerprint]);
+        front.stop().await;
+    }
+    scene.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_its_own_authority_is_good_once_its_file_is_given() {
+    let scene = Scene::new().await;
+    let certificate = Certificate::authority("127.0.0.1");
+    let front = scene.front(&certificate);
+    is_refused(&scene.apps().await, &["it is signed by itself", "CONVOX_CA_CERT="]);
+    is_fine(&with_authority(&scene, &certificate, scene.home.path()).await);
+    let other = Certificate::authority("127.0.0.1");
+    let ran = with_authority(&scene, &other, scene.home.path()).await;
+    is_refused(&ran, &["it is signed by itself", &certificate.fingerprint]);
+    front.stop().await;
+    for (certificate, words) in [
+        (Certificate::expired_authority(), "it has expired"),
+        (Certificate::authority("other.example"), "it is for another name"),
     ] {
         let front = scene.front(&certificate);
         let ran = with_authority(&scene, &certificate, scene.home.path()).await;

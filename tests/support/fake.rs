@@ -44,6 +44,16 @@ impl Reply {
         Self::of(200, "application/json", text)
     }
 
+    /// The same with its JSON changed, if it is JSON.
+    pub fn with_json(self, change: fn(&mut serde_json::Value)) -> Self {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let body =
+            text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
+        let Some(mut value) = body else { return self };
+        change(&mut value);
+        Self::json(&value.to_string())
+    }
+
     /// A status with plain text, as racks refuse.
     pub fn refusal(status: u16, text: &str) -> Self {
         Self::of(status, "text/plain; charset=utf-8", text)

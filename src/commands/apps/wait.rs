@@ -4,10 +4,12 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
+use crate::wire::AppStatus;
 
 /// Wait until an app is running
 ///
-/// Returns at once for an app that is at rest. The limit is an hour unless --wait-timeout gives one.
+/// Returns at once for an app that is at rest. An update that is rolled back meanwhile is a failure.
+/// The limit is an hour unless --wait-timeout gives one.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps wait convox-guide --wait-timeout 10m")]
 pub(crate) struct Args {
@@ -23,9 +25,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let name = cx.app_or(args.name.as_deref())?;
     let rack = cx.rack().await?;
-    app::existing(&rack, &name).await?;
+    let before = app::existing(&rack, &name).await?;
     cx.emit(Event::Step("Waiting for app".to_owned()))?;
-    let app = app::running(cx, &rack, &name, cx.wait_limit()).await?;
+    let app = match before.status {
+        // Begun before anybody waited: what it goes back to is what there is to wait for.
+        AppStatus::Rollback => app::at_rest(cx, &rack, &name, cx.wait_limit()).await?,
+        _ => app::running(cx, &rack, &name, cx.wait_limit()).await?,
+    };
     cx.emit(Event::Done(None))?;
     Ok(Outcome::done(AppInfo::from(app)))
 }

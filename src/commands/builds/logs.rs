@@ -1,4 +1,4 @@
-use crate::cli::flags::OfApp;
+use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::follow_build;
@@ -14,6 +14,8 @@ pub(crate) struct Args {
     /// Pass the log on unchanged, on a terminal too
     #[arg(long)]
     raw: bool,
+    #[command(flatten)]
+    limit: WaitLimitFlag,
     #[command(flatten)]
     of: OfApp,
 }

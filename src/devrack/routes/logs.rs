@@ -22,10 +22,9 @@ use crate::devrack::serve::Routes;
 use crate::devrack::sockets::{Socket, Source};
 use crate::devrack::store::{self, BuildRecord};
 use crate::wire::AppName;
-use crate::wire::duration::GoDuration;
 
 /// How far back logs begin where `Since` is not given.
-const SINCE: Duration = Duration::from_secs(120);
+const SINCE: TimeDelta = TimeDelta::seconds(120);
 /// How often it is asked whether a process whose log is followed still runs.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -106,9 +105,8 @@ fn selection(
     streams: Streams,
     (prefix, prefixed): (bool, Shape),
 ) -> Result<Selection, Refusal> {
-    let since = socket_duration(headers, "Since")?.unwrap_or(GoDuration(SINCE)).0;
-    let back = TimeDelta::from_std(since).unwrap_or(TimeDelta::MAX);
-    let begin = rack.clock.now().checked_sub_signed(back).unwrap_or(DateTime::UNIX_EPOCH);
+    let since = socket_duration(headers, "Since")?.map_or(SINCE, |since| since.0);
+    let begin = rack.clock.now().checked_sub_signed(since).unwrap_or(DateTime::UNIX_EPOCH);
     let shape = if socket_flag(headers, "Prefix", prefix) { prefixed } else { Shape::Bare };
     Ok(Selection::since(begin, shape, streams).containing(socket_text(headers, "Filter")))
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 use super::super::escape::harmless;
 use super::super::logs::LogWriter;
 use super::super::progress::Progress;
-use super::{OutputError, Stream, Voice, common, finish, start};
+use super::{OutputError, Stream, Voice, built, common, finish, start};
 use crate::event::Event;
 
 /// The guide's form.
@@ -40,9 +40,7 @@ impl Voice for Classic {
                 None => Ok(()),
             },
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
-            Event::Built { told: true, build, release } => {
-                Ok(to.print(&format!("Build:   {build}\nRelease: {release}\n"))?)
-            }
+            Event::Built { told: true, build, release } => built(build, release, to),
             Event::Promoting(release) => {
                 self.log.end_line(to)?;
                 start(&format!("Promoting {release}"), to)

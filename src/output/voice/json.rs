@@ -3,6 +3,7 @@ use std::io::Write;
 use memchr::memchr;
 use serde::Serialize;
 
+use super::super::json;
 use super::super::stdio::OutputError;
 use super::{Stream, Voice};
 use crate::event::Event;
@@ -130,7 +131,8 @@ fn line(event: &Event) -> Option<Line<'_>> {
 }
 
 fn write(line: &Line<'_>, to: &mut Stream) -> Result<(), OutputError> {
-    let mut text = serde_json::to_vec(line).map_err(std::io::Error::from)?;
+    let mut text = Vec::new();
+    json::write(line, &mut text)?;
     text.push(b'\n');
     to.write_all(&text)?;
     Ok(to.flush()?)

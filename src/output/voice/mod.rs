@@ -12,7 +12,7 @@ use super::colour::Role;
 use super::escape::harmless;
 use super::stdio::{OutputError, Stdio, Stream};
 use crate::event::Event;
-use crate::wire::Process;
+use crate::wire::{BuildId, Process, ReleaseId};
 
 pub(crate) use classic::Classic;
 pub(crate) use json::Json;
@@ -52,6 +52,12 @@ fn finish(word: &str, made: Option<&str>, to: &mut Stream) -> Result<(), OutputE
     let made = made.map_or(String::new(), |made| format!(", {}", harmless(made)));
     to.print(&format!("{word}{made}\n"))?;
     Ok(to.flush()?)
+}
+
+/// What a build has made.
+fn built(build: &BuildId, release: &ReleaseId, to: &mut Stream) -> Result<(), OutputError> {
+    let (build, release) = (harmless(build.as_str()), harmless(release.as_str()));
+    to.print(&format!("Build:   {build}\nRelease: {release}\n"))
 }
 
 /// What the two spoken voices share.

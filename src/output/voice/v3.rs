@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::super::logs::LogWriter;
-use super::{OutputError, Stream, Voice, common, finish, start};
+use super::{OutputError, Stream, Voice, built, common, finish, start};
 use crate::event::{Event, Upload};
 
 /// The form of the 3.x clients.
@@ -26,7 +26,7 @@ impl Voice for V3 {
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
             Event::Built { told: true, build, release } => {
                 self.log.end_line(to)?;
-                Ok(to.print(&format!("Build:   {build}\nRelease: {release}\n"))?)
+                built(build, release, to)
             }
             Event::Promoting(release) => {
                 self.log.end_line(to)?;

@@ -56,6 +56,11 @@ impl Rules {
         Ok(Self { rules: rules.collect::<Result<_, _>>()? })
     }
 
+    /// Is nothing left out?
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Is this path left out? It is relative to the root, with single slashes between its
     /// components and none at its ends.
     ///

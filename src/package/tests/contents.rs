@@ -1,11 +1,13 @@
 //! What is in an archive, and that others read it.
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rustix::fs::{Mode, OFlags};
 
 use super::*;
 
@@ -76,6 +78,29 @@ fn names_may_be_long_or_no_utf8() {
     let name = OsStr::from_bytes(b"z-\xff-\xc3\xb6");
     assert_eq!(fs::read(back.path().join(name)).unwrap(), b"bytes");
     assert_eq!(fs::read(back.path().join("y")).unwrap(), b"long");
+}
+
+#[test]
+fn paths_may_be_longer_than_the_system_takes_at_once() {
+    let folder = Folder::new();
+    let mut at = OwnedFd::from(File::open(folder.0.path()).unwrap());
+    let name = "d".repeat(200);
+    for _ in 0..25 {
+        rustix::fs::mkdirat(&at, &name, Mode::from_raw_mode(0o755)).unwrap();
+        at = rustix::fs::openat(&at, &name, OFlags::RDONLY, Mode::empty()).unwrap();
+    }
+    let flags = OFlags::CREATE | OFlags::WRONLY;
+    for name in ["a", "z"] {
+        let file = rustix::fs::openat(&at, name, flags, Mode::from_raw_mode(0o644)).unwrap();
+        File::from(file).write_all(&noise(1_500_000)).unwrap();
+    }
+    rustix::fs::symlinkat("a", &at, "link").unwrap();
+    let listed = list(&folder.pack().0);
+    let found =
+        |end: &str| listed.iter().find(|entry| entry.name == format!("{name}/").repeat(25) + end);
+    assert_eq!(listed.len(), 1 + 25 + 3);
+    assert!(["a", "z"].iter().all(|name| found(name).is_some_and(|entry| entry.size == 1_500_000)));
+    assert!(found("link").is_some_and(|entry| entry.link == "a"));
 }
 
 #[test]

@@ -104,6 +104,33 @@ fn what_the_build_needs_is_sent_with_the_links_that_lead_to_it() {
 }
 
 #[test]
+fn a_manifest_that_names_its_dockerfiles_oddly_names_them_all_the_same() {
+    let folder = Folder::new();
+    folder.write(".dockerignore", "svc\n");
+    folder.write("svc/Dockerfile", "");
+    for odd in ["web: {}", "~: x", "x: .inf", "y: {build: ..}\n---\na: ["] {
+        folder
+            .write("convox.yml", format!("services:\n  web: {{}}\n  web: {{build: svc}}\n{odd}\n"));
+        assert_eq!(
+            folder.warnings(),
+            ["svc/Dockerfile is sent although .dockerignore leaves it out"]
+        );
+    }
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_is_warned_of_where_something_may_be_left_out() {
+    let folder = Folder::new();
+    folder.write("convox.yml", "services: [");
+    assert_eq!(folder.warnings(), [""; 0]);
+    folder.write(".dockerignore", "# nothing\n");
+    assert_eq!(folder.warnings(), [""; 0]);
+    folder.write(".dockerignore", "svc\n");
+    let wanted = "convox.yml cannot be read as YAML: a Dockerfile that it names is not sent where .dockerignore leaves it out";
+    assert_eq!(folder.warnings(), [wanted]);
+}
+
+#[test]
 fn a_dotenv_is_warned_of_only_if_it_is_sent() {
     let folder = Folder::new();
     folder.write(".env", "PASSWORD=x");

@@ -241,7 +241,7 @@ impl Attachment {
         self.close();
         let held = self.held.take();
         match held.as_deref().and_then(frame::refusal) {
-            Some(words) => Got::Refused(words.to_owned()),
+            Some(words) => Got::Refused(self.client.redacted(words)),
             None => Got::End,
         }
     }

@@ -67,7 +67,7 @@ impl BuildLog {
                 Step::Got(Got::Data(data)) => self.replay.feed(data),
                 Step::Got(Got::Cut) => continue,
                 Step::Got(Got::Refused(words)) if words.starts_with(NOT_YET) => {
-                    return Ok(Piece::Ended);
+                    return Ok(Piece::NotYet(words));
                 }
                 Step::Got(Got::Refused(words)) => return Err(LogError::Refused(words)),
                 Step::Got(Got::End) => {

@@ -25,6 +25,8 @@ pub enum Piece {
     Resumed(&'static str),
     /// The rack has ended the stream. Asking again attaches again.
     Ended,
+    /// There is no log yet, in the rack's words. Asking again attaches again.
+    NotYet(String),
 }
 
 /// Why a log cannot be read.

@@ -8,15 +8,15 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use crate::wire::duration::GoDuration;
+use crate::wire::duration::GoSpan;
 
 /// Taken off the time of the last line: racks file lines late, and clocks differ. A handshake that
 /// takes no longer than this loses nothing either.
 const MARGIN: Duration = Duration::from_secs(5);
 /// How far back racks begin where they are not told.
-const USUAL: Duration = Duration::from_secs(120);
+const USUAL: TimeDelta = TimeDelta::seconds(120);
 /// The most that a rack can read.
-const MOST: Duration = Duration::from_nanos(i64::MAX.unsigned_abs());
+const MOST: TimeDelta = TimeDelta::nanoseconds(i64::MAX);
 
 /// A moment on this machine's clocks.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Moment {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     /// How far back it was wished for.
-    wished: Duration,
+    wished: TimeDelta,
     /// When it was first asked for: as long as nothing was shown, all since then is missing.
     asked: Moment,
     /// The rack's clock at some moment.
@@ -53,7 +53,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    pub(super) fn new(wished: Option<GoDuration>, asked: Moment) -> Self {
+    pub(super) fn new(wished: Option<GoSpan>, asked: Moment) -> Self {
         let wished = wished.map_or(USUAL, |since| since.0);
         Self { wished, asked, clock: None, newest: None, delay: Duration::ZERO }
     }
@@ -73,24 +73,26 @@ impl Start {
     }
 
     /// How far back to ask for it now; `None` while that is what was wished.
-    pub(super) fn since(&self, now: Moment) -> Option<GoDuration> {
+    pub(super) fn since(&self, now: Moment) -> Option<GoSpan> {
         let missing = match (self.newest, self.clock) {
-            (Some(newest), Some((rack, then))) => age(newest, rack, now.since(then)) + MARGIN,
-            _ => self.wished + now.since(self.asked),
+            (Some(newest), Some((rack, then))) => age(newest, rack + span(now.since(then))),
+            _ => self.wished + span(now.since(self.asked)),
         };
-        let back = missing.saturating_add(self.delay);
-        if self.newest.is_none() && back < self.wished + Duration::from_secs(1) {
+        let back = missing + span(self.delay);
+        if self.newest.is_none() && back < self.wished + TimeDelta::seconds(1) {
             return None;
         }
-        Some(GoDuration(Duration::from_secs(back.as_secs().saturating_add(1)).min(MOST)))
+        Some(GoSpan(TimeDelta::seconds(back.num_seconds() + 1).min(MOST)))
     }
 }
 
-/// How old a line of `time` is, on a clock that showed `rack` so long ago.
-fn age(time: DateTime<Utc>, rack: DateTime<Utc>, ago: Duration) -> Duration {
-    let ago = TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX);
-    let age = (rack - time).checked_add(&ago).unwrap_or(TimeDelta::MAX);
-    age.to_std().unwrap_or_default()
+/// How old a line is, with the margin.
+fn age(time: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    (now - time).max(TimeDelta::zero()) + span(MARGIN)
+}
+
+fn span(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(MOST)
 }
 
 #[cfg(test)]
@@ -108,14 +110,14 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
     }
 
-    fn seconds(start: &Start, now: Moment) -> Option<u64> {
-        start.since(now).map(|since| since.0.as_secs())
+    fn seconds(start: &Start, now: Moment) -> Option<i64> {
+        start.since(now).map(|since| since.0.num_seconds())
     }
 
     #[test]
     fn what_was_wished_is_asked_for_first_and_the_time_since_is_added() {
         let asked = Moment::now();
-        let start = Start::new(Some(GoDuration(SECOND * 5)), asked);
+        let start = Start::new(Some(GoSpan(TimeDelta::seconds(5))), asked);
         assert_eq!(seconds(&start, asked), None);
         assert_eq!(seconds(&start, later(asked, 30)), Some(36));
         let usual = Start::new(None, asked);
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn sockets_that_show_nothing_leave_the_beginning_where_it_was() {
         let asked = Moment::now();
-        let mut start = Start::new(Some(GoDuration(SECOND * 5)), asked);
+        let mut start = Start::new(Some(GoSpan(TimeDelta::seconds(5))), asked);
         for opened in [1, 10, 20] {
             assert!(start.opened(rack(i64::from(opened)), later(asked, opened), SECOND));
         }
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn a_time_that_no_rack_could_read_is_not_sent() {
         let asked = Moment::now();
-        let start = Start::new(Some(GoDuration(MOST)), asked);
-        assert_eq!(start.since(later(asked, 9)), Some(GoDuration(MOST)));
+        let start = Start::new(Some(GoSpan(MOST)), asked);
+        assert_eq!(start.since(later(asked, 9)), Some(GoSpan(MOST)));
     }
 }

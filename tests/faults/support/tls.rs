@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use sha2::{Digest, Sha256};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
@@ -29,9 +29,18 @@ impl Certificate {
     }
 
     pub(crate) fn expired() -> Self {
+        Self::with("127.0.0.1", run_out)
+    }
+
+    /// As `openssl req -x509` makes them: an authority, signed by itself.
+    pub(crate) fn authority(name: &str) -> Self {
+        Self::with(name, is_authority)
+    }
+
+    pub(crate) fn expired_authority() -> Self {
         Self::with("127.0.0.1", |params| {
-            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+            is_authority(params);
+            run_out(params);
         })
     }
 
@@ -55,6 +64,15 @@ impl Certificate {
     pub(crate) fn write(&self, path: &Path) {
         std::fs::write(path, &self.pem).unwrap();
     }
+}
+
+fn is_authority(params: &mut CertificateParams) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+}
+
+fn run_out(params: &mut CertificateParams) {
+    params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
 }
 
 /// What listens with a certificate, and hands everything on to a rack.

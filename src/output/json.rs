@@ -1,0 +1,72 @@
+//! JSON that is the same value to a program and harmless on a terminal.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::escape::is_harmful;
+
+/// Writes `value` in compact form. What could harm a terminal is written as `\u202e`, which reads
+/// back as the character that it stands for (RFC 8259, section 7).
+///
+/// # Errors
+/// The stream cannot be written to.
+pub(super) fn write(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    Ok(value.serialize(&mut Serializer::with_formatter(out, Harmless))?)
+}
+
+/// serde's compact form escapes the C0 controls itself; this adds the rest.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut plain = 0;
+        for (start, found) in fragment.match_indices(is_harmful) {
+            writer.write_all(&fragment.as_bytes()[plain..start])?;
+            found.encode_utf16().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))?;
+            plain = start + found.len();
+        }
+        writer.write_all(&fragment.as_bytes()[plain..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(value: &impl Serialize) -> String {
+        let mut bytes = Vec::new();
+        write(value, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_could_harm_a_terminal_is_escaped_in_texts_and_in_names() {
+        for (text, expected) in [
+            ("plain — ✓ \\n", "\"plain — ✓ \\\\n\""),
+            ("\u{1b}]0;\u{7}\n", "\"\\u001b]0;\\u0007\\n\""),
+            ("a\u{7f}\u{9b}b", "\"a\\u007f\\u009bb\""),
+            ("\u{202e}a\u{200b}\u{feff}", "\"\\u202ea\\u200b\\ufeff\""),
+            ("\u{e0041}", "\"\\udb40\\udc41\""),
+        ] {
+            assert_eq!(written(&text), expected);
+        }
+        let named = std::collections::BTreeMap::from([("\u{9b}", 1)]);
+        assert_eq!(written(&named), "{\"\\u009b\":1}");
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_back_as_the_same_and_holds_nothing_harmful(text: String) {
+            let json = written(&[&text]);
+            prop_assert!(!json.contains(is_harmful));
+            prop_assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! YAML as leniently as racks read it, and only as far as it matters here.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
+
+/// Reading takes stack for every level of the text; no manifest needs more.
+const DEEPEST: usize = 100;
+
+/// A value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Yaml {
+    /// Any scalar but null: racks take a number for a name too.
+    Text(String),
+    /// What stands under keys that are texts.
+    Map(HashMap<String, Yaml>),
+    /// Anything that names no file: lists, nothing.
+    Other,
+}
+
+impl Yaml {
+    /// Reads the first document, as racks do (Go's yaml.v2 and yaml.v3). Of equal keys the last one
+    /// counts, merge keys (`<<`) are expanded. `None` if it cannot be read.
+    pub(super) fn first(mut text: &[u8]) -> Option<Self> {
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: DEEPEST },
+            duplicate_keys: DuplicateKeyPolicy::PassThrough,
+            merge_keys: MergeKeyPolicy::Merge,
+            non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+            ignore_binary_tag_for_string: true,
+            with_snippet: false,
+        };
+        let first = serde_saphyr::read_with_options(&mut text, options).next();
+        first.map_or(Some(Self::Other), Result::ok)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Yaml {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(YamlVisitor)
+    }
+}
+
+struct YamlVisitor;
+
+impl<'de> Visitor<'de> for YamlVisitor {
+    type Value = Yaml;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any YAML value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Yaml, E> {
+        Ok(Yaml::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
+        let mut map = HashMap::new();
+        while let Some((key, value)) = entries.next_entry()? {
+            if let Yaml::Text(key) = key {
+                map.insert(key, value);
+            }
+        }
+        Ok(Yaml::Map(map))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Yaml, A::Error> {
+        while items.next_element::<Yaml>()?.is_some() {}
+        Ok(Yaml::Other)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Yaml, D::Error> {
+        Yaml::deserialize(from)
+    }
+
+    fn visit_none<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Other)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_at(yaml: &str, path: &[&str]) -> Option<String> {
+        let root = Yaml::first(yaml.as_bytes())?;
+        let found = path.iter().try_fold(&root, |yaml, key| yaml.get(key))?;
+        found.as_text().map(str::to_owned)
+    }
+
+    #[test]
+    fn what_racks_read_is_read() {
+        for yaml in [
+            "a: {b: x}\n",
+            "a: {b: y, b: x}\n",
+            "a: {b: y}\na: {b: x}\n",
+            "a: {b: x}\n---\na: {b: y}\n",
+            "a: {b: x}\n---\n: : [\n",
+            "a: {b: x}\n...\nmore: [\n",
+            "a: {b: x, ~: y, : z, [1]: z, {c: d}: e}\n",
+            "a: {b: x, c: .inf, d: .nan, e: -.inf, f: 99999999999999999999999999999}\n",
+            "c: &c {b: x}\na: {<<: *c}\n",
+            "c: &c {b: y}\na: {<<: *c, b: x}\n",
+            "\u{feff}a: {b: x}\n",
+            "a: {b: x, 1: y, true: z}\n",
+            "%YAML 1.1\n---\na: {b: !!str x, c: !thing d}\n",
+        ] {
+            assert_eq!(text_at(yaml, &["a", "b"]).as_deref(), Some("x"), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_told_from_nothing() {
+        for text in ["", "# nothing\n", "~", "[1]", "3", "---\n---\n"] {
+            let root = Yaml::first(text.as_bytes());
+            assert!(root.is_some_and(|root| root.get("a").is_none()), "{text}");
+        }
+        for text in ["[".into(), "a: b: c".into(), "a: *b".into(), "[".repeat(100_000)] {
+            assert_eq!(Yaml::first(text.as_bytes()), None);
+        }
+        assert_eq!(Yaml::first(b"a: \xff\xfe"), None);
+    }
+}
