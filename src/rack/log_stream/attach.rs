@@ -246,3 +246,50 @@ impl Attachment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+    use super::*;
+    use crate::path;
+    use crate::transport::{Endpoint, Options};
+
+    /// A connection, and the key of the handshake that was asked for on it.
+    async fn asked(listener: &TcpListener) -> (TcpStream, String) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        loop {
+            line.clear();
+            lines.read_line(&mut line).await.unwrap();
+            if let Some(key) = line.trim().strip_prefix("sec-websocket-key: ") {
+                let key = derive_accept_key(key.as_bytes());
+                return (lines.into_inner(), key);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handshake_goes_on_where_it_stood_when_it_is_waited_for_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new(Endpoint::new(url.parse().unwrap()), Options::default());
+        let mut attachment = Attachment::new(client, path!["apps", "web", "logs"]);
+        let (mut stream, key) = tokio::select! {
+            _ = attachment.open(Vec::new) => panic!("nothing was answered"),
+            asked = asked(&listener) => asked,
+        };
+        let answer = format!(
+            "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {key}\r\n\r\n"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        attachment.open(Vec::new).await.unwrap();
+        assert!(attachment.is_open());
+        assert!(listener.accept().now_or_never().is_none(), "it was asked for twice");
+    }
+}
