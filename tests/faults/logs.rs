@@ -251,3 +251,89 @@ async fn a_log_that_cannot_be_attached_at_all_holds_up_no_build() {
     }
     rack.stop().await;
 }
+
+const LOG: &str = "SOCKET /apps/APP/logs";
+
+/// A wait whose polls find the rack away as long as the log has not come so far.
+struct Wait {
+    rack: Rack,
+    proxy: Proxy,
+    home: tempfile::TempDir,
+    release: String,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Wait {
+    /// A promote through a proxy that does this to the log's handshakes; `is_over` lets the polls
+    /// through.
+    async fn new(log: impl Fn(&AtomicBool) -> Fault + Send + Sync + 'static) -> Self {
+        let rack = Rack::start().await;
+        rack.api.post("/apps", &[("name", "web")]).await;
+        let (_, release) = rack.api.build("web", &app::archive(&[("convox.yml", app::IDLE)])).await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let proxy = Proxy::start(Setup::new(rack.address, move |asked: &Asked| {
+            match (asked.key.as_str(), asked.nth) {
+                (LOG, _) => log(&over),
+                ("GET /apps/APP", 2..) if !over.load(Ordering::Relaxed) => Fault::Status(503),
+                _ => Fault::Pass,
+            }
+        }));
+        Self { rack, proxy, home: tempfile::tempdir().unwrap(), release, is_over }
+    }
+
+    fn start(&self) -> Running {
+        let args = ["releases", "promote", &self.release, "-a", "web", "--style", "v3"];
+        let cli = Cli::new(&args, self.home.path()).at(self.proxy.address, PASSWORD);
+        cli.env("CONVOX_RETRY", "3").start()
+    }
+
+    /// For how long the log has been asked for.
+    fn lasts(&self) -> Duration {
+        let records = self.proxy.records();
+        let mut asked = records.iter().filter(|record| record.asked.key == LOG);
+        let first = asked.next().map(|record| record.at);
+        let last = asked.next_back().map(|record| record.at);
+        first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_wait_comes_back_after_any_outage() {
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let wait = Wait::new(move |is_over| match is_away.load(Ordering::Relaxed) {
+        true => Fault::Reset,
+        false => {
+            is_over.store(true, Ordering::Relaxed);
+            Fault::Pass
+        }
+    })
+    .await;
+    let running = wait.start();
+    let longer = async {
+        // Twice the budget, and what is between.
+        while wait.lasts() < Duration::from_secs(8) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), longer).await.unwrap();
+    away.store(false, Ordering::Relaxed);
+    let ran = running.end().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("Z system/rack/web promoting release "), "{ran:?}");
+    wait.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_the_rack_refuses_is_a_warning_of_the_wait() {
+    let wait = Wait::new(|_| Fault::Status(500)).await;
+    let running = wait.start();
+    wait.proxy.until_asked(LOG, 3).await;
+    wait.is_over.store(true, Ordering::Relaxed);
+    let ran = running.end().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let warnings: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("WARN")).collect();
+    assert!(warnings.len() == 1 && warnings[0].ends_with("; see: convox logs -a web"), "{ran:?}");
+    wait.rack.stop().await;
+}

@@ -39,3 +39,13 @@ pub enum LogError {
     #[error(transparent)]
     Transport(#[from] Error),
 }
+
+impl LogError {
+    /// Is the rack only away for the moment, so that asking again may help?
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Transport(error) => error.is_passing(),
+        }
+    }
+}
