@@ -175,10 +175,12 @@ fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, Failure> {
 }
 
 fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
-    let speaker = cx.speaker.clone();
+    let (speaker, absence) = (cx.speaker.clone(), cx.absence.clone());
     let debug = cx.settings.variables.debug;
     let listener = Arc::new(move |event: Event| {
-        if let Some(notice) = notice(&event) {
+        if absence.is_news(&event)
+            && let Some(notice) = notice(&event)
+        {
             speaker.aside(&crate::event::Event::Notice(notice));
         }
         if debug {

@@ -1,5 +1,6 @@
 //! What a command is handed: settings, the rack, a voice, a clock, the standard input.
 
+mod absence;
 pub(crate) mod connection;
 pub(crate) mod dev;
 pub(crate) mod known_racks;
@@ -22,6 +23,7 @@ use crate::terminal::{self, NoSecret};
 use crate::wait::Schedule;
 use crate::wire::AppName;
 
+pub(crate) use absence::Absence;
 pub(crate) use known_racks::{KnownRack, Reach};
 pub(crate) use speaker::Speaker;
 
@@ -68,6 +70,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// Who talks.
     pub(crate) speaker: Speaker,
+    /// What was told of a rack that is away.
+    pub(crate) absence: Absence,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
 }
@@ -86,6 +90,7 @@ impl Context {
             style,
             clock,
             speaker,
+            absence: Absence::default(),
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
         }

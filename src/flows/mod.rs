@@ -15,5 +15,8 @@ use crate::transport::Error;
 
 /// Says once that the rack is away while a wait goes on.
 fn say_away(cx: &Context) -> impl FnMut(&Error) {
-    move |error| cx.notice(format!("the rack does not answer ({error}); waiting for it"))
+    move |error| {
+        cx.absence.note_poll();
+        cx.notice(format!("the rack does not answer ({error}); waiting for it"));
+    }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::rack::{AppLog, LogOptions, LogSource, Piece, Rack};
+use crate::rack::{AppLog, LogError, LogOptions, LogSource, Piece, Rack};
 use crate::wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
@@ -28,7 +28,7 @@ pub(super) struct RolloutLogs<'a> {
     cx: &'a Context,
     rack: &'a Rack,
     app: &'a AppName,
-    log: Option<AppLog>,
+    log: View<'a>,
     lines: SystemLines,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
@@ -40,24 +40,12 @@ impl<'a> RolloutLogs<'a> {
         rack: &'a Rack,
         app: &'a AppName,
     ) -> Result<Self, Failure> {
-        let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
-        let log = rack.app_log(&LogSource::App(app.clone()), options);
-        let processes = HashMap::new();
-        let mut logs =
-            Self { cx, rack, app, log: Some(log), lines: SystemLines::default(), processes };
-        logs.attach().await?;
+        let log = View::new(cx, rack, app);
+        let (lines, processes) = (SystemLines::default(), HashMap::new());
+        let mut logs = Self { cx, rack, app, log, lines, processes };
+        logs.log.open().await;
         logs.look_at_processes().await?;
         Ok(logs)
-    }
-
-    /// Opens the log by waiting, for a moment, for its first lines.
-    async fn attach(&mut self) -> Result<(), Failure> {
-        let Some(log) = &mut self.log else { return Ok(()) };
-        if let Ok(Err(_)) = timeout(MOST, log.opened()).await {
-            // The log is a view; the app's status is the truth.
-            self.log = None;
-        }
-        Ok(())
     }
 
     /// Shows both while `work` is being done.
@@ -75,7 +63,7 @@ impl<'a> RolloutLogs<'a> {
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
-                lines = next_lines(&mut self.log) => self.show(&lines)?,
+                lines = self.log.next() => self.show(&lines)?,
                 processes = &mut looking => {
                     looking.set(look());
                     self.tell(processes.unwrap_or_default())?;
@@ -87,8 +75,8 @@ impl<'a> RolloutLogs<'a> {
     /// Gives the log a moment to say the last of it.
     pub(super) async fn finish(mut self) -> Result<(), Failure> {
         let end = Instant::now() + MOST;
-        while self.log.is_some() && Instant::now() < end {
-            match timeout(QUIET, next_lines(&mut self.log)).await {
+        while Instant::now() < end {
+            match timeout(QUIET, self.log.next()).await {
                 Ok(lines) => self.show(&lines)?,
                 Err(_) => break,
             }
@@ -126,17 +114,49 @@ impl<'a> RolloutLogs<'a> {
     }
 }
 
-/// The next lines of the log; never, where there is none.
-async fn next_lines(log: &mut Option<AppLog>) -> Bytes {
-    loop {
-        let Some(reading) = log else { return std::future::pending().await };
-        match reading.next().await {
-            Ok(Piece::Text(lines)) => return lines,
-            Ok(Piece::Resumed(_)) => {}
-            // Racks end this stream now and then; the roll-out goes on.
-            Ok(Piece::Ended | Piece::NotYet(_)) => tokio::time::sleep(MOST).await,
-            Err(_) => *log = None,
+/// The app's log for as long as the roll-out lasts. It is a view: the app's status is the truth.
+struct View<'a> {
+    cx: &'a Context,
+    app: &'a AppName,
+    log: AppLog,
+    has_warned: bool,
+}
+
+impl<'a> View<'a> {
+    fn new(cx: &'a Context, rack: &Rack, app: &'a AppName) -> Self {
+        let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
+        let log = rack.app_log(&LogSource::App(app.clone()), options);
+        Self { cx, app, log, has_warned: false }
+    }
+
+    /// Opens the log, if that takes but a moment; else it goes on beside what follows.
+    async fn open(&mut self) {
+        if let Ok(Err(error)) = timeout(MOST, self.log.opened()).await {
+            self.warn(&error);
         }
+    }
+
+    /// The next lines, whatever happens to the log meanwhile. Safe to drop while waiting.
+    async fn next(&mut self) -> Bytes {
+        loop {
+            match self.log.next().await {
+                Ok(Piece::Text(lines)) => return lines,
+                Ok(Piece::Resumed(_)) => continue,
+                // Racks end this stream now and then; the roll-out goes on.
+                Ok(Piece::Ended | Piece::NotYet(_)) => {}
+                Err(error) => self.warn(&error),
+            }
+            tokio::time::sleep(MOST).await;
+        }
+    }
+
+    /// Says once that the log cannot be read; that the rack is away is told by the polls.
+    fn warn(&mut self, error: &LogError) {
+        if error.is_passing() || std::mem::replace(&mut self.has_warned, true) {
+            return;
+        }
+        let app = self.app;
+        self.cx.warn(format!("the app's log can't be read ({error}); see: convox logs -a {app}"));
     }
 }
 

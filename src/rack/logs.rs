@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::Path;
+use crate::transport::{Headers, Path};
 use crate::wire::duration::GoSpan;
 use crate::wire::option::OptionText;
 use crate::wire::{AppName, ServiceName};
@@ -22,6 +22,9 @@ impl LogSource {
     }
 }
 
+/// A `Tail` that leaves nothing out.
+const ALL: u32 = 1_000_000;
+
 /// Options of a log. Absent ones are not sent; racks then follow, and begin two minutes back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogOptions {
@@ -40,8 +43,18 @@ pub struct LogOptions {
 }
 
 impl LogOptions {
+    /// The options of a log that goes on. Of a service's log v3 racks send the last lines of each
+    /// process only, unless `Tail` says otherwise.
+    pub(super) fn going_on(&self, source: &LogSource) -> Self {
+        let tail = match source {
+            LogSource::Service(..) => Some(ALL),
+            LogSource::App(_) => self.tail,
+        };
+        Self { tail, ..self.clone() }
+    }
+
     /// As headers, beginning at `since` instead where that is given.
-    pub(super) fn headers(&self, since: Option<GoSpan>) -> Vec<(&'static str, String)> {
+    pub(super) fn headers(&self, since: Option<GoSpan>) -> Headers {
         let values = [
             ("filter", self.filter.option_text()),
             ("follow", self.no_follow.then(|| "false".to_owned())),

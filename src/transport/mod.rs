@@ -39,7 +39,7 @@ pub use path::Path;
 pub use retry::Look;
 pub use send::Answer;
 pub use session::Keeper;
-pub use socket::{Ending, Socket};
+pub use socket::{Ending, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
 
 pub use crate::fingerprint::Fingerprint;

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::Instant;
 
 use super::error::Cause;
-use super::{Answer, Call, CallName, Client, Error, Event, Path, Repeat, Socket};
+use super::{Answer, Call, CallName, Client, Error, Event, Headers, Path, Repeat, Socket};
 
 /// After this long of repeating, a person is told once.
 const SILENT: Duration = Duration::from_secs(2);
@@ -107,8 +107,8 @@ impl Client {
         }
     }
 
-    /// Opens a socket, and tries again where the failure will pass, within the budget. `failed` is
-    /// told of each failure.
+    /// Opens a socket, and tries again where the failure will pass, within the budget. `options` are
+    /// read for each try, for they may depend on the time; `failed` is told of each failure.
     ///
     /// # Errors
     /// [`Error::Handshake`] where the answer is no upgrade: a rack says other refusals inside the
@@ -116,13 +116,13 @@ impl Client {
     pub async fn open(
         &self,
         path: &Path,
-        options: &[(&'static str, String)],
+        options: impl Fn() -> Headers,
         mut failed: impl FnMut(&Error),
     ) -> Result<Socket, Error> {
         self.prepare_session().await;
         let mut tries = Tries::new(self, CallName::socket(path));
         loop {
-            let error = match self.open_once(path, options, tries.attempt).await {
+            let error = match self.open_once(path, &options(), tries.attempt).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => error,
             };

@@ -23,6 +23,9 @@ const STEP: usize = 256 << 10;
 /// The first step: most sockets say little.
 const FIRST_STEP: usize = 8 << 10;
 
+/// A socket's options, which travel as headers of its handshake.
+pub type Headers = Vec<(&'static str, String)>;
+
 /// How a socket came to its end, other than by the rack's end frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ending {
@@ -49,6 +52,8 @@ pub struct Socket {
     pings: Interval,
     /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
     opened_at: Option<std::time::SystemTime>,
+    /// How long the handshake took.
+    delay: Duration,
     log: ClosingLog,
 }
 
@@ -90,7 +95,7 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let call = CallName::socket(path);
+        let (call, started) = (CallName::socket(path), Instant::now());
         let key = random_key()?;
         let request = self.upgrade_request(path, options, &key)?;
         let address = self.endpoint().address();
@@ -124,7 +129,7 @@ impl Client {
         let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
         let why = "left by the client".to_owned();
         let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
-        Ok(Socket::new(stream, self.limits().ping, opened_at, log))
+        Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
     }
 
     /// Sockets at this path open, and break before they give anything.
@@ -170,19 +175,24 @@ impl Socket {
     fn new(
         stream: Upgraded,
         ping: Duration,
-        opened_at: Option<std::time::SystemTime>,
+        (opened_at, delay): (Option<std::time::SystemTime>, Duration),
         log: ClosingLog,
     ) -> Self {
         let mut pings = interval_at(Instant::now() + ping, ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (frames, replies) = (Frames::new(), BytesMut::new());
         let (reader, writer) = tokio::io::split(stream);
-        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, log }
+        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, delay, log }
     }
 
     /// The rack's clock when it opened the socket, if it told.
     pub fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.opened_at
+    }
+
+    /// How long the handshake took, from sending to the open socket.
+    pub fn delay(&self) -> Duration {
+        self.delay
     }
 
     /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.

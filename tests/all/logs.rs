@@ -133,3 +133,78 @@ fn complete(ask: &Ask) -> Reply {
         _ => ordinary(ask),
     }
 }
+
+/// A rack that answers the socket at this path with one after the other, then with the last.
+fn in_turn(socket: &'static str, replies: Vec<Reply>) -> Fake {
+    let asked = AtomicUsize::new(0);
+    Fake::new(move |ask| {
+        if ask.line != socket {
+            return complete(ask);
+        }
+        let nth = asked.fetch_add(1, Ordering::Relaxed).min(replies.len() - 1);
+        replies[nth].clone()
+    })
+}
+
+#[test]
+fn a_service_log_goes_on_with_every_line_since_the_last() {
+    let line = |second: u32| {
+        format!("[pod/web-1/web] 2026-02-03T04:05:{second:02}.123456789Z line {second}\n")
+    };
+    let lines = |seconds: std::ops::Range<u32>| seconds.map(line).collect::<String>();
+    let socket = "GET /apps/web/services/web/logs";
+    let replies = vec![Reply::cut_log(&[&lines(1..20)]), Reply::log(&[&lines(15..30)])];
+    let fake = in_turn(socket, replies);
+    let ran = Story::against(&fake).run("convox logs -s web");
+    let shown: Vec<&str> = ran
+        .code(0)
+        .out
+        .lines()
+        .filter_map(|line| line.split_once("line "))
+        .map(|(_, number)| number)
+        .collect();
+    assert_eq!(shown, (1..30).map(|number| number.to_string()).collect::<Vec<_>>());
+    let asked = fake.asked();
+    let asked: Vec<&Ask> = asked.iter().filter(|ask| ask.line == socket).collect();
+    assert_eq!((asked[0].header("tail"), asked[0].header("since")), (None, None));
+    assert_eq!(asked[1].header("tail"), Some("1000000"));
+    assert!(asked[1].header("since").is_some_and(|since| since != "0s"), "{asked:?}");
+}
+
+#[test]
+fn continuation_lines_are_shown_once_over_a_cut() {
+    let (first, second) = (
+        "2020-01-01T00:00:01Z service/web/1 first\n  at main.js:1\n",
+        "2020-01-01T00:00:05Z service/web/1 second\n",
+    );
+    let third = "2020-01-01T00:00:06Z service/web/1 third\n";
+    let replies = vec![Reply::cut_log(&[first, second]), Reply::log(&[first, second, third])];
+    let ran = Story::against(&in_turn("GET /apps/web/logs", replies)).run("convox logs");
+    ran.code(0).out(
+        "
+        TIME service/web/1 first
+          at main.js:1
+        TIME service/web/1 second
+        TIME service/web/1 third",
+    );
+}
+
+#[test]
+fn a_stored_build_log_goes_on_where_the_live_one_stood() {
+    let socket = "GET /apps/web/builds/BABC/logs";
+    let waiting = "waiting for build pod...\n";
+    let replies = vec![
+        Reply::cut_log(&[waiting, "step\n"]),
+        Reply::cut_log(&[waiting, waiting]),
+        Reply::log(&["step\nA\nstep\nB\n"]),
+    ];
+    let ran = Story::against(&in_turn(socket, replies)).run("convox builds logs BABC");
+    ran.prints(
+        "
+        waiting for build pod...
+        step
+        A
+        step
+        B",
+    );
+}

@@ -1,10 +1,11 @@
 //! Logs that are cut, again and again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::app;
-use crate::support::cli::Cli;
+use crate::support::cli::{Cli, Ran, Running};
 use crate::support::fault::Fault;
 use crate::support::proxy::{Asked, Proxy, Setup};
 use crate::support::rack::{PASSWORD, Rack};
@@ -17,8 +18,8 @@ fn next(seed: &AtomicU64) -> u64 {
     ) >> 33
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
+/// Follows a log of many lines over many cuts, and holds what is shown against the rack's log.
+async fn cut_again_and_again(socket: &'static str, options: &[&str]) {
     let rack = Rack::start().await;
     let api = &rack.api;
     api.post("/apps", &[("name", "web")]).await;
@@ -27,8 +28,8 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     api.promote("web", &release).await;
     let seed = AtomicU64::new(7);
     // The first lines, then ever more: cuts in the middle of frames, of lines, of what is repeated.
-    let cut = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
-        ("SOCKET /apps/APP/logs", nth @ ..=24) => {
+    let cut = move |asked: &Asked| match asked.nth {
+        nth @ ..=24 if asked.key == socket => {
             let most = 8_000 * nth as u64;
             Fault::Cut(usize::try_from(next(&seed) % most).unwrap())
         }
@@ -36,7 +37,7 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     };
     let proxy = Proxy::start(Setup::new(rack.address, cut));
     let home = tempfile::tempdir().unwrap();
-    let args = ["logs", "--since", "1h", "-a", "web"];
+    let args = [&["logs", "--since", "1h", "-a", "web"], options].concat();
     let mut running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
     let shown = running.out.until(|text| text.contains("tick 2000 of 2000\n"));
     assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());
@@ -44,12 +45,108 @@ async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
     api.delete("/apps/web").await;
     let ran = running.end().await;
     assert_eq!(ran.code, Some(0));
-    assert!(log.matches(" tick ").count() == 2000, "the rack has them all");
-    let shown: Vec<&str> = ran.out.lines().filter(|line| line.contains(" tick ")).collect();
-    let wanted: Vec<&str> = log.lines().filter(|line| line.contains(" tick ")).collect();
+    assert!(ticks(&log).len() == 2000, "the rack has them all");
+    let (shown, wanted) = (ticks(&ran.out), ticks(&log));
     assert!(shown == wanted, "{} lines instead of {}", shown.len(), wanted.len());
-    assert!(proxy.asked("SOCKET /apps/APP/logs") > 5, "it was cut indeed");
+    assert!(proxy.asked(socket) > 5, "it was cut indeed");
     assert!(ran.err.lines().all(|line| line.starts_with("NOTICE: ")), "{}", ran.err);
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_of_many_lines_is_shown_once_over_many_cuts() {
+    cut_again_and_again("SOCKET /apps/APP/logs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_log_of_many_lines_is_shown_once_over_many_cuts() {
+    cut_again_and_again("SOCKET /apps/APP/services/web/logs", &["-s", "web"]).await;
+}
+
+/// Lasts longer than what racks are asked for beyond the last line.
+const LONG_OUTAGE: usize = 90;
+const TENTHS: usize = 300;
+
+/// A rack whose app `web` is ready to tell a line each tenth of a second; gives the release.
+async fn ticking() -> (Rack, String) {
+    let rack = Rack::start().await;
+    rack.api.post("/apps", &[("name", "web")]).await;
+    let (_, release) = rack.api.build("web", &app::telling(TENTHS, "sleep 0.1;")).await;
+    (rack, release)
+}
+
+/// The lines that the service told, without times and processes.
+fn ticks(log: &str) -> Vec<&str> {
+    log.lines().filter_map(|line| line.split_once(" tick ")).map(|(_, tick)| tick).collect()
+}
+
+/// Waits until the rack has so many lines.
+async fn told(rack: &Rack, lines: usize) {
+    let enough = async {
+        while ticks(&rack.api.app_log("web").await).len() < lines {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), enough).await.unwrap();
+}
+
+/// Ends a run that follows `web`, once it has shown what the rack has; gives its ticks and those of
+/// the rack.
+async fn settled(rack: &Rack, mut running: Running) -> (Ran, String) {
+    let all = format!("tick {TENTHS} of {TENTHS}\n");
+    let shown = running.out.until(|text| text.contains(&all));
+    assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());
+    let log = rack.api.app_log("web").await;
+    rack.api.delete("/apps/web").await;
+    (running.end().await, log)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_loses_nothing_over_a_long_outage() {
+    let (rack, release) = ticking().await;
+    rack.api.promote("web", &release).await;
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/logs", 1) => Fault::Cut(1_000),
+        ("SOCKET /apps/APP/logs", _) if is_away.load(Ordering::Relaxed) => Fault::Reset,
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, fault));
+    let home = tempfile::tempdir().unwrap();
+    let args = ["logs", "--since", "1h", "-a", "web"];
+    let running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
+    proxy.until_asked("SOCKET /apps/APP/logs", 2).await;
+    let before = ticks(&rack.api.app_log("web").await).len();
+    told(&rack, before + LONG_OUTAGE).await;
+    away.store(false, Ordering::Relaxed);
+    let (ran, log) = settled(&rack, running).await;
+    assert_eq!(ticks(&ran.out), ticks(&log), "{}", ran.err);
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_log_begins_where_it_was_first_asked_for() {
+    let (rack, release) = ticking().await;
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
+        ("SOCKET /apps/APP/logs", nth) if is_away.load(Ordering::Relaxed) => match nth % 3 {
+            0 => Fault::Cut(0),
+            _ => Fault::Reset,
+        },
+        _ => Fault::Pass,
+    };
+    let proxy = Proxy::start(Setup::new(rack.address, fault));
+    let home = tempfile::tempdir().unwrap();
+    let args = ["logs", "--since", "1s", "-a", "web"];
+    let running = Cli::new(&args, home.path()).at(proxy.address, PASSWORD).start();
+    proxy.until_asked("SOCKET /apps/APP/logs", 1).await;
+    rack.api.promote("web", &release).await;
+    told(&rack, LONG_OUTAGE).await;
+    away.store(false, Ordering::Relaxed);
+    let (ran, log) = settled(&rack, running).await;
+    assert_eq!(ticks(&ran.out), ticks(&log), "{}", ran.err);
     rack.stop().await;
 }
 
@@ -153,4 +250,95 @@ async fn a_log_that_cannot_be_attached_at_all_holds_up_no_build() {
         assert!(ran.took < Duration::from_secs(15), "{fault}: {:?}", ran.took);
     }
     rack.stop().await;
+}
+
+const LOG: &str = "SOCKET /apps/APP/logs";
+
+/// A wait whose polls find the rack away as long as the log has not come so far.
+struct Wait {
+    rack: Rack,
+    proxy: Proxy,
+    home: tempfile::TempDir,
+    release: String,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Wait {
+    /// A promote through a proxy that does this to the log's handshakes; `is_over` lets the polls
+    /// through.
+    async fn new(log: impl Fn(&AtomicBool) -> Fault + Send + Sync + 'static) -> Self {
+        let rack = Rack::start().await;
+        rack.api.post("/apps", &[("name", "web")]).await;
+        let (_, release) = rack.api.build("web", &app::archive(&[("convox.yml", app::IDLE)])).await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let proxy = Proxy::start(Setup::new(rack.address, move |asked: &Asked| {
+            match (asked.key.as_str(), asked.nth) {
+                (LOG, _) => log(&over),
+                ("GET /apps/APP", 2..) if !over.load(Ordering::Relaxed) => Fault::Status(503),
+                _ => Fault::Pass,
+            }
+        }));
+        Self { rack, proxy, home: tempfile::tempdir().unwrap(), release, is_over }
+    }
+
+    fn start(&self) -> Running {
+        let args = ["releases", "promote", &self.release, "-a", "web", "--style", "v3"];
+        let cli = Cli::new(&args, self.home.path()).at(self.proxy.address, PASSWORD);
+        cli.env("CONVOX_RETRY", "3").start()
+    }
+
+    /// For how long the log has been asked for.
+    fn lasts(&self) -> Duration {
+        let records = self.proxy.records();
+        let mut asked = records.iter().filter(|record| record.asked.key == LOG);
+        let first = asked.next().map(|record| record.at);
+        let last = asked.next_back().map(|record| record.at);
+        first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_wait_comes_back_after_any_outage() {
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = away.clone();
+    let wait = Wait::new(move |is_over| match is_away.load(Ordering::Relaxed) {
+        true => Fault::Reset,
+        false => {
+            is_over.store(true, Ordering::Relaxed);
+            Fault::Pass
+        }
+    })
+    .await;
+    let running = wait.start();
+    let longer = async {
+        // Twice the budget, and what is between.
+        while wait.lasts() < Duration::from_secs(8) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), longer).await.unwrap();
+    away.store(false, Ordering::Relaxed);
+    let ran = running.end().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("Z system/rack/web promoting release "), "{ran:?}");
+    // The log's and the poll's, each once.
+    let told = |words: &str| ran.err.matches(words).count();
+    assert!(told("trying again for") <= 1 && told("; waiting for it") == 1, "{ran:?}");
+    assert_eq!(ran.err.lines().count(), told("NOTICE: "), "{ran:?}");
+    assert!(ran.err.lines().count() <= 2, "{ran:?}");
+    wait.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_the_rack_refuses_is_a_warning_of_the_wait() {
+    let wait = Wait::new(|_| Fault::Status(500)).await;
+    let running = wait.start();
+    wait.proxy.until_asked(LOG, 3).await;
+    wait.is_over.store(true, Ordering::Relaxed);
+    let ran = running.end().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let warnings: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("WARN")).collect();
+    assert!(warnings.len() == 1 && warnings[0].ends_with("; see: convox logs -a web"), "{ran:?}");
+    wait.rack.stop().await;
 }

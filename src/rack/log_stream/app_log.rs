@@ -1,29 +1,25 @@
-use std::time::{Duration, SystemTime};
-
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::attach::{Attachment, Got};
 use super::lines::Lines;
+use super::start::{Moment, Start};
 use super::{LogError, Piece};
 use crate::rack::{LogOptions, LogSource, Rack};
-use crate::wire::duration::GoSpan;
 
-/// Taken off the time of the last line when the log is attached again: racks file lines late, and
-/// clocks differ.
-const MARGIN: Duration = Duration::from_secs(5);
-/// How far back racks begin where nothing else is asked for.
-const SINCE: TimeDelta = TimeDelta::seconds(120);
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
 /// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
 pub struct AppLog {
     attachment: Attachment,
+    source: LogSource,
     options: LogOptions,
     lines: Lines,
-    /// The rack's clock, and ours, when the present socket was opened.
-    clocks: Option<(DateTime<Utc>, Instant)>,
+    /// How far back to begin; set when the log is first asked for.
+    start: Option<Start>,
+    /// It is to be told that the stream goes on.
     announce: bool,
+    /// Something has come since that was told.
+    is_flowing: bool,
     ended: bool,
     /// How often a log that is not followed fell silent since its last new line.
     silences: u32,
@@ -36,10 +32,12 @@ impl Rack {
         let attachment = Attachment::new(self.client.clone(), source.path());
         AppLog {
             attachment,
+            source: source.clone(),
             options,
             lines: Lines::default(),
-            clocks: None,
+            start: None,
             announce: false,
+            is_flowing: true,
             ended: false,
             silences: 0,
         }
@@ -68,6 +66,7 @@ impl AppLog {
             }
             match self.step().await {
                 Got::Data(data) => {
+                    self.is_flowing = true;
                     let lines = self.lines.feed(&data);
                     if !lines.is_empty() {
                         self.silences = 0;
@@ -86,7 +85,7 @@ impl AppLog {
                 }
                 Got::Cut => {
                     self.lines.cut();
-                    self.announce = true;
+                    self.announce = std::mem::take(&mut self.is_flowing);
                 }
             }
         }
@@ -108,7 +107,7 @@ impl AppLog {
         }
     }
 
-    /// Attaches, without reading anything yet.
+    /// Attaches, without reading anything yet. Safe to drop while waiting.
     ///
     /// # Errors
     /// As [`AppLog::next`].
@@ -117,25 +116,37 @@ impl AppLog {
     }
 
     async fn attach(&mut self) -> Result<(), LogError> {
-        let since = self.resume_from();
-        self.attachment.open(&self.options.headers(since)).await?;
+        loop {
+            let start = self.start();
+            let options = match self.attachment.times() {
+                0 => self.options.clone(),
+                _ => self.options.going_on(&self.source),
+            };
+            self.attachment.open(move || options.headers(start.since(Moment::now()))).await?;
+            if self.begins_in_time(start) {
+                break;
+            }
+            self.attachment.cut();
+        }
         if self.attachment.times() > 1 {
             self.lines.attached_again();
         }
-        let opened = self.attachment.opened_at().unwrap_or_else(SystemTime::now);
-        self.clocks = Some((opened.into(), Instant::now()));
         Ok(())
     }
 
-    /// How far back a new attachment begins: at the last line, on the rack's clock, with a margin.
-    fn resume_from(&self) -> Option<GoSpan> {
-        let (rack_then, local_then) = self.clocks?;
-        let newest = match self.lines.newest() {
-            Some(time) => time,
-            // Nothing was shown: as far back as the first time, and the time since.
-            None => rack_then - self.options.since.map_or(SINCE, |since| since.0),
-        };
-        let age = (rack_then - newest).to_std().unwrap_or_default() + local_then.elapsed() + MARGIN;
-        Some(Duration::from_secs(age.as_secs() + 1).into())
+    fn start(&mut self) -> Start {
+        let since = self.options.since;
+        let start = self.start.get_or_insert_with(|| Start::new(since, Moment::now()));
+        start.shown(self.lines.newest());
+        *start
+    }
+
+    /// Does the socket that was opened begin where the log is missing?
+    fn begins_in_time(&mut self, mut start: Start) -> bool {
+        let now = Moment::now();
+        let opened = self.attachment.opened_at().unwrap_or(now.wall);
+        let in_time = start.opened(opened.into(), now, self.attachment.delay());
+        self.start = Some(start);
+        in_time
     }
 }

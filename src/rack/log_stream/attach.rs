@@ -1,5 +1,6 @@
 //! Opening a log's socket, again and again if need be, and telling text from a refusal.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::transport::{Client, Error, Limits, Path, Socket};
+use crate::transport::{Client, Error, Headers, Limits, Path, Socket};
 use crate::wire::frame::{self, Frame};
 
 /// The pause before a stream is attached again; doubled up to two seconds.
@@ -64,11 +65,16 @@ impl Attached {
     }
 }
 
+/// A socket that is being opened.
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>;
+
 /// An attachment that comes back after cuts.
 pub(super) struct Attachment {
     client: Client,
     path: Path,
     socket: Option<Socket>,
+    /// Who waits for it may leave and come back: the handshake goes on where it stood.
+    opening: Option<Opening>,
     open: Attached,
     /// A first frame that may be a refusal, until the next one tells.
     held: Option<Bytes>,
@@ -97,6 +103,7 @@ impl Attachment {
             client,
             path,
             socket: None,
+            opening: None,
             open: Attached::default(),
             held: None,
             first: true,
@@ -132,21 +139,44 @@ impl Attachment {
         self.socket.as_ref().and_then(Socket::opened_at)
     }
 
+    /// How long the handshake of the present socket took.
+    pub(super) fn delay(&self) -> Duration {
+        self.socket.as_ref().map(Socket::delay).unwrap_or_default()
+    }
+
     /// Opens the socket; after the first time not at once. Failures that pass are waited out within
-    /// the retry budget.
-    pub(super) async fn open(&mut self, options: &[(&'static str, String)]) -> Result<(), Error> {
-        if self.attached > 0 {
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        }
-        let failed = |_: &Error| self.open.note_failure();
-        self.socket = Some(self.client.open(&self.path, options, failed).await?);
+    /// the retry budget; `options` are read anew for each try. Safe to drop while waiting.
+    pub(super) async fn open(
+        &mut self,
+        options: impl Fn() -> Headers + Send + 'static,
+    ) -> Result<(), Error> {
+        let opening = match self.opening.take() {
+            Some(opening) => opening,
+            None => self.begin(options),
+        };
+        let opened = self.opening.insert(opening).await;
+        self.opening = None;
+        self.socket = Some(opened?);
         self.open.set_open(true);
         self.opened = Instant::now();
         self.first = true;
         self.held = None;
         self.attached += 1;
         Ok(())
+    }
+
+    fn begin(&mut self, options: impl Fn() -> Headers + Send + 'static) -> Opening {
+        let pause = (self.attached > 0).then_some(self.pause);
+        if pause.is_some() {
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        let (client, path, open) = (self.client.clone(), self.path.clone(), self.open.clone());
+        Box::pin(async move {
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            client.open(&path, options, |_| open.note_failure()).await
+        })
     }
 
     /// The next thing of the open socket. Safe to drop while waiting.
@@ -194,8 +224,9 @@ impl Attachment {
         self.barren_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
     }
 
-    /// What is said then.
-    pub(super) fn given_up(&self) -> Error {
+    /// What is said then. Who asks again all the same gets another budget.
+    pub(super) fn given_up(&mut self) -> Error {
+        self.barren_since = None;
         self.client.cut_at_once(&self.path)
     }
 
@@ -213,5 +244,52 @@ impl Attachment {
             Some(words) => Got::Refused(self.client.redacted(words)),
             None => Got::End,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+    use super::*;
+    use crate::path;
+    use crate::transport::{Endpoint, Options};
+
+    /// A connection, and the key of the handshake that was asked for on it.
+    async fn asked(listener: &TcpListener) -> (TcpStream, String) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        loop {
+            line.clear();
+            lines.read_line(&mut line).await.unwrap();
+            if let Some(key) = line.trim().strip_prefix("sec-websocket-key: ") {
+                let key = derive_accept_key(key.as_bytes());
+                return (lines.into_inner(), key);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handshake_goes_on_where_it_stood_when_it_is_waited_for_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new(Endpoint::new(url.parse().unwrap()), Options::default());
+        let mut attachment = Attachment::new(client, path!["apps", "web", "logs"]);
+        let (mut stream, key) = tokio::select! {
+            _ = attachment.open(Vec::new) => panic!("nothing was answered"),
+            asked = asked(&listener) => asked,
+        };
+        let answer = format!(
+            "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {key}\r\n\r\n"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        attachment.open(Vec::new).await.unwrap();
+        assert!(attachment.is_open());
+        assert!(listener.accept().now_or_never().is_none(), "it was asked for twice");
     }
 }

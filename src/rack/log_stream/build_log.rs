@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::attach::{Attached, Attachment, Got};
-use super::rejoin::{Joined, Rejoin, Shown};
+use super::rejoin::{Joined, Replay};
 use super::{LogError, Piece};
 use crate::path;
 use crate::rack::Rack;
@@ -18,8 +18,7 @@ const QUIET: Duration = Duration::from_millis(700);
 /// start each time; this goes on where it stood.
 pub struct BuildLog {
     attachment: Attachment,
-    shown: Shown,
-    rejoin: Option<Rejoin>,
+    replay: Replay,
     pending: Option<Bytes>,
     /// The rack has ended the stream, and that is to be told after what is pending.
     ended: bool,
@@ -30,7 +29,7 @@ impl Rack {
     pub fn build_log(&self, app: &AppName, id: &BuildId) -> BuildLog {
         let path = path!["apps", app, "builds", id, "logs"];
         let attachment = Attachment::new(self.client.clone(), path);
-        BuildLog { attachment, shown: Shown::default(), rejoin: None, pending: None, ended: false }
+        BuildLog { attachment, replay: Replay::default(), pending: None, ended: false }
     }
 }
 
@@ -52,7 +51,6 @@ impl BuildLog {
     pub async fn next(&mut self) -> Result<Piece, LogError> {
         loop {
             if let Some(text) = self.pending.take() {
-                self.shown.add(&text);
                 return Ok(Piece::Text(text));
             }
             if std::mem::take(&mut self.ended) {
@@ -62,11 +60,11 @@ impl BuildLog {
                 if self.attachment.is_hopeless() {
                     return Err(self.attachment.given_up().into());
                 }
-                self.attachment.open(&[]).await?;
-                self.rejoin = Some(Rejoin::new(self.shown.clone()));
+                self.attachment.open(Vec::new).await?;
+                self.replay.again();
             }
             let joined = match self.step().await {
-                Step::Got(Got::Data(data)) => self.feed(data),
+                Step::Got(Got::Data(data)) => self.replay.feed(data),
                 Step::Got(Got::Cut) => continue,
                 Step::Got(Got::Refused(words)) if words.starts_with(NOT_YET) => {
                     return Ok(Piece::NotYet(words));
@@ -74,9 +72,9 @@ impl BuildLog {
                 Step::Got(Got::Refused(words)) => return Err(LogError::Refused(words)),
                 Step::Got(Got::End) => {
                     self.ended = true;
-                    self.finish()
+                    self.replay.end()
                 }
-                Step::Quiet => self.finish(),
+                Step::Quiet => self.replay.quiet(),
             };
             if let Some(piece) = self.piece(joined) {
                 return Ok(piece);
@@ -86,8 +84,7 @@ impl BuildLog {
 
     /// The socket's next thing, or that a log which has to be searched has gone quiet.
     async fn step(&mut self) -> Step {
-        let searched = self.rejoin.as_ref().is_some_and(Rejoin::differs);
-        if !searched {
+        if !self.replay.is_searched() {
             return Step::Got(self.attachment.next().await);
         }
         match tokio::time::timeout(QUIET, self.attachment.next()).await {
@@ -96,32 +93,13 @@ impl BuildLog {
         }
     }
 
-    fn feed(&mut self, data: Bytes) -> Joined {
-        let Some(rejoin) = &mut self.rejoin else { return Joined::Here(data) };
-        let joined = rejoin.feed(&data);
-        if joined != Joined::NotYet {
-            self.rejoin = None;
-        }
-        joined
-    }
-
-    fn finish(&mut self) -> Joined {
-        self.rejoin.take().map_or(Joined::NotYet, |mut rejoin| rejoin.finish())
-    }
-
     fn piece(&mut self, joined: Joined) -> Option<Piece> {
         match joined {
-            Joined::Here(text) | Joined::Whole(text) if text.is_empty() => None,
             Joined::NotYet => None,
-            Joined::Here(text) => {
-                self.shown.add(&text);
-                Some(Piece::Text(text))
-            }
+            Joined::Here(text) => Some(Piece::Text(text)),
             Joined::Whole(text) => {
-                let first = self.shown.is_empty();
-                self.shown = Shown::default();
                 self.pending = Some(text);
-                (!first).then_some(Piece::Resumed(SHOWN_AGAIN))
+                Some(Piece::Resumed(SHOWN_AGAIN))
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Lines {
 
 /// A line of which parts are passed on before it is complete.
 struct Long {
-    entry: Option<Entry>,
+    entry: Entry,
     /// How many of its bytes have come in this attachment.
     come: u64,
     /// How many of them were shown.
@@ -147,7 +147,8 @@ impl Lines {
         }
         if is_new && let Some(broken) = self.broken.take() {
             new.extend_from_slice(b"\n");
-            self.window.forgive(broken.entry); // it comes yet, and is shown from its start
+            // It comes yet, and is shown from its start.
+            self.window.spend(broken.entry);
         }
         Long { entry, come: 0, shown: if is_new { 0 } else { WHOLE } }
     }

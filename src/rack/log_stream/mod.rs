@@ -5,6 +5,7 @@ mod attach;
 mod build_log;
 mod lines;
 mod rejoin;
+mod start;
 mod window;
 
 pub use app_log::AppLog;
@@ -37,4 +38,14 @@ pub enum LogError {
     /// The socket could not be opened.
     #[error(transparent)]
     Transport(#[from] Error),
+}
+
+impl LogError {
+    /// Is the rack only away for the moment, so that asking again may help?
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Transport(error) => error.is_passing(),
+        }
+    }
 }

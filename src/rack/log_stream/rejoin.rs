@@ -1,289 +1,352 @@
 //! Going on in a build log that is sent from its start again.
 //!
-//! The log kept after a build is not the live one byte for byte: the `waiting for build pod…` lines
-//! are only live (v3). So what was shown is first held against the new beginning by length and
-//! hash; where they differ, the last lines shown are looked for.
+//! The log kept after a build is not the live one byte for byte: some lines are only live (v3). So
+//! the others are counted. A log with the last lines shown at the same count goes on there; in one
+//! that differs the nearest place that has them is looked for. A log that begins alike and has
+//! fewer lines has not caught up yet.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
+use memchr::memchr;
 use sha2::{Digest, Sha256};
 
-/// How many of the last lines shown are remembered.
+/// How many of the first and of the last lines shown are remembered.
 const REMEMBERED: usize = 8;
-/// Lines that only a live log has.
-const LIVE_ONLY: &[u8] = b"waiting for build pod";
-/// The most of a differing log that is held back to find the place in it.
+/// How the lines begin that only a live log has.
+const LIVE_ONLY: [&[u8]; 2] = [b"waiting for build pod", b"build log stream interrupted"];
+/// What of a line's beginning tells whether it is one of them.
+const TELLING: usize = 32;
+/// The most of a log that is held back to find the place in it.
 const HELD_MOST: usize = 16 << 20;
 
-/// What was shown of a log.
-#[derive(Clone, Default)]
-pub(super) struct Shown {
-    length: u64,
-    hash: Sha256,
-    /// The last complete lines, without those that are only live.
-    lines: Vec<Line>,
-    /// The line that is not complete.
-    partial: Partial,
-}
+type Print = [u8; 32];
 
-/// A line, which may be of any length: all that is kept is what it is known by.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A line of any length, as it comes.
+#[derive(Clone, Default)]
 struct Line {
     length: u64,
-    hash: u64,
+    hash: Sha256,
+    beginning: Vec<u8>,
+    is_complete: bool,
 }
 
-/// A line of which more may come.
+impl Line {
+    /// Adds a part that ends with the line's newline or has none.
+    fn add(&mut self, part: &[u8]) {
+        let missing = TELLING.saturating_sub(self.beginning.len());
+        self.beginning.extend_from_slice(&part[..part.len().min(missing)]);
+        self.length += part.len() as u64;
+        self.hash.update(part);
+        self.is_complete = part.ends_with(b"\n");
+    }
+
+    fn print(&self) -> Print {
+        self.hash.clone().finalize().into()
+    }
+
+    fn is_live_only(&self) -> bool {
+        LIVE_ONLY.iter().any(|mark| self.beginning.starts_with(mark))
+    }
+
+    /// Is it one that only a live log has, or may it turn out to be?
+    fn may_be_live_only(&self) -> bool {
+        let begins = |mark: &&[u8]| !self.is_complete && mark.starts_with(&self.beginning);
+        self.is_live_only() || LIVE_ONLY.iter().any(begins)
+    }
+}
+
+/// Complete lines.
 #[derive(Clone, Default)]
-struct Partial {
-    length: u64,
-    hasher: DefaultHasher,
-    /// As much of it as tells whether only a live log has it.
-    start: Vec<u8>,
+struct Lines {
+    /// How many there are, without those that are only live.
+    count: u64,
+    live_only: u64,
+    first: Vec<Print>,
+    last: VecDeque<Print>,
+}
+
+impl Lines {
+    fn add(&mut self, line: &Line) {
+        if line.is_live_only() {
+            self.live_only += 1;
+            return;
+        }
+        self.count += 1;
+        let print = line.print();
+        if self.first.len() < REMEMBERED {
+            self.first.push(print);
+        }
+        if self.last.len() == REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(print);
+    }
+
+    /// Do both begin with the same lines, as far as they go?
+    fn begins_like(&self, other: &Self) -> bool {
+        self.first.iter().zip(&other.first).all(|(one, other)| one == other)
+    }
+}
+
+/// What was shown of a log.
+#[derive(Default)]
+struct Shown {
+    lines: Lines,
+    /// The line that is not complete.
+    partial: Line,
 }
 
 impl Shown {
-    /// Was nothing shown but, perhaps, what only a live log has?
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.partial.length == 0
-    }
-
-    pub(super) fn add(&mut self, text: &[u8]) {
-        self.length += text.len() as u64;
-        self.hash.update(text);
+    fn add(&mut self, text: &[u8]) {
         for piece in text.split_inclusive(|byte| *byte == b'\n') {
             self.partial.add(piece);
-            if piece.ends_with(b"\n") {
-                let line = std::mem::take(&mut self.partial);
-                self.remember(&line);
+            if self.partial.is_complete {
+                self.lines.add(&std::mem::take(&mut self.partial));
+            }
+        }
+    }
+}
+
+/// Where a log goes on, in what of it is held.
+#[derive(Clone, Copy)]
+struct Place {
+    at: u64,
+    /// The line that was begun is not the one that follows.
+    begins_anew: bool,
+}
+
+/// A log on its way again, up to the place where it was left.
+#[derive(Default)]
+struct Rejoin {
+    passed: Lines,
+    line: Line,
+    /// Where `line` begins in the log.
+    begin: u64,
+    /// Does `line` begin as the one that was not shown to its end?
+    is_alike: bool,
+    /// The log so far, since it may turn out to differ, without the first `dropped` bytes.
+    held: Vec<u8>,
+    dropped: u64,
+    differs: bool,
+}
+
+impl Rejoin {
+    /// Takes the next piece; gives the place once it is reached.
+    fn feed(&mut self, shown: &Shown, data: &[u8]) -> Option<Place> {
+        self.held.extend_from_slice(data);
+        let place = self.walk(shown, data);
+        if place.is_none() && self.is_full() && !self.differs {
+            // In so long a log the place is not looked for that far back.
+            let half = self.held.len() / 2;
+            self.held.drain(..half);
+            self.dropped += half as u64;
+        }
+        place
+    }
+
+    fn is_full(&self) -> bool {
+        self.held.len() > HELD_MOST
+    }
+
+    fn walk(&mut self, shown: &Shown, mut data: &[u8]) -> Option<Place> {
+        loop {
+            if let Some(place) = self.arrived(shown) {
+                return Some(place);
+            }
+            if self.line.is_complete {
+                self.pass(shown);
+            } else if data.is_empty() {
+                return None;
+            } else {
+                data = &data[self.step(shown, data)..];
             }
         }
     }
 
-    fn remember(&mut self, line: &Partial) {
-        if line.start == LIVE_ONLY {
-            return;
+    /// Is this the place? Lines that are only live are passed over as often as they were shown, and
+    /// while a line that was begun is to come.
+    fn arrived(&self, shown: &Shown) -> Option<Place> {
+        if self.differs || self.passed.count < shown.lines.count {
+            return None;
         }
-        if self.lines.len() == REMEMBERED {
-            self.lines.remove(0);
+        let (begun, is_other) = (shown.partial.length, self.line.may_be_live_only());
+        let is_short = self.line.length < begun && !self.line.is_complete;
+        if is_short || (is_other && self.passed.live_only < shown.lines.live_only) {
+            return None;
         }
-        self.lines.push(line.so_far());
-    }
-}
-
-impl Partial {
-    fn add(&mut self, piece: &[u8]) {
-        self.length += piece.len() as u64;
-        self.hasher.write(piece);
-        let room = LIVE_ONLY.len() - self.start.len();
-        self.start.extend_from_slice(&piece[..room.min(piece.len())]);
+        if begun == 0 || self.is_alike {
+            return Some(Place { at: self.begin + begun, begins_anew: false });
+        }
+        let is_awaited = !is_other || shown.partial.is_live_only();
+        is_awaited.then_some(Place { at: self.begin, begins_anew: true })
     }
 
-    fn so_far(&self) -> Line {
-        Line { length: self.length, hash: self.hasher.finish() }
+    fn pass(&mut self, shown: &Shown) {
+        let line = std::mem::take(&mut self.line);
+        self.begin += line.length;
+        self.is_alike = false;
+        self.passed.add(&line);
+        let (passed, wanted) = (&self.passed, &shown.lines);
+        let is_elsewhere = passed.count == wanted.count && passed.last != wanted.last;
+        self.differs |= is_elsewhere || !passed.begins_like(wanted);
     }
-}
 
-impl Line {
-    fn of(text: &[u8]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(text);
-        Self { length: text.len() as u64, hash: hasher.finish() }
+    /// Takes the rest of the line, or up to where the line was left.
+    fn step(&mut self, shown: &Shown, data: &[u8]) -> usize {
+        let mut taken = memchr(b'\n', data).map_or(data.len(), |end| end + 1);
+        let begun = shown.partial.length;
+        if let Some(missing) = begun.checked_sub(self.line.length).filter(|missing| *missing > 0) {
+            taken = taken.min(usize::try_from(missing).unwrap_or(usize::MAX));
+        }
+        self.line.add(&data[..taken]);
+        if begun > 0 && self.line.length == begun {
+            self.is_alike = self.line.print() == shown.partial.print();
+        }
+        taken
     }
-}
 
-/// A log on its way again, up to the place where it was left.
-pub(super) struct Rejoin {
-    shown: Shown,
-    hash: Sha256,
-    passed: u64,
-    /// It so far, or its end if that is long, since its beginning may turn out to differ.
-    held: Vec<u8>,
-    differs: bool,
+    /// Where the last lines shown end: the longest run of them, of at least so many, at the place
+    /// nearest to their count. Gives the bytes of what is held before it, and its count.
+    fn search(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
+        let lines = self.held_lines();
+        let before = self.passed.count.saturating_sub(lines.len() as u64);
+        let count_at = |end: usize| before + end as u64;
+        let wanted: Vec<&Print> = shown.lines.last.iter().collect();
+        let end = (at_least..=wanted.len()).rev().find_map(|length| {
+            let run = &wanted[wanted.len() - length..];
+            let is_run = |lines: &[(usize, Print)]| {
+                lines.iter().map(|(_, line)| line).eq(run.iter().copied())
+            };
+            let found = lines.windows(length).enumerate().filter(|(_, lines)| is_run(lines));
+            let ends = found.map(|(start, _)| start + length);
+            ends.min_by_key(|end| count_at(*end).abs_diff(shown.lines.count))
+        })?;
+        Some((lines[end - 1].0, count_at(end)))
+    }
+
+    /// The complete lines of what is held, without those that are only live, each with its end.
+    fn held_lines(&self) -> Vec<(usize, Print)> {
+        let (mut lines, mut end) = (Vec::new(), 0);
+        for text in self.held.split_inclusive(|byte| *byte == b'\n') {
+            let mut line = Line::default();
+            line.add(text);
+            end += text.len();
+            if line.is_complete && !line.is_live_only() {
+                lines.push((end, line.print()));
+            }
+        }
+        lines
+    }
+
+    fn rest(mut self, place: Place) -> Vec<u8> {
+        let at = usize::try_from(place.at.saturating_sub(self.dropped)).unwrap_or(usize::MAX);
+        self.held.split_off(at.min(self.held.len()))
+    }
 }
 
 /// What a piece of the log is worth.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joined {
-    /// Still before the place.
+    /// Nothing that is new, so far.
     NotYet,
-    /// The place is reached; this follows.
+    /// This is new.
     Here(Bytes),
-    /// There is no such place: this is the whole log.
+    /// The place is not to be found: this is the whole log.
     Whole(Bytes),
 }
 
-impl Rejoin {
-    pub(super) fn new(shown: Shown) -> Self {
-        Self { shown, hash: Sha256::new(), passed: 0, held: Vec::new(), differs: false }
+/// A log that is sent from its start each time.
+#[derive(Default)]
+pub(super) struct Replay {
+    shown: Shown,
+    rejoin: Option<Rejoin>,
+}
+
+impl Replay {
+    /// The log is sent again.
+    pub(super) fn again(&mut self) {
+        self.rejoin = Some(Rejoin::default());
     }
 
-    /// Is it another text than the one that was shown?
-    pub(super) fn differs(&self) -> bool {
-        self.differs
+    /// Is it another text than the one that was shown, so that the place is to be searched for?
+    pub(super) fn is_searched(&self) -> bool {
+        self.rejoin.as_ref().is_some_and(|rejoin| rejoin.differs)
     }
 
-    /// Takes the next piece.
-    pub(super) fn feed(&mut self, data: &[u8]) -> Joined {
-        if !self.differs {
-            if let Some(joined) = self.skip(data) {
-                return joined;
+    /// Takes the next piece; what is new in it counts as shown.
+    pub(super) fn feed(&mut self, data: Bytes) -> Joined {
+        let Some(rejoin) = &mut self.rejoin else {
+            self.shown.add(&data);
+            return Joined::Here(data);
+        };
+        match rejoin.feed(&self.shown, &data) {
+            Some(place) => self.go_on(place),
+            None if rejoin.differs && rejoin.is_full() => self.decide(true),
+            None => Joined::NotYet,
+        }
+    }
+
+    /// The log has been quiet for a while.
+    pub(super) fn quiet(&mut self) -> Joined {
+        self.decide(false)
+    }
+
+    /// The log has ended.
+    pub(super) fn end(&mut self) -> Joined {
+        let joined = self.decide(true);
+        self.rejoin = None;
+        joined
+    }
+
+    /// What of a log that differs was not shown yet?
+    fn decide(&mut self, is_over: bool) -> Joined {
+        let Some(rejoin) = self.rejoin.take_if(|rejoin| rejoin.differs) else {
+            return Joined::NotYet;
+        };
+        // One that is shorter may only be on its way still.
+        let is_sure = is_over || rejoin.passed.count >= self.shown.lines.count;
+        let at_least = if is_sure { 1 } else { self.shown.lines.last.len().max(1) };
+        match rejoin.search(&self.shown, at_least) {
+            Some((end, count)) => self.settle(rejoin, end, count),
+            None if is_sure => self.whole(rejoin),
+            None => {
+                self.rejoin = Some(rejoin);
+                Joined::NotYet
             }
-        } else {
-            self.held.extend_from_slice(data);
-        }
-        if self.differs && self.held.len() > HELD_MOST {
-            return self.finish();
-        }
-        Joined::NotYet
-    }
-
-    /// Skips what agrees with what was shown, as long as it may.
-    fn skip(&mut self, data: &[u8]) -> Option<Joined> {
-        let missing = usize::try_from(self.shown.length - self.passed).unwrap_or(usize::MAX);
-        let (before, after) = data.split_at(missing.min(data.len()));
-        self.hash.update(before);
-        self.passed += before.len() as u64;
-        self.held.extend_from_slice(data);
-        if self.passed < self.shown.length {
-            if self.held.len() > HELD_MOST {
-                // So long a log agrees, or is joined by its last lines: they are not far back.
-                self.held.drain(..self.held.len() - HELD_MOST / 2);
-            }
-            return None;
-        }
-        if self.hash.clone().finalize() == self.shown.hash.clone().finalize() {
-            return Some(Joined::Here(Bytes::copy_from_slice(after)));
-        }
-        self.differs = true;
-        None
-    }
-
-    /// The log has ended, or been quiet for a while: what of it was not shown yet?
-    pub(super) fn finish(&mut self) -> Joined {
-        let held = std::mem::take(&mut self.held);
-        let is_part = (held.len() as u64) < self.passed;
-        match self.place(&held) {
-            Some(place) => Joined::Here(Bytes::from(held).slice(place..)),
-            // Shorter than what was shown, and not its end: the rack has not caught up yet.
-            None if !self.differs && (is_part || !self.shown.lines.is_empty()) => Joined::NotYet,
-            None => Joined::Whole(held.into()),
         }
     }
 
-    /// Where the last lines shown end in `text`: the longest run of them that is there, at its
-    /// last place.
-    fn place(&self, text: &[u8]) -> Option<usize> {
-        let lines: Vec<Line> = text.split_inclusive(|byte| *byte == b'\n').map(Line::of).collect();
-        let remembered = &self.shown.lines;
-        let run = (1..=remembered.len()).rev().find_map(|count| {
-            let wanted = &remembered[remembered.len() - count..];
-            let found = lines.windows(count).rposition(|window| window == wanted)?;
-            Some(found + count)
-        })?;
-        let place: u64 = lines[..run].iter().map(|line| line.length).sum();
-        let place = usize::try_from(place).ok()?;
-        Some(place + self.partial_at(&text[place..]))
+    /// Goes on behind the lines that were found: from now on they count as in this log.
+    fn settle(&mut self, mut found: Rejoin, end: usize, count: u64) -> Joined {
+        let rest = found.held.split_off(end);
+        let Lines { live_only, first, .. } = found.passed;
+        let last = std::mem::take(&mut self.shown.lines.last);
+        self.shown.lines = Lines { count, live_only, first, last };
+        self.rejoin = Some(Rejoin { passed: self.shown.lines.clone(), ..Rejoin::default() });
+        self.feed(rest.into())
     }
 
-    /// How much of `text` the line makes out that was shown in part.
-    fn partial_at(&self, text: &[u8]) -> usize {
-        let partial = self.shown.partial.so_far();
-        let length = usize::try_from(partial.length).unwrap_or(usize::MAX);
-        let goes_on = text.get(..length).is_some_and(|begun| Line::of(begun) == partial);
-        if goes_on { length } else { 0 }
+    fn go_on(&mut self, place: Place) -> Joined {
+        let Some(rejoin) = self.rejoin.take() else { return Joined::NotYet };
+        let rest = rejoin.rest(place);
+        let mut text = Vec::new();
+        if place.begins_anew {
+            text.push(b'\n');
+            self.shown.partial = Line::default();
+        }
+        text.extend_from_slice(&rest);
+        self.shown.add(&rest);
+        if text.is_empty() { Joined::NotYet } else { Joined::Here(text.into()) }
+    }
+
+    fn whole(&mut self, log: Rejoin) -> Joined {
+        let begun = std::mem::take(&mut self.shown).partial.length > 0;
+        self.shown.add(&log.held);
+        let text = if begun { [b"\n", &log.held[..]].concat() } else { log.held };
+        Joined::Whole(text.into())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// What is shown in all when a log is cut after `seen`, and `again` is sent from its start.
-    fn total(seen: &str, again: &str, step: usize) -> String {
-        let mut shown = Shown::default();
-        shown.add(seen.as_bytes());
-        let mut rejoin = Rejoin::new(shown);
-        let mut text = seen.as_bytes().to_vec();
-        let mut joined = false;
-        for piece in again.as_bytes().chunks(step.max(1)) {
-            if joined {
-                text.extend_from_slice(piece);
-                continue;
-            }
-            if let Joined::Here(rest) | Joined::Whole(rest) = rejoin.feed(piece) {
-                text.extend_from_slice(&rest);
-                joined = true;
-            }
-        }
-        if !joined && let Joined::Here(rest) | Joined::Whole(rest) = rejoin.finish() {
-            text.extend_from_slice(&rest);
-        }
-        String::from_utf8(text).unwrap()
-    }
-
-    #[test]
-    fn the_same_log_goes_on_in_the_middle_of_a_line() {
-        assert_eq!(total("one\ntw", "one\ntwo\nthree\n", 5), "one\ntwo\nthree\n");
-    }
-
-    #[test]
-    fn a_long_line_is_gone_on_with_though_only_its_length_and_hash_are_kept() {
-        let long = "x".repeat(3_000_000);
-        let (live, stored) =
-            (format!("waiting for build pod...\na\n{long}"), format!("a\n{long}y\nb\n"));
-        assert_eq!(total(&live, &stored, 100_000), format!("{live}y\nb\n"));
-        assert_eq!(total(&stored[..2_000_000], &stored, 100_000), stored);
-        let mut shown = Shown::default();
-        shown.add(long.as_bytes());
-        assert!(shown.partial.start.capacity() < 1000);
-    }
-
-    #[test]
-    fn a_stored_log_without_the_waiting_lines_is_joined_by_its_last_lines() {
-        let live = "waiting for build pod...\nwaiting for build pod...\nstep 1\nstep 2\n";
-        let stored = "step 1\nstep 2\nstep 3\n";
-        assert_eq!(total(live, stored, 4), format!("{live}step 3\n"));
-        assert_eq!(total(&format!("{live}st"), stored, 4), format!("{live}step 3\n"));
-    }
-
-    #[test]
-    fn a_stored_log_of_any_length_is_joined_by_its_last_lines() {
-        let seen = format!("{}\n", "x".repeat(1023)).repeat(HELD_MOST / 1024) + "step\n";
-        let live = format!("waiting for build pod...\n{seen}");
-        let stored = format!("{seen}the next step of this build\n");
-        let whole = total(&live, &stored, HELD_MOST / 2 + 1);
-        assert!(whole == live + "the next step of this build\n", "{} bytes", whole.len());
-    }
-
-    #[test]
-    fn nothing_but_waiting_lines_shown_means_that_all_of_it_is_new() {
-        let live = "waiting for build pod...\n";
-        assert_eq!(total(live, "step 1\n", 3), "waiting for build pod...\nstep 1\n");
-    }
-
-    #[test]
-    fn a_log_that_has_not_caught_up_shows_nothing_twice() {
-        assert_eq!(total("one\ntwo\n", "one\n", 2), "one\ntwo\n");
-    }
-
-    #[test]
-    fn a_log_that_is_another_is_shown_whole() {
-        assert_eq!(total("alpha\n", "beta\ngamma\n", 3), "alpha\nbeta\ngamma\n");
-    }
-
-    proptest! {
-        #[test]
-        fn a_log_cut_anywhere_is_shown_once(
-            lines in prop::collection::vec("[a-c]{0,3}", 0..12),
-            cut in 0.0f64..1.0,
-            step in 1usize..9,
-        ) {
-            let log: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            let cut = (log.len() as f64 * cut) as usize;
-            prop_assert_eq!(total(&log[..cut], &log, step), log);
-        }
-    }
-}
+mod tests;

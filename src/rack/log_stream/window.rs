@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::collections::hash_map::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use memchr::memchr;
@@ -19,16 +20,19 @@ const MOST: usize = 200_000;
 /// Nanoseconds since 1970: there may be millions of lines in a second.
 type Moment = i64;
 
-/// What a line is known by: its time, and a hash of its head.
-pub(super) type Entry = (Moment, u64);
+/// What a line is known by: its time, and a hash of its head. One without a time has that of the
+/// line before it; where there is none either, the hash alone has to do.
+pub(super) type Entry = (Option<Moment>, u64);
 
 /// The newest lines shown.
 #[derive(Default)]
 pub(super) struct Window {
     lines: VecDeque<Entry>,
     newest: Option<Moment>,
-    /// The last time that was read, as text: most lines share it.
-    read: Option<(String, Moment)>,
+    /// The time of the line before, in this attachment.
+    before: Option<Moment>,
+    /// The last time that was read, with what stands before it: most lines share them.
+    read: Option<(Vec<u8>, Moment)>,
     /// After a new attachment: how often each remembered line may come once more.
     due: HashMap<Entry, u32>,
 }
@@ -41,6 +45,7 @@ impl Window {
 
     /// The log is sent again: lines that were shown are due once more.
     pub(super) fn attached_again(&mut self) {
+        self.before = None;
         self.due.clear();
         for line in &self.lines {
             *self.due.entry(*line).or_default() += 1;
@@ -53,8 +58,7 @@ impl Window {
     }
 
     /// Is this line new? Counts it as shown.
-    pub(super) fn admit(&mut self, entry: Option<Entry>) -> bool {
-        let Some(entry) = entry else { return true };
+    pub(super) fn admit(&mut self, entry: Entry) -> bool {
         if self.spend(entry) {
             return false;
         }
@@ -64,25 +68,17 @@ impl Window {
 
     /// Counts a line as shown that cannot have been before.
     pub(super) fn note(&mut self, line: &[u8]) {
-        if let Some(entry) = self.entry(line) {
-            self.remember(entry);
-        }
+        let entry = self.entry(line);
+        self.remember(entry);
     }
 
     /// Is this the last time that this line may come once more?
-    pub(super) fn is_last(&self, entry: Option<Entry>) -> bool {
-        entry.is_some_and(|entry| self.due.get(&entry).is_none_or(|due| *due == 1))
+    pub(super) fn is_last(&self, entry: Entry) -> bool {
+        self.due.get(&entry).is_none_or(|due| *due == 1)
     }
 
-    /// Lets a line that was shown be new the next time.
-    pub(super) fn forgive(&mut self, entry: Option<Entry>) {
-        if let Some(entry) = entry {
-            self.spend(entry);
-        }
-    }
-
-    /// Takes one off what is due of a line; was there any?
-    fn spend(&mut self, entry: Entry) -> bool {
+    /// Takes one off what is due of a line, so that it is new the next time; was there any?
+    pub(super) fn spend(&mut self, entry: Entry) -> bool {
         let Some(due) = self.due.get_mut(&entry) else { return false };
         *due -= 1;
         if *due == 0 {
@@ -91,39 +87,56 @@ impl Window {
         true
     }
 
-    /// What a line is known by; nothing, where neither it nor a line before had a time.
-    pub(super) fn entry(&mut self, line: &[u8]) -> Option<Entry> {
-        let time = self.time(line).or(self.newest)?;
-        Some((time, hash(line)))
+    /// What the next line is known by.
+    pub(super) fn entry(&mut self, line: &[u8]) -> Entry {
+        self.before = self.time(line).or(self.before);
+        (self.before, hash(line))
     }
 
     fn remember(&mut self, entry: Entry) {
         self.lines.push_back(entry);
-        self.newest = self.newest.max(Some(entry.0));
+        self.newest = self.newest.max(entry.0);
         self.forget();
     }
 
     fn time(&mut self, line: &[u8]) -> Option<Moment> {
         if let Some((known, time)) = &self.read
-            && line.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
+            && line.strip_prefix(known.as_slice()).is_some_and(|rest| rest.first() == Some(&b' '))
         {
             return Some(*time);
         }
-        let end = memchr(b' ', line)?;
-        let text = std::str::from_utf8(&line[..end]).ok()?;
+        let place = place_of_time(line);
+        let text = std::str::from_utf8(&line[place.clone()]).ok()?;
         let time = DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt()?;
-        self.read = Some((text.to_owned(), time));
+        self.read = Some((line[..place.end].to_vec(), time));
         Some(time)
     }
 
     fn forget(&mut self) {
-        let Some(newest) = self.newest else { return };
+        let is_old = |time: Option<Moment>| match (self.newest, time) {
+            (Some(newest), Some(time)) => newest.saturating_sub(time) > REACH,
+            (newest, _) => newest.is_some(),
+        };
         while let Some((time, _)) = self.lines.front() {
-            if newest.saturating_sub(*time) <= REACH && self.lines.len() <= MOST {
+            if !is_old(*time) && self.lines.len() <= MOST {
                 return;
             }
             self.lines.pop_front();
         }
+    }
+}
+
+/// Where a line has its time: at its start, or behind the name of the process (service logs):
+/// `[pod/<pod>/<container>] <time> <message>`.
+fn place_of_time(line: &[u8]) -> Range<usize> {
+    let word = |start: usize| {
+        let end = memchr(b' ', &line[start..]).map_or(line.len(), |length| start + length);
+        start..end
+    };
+    let first = word(0);
+    match line[first.clone()].starts_with(b"[pod/") {
+        true => word((first.end + 1).min(line.len())),
+        false => first,
     }
 }
 
@@ -156,13 +169,42 @@ mod tests {
         assert_eq!(admitted, [false, false, true]);
     }
 
+    /// Is this line of a service's log new?
+    fn admits_of(window: &mut Window, pod: &str, second: u32, text: &str) -> bool {
+        let line = format!("[pod/{pod}/web] 2026-02-03T04:05:{second:02}.123456789Z {text}");
+        admits(window, line.as_bytes())
+    }
+
+    #[test]
+    fn the_lines_of_a_service_have_their_time_behind_the_process() {
+        let mut window = Window::default();
+        assert!(admits_of(&mut window, "a", 1, "x") && admits_of(&mut window, "b", 2, "x"));
+        assert!(admits_of(&mut window, "b", 3, ""));
+        assert_eq!(window.newest(), Some("2026-02-03T04:05:03.123456789Z".parse().unwrap()));
+        window.attached_again();
+        assert!(!admits_of(&mut window, "b", 2, "x") && !admits_of(&mut window, "a", 1, "x"));
+        assert!(!admits_of(&mut window, "b", 3, "") && admits_of(&mut window, "a", 3, ""));
+    }
+
     #[test]
     fn lines_without_a_time_are_counted_with_the_line_before() {
         let mut window = Window::default();
-        assert!(admits(&mut window, &line(1, "first")) && admits(&mut window, b"  at main.js:1"));
+        let log: [&[u8]; 3] = [&line(1, "first"), b"  at main.js:1", &line(5, "second")];
+        assert!(log.iter().all(|line| admits(&mut window, line)));
+        for _ in 0..2 {
+            window.attached_again();
+            assert!(!log.iter().any(|line| admits(&mut window, line)));
+        }
+        assert!(admits(&mut window, b"  at main.js:1"));
+    }
+
+    #[test]
+    fn a_log_without_any_time_is_counted_as_a_whole() {
+        let mut window = Window::default();
+        assert!(admits(&mut window, b"one") && admits(&mut window, b"two"));
         window.attached_again();
-        assert!(!admits(&mut window, &line(1, "first")) && !admits(&mut window, b"  at main.js:1"));
-        assert!(admits(&mut window, b"  at main.js:2"));
+        assert!(!admits(&mut window, b"one") && !admits(&mut window, b"two"));
+        assert!(admits(&mut window, b"two"));
     }
 
     proptest! {

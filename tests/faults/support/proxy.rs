@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::PATIENCE;
 use super::carry::Carrier;
 use super::fault::Fault;
 use super::http::{Head, Wire};
@@ -127,6 +129,16 @@ impl Proxy {
             record.asked.key == key && record.rack.is_some_and(|status| status < 300)
         };
         self.records().iter().filter(done).count()
+    }
+
+    /// Waits until this was asked so often.
+    pub(crate) async fn until_asked(&self, key: &str, times: usize) {
+        let asked = async {
+            while self.asked(key) < times {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap();
     }
 
     pub(crate) fn asked(&self, key: &str) -> usize {

@@ -1,0 +1,103 @@
+//! What a person was told of a rack that is away: once is enough, until it answers again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::transport::{CallName, Event};
+
+/// The absences of a run. Cheap to clone; clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Absence(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    /// A poll has told that the rack is away.
+    by_poll: bool,
+    /// The calls that were told to fail.
+    failing: Vec<CallName>,
+}
+
+impl Absence {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A poll tells it now.
+    pub(crate) fn note_poll(&self) {
+        self.told().by_poll = true;
+    }
+
+    /// Is an event no repetition of what was told?
+    pub(super) fn is_news(&self, event: &Event) -> bool {
+        match event {
+            Event::Retrying { call, .. } => self.told().fails(call),
+            Event::Answered { call, status, .. } => {
+                // Proxies on the way answer for racks that are away.
+                if *status < 500 && *status != 429 {
+                    self.told().works(call);
+                }
+                true
+            }
+            Event::SocketOpened { call, .. } => {
+                self.told().works(call);
+                true
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Told {
+    fn fails(&mut self, call: &CallName) -> bool {
+        let is_news = !self.by_poll && !self.failing.contains(call);
+        if is_news {
+            self.failing.push(call.clone());
+        }
+        is_news
+    }
+
+    fn works(&mut self, call: &CallName) {
+        self.by_poll = false;
+        self.failing.retain(|failing| failing != call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::path;
+    use crate::transport::Call;
+
+    fn call(name: &str) -> CallName {
+        Call::get(path!["apps", name]).name()
+    }
+
+    fn is_told(absence: &Absence, name: &str) -> bool {
+        let (why, budget) = ("no".to_owned(), Duration::ZERO);
+        absence.is_news(&Event::Retrying { call: call(name), why, budget })
+    }
+
+    fn opens(absence: &Absence, name: &str) {
+        absence.is_news(&Event::SocketOpened { call: call(name), took: Duration::ZERO });
+    }
+
+    #[test]
+    fn a_call_that_goes_on_to_fail_is_told_once_until_it_has_worked() {
+        let absence = Absence::default();
+        assert!(is_told(&absence, "one") && !is_told(&absence, "one"));
+        opens(&absence, "other");
+        assert!(!is_told(&absence, "one") && is_told(&absence, "other"));
+        opens(&absence, "one");
+        assert!(is_told(&absence, "one"));
+    }
+
+    #[test]
+    fn what_a_poll_has_told_is_told_by_no_call() {
+        let absence = Absence::default();
+        absence.note_poll();
+        assert!(!is_told(&absence, "one"));
+        opens(&absence, "one");
+        assert!(is_told(&absence, "one"));
+    }
+}
