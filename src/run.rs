@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::{self, Form, Leaf, Parsed, Purpose};
 use crate::clock::Clock;
@@ -35,8 +36,16 @@ pub struct Invocation {
     pub stdio: Option<Stdio>,
 }
 
+/// A crash must not leave the memory, and the passwords in it, in a file.
+fn leave_no_core_file() {
+    let limit = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    // A lower limit is always allowed; where it is not, nothing can be done about it.
+    setrlimit(Resource::Core, limit).unwrap_or_default();
+}
+
 /// Runs a command line; gives the exit code.
 pub fn run(invocation: Invocation) -> u8 {
+    leave_no_core_file();
     let look = |name: &str| (invocation.environment)(name);
     let term = look("TERM").and_then(|term| term.into_string().ok());
     let no_color = look("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("devrack", "wire clock package"),
     (
         "context",
-        "settings rack output clock devrack outcome event limits wait wire programs terminal stdin \
+        "settings rack output clock devrack outcome event limits wait wire programs terminal stdin path \
          transport",
     ),
     ("flows", "context outcome event rack wire package wait settings programs terminal transport"),
