@@ -85,7 +85,7 @@ impl AppLog {
                 }
                 Got::Cut => {
                     self.lines.cut();
-                    self.announce = std::mem::take(&mut self.is_flowing);
+                    self.announce |= std::mem::take(&mut self.is_flowing);
                 }
             }
         }
