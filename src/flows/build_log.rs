@@ -75,7 +75,15 @@ pub(super) async fn show_log(
     let mut silence = Silence::new(patience);
     let mut delay = Silence::new(Patience::Silence(cx.limits().log_grace)); // after the build's end
     loop {
-        match next_piece(cx, &mut log, &mut ended).await? {
+        let piece = match next_piece(cx, &mut log, &mut ended).await {
+            // The rack is away for longer than anything is repeated; the build may go on all the same.
+            Err(Trouble::Log(error)) if goes_on(&error, patience, &ended) => {
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            piece => piece?,
+        };
+        match piece {
             Some(Piece::Text(text)) => {
                 silence.is_broken();
                 cx.emit(Event::BuildLog(text)).map_err(Trouble::Output)?;
@@ -99,6 +107,10 @@ pub(super) async fn show_log(
             },
         }
     }
+}
+
+fn goes_on(error: &LogError, patience: Patience, ended: &watch::Receiver<bool>) -> bool {
+    error.is_passing() && patience == Patience::WholeBuild && !*ended.borrow()
 }
 
 /// The next piece; `None` where the build is over and no more is to be expected.
