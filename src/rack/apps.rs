@@ -39,6 +39,8 @@ impl Rack {
             .form("name", app.as_str())
             .form("generation", &options.generation)
             .form("timeout", options.timeout);
+        // There is but one app of a name: sent twice, it is not made twice.
+        let call = call.clone().sent_again_as(call);
         self.client
             .send_or_find(
                 &call,

@@ -154,7 +154,8 @@ impl Client {
     /// Sends a `call` that must not be done twice. Where its answer is lost (or a 429, 502, 503 or
     /// 504 leaves open what happened), `look` asks the rack what became of it; what it finds is the
     /// answer. If looking shows nothing for as long as the limit says, the call is sent again, as
-    /// [`Call::sent_again_as`] says, if it was lost within the retry budget. `look` should ask once each time: it is called again and again.
+    /// [`Call::sent_again_as`] says, if it was lost within the retry budget. `look` should ask once
+    /// each time: it is called again and again.
     ///
     /// # Errors
     /// The call's own refusal; [`Error::Lost`] where its answer was lost and looking did not help.
