@@ -329,7 +329,7 @@ pub(super) fn words(
     let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
     let message = bounded(credentials.hidden(&message));
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    (message, wait.and_then(retry_after).map(|wait| wait.min(DAY)))
+    (message, wait.and_then(retry_after))
 }
 
 /// Nobody waits longer: what asks for more means never.
@@ -352,13 +352,13 @@ fn is_words(text: &str) -> bool {
     !text.is_empty() && !page && !text.starts_with("<!")
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
+/// Seconds, or a date (RFC 9110, 10.2.3); a day at most.
 fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(DAY));
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default().min(DAY))
 }
 
 #[cfg(test)]
@@ -381,9 +381,10 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date() {
+    fn retry_after_is_seconds_or_a_date_and_a_day_at_most() {
         assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(retry_after("18446744073709551615"), Some(DAY));
         assert_eq!(retry_after("soon"), None);
     }
 }

@@ -60,6 +60,17 @@ fn a_rack_that_never_answers() {
 }
 
 #[test]
+fn a_refusal_of_any_length_is_cut_short() {
+    let fake = Fake::new(|_| Reply::refusal(403, &"no ".repeat(1_000_000)));
+    let ran = Story::against(&fake).run("convox apps");
+    one_line(&ran);
+    assert!(ran.err.starts_with("ERROR: no no no ") && ran.err.len() < 3_000, "{}", ran.err.len());
+    let ran = Story::against(&fake).run("convox builds logs BNEW -a web");
+    one_line(&ran);
+    assert!(ran.err.contains(": no no no ") && ran.err.len() < 3_000, "{}", ran.err.len());
+}
+
+#[test]
 fn a_wrong_password() {
     let mut story = Story::new("web");
     story.set("RACK_URL", format!("http://convox:wrong@127.0.0.1:{}", story.rack().port));
