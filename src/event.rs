@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::wire::{AppName, BuildId, Process, ReleaseId};
+use convox_wire::{AppName, BuildId, Process, ReleaseId};
 
 /// Something that happened, in the words of the domain.
 #[derive(Debug, Clone)]

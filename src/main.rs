@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use convox::clock::Clock;
-use convox::{Invocation, run};
+use convox::{Clock, Invocation, run};
 
 #[allow(clippy::disallowed_methods)] // here alone the environment is read
 fn main() -> ExitCode {

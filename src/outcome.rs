@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::output::stdio::OutputError;
 use crate::output::{Document, Value};
-use crate::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
-use crate::wait::WaitError;
+use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
+use convox_client::wait::WaitError;
 
 /// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

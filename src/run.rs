@@ -9,13 +9,13 @@ use clap::ArgMatches;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::{self, Form, Leaf, Parsed, Purpose};
-use crate::clock::Clock;
 use crate::context::{Context, Globals, Speaker};
 use crate::outcome::{Exit, Failure, Outcome, Yield};
 use crate::output::stdio::{OnClose, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, Sight, V3, Voice};
 use crate::settings::{Settings, Style, Variables};
-use crate::wire::duration::GoDuration;
+use convox_devrack::clock::Clock;
+use convox_wire::duration::GoDuration;
 
 /// How the environment is read.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;

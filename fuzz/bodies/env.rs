@@ -1,6 +1,6 @@
 //! Variables: one argument a line, and the whole as a file.
 
-use convox::wire::{Environment, Pair};
+use convox_wire::{Environment, Pair};
 
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

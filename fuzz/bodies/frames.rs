@@ -1,9 +1,9 @@
 //! Log sockets: a step, then what comes over the wire.
 
-use convox::transport::Ending;
-use convox::transport::frames::{Frames, Next};
-use convox::wire::LogLine;
-use convox::wire::frame::{Frame, refusal};
+use convox_client::transport::Ending;
+use convox_client::transport::frames::{Frames, Next};
+use convox_wire::LogLine;
+use convox_wire::frame::{Frame, refusal};
 
 pub(crate) fn check(bytes: &[u8]) {
     let Some((step, wire)) = bytes.split_first() else { return };

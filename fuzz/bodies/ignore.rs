@@ -1,6 +1,6 @@
 //! Ignore files: an ignore file, a NUL, and paths, one a line.
 
-use convox::package::ignore::Rules;
+use convox_package::ignore::Rules;
 
 pub(crate) fn check(bytes: &[u8]) {
     let at = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use convox::wire::{
+use convox_wire::{
     App, Build, ErrorBody, Object, Process, Release, ReleaseSummary, Service, System,
 };
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Manifests: the text of a convox.yml.
 
-use convox::devrack::manifest::{EnvironmentEntry, Manifest};
-use convox::wire::Environment;
+use convox_devrack::manifest::{EnvironmentEntry, Manifest};
+use convox_wire::Environment;
 
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

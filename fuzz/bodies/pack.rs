@@ -9,8 +9,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use convox::package::unpack::{Limits, unpack};
-use convox::package::{Source, Times, spool};
+use convox_package::unpack::{Limits, unpack};
+use convox_package::{Source, Times, spool};
 use futures_util::TryStreamExt;
 
 pub(crate) fn check(bytes: &[u8]) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use convox::package::unpack::{Limits, unpack};
+use convox_package::unpack::{Limits, unpack};
 
 const LIMITS: Limits = Limits { total: 1 << 20, entry: 1 << 19, entries: 200 };
 

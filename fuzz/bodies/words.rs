@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use convox::output::words;
-use convox::wire::duration::GoDuration;
+use convox_wire::duration::GoDuration;
 
 pub(crate) fn check(bytes: &[u8]) {
     let Some((now, rest)) = bytes.split_first_chunk::<8>() else { return };

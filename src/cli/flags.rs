@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::settings::Style;
-use crate::wire::duration::GoDuration;
+use convox_wire::duration::GoDuration;
 
 // Comments instead of documentation: clap would take it for the command's own help.
 

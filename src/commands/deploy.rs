@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::flows::build::{self, Built};
 use crate::flows::promote::{self, promote_made};
 use crate::outcome::{Failure, Outcome};
-use crate::rack::Force;
+use convox_client::rack::Force;
 
 /// Build a folder and make the result the active release
 ///

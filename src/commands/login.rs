@@ -4,11 +4,11 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::context::connection::rack_at;
 use crate::event::Event;
-use crate::fingerprint::Fingerprint;
 use crate::outcome::{Failure, Outcome};
-use crate::rack::{CertificateProblem, Error, Login};
 use crate::settings::{RackUrl, Scheme};
-use crate::transport::{PinnedBy, Trust};
+use convox_client::fingerprint::Fingerprint;
+use convox_client::rack::{CertificateProblem, Error, Login};
+use convox_client::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's own certificate
 ///

@@ -2,9 +2,9 @@ use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
-use crate::rack::{LogOptions, LogSource, Piece};
-use crate::wire::ServiceName;
-use crate::wire::duration::GoSpan;
+use convox_client::rack::{LogOptions, LogSource, Piece};
+use convox_wire::ServiceName;
+use convox_wire::duration::GoSpan;
 
 /// Show the log of an app, and follow it
 ///

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::flows::build::Request;
-use crate::rack::BuildOptions;
+use convox_client::rack::BuildOptions;
 
 // The source and how it is built.
 #[derive(clap::Args)]

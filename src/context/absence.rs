@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::transport::{CallName, Event};
+use convox_client::transport::{CallName, Event};
 
 /// The absences of a run. Cheap to clone; clones are the same.
 #[derive(Clone, Default)]
@@ -66,8 +66,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::path;
-    use crate::transport::Call;
+    use convox_client::path;
+    use convox_client::transport::Call;
 
     fn call(name: &str) -> CallName {
         Call::get(path!["apps", name]).name()

@@ -9,11 +9,11 @@ use url::Url;
 use super::{Context, KnownRack, Reach, known_racks};
 use crate::outcome::Failure;
 use crate::output::words;
-use crate::rack::{Client, Endpoint, Options, Rack};
 use crate::settings::{
     Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, choose,
 };
-use crate::transport::{Event, PinnedBy, Trust};
+use convox_client::rack::{Client, Endpoint, Options, Rack};
+use convox_client::transport::{Event, PinnedBy, Trust};
 
 /// What `racks` remembers of a direct rack is good for so long.
 const META_AGE: Duration = Duration::from_secs(30 * 60);

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Context;
-use crate::devrack::daemon::{self, Address, Status};
-use crate::devrack::runner::BaseEnvironment;
 use crate::outcome::Failure;
 use crate::settings::{ExposeSecret, RackUrl};
+use convox_devrack::daemon::{self, Address, Status};
+use convox_devrack::runner::BaseEnvironment;
 
 /// What the program is told when it is started as the rack.
 pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];

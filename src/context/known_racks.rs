@@ -5,8 +5,8 @@ use secrecy::ExposeSecret;
 use super::Context;
 use crate::outcome::Failure;
 use crate::programs::terraform;
-use crate::rack::ConsoleRack;
 use crate::settings::{LocalForm, LocalRack, RackKind, RackUrl};
+use convox_client::rack::ConsoleRack;
 
 /// A rack that a name may mean.
 #[derive(Debug, Clone)]

@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::clock::Clock;
 use crate::event::Event;
-use crate::limits::Limits;
 use crate::outcome::Failure;
-use crate::rack::{Force, Rack};
 use crate::settings::{AppError, Busy, DEFAULT_WAIT, Settings, Style, Wait};
 use crate::terminal::{self, NoSecret};
-use crate::wait::Schedule;
-use crate::wire::AppName;
+use convox_client::limits::Limits;
+use convox_client::rack::{Force, Rack};
+use convox_client::wait::Schedule;
+use convox_devrack::clock::Clock;
+use convox_wire::AppName;
 
 pub(crate) use absence::Absence;
 pub(crate) use known_racks::{KnownRack, Reach};

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::say_away;
 use crate::context::Context;
 use crate::outcome::Failure;
-use crate::rack::{Error, Rack};
-use crate::wait::{WaitError, until};
-use crate::wire::{App, AppName, AppStatus};
+use convox_client::rack::{Error, Rack};
+use convox_client::wait::{WaitError, until};
+use convox_wire::{App, AppName, AppStatus};
 
 /// Reads an app; a missing one is named with the way to make it.
 pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, Failure> {

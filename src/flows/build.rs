@@ -7,9 +7,9 @@ use super::{app, follow_build, source};
 use crate::context::Context;
 use crate::event::{Event, Upload};
 use crate::outcome::Failure;
-use crate::package::{self, ManifestChoice, Source, Spool, Times};
-use crate::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
-use crate::wire::{AppName, Build, BuildId, ReleaseId};
+use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
+use convox_package::{self, ManifestChoice, Source, Spool, Times};
+use convox_wire::{AppName, Build, BuildId, ReleaseId};
 
 /// What is to be built.
 pub(crate) struct Request {
@@ -115,7 +115,8 @@ async fn send(
     compat: &Compat,
 ) -> Result<Build, Failure> {
     cx.emit(Event::Packaging)?;
-    let spool = package::spool(source, commit.times.unwrap_or(Times::Own)).map_err(Failure::new)?;
+    let spool =
+        convox_package::spool(source, commit.times.unwrap_or(Times::Own)).map_err(Failure::new)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }

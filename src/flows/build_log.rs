@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::rack::{BuildLog, LogError, Piece, Rack};
-use crate::wire::{AppName, Build, BuildId, BuildStatus};
+use convox_client::rack::{BuildLog, LogError, Piece, Rack};
+use convox_wire::{AppName, Build, BuildId, BuildStatus};
 
 /// The pause before a log that has ended is attached again, while the build goes on.
 const AGAIN: Duration = Duration::from_millis(300);

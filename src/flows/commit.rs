@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::context::Context;
-use crate::package::Times;
 use crate::programs::git;
+use convox_package::Times;
 
 /// The commit that a source is made from.
 #[derive(Default)]

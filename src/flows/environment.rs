@@ -7,8 +7,8 @@ use super::promote::promote_made;
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::rack::{Compat, CreateRelease, Error, Force, Rack};
-use crate::wire::{AppName, Environment, Pair, Release, ReleaseId};
+use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack};
+use convox_wire::{AppName, Environment, Pair, Release, ReleaseId};
 
 /// What is to be changed.
 pub(crate) enum Change {

@@ -10,11 +10,11 @@ use super::build_log::{Patience, Trouble, show_log};
 use super::say_away;
 use crate::context::Context;
 use crate::outcome::Failure;
-use crate::rack::{Error, LogError, Rack};
 use crate::terminal;
-use crate::wait::{WaitError, until};
-use crate::wire::duration::GoDuration;
-use crate::wire::{AppName, Build, BuildId, BuildStatus};
+use convox_client::rack::{Error, LogError, Rack};
+use convox_client::wait::{WaitError, until};
+use convox_wire::duration::GoDuration;
+use convox_wire::{AppName, Build, BuildId, BuildStatus};
 
 /// A log that has ended so long ago, of a build that is running by its status, does not go on.
 const SILENCE: Duration = Duration::from_secs(5);

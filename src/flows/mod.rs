@@ -11,7 +11,7 @@ mod rollout_logs;
 pub(crate) mod source;
 
 use crate::context::Context;
-use crate::transport::Error;
+use convox_client::transport::Error;
 
 /// Says once that the rack is away while a wait goes on.
 fn say_away(cx: &Context) -> impl FnMut(&Error) {

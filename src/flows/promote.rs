@@ -9,11 +9,11 @@ use super::{app, say_away};
 use crate::context::{Context, Manner};
 use crate::event::Event;
 use crate::outcome::{Exit, Failure};
-use crate::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use crate::settings::{Busy, Wait};
 use crate::terminal;
-use crate::wait::{WaitError, until};
-use crate::wire::{App, AppName, AppStatus, ReleaseId};
+use convox_client::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
+use convox_client::wait::{WaitError, until};
+use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
 /// A promote that may take this long is worth a word.
 const STILL: Duration = Duration::from_secs(15);
@@ -330,7 +330,7 @@ fn rolled_back(app: &AppName, roll_back: &RollBack) -> Failure {
 fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> Failure {
     match error {
         WaitError::Late => {
-            let limit = crate::wire::duration::GoDuration(limit);
+            let limit = convox_wire::duration::GoDuration(limit);
             Failure::late(format!(
                 "timeout: {app} does not run {release} after {limit}, and the rack goes on"
             ))

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout};
 use crate::context::Context;
 use crate::event::Event;
 use crate::outcome::Failure;
-use crate::rack::{AppLog, LogError, LogOptions, LogSource, Piece, Rack};
-use crate::wire::{AppName, Process, ProcessId, ProcessStatus};
+use convox_client::rack::{AppLog, LogError, LogOptions, LogSource, Piece, Rack};
+use convox_wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);

@@ -13,10 +13,10 @@ use tokio::time::{Instant, interval};
 use crate::context::Context;
 use crate::event::{Event, Upload as Way};
 use crate::outcome::Failure;
-use crate::package::Spool;
-use crate::rack::{Error, Rack};
-use crate::transport::Upload;
-use crate::wire::{AppName, ObjectKey, ObjectUrl};
+use convox_client::rack::{Error, Rack};
+use convox_client::transport::Upload;
+use convox_package::Spool;
+use convox_wire::{AppName, ObjectKey, ObjectUrl};
 
 /// How often the bar moves.
 const REDRAW: Duration = Duration::from_millis(100);

@@ -1,8 +1,8 @@
 //! What `login` keeps: hosts, tokens, sessions, and the certificates that a person has trusted.
 
 use super::files::{Files, FilesError, Kind, Texts};
-use super::secret::{ExposeSecret, Secret};
-use crate::fingerprint::{Fingerprint, InvalidFingerprint};
+use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
+use convox_client::secret::{ExposeSecret, Secret};
 
 const AUTH: Kind =
     Kind { expected: "a JSON object of hosts and tokens", mend: "run `convox login` again" };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{FilesError, read_text};
 use super::folder::as_spelled;
-use crate::wire::{AppName, InvalidName};
+use convox_wire::{AppName, InvalidName};
 
 /// What may name the app, the strongest first.
 #[derive(Debug, Clone)]

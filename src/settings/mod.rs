@@ -10,28 +10,26 @@ mod files;
 
 mod folder;
 
-mod rack_url;
 mod racks;
-pub mod secret;
 mod style;
 pub mod target;
 pub mod variables;
 
 use std::path::{Path, PathBuf};
 
-pub use crate::fingerprint::{Fingerprint, InvalidFingerprint};
-pub use crate::limits::Limits;
 pub use app::AppError;
+pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
+pub use convox_client::limits::Limits;
+pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
+pub use convox_client::secret::{ExposeSecret, Secret};
 pub use current::{CurrentRack, RackKind};
 pub use files::{Files, FilesError};
-pub use rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use racks::{LocalForm, LocalRack, RackMeta};
-pub use secret::{ExposeSecret, Secret};
 pub use style::{Busy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
 pub use target::{Choice, NoMatch, Target, TargetError, choose, matching};
 pub use variables::{InvalidVariable, Variables};
 
-use crate::wire::AppName;
+use convox_wire::AppName;
 
 /// Everything that is set, for one run in one working folder.
 #[derive(Debug, Clone)]

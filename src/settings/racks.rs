@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::current::RackKind;
 use super::files::{Files, FilesError, Layout, is_absent, read_text};
-use super::rack_url::RackUrl;
+use convox_client::RackUrl;
 
 /// A rack in the folder `racks/`.
 #[derive(Debug, Clone, PartialEq, Eq)]

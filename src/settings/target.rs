@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::current::{CurrentRack, RackKind};
 use super::files::FilesError;
-use super::rack_url::RackUrl;
+use convox_client::RackUrl;
 
 /// The rack that was asked for.
 #[derive(Debug, Clone)]

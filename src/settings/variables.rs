@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::rack_url::RackUrl;
-use super::secret::Secret;
 use super::style::Style;
-use crate::fingerprint::Fingerprint;
-use crate::limits::Limits;
-use crate::wire::AppName;
-use crate::wire::duration::GoDuration;
+use convox_client::RackUrl;
+use convox_client::fingerprint::Fingerprint;
+use convox_client::limits::Limits;
+use convox_client::secret::Secret;
+use convox_wire::AppName;
+use convox_wire::duration::GoDuration;
 
 /// What the environment says. An empty or blank variable counts as unset.
 #[derive(Debug, Clone, Default)]

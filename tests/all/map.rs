@@ -1,71 +1,47 @@
-//! Which room uses which: dependencies point one way, and what belongs in one place stays there.
+//! The program's modules depend on each other in one direction, and each mechanism has one place.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room, and the rooms that it may use.
-const ROOMS: &[(&str, &str)] = &[
-    ("wire", ""),
-    ("clock", ""),
-    ("limits", ""),
-    ("fingerprint", ""),
-    ("package", ""),
+/// The modules of the program, and those that each may use. What the crates may use, cargo knows.
+const MODULES: &[(&str, &str)] = &[
     ("programs", ""),
-    ("event", "wire"),
-    ("transport", "wire limits fingerprint clock path"),
-    ("rack", "transport wire wait path"),
-    ("wait", "transport clock path"),
-    ("settings", "wire fingerprint limits"),
+    ("event", ""),
+    ("settings", ""),
     ("terminal", "settings"),
-    ("output", "wire event settings terminal"),
-    ("outcome", "output rack wait"),
+    ("output", "event settings terminal"),
+    ("outcome", "output"),
     ("stdin", "outcome"),
-    ("devrack", "wire clock package"),
-    (
-        "context",
-        "settings rack output clock devrack outcome event limits wait wire programs terminal stdin path \
-         transport",
-    ),
-    ("flows", "context outcome event rack wire package wait settings programs terminal transport"),
-    (
-        "commands",
-        "context flows rack wire package output outcome event cli settings clock devrack stdin \
-         transport fingerprint programs terminal wait",
-    ),
-    ("cli", "commands context outcome settings wire"),
-    ("run", "cli context outcome output settings clock wire terminal"),
+    ("context", "settings output outcome event programs terminal stdin"),
+    ("flows", "context outcome event settings programs terminal"),
+    ("commands", "context flows output outcome event cli settings stdin programs terminal"),
+    ("cli", "commands context outcome settings"),
+    ("run", "cli context outcome output settings terminal"),
 ];
 
-/// What may occur in these places only.
+/// What may occur only in these places.
 const PLACES: &[(&str, &[&str])] = &[
-    (
-        "reqwest",
-        &["transport", "settings/variables.rs", "devrack/tests", "devrack/daemon/tests.rs"],
-    ),
+    ("reqwest", &["settings/variables.rs"]),
     ("println!", &[]),
-    (
-        "std::env::",
-        &[
-            "main.rs",
-            "package/error.rs", // where the archive is kept
-            "devrack/tests",
-            "devrack/daemon/tests.rs",
-            "devrack/runner/tests",
-        ],
-    ),
+    ("std::env::", &["main.rs"]),
     (
         "Style::Classic",
         &["settings", "output", "run.rs", "commands/releases", "commands/apps/list.rs"],
     ),
-    ("thread::sleep", &["devrack"]), // in tests
-    ("Utc::now", &["clock.rs"]),
-    ("crate::devrack", &["devrack", "context", "commands/rack"]),
+    ("thread::sleep", &[]),
+    ("Utc::now", &[]),
+    ("convox_devrack::", &["lib.rs", "run.rs", "context", "commands/rack"]),
     ("clap::", &["cli", "commands", "run.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources_in("src")
+}
+
+/// The Rust files below a directory of the repository, by their paths in it.
+fn sources_in(directory: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let (mut folders, mut found) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
         let paths: Vec<PathBuf> =
@@ -82,7 +58,7 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-fn room_of(file: &str) -> &str {
+fn module_of(file: &str) -> &str {
     file.split('/').next().unwrap().trim_end_matches(".rs")
 }
 
@@ -92,21 +68,21 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn each_room_uses_what_the_map_allows() {
+fn each_module_uses_only_what_it_may() {
     let mut wrong = BTreeSet::new();
     for (file, text) in sources() {
-        let room = room_of(&file);
-        if ["main", "lib"].contains(&room) {
+        let module = module_of(&file);
+        if ["main", "lib"].contains(&module) {
             continue;
         }
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
-            panic!("{room} is not on the map");
+        let Some((_, allowed)) = MODULES.iter().find(|(name, _)| *name == module) else {
+            panic!("{module} is not on the map");
         };
         for used in code(&text).flat_map(|line| line.split("crate::").skip(1)) {
             let used = used.split(|one: char| !one.is_alphanumeric() && one != '_').next();
             let used = used.unwrap_or_default();
             if !used.is_empty()
-                && used != room
+                && used != module
                 && !allowed.split_whitespace().any(|one| one == used)
             {
                 wrong.insert(format!("{file} uses {used}"));
@@ -132,7 +108,33 @@ fn what_belongs_in_one_place_stays_there() {
 
 #[test]
 fn files_stay_small() {
-    let long = sources().into_iter().map(|(file, text)| (text.lines().count(), file));
+    let all = sources_in("src").into_iter().chain(sources_in("crates"));
+    let long = all.map(|(file, text)| (text.lines().count(), file));
     let long: Vec<_> = long.filter(|(lines, _)| *lines > 400).collect();
     assert!(long.is_empty(), "{long:?}");
+}
+
+/// The names of the crates that a crate is built with, itself included.
+fn built_with(name: &str) -> BTreeSet<String> {
+    let cargo = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--format", "{p}", "--package", name])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let lines = String::from_utf8(cargo.stdout).unwrap();
+    lines.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_client_is_built_without_the_program_and_the_development_rack_without_the_client() {
+    let client = built_with("convox-client");
+    assert!(client.contains("reqwest"), "{client:?}");
+    for heavy in ["clap", "axum", "redb", "indicatif", "comfy-table", "convox-package"] {
+        assert!(!client.contains(heavy), "convox-client is built with {heavy}");
+    }
+    let devrack = built_with("convox-devrack");
+    assert!(devrack.contains("convox-package") && devrack.contains("convox-wire"));
+    assert!(!devrack.contains("convox-client"), "the development rack uses the client");
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use convox::clock::Clock;
-use convox::devrack::runner::BaseEnvironment;
-use convox::devrack::{Limits, RackError, RackOptions, serve};
+use convox_devrack::clock::Clock;
+use convox_devrack::runner::BaseEnvironment;
+use convox_devrack::{Limits, RackError, RackOptions, serve};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;

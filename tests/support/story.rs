@@ -11,11 +11,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use convox::clock::Clock;
-use convox::devrack::RackOptions;
 use convox::output::look::Look;
 use convox::output::stdio::Stdio as Streams;
 use convox::{Invocation, run};
+use convox_devrack::RackOptions;
+use convox_devrack::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
-use crate::rack::CreateApp;
+use convox_client::rack::CreateApp;
 
 /// Create an app
 ///

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
-use crate::wire::AppName;
+use convox_wire::AppName;
 
 /// Delete an app with everything in it
 ///

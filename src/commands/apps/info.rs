@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight};
-use crate::wire::{App, AppName, AppStatus, ReleaseId};
+use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
 /// Show an app
 #[derive(clap::Args)]

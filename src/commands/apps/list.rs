@@ -6,7 +6,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight};
 use crate::settings::Style;
-use crate::wire::{App, AppName, AppStatus, ReleaseId};
+use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
 /// List apps
 #[derive(clap::Args)]

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
 use crate::outcome::{Failure, Outcome};
-use crate::wire::AppStatus;
+use convox_wire::AppStatus;
 
 /// Wait until an app is running
 ///

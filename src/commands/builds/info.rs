@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight, words};
-use crate::wire::{Build, BuildId, BuildStatus, ReleaseId};
+use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
 /// Show a build
 #[derive(clap::Args)]

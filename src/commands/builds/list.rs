@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight, words};
-use crate::wire::ReleaseId;
+use convox_wire::ReleaseId;
 
 /// List builds, newest first
 #[derive(clap::Args)]

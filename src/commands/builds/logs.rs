@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::follow_build;
 use crate::outcome::{Failure, Outcome};
-use crate::wire::BuildId;
+use convox_wire::BuildId;
 
 /// Show the log of a build, following it while the build goes on
 #[derive(clap::Args)]

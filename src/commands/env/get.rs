@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::flows::environment;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{Show, Shown, Sight};
-use crate::wire::ReleaseId;
+use convox_wire::ReleaseId;
 
 /// Show the value of an environment variable, never masked
 #[derive(clap::Args)]

@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::flows::environment;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{Show, Shown, Sight};
-use crate::rack::Rack;
-use crate::wire::{AppName, Environment, ReleaseId};
+use convox_client::rack::Rack;
+use convox_wire::{AppName, Environment, ReleaseId};
 
 /// List environment variables
 ///

@@ -4,7 +4,7 @@ use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::flows::environment::{Change, Then, change};
 use crate::outcome::{Failure, Outcome};
-use crate::wire::{AppName, Pair, Release, ReleaseId};
+use convox_wire::{AppName, Pair, Release, ReleaseId};
 
 /// Set environment variables, in a new release
 ///

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight};
-use crate::wire::{System, SystemStatus};
+use convox_wire::{System, SystemStatus};
 
 /// Show the rack; start and stop the development rack
 #[derive(clap::Args)]

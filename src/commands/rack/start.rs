@@ -1,11 +1,11 @@
 use super::status::RackStatus;
-use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::dev;
-use crate::devrack::Limits;
-use crate::devrack::daemon::{self, Address};
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
+use convox_devrack::Limits;
+use convox_devrack::clock::Clock;
+use convox_devrack::daemon::{self, Address};
 
 /// Start the development rack
 ///

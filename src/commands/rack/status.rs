@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::devrack::daemon::{self, Status};
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight};
+use convox_devrack::daemon::{self, Status};
 
 /// Show whether the development rack is running
 #[derive(clap::Args)]

@@ -1,9 +1,9 @@
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::devrack::daemon::{self, Stopped};
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
+use convox_devrack::daemon::{self, Stopped};
 
 /// Stop the development rack and the apps that it runs
 ///

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::promote_made;
 use crate::outcome::{Failure, Outcome};
-use crate::rack::{CreateRelease, Force};
-use crate::wire::{App, AppName, ReleaseId};
+use convox_client::rack::{CreateRelease, Force};
+use convox_wire::{App, AppName, ReleaseId};
 
 /// Create a release from the build of one and the environment of another
 ///

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::info::Info;
 use crate::output::{Show, Shown, Sight};
-use crate::wire::{BuildId, Release, ReleaseId};
+use convox_wire::{BuildId, Release, ReleaseId};
 
 /// Show a release with its environment
 #[derive(clap::Args)]

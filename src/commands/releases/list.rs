@@ -7,7 +7,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight, words};
 use crate::settings::Style;
-use crate::wire::{App, BuildId, ReleaseId, ReleaseSummary};
+use convox_wire::{App, BuildId, ReleaseId, ReleaseSummary};
 
 /// List releases, newest first
 #[derive(clap::Args)]

@@ -4,7 +4,7 @@ use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{Show, Shown, Sight};
-use crate::wire::ReleaseId;
+use convox_wire::ReleaseId;
 
 /// Show the manifest that a release was built with
 #[derive(clap::Args)]

@@ -3,9 +3,9 @@ use crate::context::Context;
 use crate::flows::app::missing;
 use crate::flows::promote::{Promoted, promote};
 use crate::outcome::{Failure, Outcome};
-use crate::rack::{Force, Rack};
 use crate::settings::Style;
-use crate::wire::{AppName, ReleaseId};
+use convox_client::rack::{Force, Rack};
+use convox_wire::{AppName, ReleaseId};
 
 /// Make a release the active one
 ///

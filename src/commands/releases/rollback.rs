@@ -3,8 +3,8 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::flows::promote::{Promoted, promote_made};
 use crate::outcome::{Failure, Outcome};
-use crate::rack::{CreateRelease, Force};
-use crate::wire::ReleaseId;
+use convox_client::rack::{CreateRelease, Force};
+use convox_wire::ReleaseId;
 
 /// Go back to an older release, by a new one with its build and environment
 ///

@@ -6,8 +6,8 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::output::table::Table;
 use crate::output::{Show, Shown, Sight};
-use crate::rack::CapStatus;
-use crate::wire::{Service, ServiceName};
+use convox_client::rack::CapStatus;
+use convox_wire::{Service, ServiceName};
 
 /// List the services of the active release, and where they answer
 #[derive(clap::Args)]

@@ -4,8 +4,6 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
-use crate::wire;
-
 /// A port at the router.
 #[derive(Serialize)]
 pub(super) struct Port {
@@ -14,8 +12,8 @@ pub(super) struct Port {
     certificate: Option<String>,
 }
 
-impl From<wire::Port> for Port {
-    fn from(port: wire::Port) -> Self {
+impl From<convox_wire::Port> for Port {
+    fn from(port: convox_wire::Port) -> Self {
         let some = |number: u32| Some(number).filter(|number| *number != 0);
         Self {
             balancer: some(port.balancer),
@@ -49,8 +47,8 @@ pub(super) struct NlbPort {
     preserve_client_ip: Option<bool>,
 }
 
-impl From<wire::NlbPort> for NlbPort {
-    fn from(port: wire::NlbPort) -> Self {
+impl From<convox_wire::NlbPort> for NlbPort {
+    fn from(port: convox_wire::NlbPort) -> Self {
         Self {
             port: port.port,
             container_port: port.container_port,
@@ -97,7 +95,7 @@ pub(super) struct Autoscale {
 
 impl Autoscale {
     /// Nothing where it is switched off.
-    pub(super) fn of(autoscale: wire::Autoscale) -> Option<Self> {
+    pub(super) fn of(autoscale: convox_wire::Autoscale) -> Option<Self> {
         autoscale.enabled.then_some(Self {
             cpu_threshold: autoscale.cpu_threshold,
             mem_threshold: autoscale.mem_threshold,
@@ -136,9 +134,13 @@ mod tests {
 
     #[test]
     fn a_network_port_shows_only_what_is_out_of_the_ordinary() {
-        let plain = wire::NlbPort { port: 853, container_port: 8853, ..wire::NlbPort::default() };
+        let plain = convox_wire::NlbPort {
+            port: 853,
+            container_port: 8853,
+            ..convox_wire::NlbPort::default()
+        };
         assert_eq!(NlbPort::from(plain.clone()).to_string(), "853:8853");
-        let port = wire::NlbPort {
+        let port = convox_wire::NlbPort {
             protocol: "tls".into(),
             scheme: "internal".into(),
             cross_zone: Some(true),
@@ -152,11 +154,13 @@ mod tests {
 
     #[test]
     fn json_is_in_snake_case_and_what_is_absent_is_null() {
-        let port = NlbPort::from(wire::NlbPort { port: 853, ..wire::NlbPort::default() });
+        let port =
+            NlbPort::from(convox_wire::NlbPort { port: 853, ..convox_wire::NlbPort::default() });
         let json = serde_json::to_value(port).unwrap();
         assert_eq!(json["container_port"], 0);
         assert_eq!(json["protocol"], serde_json::Value::Null);
-        let router = Port::from(wire::Port { container: 3000, ..wire::Port::default() });
+        let router =
+            Port::from(convox_wire::Port { container: 3000, ..convox_wire::Port::default() });
         assert_eq!(router.to_string(), "3000");
         assert_eq!(serde_json::to_value(router).unwrap()["certificate"], serde_json::Value::Null);
     }

@@ -7,7 +7,7 @@ use super::super::json;
 use super::super::stdio::OutputError;
 use super::{Stream, Voice};
 use crate::event::Event;
-use crate::wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
+use convox_wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
 
 /// A longer line of a log becomes several events: 1 MiB.
 const LONGEST: usize = 1 << 20;

@@ -12,7 +12,7 @@ use super::colour::Role;
 use super::escape::harmless;
 use super::stdio::{OutputError, Stdio, Stream};
 use crate::event::Event;
-use crate::wire::{BuildId, Process, ReleaseId};
+use convox_wire::{BuildId, Process, ReleaseId};
 
 pub(crate) use classic::Classic;
 pub(crate) use json::Json;

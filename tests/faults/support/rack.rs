@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use convox::clock::Clock;
-use convox::devrack::runner::BaseEnvironment;
-use convox::devrack::{Limits, RackOptions, daemon, serve};
+use convox_devrack::clock::Clock;
+use convox_devrack::runner::BaseEnvironment;
+use convox_devrack::{Limits, RackOptions, daemon, serve};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};

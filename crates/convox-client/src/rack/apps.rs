@@ -1,0 +1,64 @@
+use crate::path;
+use crate::transport::{Call, Look};
+use convox_wire::{App, AppName};
+
+use super::{Error, Rack};
+
+/// Options of a new app.
+#[derive(Debug, Clone, Default)]
+pub struct CreateApp {
+    /// `1` or `2` on v2 racks; v3 ignores it.
+    pub generation: Option<String>,
+    /// Seconds the rack gives it (v3).
+    pub timeout: Option<u32>,
+}
+
+impl Rack {
+    /// All apps, sorted by name (`GET /apps`; v2, v3, classic).
+    ///
+    /// # Errors
+    /// What the transport fails with.
+    pub async fn apps(&self) -> Result<Vec<App>, Error> {
+        self.list(Call::get(path!["apps"])).await
+    }
+
+    /// One app (`GET /apps/{app}`; v2, v3, classic).
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 `app not found: …` (v2, v3), `no such app: …` (classic).
+    pub async fn app(&self, app: &AppName) -> Result<App, Error> {
+        self.get(path!["apps", app]).await
+    }
+
+    /// Makes an app (`POST /apps`; v2, v3, classic). On v3 it is `updating` at first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 409 (v3) or 500 (v2) where there is one of that name already.
+    pub async fn create_app(&self, app: &AppName, options: &CreateApp) -> Result<App, Error> {
+        let call = Call::post(path!["apps"])
+            .form("name", app.as_str())
+            .form("generation", &options.generation)
+            .form("timeout", options.timeout);
+        // There is but one app of a name: sent twice, it is not made twice.
+        let call = call.clone().sent_again_as(call);
+        self.client
+            .send_or_find(
+                &call,
+                |answer| answer.json(),
+                async || match self.once().app(app).await {
+                    Ok(app) => Ok(Look::Found(app)),
+                    Err(error) if error.status() == Some(404) => Ok(Look::Nothing),
+                    Err(error) => Err(error),
+                },
+            )
+            .await
+    }
+
+    /// Deletes an app (`DELETE /apps/{app}`; v2, v3, classic). It stays as `deleting` for a while.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404; 409 where it is locked (v3).
+    pub async fn delete_app(&self, app: &AppName) -> Result<(), Error> {
+        self.act(Call::delete(path!["apps", app])).await
+    }
+}

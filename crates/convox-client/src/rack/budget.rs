@@ -1,0 +1,116 @@
+//! What a list of services needs of an app's budget (v3 racks from 3.24.6 on).
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::path;
+use convox_wire::serde_forms::null_is_empty;
+use convox_wire::{AppName, Service};
+
+use super::{Error, Rack};
+
+#[derive(Deserialize)]
+struct Budget {
+    config: Option<Config>,
+    state: Option<State>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Config {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    at_cap_action: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct State {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    circuit_breaker_tripped: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shutdown {
+    armed_at: Option<DateTime<Utc>>,
+    shutdown_at: Option<DateTime<Utc>>,
+    notify_before_minutes: Option<i64>,
+}
+
+/// What a spent budget does to services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CapStatus {
+    effect: Effect,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Effect {
+    #[default]
+    None,
+    /// New deploys are blocked.
+    Blocked,
+    /// Services are stopped.
+    Stopped,
+    /// Services will be stopped in so many minutes.
+    Armed(i64),
+}
+
+impl CapStatus {
+    /// Does it touch nothing?
+    pub fn is_none(&self) -> bool {
+        self.effect == Effect::None
+    }
+
+    /// The word for `service`, if there is one.
+    pub fn token(&self, service: &Service) -> Option<impl fmt::Display + use<>> {
+        let scales = service.autoscale.as_ref().is_some_and(|autoscale| autoscale.enabled);
+        match self.effect {
+            Effect::None => None,
+            Effect::Armed(minutes) => Some(format!("armed-{minutes}m")),
+            _ if scales => Some("at-cap-keda".to_owned()),
+            Effect::Stopped => Some("at-cap-auto".to_owned()),
+            Effect::Blocked => Some("at-cap".to_owned()),
+        }
+    }
+}
+
+impl Rack {
+    /// What the app's budget does to its services (`GET /apps/{app}/budget`, and
+    /// `…/shutdown-state`; v3 from 3.24.6 on). Nothing on racks without budgets.
+    ///
+    /// # Errors
+    /// What the transport fails with, other than a refusal.
+    pub async fn cap_status(&self, app: &AppName, now: DateTime<Utc>) -> Result<CapStatus, Error> {
+        let budget = match self.get::<Budget>(path!["apps", app, "budget"]).await {
+            Ok(budget) => budget,
+            Err(Error::Refused { .. }) => return Ok(CapStatus::default()),
+            Err(error) => return Err(error),
+        };
+        let tripped = budget.state.is_some_and(|state| state.circuit_breaker_tripped);
+        let action = budget.config.map(|config| config.at_cap_action).unwrap_or_default();
+        let effect = match action.as_str() {
+            "block-new-deploys" if tripped => Effect::Blocked,
+            "auto-shutdown" if tripped => self.shutdown_effect(app, now).await?,
+            _ => Effect::None,
+        };
+        Ok(CapStatus { effect })
+    }
+
+    async fn shutdown_effect(&self, app: &AppName, now: DateTime<Utc>) -> Result<Effect, Error> {
+        let path = path!["apps", app, "budget", "shutdown-state"];
+        let state = match self.get::<Option<Shutdown>>(path).await {
+            Ok(state) => state,
+            Err(Error::Refused { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let Some(Shutdown { armed_at: Some(armed), shutdown_at: None, notify_before_minutes }) =
+            state
+        else {
+            return Ok(Effect::Stopped);
+        };
+        let due = armed + chrono::TimeDelta::minutes(notify_before_minutes.unwrap_or(30));
+        Ok(Effect::Armed((due - now).num_minutes().max(1)))
+    }
+}

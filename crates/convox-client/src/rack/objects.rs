@@ -1,0 +1,38 @@
+use std::sync::Arc;
+
+use crate::transport::{Call, Path, Upload};
+use convox_wire::{AppName, Object, ObjectKey};
+
+use super::{Cause, Error, Rack};
+
+impl Rack {
+    /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The key is ours, so the upload
+    /// is repeated from its start whenever it fails in a way that passes.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 for an unknown app. [`Error::Source`] where the body can't be read.
+    pub async fn upload(
+        &self,
+        app: &AppName,
+        key: &ObjectKey,
+        body: Arc<dyn Upload>,
+    ) -> Result<Object, Error> {
+        let start = ["apps", app.as_str(), "objects"];
+        let path = Path::of(start.into_iter().chain(key.segments()));
+        let growing = body.length().is_none();
+        let call = Call::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
+        match self.client.send(&call).await {
+            Err(error) if growing && wants_a_length(&error) => {
+                body.complete().await;
+                self.read(call).await
+            }
+            answer => answer?.json(),
+        }
+    }
+}
+
+/// Was the upload refused, or cut, perhaps because its length was not known?
+fn wants_a_length(error: &Error) -> bool {
+    let cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
+    cut || matches!(error.status(), Some(400 | 411 | 413 | 501))
+}

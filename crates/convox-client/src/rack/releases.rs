@@ -1,0 +1,254 @@
+use std::cell::Cell;
+
+use crate::path;
+use crate::transport::{Answer, Call, Look};
+use convox_wire::{
+    App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
+};
+
+use super::{Error, Rack, named};
+
+/// Options of a new release. What is absent is inherited from the newest one.
+#[derive(Debug, Clone, Default)]
+pub struct CreateRelease {
+    /// The build it runs.
+    pub build: Option<BuildId>,
+    /// How it came about.
+    pub description: Option<String>,
+    /// The whole environment.
+    pub env: Option<Environment>,
+    /// The release to inherit from instead (v3).
+    pub parent: Option<ReleaseId>,
+}
+
+/// Is a promote to push aside one that is going on?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Refused while the app is updating.
+    No,
+    /// Goes on whatever the app is doing (v3).
+    Yes,
+}
+
+impl Rack {
+    /// The newest releases, newest first, without environment and manifest
+    /// (`GET /apps/{app}/releases`; v2, v3, classic). Racks give 10 unless told otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 for an unknown app.
+    pub async fn releases(
+        &self,
+        app: &AppName,
+        limit: Option<u32>,
+    ) -> Result<Vec<ReleaseSummary>, Error> {
+        self.list(Call::get(path!["apps", app, "releases"]).query("limit", limit)).await
+    }
+
+    /// The newest release, promoted or not.
+    ///
+    /// # Errors
+    /// As [`Rack::releases`].
+    pub async fn newest_release(&self, app: &AppName) -> Result<Option<ReleaseSummary>, Error> {
+        Ok(self.releases(app, Some(1)).await?.into_iter().next())
+    }
+
+    /// One release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 `no such release: …`, whatever the rack's own form of it.
+    pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
+        let path = path!["apps", app, "releases", id];
+        self.get(path).await.map_err(named("release", id.as_str()))
+    }
+
+    /// Makes a release (`POST /apps/{app}/releases`; v2, v3). Done at most once: after a lost answer
+    /// that one is taken which is newer than `newest`, the one before, and has our environment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn create_release(
+        &self,
+        app: &AppName,
+        options: &CreateRelease,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let call = Call::post(path!["apps", app, "releases"])
+            .form("build", options.build.as_ref().map(BuildId::as_str))
+            .form("description", &options.description)
+            .form("env", options.env.as_ref().map(Environment::to_string))
+            .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
+        let look = async || Ok(self.once().new_release(app, options, newest).await?.into());
+        self.client.send_or_find(&call, Answer::json, look).await
+    }
+
+    async fn new_release(
+        &self,
+        app: &AppName,
+        options: &CreateRelease,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Option<Release>, Error> {
+        let ours = |release: &Release| {
+            options.env.as_ref().is_none_or(|env| *env == release.env)
+                && options.build.as_ref().is_none_or(|build| Some(build) == release.build.as_ref())
+        };
+        // Somebody else may have made one since.
+        let releases = self.releases(app, None).await?;
+        for newer in releases.iter().take_while(|release| Some(&release.id) != newest) {
+            let release = self.release(app, &newer.id).await?;
+            if ours(&release) {
+                return Ok(Some(release));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Replaces the environment of a rack up to 20180708231844 (`POST /apps/{app}/environment`).
+    /// The id of the release it makes comes as a header.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; [`Error::Garbled`] without that header.
+    pub async fn replace_environment(
+        &self,
+        app: &AppName,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let body = bytes::Bytes::from(env.to_string());
+        let call = Call::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
+        self.environment_release(app, call, env, newest).await
+    }
+
+    /// Takes a variable away on a rack up to 20180708231844
+    /// (`DELETE /apps/{app}/environment/{key}`); `env` is what remains.
+    ///
+    /// # Errors
+    /// As [`Rack::replace_environment`].
+    pub async fn remove_variable(
+        &self,
+        app: &AppName,
+        key: &str,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let call = Call::delete(path!["apps", app, "environment", key]);
+        let call = call.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
+        self.environment_release(app, call, env, newest).await
+    }
+
+    async fn environment_release(
+        &self,
+        app: &AppName,
+        call: Call,
+        env: &Environment,
+        newest: Option<&ReleaseId>,
+    ) -> Result<Release, Error> {
+        let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
+        let read = |answer: &Answer| {
+            let id = answer.headers.get("release-id").and_then(|value| value.to_str().ok());
+            id.map(|id| ReleaseId::from(id.to_owned())).ok_or_else(|| Error::Garbled {
+                call: call.name(),
+                problem: "the header Release-Id is missing".to_owned(),
+            })
+        };
+        let look = async || {
+            let found = self.once().new_release(app, &options, newest).await?;
+            Ok(found.map(|release| release.id).into())
+        };
+        let id = self.client.send_or_find(&call, read, look).await?;
+        self.release(app, &id).await
+    }
+
+    /// Makes `release` the active one (`POST /apps/{app}/releases/{id}/promote`; v2, v3, classic).
+    /// Returns when the rack has accepted it; the app runs it later. Done at most once: after a lost
+    /// answer the app, as it was `before`, tells whether it was accepted. Never sent twice with force.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 403 `app is currently updating`, 404 for an unknown app or release, 400
+    /// or 500 `can not promote an older release, try rollback` (v2, v3), 409 over budget (v3).
+    pub async fn promote(
+        &self,
+        app: &App,
+        release: &ReleaseId,
+        force: Option<Force>,
+    ) -> Result<(), Error> {
+        let before = app;
+        let was_active = before.release.as_ref() == Some(release);
+        let app = &before.name;
+        let path = path!["apps", app, "releases", release, "promote"];
+        let call = |force: Option<Force>| {
+            Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
+        };
+        let call = match was_active {
+            // An update that is over by the time of the look leaves no trace.
+            true => call(force).never_sent_again(),
+            false => call(force).sent_again_as(call(force.map(|_| Force::No))),
+        };
+        let (asked, mut shows_release, was_lost) = (self.once(), None, Cell::new(false));
+        let mut look = async || {
+            was_lost.set(true);
+            let shows = match shows_release {
+                Some(shows) => shows,
+                None => *shows_release.insert(asked.compat().await?.shows_release_at_once()),
+            };
+            Ok(became_of(&asked.app(app).await?, before, release, shows))
+        };
+        let named = named("release", release.as_str());
+        let sent = self.client.send_or_find(&call, Answer::accepted, &mut look).await;
+        match sent.map_err(named) {
+            // Sent again, and refused: the first one may be what the app is busy with.
+            Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
+                self.client.search(look).await?.ok_or(error)
+            }
+            result => result,
+        }
+    }
+}
+
+/// What the app shows of a promote of `release`. v3 racks show the release at once
+/// (`shows_release`); v2 racks show only that an update is going on, and the app was at rest before.
+fn became_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool) -> Look<()> {
+    let ours = now.release.as_ref() == Some(release);
+    let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
+    let was_active = before.release.as_ref() == Some(release);
+    let given_up = now.status == AppStatus::Rollback && before.status == AppStatus::Running;
+    match (ours, updating) {
+        // A roll-back that has begun since then: whoever waits will see to it.
+        (false, true) if given_up && !was_active => Look::Found(()),
+        (true, true) => Look::Found(()),
+        (true, false) if !was_active => Look::Found(()),
+        (false, true) if !shows_release && !was_active => Look::Found(()),
+        // Somebody else's update: ours would be refused before its end.
+        (false, true) => Look::Busy,
+        _ => Look::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_promote_is_known_by_the_app() {
+        let id = |text: &str| text.parse::<ReleaseId>().unwrap();
+        let (old, new) = (id("ROLD"), id("RNEW"));
+        let app = |status, release: &ReleaseId| {
+            let mut app = App::new("web".parse().unwrap(), status);
+            app.release = Some(release.clone());
+            app
+        };
+        let look = |now: App, before: &ReleaseId, shows| {
+            became_of(&now, &app(AppStatus::Running, before), &new, shows)
+        };
+        let (found, v2, v3) = (Look::Found(()), false, true);
+        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Look::Nothing);
+        assert_eq!(look(app(AppStatus::Updating, &old), &old, v2), found);
+        assert_eq!(look(app(AppStatus::Updating, &old), &old, v3), Look::Busy, "not ours");
+        assert_eq!(look(app(AppStatus::Updating, &new), &old, v3), found);
+        assert_eq!(look(app(AppStatus::Running, &new), &old, v3), found, "already over");
+        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Look::Nothing, "not yet");
+        assert_eq!(look(app(AppStatus::Updating, &new), &new, v3), found);
+        assert_eq!(look(app(AppStatus::Rollback, &old), &old, v3), found, "given up since");
+        let earlier = app(AppStatus::Rollback, &old);
+        assert_eq!(became_of(&earlier, &earlier, &new, v3), Look::Busy, "not ours");
+    }
+}

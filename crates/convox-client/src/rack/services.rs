@@ -1,0 +1,16 @@
+use crate::path;
+use crate::transport::Call;
+use convox_wire::{AppName, Service};
+
+use super::{Error, Rack};
+
+impl Rack {
+    /// The services of an app's active release, in the rack's order (`GET /apps/{app}/services`;
+    /// v2, v3). Empty without a release.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: 404 for an unknown app.
+    pub async fn services(&self, app: &AppName) -> Result<Vec<Service>, Error> {
+        self.list(Call::get(path!["apps", app, "services"])).await
+    }
+}

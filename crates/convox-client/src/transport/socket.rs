@@ -1,0 +1,252 @@
+//! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
+
+use std::io;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::{Buf, Bytes, BytesMut};
+use reqwest::Upgraded;
+use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
+
+use super::client::header_value;
+use super::frames::{Frames, Next};
+use super::send::words;
+use super::{CallName, Cause, Client, Error, Event, Path};
+use convox_wire::frame::Frame;
+
+/// Read in steps of this size; a frame larger than it is passed on in pieces.
+const STEP: usize = 256 << 10;
+/// The first step: most sockets say little.
+const FIRST_STEP: usize = 8 << 10;
+
+/// A socket's options, which travel as headers of its handshake.
+pub type Headers = Vec<(&'static str, String)>;
+
+/// How a socket came to its end, other than by the rack's end frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// Closed with another code than 1000 or 1001.
+    #[error("closed with code {0}")]
+    Code(u16),
+    /// The connection broke.
+    #[error("the connection was cut ({0})")]
+    Cut(String),
+    /// Not what RFC 6455 allows.
+    #[error("not a valid frame: {0}")]
+    Invalid(String),
+}
+
+/// An open socket.
+pub struct Socket {
+    reader: ReadHalf<Upgraded>,
+    writer: WriteHalf<Upgraded>,
+    frames: Frames,
+    /// How much room the next read gets.
+    step: usize,
+    /// Frames of ours that have not left yet.
+    replies: BytesMut,
+    pings: Interval,
+    /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
+    opened_at: Option<std::time::SystemTime>,
+    /// How long the handshake took.
+    delay: Duration,
+    log: ClosingLog,
+}
+
+/// Tells the end of the socket, however it comes.
+struct ClosingLog {
+    client: Client,
+    call: CallName,
+    why: String,
+    bytes: u64,
+}
+
+impl Drop for ClosingLog {
+    fn drop(&mut self) {
+        let (call, why) = (self.call.clone(), std::mem::take(&mut self.why));
+        self.client.tell(Event::SocketClosed { call, why, bytes: self.bytes });
+    }
+}
+
+impl Client {
+    /// Opens a socket, tried once. Options travel as headers; racks never use the query here.
+    pub(super) async fn open_once(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+        attempt: u32,
+    ) -> Result<Socket, Error> {
+        let started = Instant::now();
+        let opened = self.shake_hands(path, options).await;
+        let (call, took) = (CallName::socket(path), started.elapsed());
+        self.tell(match &opened {
+            Ok(_) => Event::SocketOpened { call, took },
+            Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
+        });
+        opened
+    }
+
+    async fn shake_hands(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+    ) -> Result<Socket, Error> {
+        let (call, started) = (CallName::socket(path), Instant::now());
+        let key = random_key()?;
+        let request = self.upgrade_request(path, options, &key)?;
+        let address = self.endpoint().address();
+        let late = |_| Error::Unreachable {
+            call: call.clone(),
+            address,
+            cause: Cause::Timeout("waiting for the answer"),
+            sent: true,
+        };
+        let response = timeout(self.limits().answer, self.socket_http()?.execute(request))
+            .await
+            .map_err(late)?
+            .map_err(|error| self.broken(call.clone(), &error))?;
+        self.note_answer();
+        let status = response.status().as_u16();
+        if status != 101 {
+            let headers = response.headers().clone();
+            // A refusal whose words do not come is one all the same.
+            let body = self.beginning(&call, response).await.unwrap_or_default();
+            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
+            let message = message.chars().take(200).collect();
+            return Err(Error::Handshake { call, status, message, retry_after });
+        }
+        let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
+        if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+            let problem = "the key of the handshake does not match".to_owned();
+            return Err(Error::Garbled { call, problem });
+        }
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
+        let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
+        let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
+        let why = "left by the client".to_owned();
+        let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
+        Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
+    }
+
+    /// Sockets at this path open, and break before they give anything.
+    pub fn cut_at_once(&self, path: &Path) -> Error {
+        let cause = Cause::Cut("sockets open and break at once".to_owned());
+        let (call, address) = (CallName::socket(path), self.endpoint().address());
+        Error::Unreachable { call, address, cause, sent: true }
+    }
+
+    fn upgrade_request(
+        &self,
+        path: &Path,
+        options: &[(&'static str, String)],
+        key: &str,
+    ) -> Result<reqwest::Request, Error> {
+        let mut url = self.endpoint().url.clone();
+        let origin = url.origin().ascii_serialization();
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), path.checked()?));
+        let mut headers = self.headers()?;
+        for (name, value) in options {
+            headers.insert(HeaderName::from_static(name), header_value(name, value)?);
+        }
+        headers.insert(CONNECTION, header_value("connection", "Upgrade")?);
+        headers.insert(UPGRADE, header_value("upgrade", "websocket")?); // spelled exactly so
+        headers.insert(ORIGIN, header_value("origin", &origin)?);
+        headers.insert("sec-websocket-version", header_value("version", "13")?);
+        headers.insert("sec-websocket-key", header_value("key", key)?);
+        let request = self.socket_http()?.get(url).headers(headers);
+        request
+            .build()
+            .map_err(|error| Error::Setup(format!("the request can't be built: {error}")))
+    }
+}
+
+fn random_key() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Setup(format!("the system gives no random numbers: {error}")))?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+impl Socket {
+    fn new(
+        stream: Upgraded,
+        ping: Duration,
+        (opened_at, delay): (Option<std::time::SystemTime>, Duration),
+        log: ClosingLog,
+    ) -> Self {
+        let mut pings = interval_at(Instant::now() + ping, ping);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (frames, replies) = (Frames::new(), BytesMut::new());
+        let (reader, writer) = tokio::io::split(stream);
+        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, delay, log }
+    }
+
+    /// The rack's clock when it opened the socket, if it told.
+    pub fn opened_at(&self) -> Option<std::time::SystemTime> {
+        self.opened_at
+    }
+
+    /// How long the handshake took, from sending to the open socket.
+    pub fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.
+    ///
+    /// # Errors
+    /// An [`Ending`] that is no end of the stream.
+    pub async fn next(&mut self) -> Result<Frame, Ending> {
+        let result = self.read().await;
+        match &result {
+            Ok(Frame::Data(data)) => self.log.bytes += data.len() as u64,
+            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.log.why),
+            Err(ending) => self.log.why = ending.to_string(),
+        }
+        result
+    }
+
+    async fn read(&mut self) -> Result<Frame, Ending> {
+        loop {
+            match self.frames.take_next()? {
+                Next::Frame(frame) => return Ok(frame),
+                Next::Ping(payload) => self.reply(WireFrame::pong(payload))?,
+                Next::Missing => self.fill().await?,
+            }
+        }
+    }
+
+    /// Moves bytes, either way, or pings when it is time.
+    async fn fill(&mut self) -> Result<(), Ending> {
+        let buffer = self.frames.buffer();
+        buffer.reserve(self.step);
+        tokio::select! {
+            written = self.writer.write_buf(&mut self.replies), if self.replies.has_remaining() => {
+                written.map_err(cut)?;
+            }
+            read = self.reader.read_buf(buffer) => match read.map_err(cut)? {
+                0 => return Err(Ending::Cut("no closing frame".to_owned())),
+                count if count >= self.step => self.step = STEP,
+                _ => {}
+            },
+            _ = self.pings.tick() => self.reply(WireFrame::ping(Bytes::new()))?,
+        }
+        Ok(())
+    }
+
+    /// Queues a frame of ours; it leaves with the next bytes that move.
+    fn reply(&mut self, mut frame: WireFrame) -> Result<(), Ending> {
+        frame.header_mut().mask = Some([0x5A, 0x11, 0xC3, 0x7E]); // our frames carry no secrets
+        let mut bytes = Vec::new();
+        frame.format(&mut bytes).map_err(|error| Ending::Invalid(error.to_string()))?;
+        self.replies.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+fn cut(error: io::Error) -> Ending {
+    Ending::Cut(error.to_string())
+}

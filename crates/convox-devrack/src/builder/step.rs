@@ -1,0 +1,117 @@
+//! A service's own build step.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::{BuildError, BuildJob, Log};
+use crate::manifest::ServiceSpec;
+use crate::runner::{Group, Leash, ProcessRecord, each_line, ending, new_id, one_line, started_at};
+use convox_wire::{ProcessId, ServiceName};
+
+/// Between TERM and KILL, for a step that is called off and for what a step leaves running.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// For output after the step has ended: something that left its group may hold the pipes open.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
+/// Runs the step in the source, its output going to the log.
+pub(super) async fn run(
+    job: &BuildJob,
+    service: &ServiceSpec,
+    command: &[String],
+    log: &Log,
+) -> Result<(), BuildError> {
+    let failed = |reason: String| BuildError::Step { service: service.name.clone(), reason };
+    let words = shown(command);
+    log(&format!("Running: {words}"));
+    let spawned = Group::spawn(&mut prepare(job, command)).await;
+    let (mut child, group) =
+        spawned.map_err(|error| failed(format!("cannot start {words}: {error}")))?;
+    let mut kept = Kept::new(job, &service.name, group);
+    let outcome = tokio::select! {
+        status = follow(&mut child, log) => Some(status),
+        () = job.stop.cancelled() => None,
+    };
+    group.end_with(&mut child, GRACE).await;
+    kept.leash.release();
+    match outcome {
+        None => Err(BuildError::Cancelled),
+        Some(Ok(status)) if status.success() => Ok(()),
+        Some(Ok(status)) => Err(failed(format!("{words} {}", ending(status)))),
+        Some(Err(error)) => Err(failed(format!("{words}: {error}"))),
+    }
+}
+
+/// A string that is run by a shell is shown as it was written.
+fn shown(command: &[String]) -> String {
+    match command {
+        [shell, flag, script] if shell == "sh" && flag == "-c" => one_line(script),
+        _ => one_line(&shell_words::join(command)),
+    }
+}
+
+fn prepare(job: &BuildJob, command: &[String]) -> Command {
+    let (program, arguments) = command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
+    let mut prepared = Command::new(program);
+    prepared.args(arguments).current_dir(&job.source).env_clear().envs(job.base.variables());
+    prepared.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    prepared
+}
+
+async fn follow(child: &mut Child, log: &Log) -> std::io::Result<ExitStatus> {
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let mut output = std::pin::pin!(async {
+        tokio::join!(pass_on(out, log), pass_on(err, log));
+    });
+    let status = tokio::select! {
+        status = child.wait() => status,
+        () = &mut output => return child.wait().await,
+    };
+    // A line that comes later than this is lost, which beats a build that never ends.
+    let _ = timeout(LAST_OUTPUT, output).await;
+    status
+}
+
+async fn pass_on(from: Option<impl AsyncRead + Unpin>, log: &Log) {
+    if let Some(from) = from {
+        each_line(from, |line| log(line)).await;
+    }
+}
+
+/// A step's place in the ledger, and its end: dropped with the build, it takes the group along.
+struct Kept<'a> {
+    job: &'a BuildJob,
+    leash: Leash,
+    id: Option<ProcessId>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(job: &'a BuildJob, service: &ServiceName, group: Group) -> Self {
+        let pid = group.leader();
+        let record = started_at(pid).zip(new_id(service).ok());
+        let id = record.map(|(started_at, id)| {
+            let (app, service) = (job.app.clone(), service.clone());
+            job.ledger.keep_process(ProcessRecord {
+                pid,
+                started_at,
+                app,
+                service,
+                id: id.clone(),
+            });
+            id
+        });
+        Self { job, leash: Leash::on(group), id }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            self.job.ledger.forget_process(id);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+use super::*;
+use crate::runner::tests::support::{Memory, base, lives, until};
+
+struct Yard {
+    root: TempDir,
+    log: Arc<Mutex<Vec<String>>>,
+    ledger: Arc<Memory>,
+    stop: CancellationToken,
+}
+
+impl Yard {
+    fn new() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            log: Arc::default(),
+            ledger: Arc::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    fn job(&self, archive: &[u8]) -> BuildJob {
+        let path = self.root.path().join("upload.tgz");
+        std::fs::write(&path, archive).unwrap();
+        BuildJob {
+            archive: path,
+            source: self.root.path().join("source"),
+            manifest_name: None,
+            app: "shop".parse().unwrap(),
+            build: "BXFGHCQLZGQ".parse().unwrap(),
+            base: base(),
+            ledger: Arc::<Memory>::clone(&self.ledger),
+            stop: self.stop.clone(),
+        }
+    }
+
+    async fn run(&self, job: BuildJob) -> Result<BuiltManifest, BuildError> {
+        let log = Arc::clone(&self.log);
+        let built =
+            build(job, Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned()))).await;
+        assert_eq!(built.is_ok(), self.root.path().join("source").exists());
+        assert!(self.ledger.records.lock().unwrap().is_empty());
+        built
+    }
+
+    async fn fails(&self, archive: &[u8]) -> String {
+        self.run(self.job(archive)).await.unwrap_err().to_string()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn pack(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o6755);
+        header.set_size(text.len() as u64);
+        // The builder refuses names that lead out; an attacker's would not.
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        archive.append(&header, text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+fn with_step(step: &str) -> Vec<u8> {
+    let manifest =
+        format!("services:\n  web:\n    command: bin/web\n    x-dev:\n      build: {step:?}\n");
+    pack(&[("convox.yml", &manifest)])
+}
+
+#[tokio::test]
+async fn a_good_upload_is_unpacked_checked_and_built() {
+    let yard = Yard::new();
+    let manifest = "services:\n  web:\n    command: bin/web\n    scale: 2\n    x-dev:\n      build: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made\n";
+    let built =
+        yard.run(yard.job(&pack(&[("convox.yml", manifest), ("bin/web", "#!")]))).await.unwrap();
+    assert_eq!(built.text, manifest);
+    assert_eq!(built.manifest.services.len(), 1);
+    let source = yard.root.path().join("source");
+    let made = std::fs::read_to_string(source.join("made")).unwrap();
+    assert_eq!(made, format!("-{}\n", base().home.to_str().unwrap()));
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(source.join("bin/web")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o7111, 0o111);
+
+    let mut lines = yard.lines();
+    lines[5..7].sort();
+    assert_eq!(lines[0], "Building shop (BXFGHCQLZGQ)");
+    assert!(lines[1].starts_with("Unpacked 2 entries, "), "{lines:?}");
+    assert_eq!(lines[2], "Reading convox.yml");
+    assert_eq!(
+        lines[3],
+        "WARNING: convox.yml line 4: services.web.scale: the development rack does not do this: ignored"
+    );
+    assert_eq!(lines[4], "Running: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made");
+    assert!(lines[5].starts_with("made in ") && lines[5].ends_with("/source"), "{lines:?}");
+    assert_eq!(lines[6], "oops");
+    assert_eq!(lines.len(), 7);
+}
+
+#[tokio::test]
+async fn a_bad_manifest_fails_with_file_line_and_reason() {
+    let yard = Yard::new();
+    let error = yard
+        .fails(&pack(&[("convox.yml", "services:\n  web:\n    command: x\n    port: web\n")]))
+        .await;
+    assert!(
+        error.starts_with("convox.yml line 4: services.web.port: \"web\" is not a port"),
+        "{error}"
+    );
+    let error = yard.fails(&pack(&[("convox.yml", "")])).await;
+    assert!(error.starts_with("convox.yml: services: none are described"), "{error}");
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_missing_or_of_the_old_kind_is_refused() {
+    let yard = Yard::new();
+    assert_eq!(yard.fails(&pack(&[("a", "b")])).await, "no convox.yml in the source");
+    let error = yard.fails(&pack(&[("docker-compose.yml", "web: {}")])).await;
+    assert!(error.contains("does not read docker-compose.yml"), "{error}");
+    let job = BuildJob { manifest_name: Some("docker-compose.yml".into()), ..yard.job(&pack(&[])) };
+    let error = yard.run(job).await.unwrap_err().to_string();
+    assert!(error.contains("the development rack reads convox.yml"), "{error}");
+}
+
+#[tokio::test]
+async fn another_manifest_can_be_named_within_the_source_only() {
+    let yard = Yard::new();
+    let archive = pack(&[("dev/other.yml", "services: {web: {command: x}}\n")]);
+    let job = BuildJob { manifest_name: Some("dev/other.yml".into()), ..yard.job(&archive) };
+    assert!(yard.run(job).await.is_ok());
+    for name in ["../upload.tgz", "/etc/passwd", "", "dev"] {
+        let job = BuildJob { manifest_name: Some(name.into()), ..yard.job(&archive) };
+        let error = yard.run(job).await.unwrap_err().to_string();
+        assert!(error.contains("within the source"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_fails_fails_the_build_with_its_exit_code() {
+    let yard = Yard::new();
+    let error = yard.fails(&with_step("echo working; exit 4")).await;
+    assert_eq!(error, "services.web.x-dev.build: echo working; exit 4 ended with exit code 4");
+    assert_eq!(yard.lines().last().unwrap(), "working");
+    let manifest = "services: {web: {command: x, x-dev: {build: [no-such-program]}}}";
+    let error = yard.fails(&pack(&[("convox.yml", manifest)])).await;
+    assert!(
+        error.starts_with("services.web.x-dev.build: cannot start no-such-program: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_step_leaves_in_the_background_is_ended_with_it() {
+    let yard = Yard::new();
+    yard.run(yard.job(&with_step("sleep 600 & echo $!"))).await.unwrap();
+    let pid: i32 = yard.lines().last().unwrap().parse().unwrap();
+    assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn a_build_that_is_called_off_ends_its_step() {
+    let yard = Yard::new();
+    let call_off = async {
+        until("the step", async || {
+            yard.lines().last().is_some_and(|line| line.parse::<i32>().is_ok())
+        })
+        .await;
+        yard.stop.cancel();
+    };
+    let (built, ()) =
+        tokio::join!(yard.run(yard.job(&with_step("sleep 600 & echo $!; wait"))), call_off);
+    assert!(matches!(built, Err(BuildError::Cancelled)));
+    assert!(!lives(yard.lines().last().unwrap().parse().unwrap()));
+    let again = yard.run(yard.job(&with_step("true"))).await;
+    assert!(matches!(again, Err(BuildError::Cancelled)));
+}
+
+#[tokio::test]
+async fn a_hostile_or_broken_archive_is_refused_and_writes_nothing_outside() {
+    let yard = Yard::new();
+    let error = yard.fails(&pack(&[("../evil", "x"), ("convox.yml", "")])).await;
+    assert!(error.starts_with("cannot unpack the upload: "), "{error}");
+    assert!(error.contains("evil"), "{error}");
+    assert!(!yard.root.path().join("evil").exists());
+    assert!(yard.fails(b"<html>").await.starts_with("cannot unpack the upload: "));
+    let whole = pack(&[("convox.yml", &"x".repeat(100_000))]);
+    assert!(yard.fails(&whole[..whole.len() / 2]).await.starts_with("cannot unpack the upload: "));
+    let mut job = yard.job(b"");
+    job.archive = yard.root.path().join("absent");
+    assert!(matches!(yard.run(job).await, Err(BuildError::Archive(_))));
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_no_text_or_no_file_is_refused() {
+    let yard = Yard::new();
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(2);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, "convox.yml", &b"\xff\xfe"[..]).unwrap();
+    let bytes = archive.into_inner().unwrap().finish().unwrap();
+    assert_eq!(yard.fails(&bytes).await, "convox.yml: not UTF-8 text");
+
+    let mut link = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    link.append_link(&mut header, "convox.yml", "/etc/hostname").unwrap();
+    let mut gzip = link.into_inner().unwrap();
+    gzip.flush().unwrap();
+    let error = yard.fails(&gzip.finish().unwrap()).await;
+    assert!(error.contains("convox.yml"), "{error}");
+}
+
+#[test]
+fn sizes_are_in_words() {
+    assert_eq!(source::size(0), "0 B");
+    assert_eq!(source::size(1023), "1023 B");
+    assert_eq!(source::size(1720), "1.68 KB");
+    assert_eq!(source::size(5 << 30), "5.00 GB");
+}

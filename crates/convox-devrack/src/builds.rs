@@ -1,0 +1,258 @@
+//! Builds: accepted, queued for a free seat, carried out, and made a release of.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use redb::WriteTransaction;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::builder::{self, BuildJob, BuiltManifest};
+use super::error::Refusal;
+use super::logs::BuildLog;
+use super::rack::{Rack, Shared};
+use super::store::{self, AppRecord, BuildRecord, ReleaseRecord, StoreError};
+use super::tasks::Tasks;
+use super::{ids, objects, releases};
+use convox_wire::{AppName, BuildId, BuildStatus, ReleaseId};
+
+/// The builds under way.
+pub(crate) struct Builds {
+    pub(crate) tasks: Tasks<(AppName, BuildId)>,
+    seats: Arc<Semaphore>,
+}
+
+impl Builds {
+    /// At most `seats` run at once.
+    pub(crate) fn new(seats: usize) -> Self {
+        Self { tasks: Tasks::default(), seats: Arc::new(Semaphore::new(seats.max(1))) }
+    }
+}
+
+/// A build as it is asked for.
+#[derive(Debug)]
+pub(crate) struct NewBuild {
+    pub(crate) object: objects::Key,
+    pub(crate) key: String,
+    pub(crate) description: Option<String>,
+    pub(crate) git_sha: Option<String>,
+    pub(crate) manifest_name: Option<String>,
+    /// Lines to begin the log with: what was asked for and is not done.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Accepts a build: it is stored, so lists show it, and begins by itself.
+pub(crate) async fn start(
+    rack: Shared,
+    app: AppName,
+    new: NewBuild,
+) -> Result<BuildRecord, Refusal> {
+    let seat = rack.builds.seats.clone().try_acquire_owned().ok();
+    let status = if seat.is_some() { BuildStatus::Running } else { BuildStatus::Created };
+    let record = BuildRecord {
+        number: 0,
+        id: BuildId::from(ids::random('B')?),
+        app: app.clone(),
+        description: new.description,
+        git_sha: new.git_sha,
+        manifest_name: new.manifest_name,
+        manifest: None,
+        object: new.key,
+        status,
+        release: None,
+        reason: None,
+        started: rack.clock.now(),
+        ended: None,
+    };
+    // The log comes first: who sees the build can follow it.
+    let file = rack.folders.build_log(&app, &record.id);
+    let log = rack.build_logs.begin(&record.id, &file)?;
+    new.warnings.iter().for_each(|warning| log.line(warning));
+    let id = record.id.clone();
+    let accepted = rack.store.write(move |tx| accept(tx, record)).await;
+    let record = accepted.inspect_err(|_| rack.build_logs.end(&id))?;
+    let (tasks, key) = (&rack.builds.tasks, (app, record.id.clone()));
+    let (shared, build, object) = (rack.clone(), record.clone(), new.object);
+    tasks.start(key, record.number, |stop, _| async move {
+        carry_on(shared, build, object, log, seat, stop).await;
+    });
+    Ok(record)
+}
+
+fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord, Refusal> {
+    living_app(tx, &record.app)?;
+    record.number = store::next_number(tx)?;
+    store::put(tx, &record)?;
+    Ok(record)
+}
+
+/// The app, if it is there and stays.
+pub(crate) fn living_app(tx: &WriteTransaction, name: &AppName) -> Result<AppRecord, Refusal> {
+    let app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
+    if app.deleting {
+        let message = format!("app is being deleted: {name}");
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
+    }
+    Ok(app)
+}
+
+async fn carry_on(
+    rack: Shared,
+    record: BuildRecord,
+    object: objects::Key,
+    log: Arc<BuildLog>,
+    seat: Option<OwnedSemaphorePermit>,
+    stop: CancellationToken,
+) {
+    let built = tokio::select! {
+        seat = take_seat(&rack, &record, &log, seat) => match seat {
+            Ok(seat) => Some(build(&rack, &record, &object, &log, stop.clone(), seat).await),
+            Err(reason) => Some(Err(reason)),
+        },
+        () = stop.cancelled() => None,
+    };
+    let built = built.unwrap_or_else(|| Err("stopped before it began".to_owned()));
+    let stored = finish(&rack, record.clone(), built, &log).await;
+    if let Err(error) = stored {
+        rack.note(&format!("{}: its end could not be stored: {}", record.id, error.message));
+    }
+    rack.build_logs.end(&record.id);
+}
+
+/// Waits for a seat where there was none at once.
+async fn take_seat(
+    rack: &Shared,
+    record: &BuildRecord,
+    log: &BuildLog,
+    seat: Option<OwnedSemaphorePermit>,
+) -> Result<OwnedSemaphorePermit, String> {
+    if let Some(seat) = seat {
+        return Ok(seat);
+    }
+    log.line("Waiting for other builds to end");
+    let seat = rack.builds.seats.clone().acquire_owned().await;
+    let seat = seat.map_err(|error| error.to_string())?;
+    let running = BuildRecord { status: BuildStatus::Running, ..record.clone() };
+    let stored = rack.store.write(move |tx| replace(tx, &running)).await;
+    stored.map_err(|error: StoreError| error.to_string())?;
+    Ok(seat)
+}
+
+/// Replaces a build that is still there; its app may have been deleted meanwhile.
+fn replace(tx: &WriteTransaction, record: &BuildRecord) -> Result<bool, StoreError> {
+    let there: Option<BuildRecord> = store::find(tx, &record.app, record.id.as_str())?;
+    if there.is_some() {
+        store::put(tx, record)?;
+    }
+    Ok(there.is_some())
+}
+
+async fn build(
+    rack: &Shared,
+    record: &BuildRecord,
+    object: &objects::Key,
+    log: &Arc<BuildLog>,
+    stop: CancellationToken,
+    _seat: OwnedSemaphorePermit,
+) -> Result<BuiltManifest, String> {
+    let archive = object.path(&rack.folders.objects(&record.app));
+    if !archive.exists() {
+        return Err(format!(
+            "its source was not uploaded: object://{}/{}",
+            record.app, record.object
+        ));
+    }
+    let job = BuildJob {
+        archive,
+        source: rack.folders.source(&record.app, &record.id),
+        manifest_name: record.manifest_name.clone(),
+        app: record.app.clone(),
+        build: record.id.clone(),
+        base: rack.environment.clone(),
+        ledger: rack.ledger.clone(),
+        stop,
+    };
+    let lines = log.clone();
+    let built = builder::build(job, Arc::new(move |line: &str| lines.line(line))).await;
+    built.map_err(|error| error.to_string())
+}
+
+/// Writes the log's last lines and stores how the build ended; only then the log ends.
+async fn finish(
+    rack: &Shared,
+    record: BuildRecord,
+    built: Result<BuiltManifest, String>,
+    log: &BuildLog,
+) -> Result<(), Refusal> {
+    let release = ReleaseId::from(ids::random('R')?);
+    match &built {
+        Ok(built) => tell_success(rack, &record, built, &release, log).await,
+        Err(reason) => log.line(&format!("Build failed: {reason}")),
+    }
+    if rack.folders.app(&record.app).exists() {
+        keep_log(rack, &record)?;
+    }
+    let now = rack.clock.now();
+    let ended = rack.store.write(move |tx| end(tx, record, built, release, now)).await;
+    ended.map_err(Refusal::from)
+}
+
+async fn tell_success(
+    rack: &Shared,
+    record: &BuildRecord,
+    built: &BuiltManifest,
+    release: &ReleaseId,
+    log: &BuildLog,
+) {
+    log.line(&format!("Built {release} from {}", record.id));
+    match rack.runner.open_gateways(&record.app, &built.manifest).await {
+        Ok(open) => {
+            open.iter().for_each(|(service, at)| log.line(&format!("{service}: http://{at}")))
+        }
+        Err(error) => log.line(&format!("The services have no address yet: {error}")),
+    }
+}
+
+/// The log of a build that has ended is an object as well.
+pub(crate) fn keep_log(rack: &Rack, record: &BuildRecord) -> Result<(), Refusal> {
+    let key = objects::Key::parse(&BuildRecord::logs_key(&record.id))?;
+    let file = rack.folders.build_log(&record.app, &record.id);
+    Ok(objects::adopt(&rack.folders.objects(&record.app), &key, &file)?)
+}
+
+fn end(
+    tx: &WriteTransaction,
+    mut record: BuildRecord,
+    built: Result<BuiltManifest, String>,
+    release: ReleaseId,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), StoreError> {
+    record.ended = Some(now);
+    match built {
+        Ok(built) => {
+            record.status = BuildStatus::Complete;
+            record.manifest = Some(built.text);
+            record.release = Some(release.clone());
+        }
+        Err(reason) => {
+            record.status = BuildStatus::Failed;
+            record.reason = Some(reason);
+        }
+    }
+    if !replace(tx, &record)? || record.status == BuildStatus::Failed {
+        return Ok(());
+    }
+    // The environment is that of the newest release, as on real racks, be it active or not.
+    let newest = releases::newest(tx, &record.app)?;
+    let release = ReleaseRecord {
+        number: store::next_number(tx)?,
+        id: release,
+        app: record.app,
+        build: Some(record.id),
+        environment: newest.map(|newest| newest.environment).unwrap_or_default(),
+        manifest: record.manifest,
+        description: record.description,
+        created: now,
+    };
+    store::put(tx, &release)
+}

@@ -1,0 +1,87 @@
+//! The address file, `rack.json`: readable by its owner alone, replaced as a whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::lock::Lock;
+use super::{Address, DaemonError, at};
+use crate::gateway::loopback;
+use crate::runner::started_at;
+use crate::{folders, ids};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AddressFile {
+    pub(super) port: u16,
+    password: String,
+    /// The process that served last.
+    #[serde(default)]
+    pid: Option<i32>,
+    /// When that started, in the system's words: a later process may have its number.
+    #[serde(default)]
+    started: Option<String>,
+}
+
+impl AddressFile {
+    /// Reads the file; `None` where there is none.
+    pub(super) fn read(data: &Path) -> Result<Option<Self>, DaemonError> {
+        let path = path(data);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| DaemonError::Unreadable(path, error))
+    }
+
+    /// Makes the file where there is none, changes it, and gives what it is then.
+    pub(super) fn keep(data: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DaemonError> {
+        let _lock = Lock::to_change_file(data)?;
+        let mut file = match Self::read(data)? {
+            Some(file) => file,
+            None => Self::new().map_err(DaemonError::Port)?,
+        };
+        change(&mut file);
+        file.write(data).map_err(at(&path(data)))?;
+        Ok(file)
+    }
+
+    fn new() -> io::Result<Self> {
+        let port = std::net::TcpListener::bind(loopback(0))?.local_addr()?.port();
+        Ok(Self { port, password: ids::hex::<20>()?, pid: None, started: None })
+    }
+
+    fn write(&self, data: &Path) -> io::Result<()> {
+        // Temporary files are made with 0600.
+        let mut file = tempfile::Builder::new().prefix(".rack.json-").tempfile_in(data)?;
+        file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path(data)).map_err(|error| error.error)?;
+        folders::sync(data)
+    }
+
+    /// This process serves on `port`.
+    pub(super) fn serve_on(&mut self, port: u16) {
+        let pid = i32::try_from(std::process::id()).ok();
+        (self.port, self.pid, self.started) = (port, pid, pid.and_then(started_at));
+    }
+
+    pub(super) fn address(&self) -> Address {
+        Address { port: self.port, password: SecretString::from(self.password.clone()) }
+    }
+
+    /// The process that served last, if it lives and is no other of the same number.
+    pub(super) fn living_pid(&self) -> Option<i32> {
+        let pid = self.pid?;
+        (self.started.is_some() && started_at(pid) == self.started).then_some(pid)
+    }
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("rack.json")
+}

@@ -1,0 +1,255 @@
+//! The program that these tests start in the background is this test program, told to run
+//! [`a_rack_process`] alone.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::{Pid, Signal, kill_process};
+use secrecy::ExposeSecret;
+
+use crate::runner::started_at;
+
+use super::*;
+use crate::tests::support::{Client, PATIENCE, environment, script, web};
+
+const MARK: &str = "test-rack";
+
+/// No test: the rack of the others. Does nothing where it was not started by one of them.
+#[test]
+#[ignore = "other tests start it as a process of its own"]
+fn a_rack_process() {
+    let data = std::env::current_dir().unwrap();
+    if !data.join(MARK).exists() {
+        return;
+    }
+    detach_self().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stop = async {
+            asked_to_stop().await.unwrap();
+        };
+        let limits = Limits::default();
+        run(&data, environment(), Clock::system(), limits, |_| (), stop).await.unwrap();
+    });
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MARK), "").unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    async fn start(&self) -> Result<Address, DaemonError> {
+        self.start_with("devrack::daemon::tests::a_rack_process").await
+    }
+
+    async fn start_with(&self, test: &str) -> Result<Address, DaemonError> {
+        let program = std::env::current_exe().unwrap();
+        let arguments = ["--exact", test, "--ignored", "--nocapture"].map(OsString::from);
+        let log = self.path().join("rack.log");
+        start_detached(self.path(), &program, &arguments, &log).await
+    }
+
+    async fn pid(&self) -> i32 {
+        match status(self.path()).await.unwrap() {
+            Status::Running { pid, .. } => pid,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        std::fs::metadata(self.path().join(name)).unwrap().permissions().mode() & 0o777
+    }
+}
+
+/// A test that fails leaves no rack behind.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Some(pid) =
+            AddressFile::read(self.path()).unwrap().and_then(|file| file.living_pid())
+        {
+            let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rack_is_started_found_and_ended_and_keeps_its_address() {
+    let folder = Folder::new();
+    assert!(matches!(status(folder.path()).await.unwrap(), Status::Stopped));
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::WasNotRunning);
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let prepared = prepare(folder.path()).unwrap();
+    assert_eq!(folder.mode("."), 0o700);
+    let address = folder.start().await.unwrap();
+    assert_eq!(address.port, prepared.port);
+    assert_eq!(address.url(), format!("http://127.0.0.1:{}", address.port));
+    assert!(address.password.expose_secret().len() >= 32);
+    assert_eq!((folder.mode("rack.json"), folder.mode("rack.log")), (0o600, 0o600));
+    let client = Client::new(&address);
+    client.create("web").await;
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert!(matches!(status(folder.path()).await.unwrap(), Status::Stopped));
+
+    let again = folder.start().await.unwrap();
+    assert_eq!(again.port, address.port);
+    assert_eq!(again.password.expose_secret(), address.password.expose_secret());
+    assert_eq!(client.get("/apps/web").await["name"], "web");
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_who_start_it_at_once_get_the_same_one() {
+    let folder = Folder::new();
+    let starts = futures_util::future::join_all((0..8).map(|_| folder.start())).await;
+    let ports: Vec<u16> = starts.into_iter().map(|start| start.unwrap().port).collect();
+    assert!(ports.iter().all(|port| *port == ports[0]), "{ports:?}");
+    let pid = folder.pid().await;
+    folder.start().await.unwrap();
+    assert_eq!(folder.pid().await, pid);
+    let (data, stop_now) = (folder.path(), std::future::ready(()));
+    let second = run(data, environment(), Clock::system(), Limits::default(), |_| (), stop_now);
+    assert!(matches!(second.await, Err(DaemonError::AlreadyRunning(_))));
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_replaced() {
+    let folder = Folder::new();
+    let prepared = prepare(folder.path()).unwrap();
+    let _taken = std::net::TcpListener::bind(loopback(prepared.port)).unwrap();
+    let address = folder.start().await.unwrap();
+    assert_ne!(address.port, prepared.port);
+    assert_eq!(prepare(folder.path()).unwrap().port, address.port);
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_ends_is_told_with_its_last_words() {
+    let folder = Folder::new();
+    let error = folder.start_with("no such test").await.unwrap_err();
+    assert!(matches!(&error, DaemonError::Failed { reason, .. } if !reason.is_empty()), "{error}");
+    std::fs::write(folder.path().join("rack.json"), "{").unwrap();
+    let error = prepare(folder.path()).unwrap_err();
+    assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
+    std::fs::remove_file(folder.path().join("rack.json")).unwrap();
+    let program = Path::new("/nowhere/convox");
+    let log = folder.path().join("rack.log");
+    let error = start_detached(folder.path(), program, &[], &log).await.unwrap_err();
+    assert!(matches!(error, DaemonError::Spawn(..)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_answered_is_lost_when_the_rack_is_killed() {
+    let folder = Folder::new();
+    let client = Client::new(&folder.start().await.unwrap());
+    client.create("web").await;
+    let release = client.release("web", web("Hi")).await;
+    client.promoted("web", &release).await;
+    let address = client.address("web", "web").await;
+    let (_, made) = client.post("/apps/web/releases", &[("env", "GREETING= again")]).await;
+    let new = made["id"].as_str().unwrap();
+    let slow = crate::tests::support::archive(&[(
+        "convox.yml",
+        "services:\n  job:\n    command: sleep 60\n    x-dev:\n      build: sleep 60\n",
+    )]);
+    let build = client.start_build("web", slow).await;
+    client.promote("web", new).await;
+    let orphan = client.get("/apps/web/processes").await[0]["id"].as_str().unwrap().to_owned();
+
+    let pid = Pid::from_raw(folder.pid().await).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+    folder.start().await.unwrap();
+
+    let build = client.get(&format!("/apps/web/builds/{}", build["id"].as_str().unwrap())).await;
+    assert_eq!(build["status"], "failed");
+    assert_eq!(client.running("web").await["release"], new, "an accepted promote is finished");
+    assert_eq!(client.address("web", "web").await, address);
+    assert_eq!(client.curl(address).await, "Hi again\n");
+    let processes = client.get("/apps/web/processes").await;
+    assert_eq!(processes.as_array().unwrap().len(), 1);
+    assert_ne!(processes[0]["id"], orphan);
+    assert_eq!(client.get("/apps/web/releases").await.as_array().unwrap().len(), 2);
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_the_apps_too() {
+    let folder = Folder::new();
+    let client = Client::new(&folder.start().await.unwrap());
+    client.create("jobs").await;
+    let told = folder.path().join("pid");
+    let text = format!("echo $$ > {}; exec sleep 600", told.display());
+    let release = client.release("jobs", script(&text)).await;
+    client.promoted("jobs", &release).await;
+    let pid: i32 = std::fs::read_to_string(&told).unwrap().trim().parse().unwrap();
+    assert!(started_at(pid).is_some());
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert!(started_at(pid).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rack_that_hangs_is_told_from_one_that_answers() {
+    let folder = Folder::new();
+    folder.start().await.unwrap();
+    let pid = folder.pid().await;
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
+    // The signal takes its time to reach every thread.
+    let hanging = async {
+        loop {
+            match status(folder.path()).await.unwrap() {
+                Status::NotAnswering { pid } => return pid,
+                Status::Running { .. } => (),
+                Status::Stopped => panic!("it holds its lock"),
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, hanging).await.unwrap(), Some(pid));
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}
+
+/// Makes releases until the rack is gone; gives the ids that were answered.
+async fn make_releases(client: Client) -> Vec<String> {
+    let mut made = Vec::new();
+    loop {
+        let request = client.request(reqwest::Method::POST, "/apps/web/releases?env=A=1");
+        let Ok(answer) = request.send().await else { return made };
+        let Ok(text) = answer.text().await else { return made };
+        let release: serde_json::Value = serde_json::from_str(&text).unwrap();
+        made.push(release["id"].as_str().unwrap().to_owned());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_release_that_was_answered_is_there_after_a_kill_in_a_burst_of_them() {
+    let folder = Folder::new();
+    let client = Client::new(&folder.start().await.unwrap());
+    client.create("web").await;
+    let mut answered: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let makers: Vec<_> = (0..4).map(|_| tokio::spawn(make_releases(client.clone()))).collect();
+        let before = answered.len() + 5;
+        let many = |list: &serde_json::Value| list.as_array().unwrap().len() > before;
+        client.until("/apps/web/releases?limit=1000", many).await;
+        let pid = Pid::from_raw(folder.pid().await).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        for maker in makers {
+            answered.extend(maker.await.unwrap());
+        }
+        folder.start().await.unwrap();
+        let list = client.get("/apps/web/releases?limit=1000").await;
+        let list = list.as_array().unwrap();
+        let ids: Vec<&str> = list.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert!(answered.iter().all(|id| ids.contains(&id.as_str())), "{answered:?} {ids:?}");
+        assert!(list.iter().all(|one| one["env"] == "A=1"), "none is half-written");
+    }
+    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+}

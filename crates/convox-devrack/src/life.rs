@@ -1,0 +1,214 @@
+//! How a rack begins and ends, and how an app does.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use redb::WriteTransaction;
+use tokio::sync::watch;
+
+use super::builds::{self, Builds};
+use super::error::{RackError, Refusal};
+use super::folders::{self, Folders};
+use super::logs::{AppLogs, BuildLogs, LogLimits};
+use super::rack::{Life, Rack, RackOptions, Shared};
+use super::rollouts::{self, Rollouts};
+use super::runner::{AppLog, Ledger, Runner, RunnerParts, remove_folder};
+use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
+use super::{cleaning, objects};
+use convox_wire::{AppName, BuildStatus};
+
+/// The app log is kept in this many files; the oldest is removed at a time.
+const LOG_FILES: u64 = 10;
+
+/// Opens the data folder and brings what is stored in order: from here on it tells the truth.
+pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
+    let folders = Folders::new(options.data.clone());
+    folders::own(folders.root()).map_err(in_folder(folders.root()))?;
+    let store = Store::open(&folders.database())?;
+    let limits = options.limits;
+    let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
+    let logs = AppLogs::open(folders.clone(), options.clock.clone(), log_limits)
+        .map_err(in_folder(folders.root()))?;
+    let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+    let runner = Runner::of(RunnerParts {
+        data: options.data,
+        ledger: ledger.clone(),
+        log: app_log(&logs),
+        base: options.environment.clone(),
+        limits: limits.processes,
+        clock: options.clock.clone(),
+    });
+    let rack = Rack {
+        store,
+        folders,
+        logs,
+        build_logs: BuildLogs::default(),
+        runner,
+        ledger,
+        environment: options.environment,
+        builds: Builds::new(limits.builds),
+        rollouts: Rollouts::default(),
+        password: options.password,
+        clock: options.clock,
+        limits,
+        life: watch::Sender::new(Life::Starting),
+    };
+    settle(&rack)?;
+    Ok(Arc::new(rack))
+}
+
+fn in_folder(folder: &Path) -> impl FnOnce(io::Error) -> RackError {
+    let folder = folder.to_owned();
+    |error| RackError::Folder(folder, error)
+}
+
+fn app_log(logs: &AppLogs) -> AppLog {
+    let logs = logs.clone();
+    Arc::new(move |app: &AppName, stream: &str, line: &str| logs.write(app, stream, line))
+}
+
+/// After a rack that was killed: builds that ran have failed, and active releases will be run.
+fn settle(rack: &Rack) -> Result<(), RackError> {
+    let apps = rack.store.read(store::all_apps)?;
+    for app in apps.iter().filter(|app| !app.deleting) {
+        let folder = rack.folders.app(&app.name);
+        rack.folders.create_app(&app.name).map_err(in_folder(&folder))?;
+        rack.logs.open_app(&app.name).map_err(in_folder(&folder))?;
+        objects::sweep(&rack.folders.objects(&app.name)).map_err(in_folder(&folder))?;
+        fail_builds(rack, &app.name)?;
+    }
+    rack.store.write_now(|tx| apps.into_iter().try_for_each(|app| plan_rollout(tx, app)))?;
+    Ok(())
+}
+
+fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
+    let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, app, usize::MAX))?;
+    for mut build in builds.into_iter().filter(|build| build.status.is_under_way()) {
+        let reason = "the rack was stopped in the middle of it; build again";
+        if let Ok(log) = rack.build_logs.begin(&build.id, &rack.folders.build_log(app, &build.id)) {
+            log.line(&format!("Build failed: {reason}"));
+            rack.build_logs.end(&build.id);
+        }
+        build.status = BuildStatus::Failed;
+        build.reason = Some(reason.to_owned());
+        build.ended = Some(rack.clock.now());
+        rack.store.write_now(|tx| store::put(tx, &build))?;
+        if let Err(error) = builds::keep_log(rack, &build) {
+            rack.note(&format!("{}: its log cannot be kept: {}", build.id, error.message));
+        }
+    }
+    Ok(())
+}
+
+/// An accepted promote is finished. Where there is none, or it had failed, the active release is
+/// run again.
+fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreError> {
+    let unfinished = app.rollout.take().filter(|rollout| rollout.stage == Stage::Updating);
+    let release = unfinished.map(|rollout| rollout.release).or_else(|| app.active.clone());
+    if let Some(release) = release {
+        let number = store::next_number(tx)?;
+        app.rollout = Some(Rollout { number, release, stage: Stage::Updating });
+    }
+    store::put_app(tx, &app)
+}
+
+/// Ends what a killed rack left running, then runs the apps. Requests are answered meanwhile.
+pub(crate) async fn start(rack: Shared) {
+    rack.note("The rack starts");
+    rack.runner.end_leftovers().await;
+    rack.life.send_if_modified(|life| {
+        let starting = *life == Life::Starting;
+        if starting {
+            *life = Life::Up;
+        }
+        starting
+    });
+    let Ok(apps) = rack.store.read(store::all_apps) else { return };
+    for app in apps {
+        let (shared, name) = (rack.clone(), app.name.clone());
+        // Sweeping only tidies up; what it leaves is found by the next.
+        let _ = tokio::task::spawn_blocking(move || cleaning::sweep(&shared, &name)).await;
+        match app.rollout {
+            _ if app.deleting => begin_deletion(&rack, app.name),
+            Some(rollout) => rollouts::begin(&rack, app.name, rollout),
+            None => (),
+        }
+    }
+}
+
+/// Ends builds, rollouts and apps.
+pub(crate) async fn stop(rack: &Shared) {
+    rack.note("The rack stops");
+    let limit = rack.limits.stop;
+    tokio::join!(rack.builds.tasks.end(limit, |_| true), rack.rollouts.tasks.end(limit, |_| true));
+    rack.runner.stop_all().await;
+}
+
+/// Makes an app. Its folders come first: what is stored can be used.
+pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Refusal> {
+    let app = AppRecord::new(name, rack.clock.now());
+    let shared = rack.clone();
+    let created = rack.store.write(move |tx| {
+        if store::app(tx, &app.name)?.is_some() {
+            let message = format!("app already exists: {}", app.name);
+            return Err(Refusal::new(StatusCode::CONFLICT, message));
+        }
+        shared.folders.create_app(&app.name)?;
+        shared.logs.open_app(&app.name)?;
+        store::put_app(tx, &app)?;
+        Ok(app)
+    });
+    let app = created.await?;
+    rack.note(&format!("{}: created", app.name));
+    Ok(app)
+}
+
+/// Marks an app as deleted and begins to take it apart.
+pub(crate) async fn delete(rack: Shared, name: AppName) -> Result<(), Refusal> {
+    let app = name.clone();
+    if rack.store.write(move |tx| mark_deleted(tx, &app)).await? {
+        begin_deletion(&rack, name);
+    }
+    Ok(())
+}
+
+/// Gives whether it is the first to do so.
+fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> {
+    let mut app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
+    if app.locked {
+        let message = format!("app is locked: {name}");
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
+    }
+    let first = !std::mem::replace(&mut app.deleting, true);
+    store::put_app(tx, &app)?;
+    Ok(first)
+}
+
+fn begin_deletion(rack: &Shared, name: AppName) {
+    let rack = rack.clone();
+    tokio::spawn(async move {
+        if let Err(error) = take_apart(&rack, &name).await {
+            rack.note(&format!(
+                "{name}: cannot be deleted: {error}; tried again at the next start"
+            ));
+        }
+    });
+}
+
+async fn take_apart(rack: &Shared, name: &AppName) -> Result<(), RackError> {
+    let limit = rack.limits.stop;
+    rack.rollouts.tasks.end(limit, |app| app == name).await;
+    rack.builds.tasks.end(limit, |(app, _)| app == name).await;
+    rack.runner.stop_app(name).await;
+    rack.logs.close_app(name);
+    let folder = rack.folders.app(name);
+    let removed = folder.clone();
+    let removal = tokio::task::spawn_blocking(move || remove_folder(&removed)).await;
+    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(in_folder(&folder))?;
+    let app = name.clone();
+    rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
+    rack.note(&format!("{name}: deleted"));
+    Ok(())
+}

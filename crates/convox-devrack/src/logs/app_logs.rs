@@ -1,0 +1,61 @@
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{AppLog, LogLimits};
+use crate::clock::Clock;
+use crate::folders::Folders;
+use convox_wire::AppName;
+
+/// The logs of all apps, and the rack's own. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AppLogs {
+    folders: Folders,
+    clock: Clock,
+    limits: LogLimits,
+    system: Arc<AppLog>,
+    apps: Arc<Mutex<HashMap<AppName, Arc<AppLog>>>>,
+}
+
+impl AppLogs {
+    pub(crate) fn open(folders: Folders, clock: Clock, limits: LogLimits) -> io::Result<Self> {
+        let system = Arc::new(AppLog::open(folders.system_log(), clock.clone(), limits)?);
+        Ok(Self { folders, clock, limits, system, apps: Arc::default() })
+    }
+
+    /// Opens the log of an app: at its creation, and at the start of the rack.
+    pub(crate) fn open_app(&self, app: &AppName) -> io::Result<()> {
+        let folder = self.folders.app_log(app);
+        let log = AppLog::open(folder, self.clock.clone(), self.limits)?;
+        self.apps().insert(app.clone(), Arc::new(log));
+        Ok(())
+    }
+
+    /// Closes the log of an app that is deleted; what it still says is dropped.
+    pub(crate) fn close_app(&self, app: &AppName) {
+        if let Some(log) = self.apps().remove(app) {
+            log.close();
+        }
+    }
+
+    /// The log of an app.
+    pub(crate) fn app(&self, app: &AppName) -> Option<Arc<AppLog>> {
+        self.apps().get(app).cloned()
+    }
+
+    /// The log of the rack.
+    pub(crate) fn system(&self) -> &Arc<AppLog> {
+        &self.system
+    }
+
+    /// Adds a line to the log of an app.
+    pub(crate) fn write(&self, app: &AppName, stream: &str, message: &str) {
+        if let Some(log) = self.app(app) {
+            log.write(stream, message);
+        }
+    }
+
+    fn apps(&self) -> MutexGuard<'_, HashMap<AppName, Arc<AppLog>>> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

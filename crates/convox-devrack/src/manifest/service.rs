@@ -1,0 +1,250 @@
+//! From the tree of a `convox.yml` to services.
+
+use super::yaml::{self, Entry, Node, Value};
+use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, words};
+use convox_wire::ServiceName;
+
+const UNSUPPORTED_AT_TOP: &[&str] =
+    &["appSettings", "balancers", "configs", "labels", "params", "resources", "timers"];
+
+const UNSUPPORTED_IN_SERVICE: &[&str] = &[
+    "accessControl",
+    "agent",
+    "annotations",
+    "autoscale",
+    "certificate",
+    "configMounts",
+    "deployment",
+    "dnsConfig",
+    "domain",
+    "drain",
+    "externalTrafficPolicy",
+    "grpcHealthEnabled",
+    "health",
+    "ingressAnnotations",
+    "init",
+    "initContainer",
+    "internal",
+    "internalRouter",
+    "keda",
+    "labels",
+    "links",
+    "lifecycle",
+    "liveness",
+    "nlb",
+    "nodeAffinityLabels",
+    "nodeSelectorLabels",
+    "policies",
+    "ports",
+    "privileged",
+    "resources",
+    "scale",
+    "singleton",
+    "startupProbe",
+    "sticky",
+    "termination",
+    "test",
+    "timeout",
+    "tls",
+    "volumeOptions",
+    "volumes",
+    "vpa",
+    "whitelist",
+];
+
+/// Reads and checks a manifest.
+pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
+    let root = yaml::parse(text)?;
+    let entries = match &root.value {
+        Value::Map(entries) => entries,
+        Value::Null => return Err(no_services(None)),
+        other => {
+            let reason = format!("a map with `services` expected, not {}", other.kind());
+            return Err(ManifestError::at(root.line.max(1), reason));
+        }
+    };
+    let mut reader = Reader { warnings: Vec::new() };
+    reader.top(entries)
+}
+
+fn no_services(line: Option<usize>) -> ManifestError {
+    let reason = "services: none are described; an app needs one, for example \
+                  `services: {web: {command: bin/web, port: 3000}}`";
+    ManifestError { line, reason: reason.into() }
+}
+
+struct Reader {
+    warnings: Vec<String>,
+}
+
+impl Reader {
+    fn top(&mut self, entries: &[Entry]) -> Result<Manifest, ManifestError> {
+        let mut shared = Vec::new();
+        let mut services = None;
+        for entry in entries {
+            match entry.key.as_str() {
+                "services" => services = Some(self.services(entry)?),
+                "environment" => shared = environment::read(&entry.node, "environment")?,
+                key => self.leave_aside(entry, key, UNSUPPORTED_AT_TOP),
+            }
+        }
+        let services = services.ok_or_else(|| missing_services(entries))?;
+        Ok(Manifest { services, environment: shared, warnings: std::mem::take(&mut self.warnings) })
+    }
+
+    fn services(&mut self, entry: &Entry) -> Result<Vec<ServiceSpec>, ManifestError> {
+        let entries = match &entry.node.value {
+            Value::Map(entries) if !entries.is_empty() => entries,
+            Value::Map(_) | Value::Null => return Err(no_services(Some(entry.line))),
+            other => {
+                let reason = format!("services: a map expected, not {}", other.kind());
+                return Err(ManifestError::at(entry.line, reason));
+            }
+        };
+        entries.iter().map(|service| self.service(service)).collect()
+    }
+
+    fn service(&mut self, entry: &Entry) -> Result<ServiceSpec, ManifestError> {
+        let path = format!("services.{}", entry.key);
+        if !words::is_service_name(&entry.key) {
+            let reason = format!(
+                "{path}: not a service name: lower-case letters, digits and hyphens, beginning with a letter"
+            );
+            return Err(ManifestError::at(entry.line, reason));
+        }
+        let fields = self.fields(entry, &path)?;
+        let Some(command) = fields.command else { return Err(no_command(entry, &path)) };
+        Ok(ServiceSpec {
+            name: ServiceName::from(entry.key.clone()),
+            command,
+            build: fields.step,
+            port: fields.port,
+            environment: fields.environment,
+            line: entry.line,
+        })
+    }
+
+    fn fields(&mut self, service: &Entry, path: &str) -> Result<Fields, ManifestError> {
+        let mut fields = Fields::default();
+        let mut dev = Dev::default();
+        for entry in map_of(&service.node, path)? {
+            let here = format!("{path}.{}", entry.key);
+            match entry.key.as_str() {
+                "build" => check_build(&entry.node, &here)?,
+                "image" => return Err(no_images(entry, &here)),
+                "command" => fields.command = self.command(&entry.node, &here)?,
+                "port" => fields.port = words::port(&entry.node, &here)?,
+                "environment" => fields.environment = environment::read(&entry.node, &here)?,
+                "x-dev" => dev = self.dev(&entry.node, &here)?,
+                _ => self.leave_aside(entry, &here, UNSUPPORTED_IN_SERVICE),
+            }
+        }
+        fields.command = dev.command.or(fields.command);
+        fields.step = dev.step;
+        Ok(fields)
+    }
+
+    fn dev(&mut self, node: &Node, path: &str) -> Result<Dev, ManifestError> {
+        let mut dev = Dev::default();
+        for entry in map_of(node, path)? {
+            let here = format!("{path}.{}", entry.key);
+            match entry.key.as_str() {
+                "command" => dev.command = self.command(&entry.node, &here)?,
+                "build" => dev.step = words::step(&entry.node, &here)?,
+                _ => self.leave_aside(entry, &here, &[]),
+            }
+        }
+        Ok(dev)
+    }
+
+    fn command(&mut self, node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
+        if words::wants_a_shell(node) {
+            self.warn(node.line, path, "is run without a shell; if it needs one: [sh, -c, \"…\"]");
+        }
+        words::command(node, path)
+    }
+
+    /// Keys that begin with `x-` belong to others, by custom.
+    fn leave_aside(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
+        if entry.key.starts_with("x-") {
+            return;
+        }
+        let why = match unsupported.contains(&entry.key.as_str()) {
+            true => "the development rack does not do this: ignored",
+            false => "unknown key: ignored",
+        };
+        self.warn(entry.line, path, why);
+    }
+
+    fn warn(&mut self, line: usize, path: &str, why: &str) {
+        self.warnings.push(format!("line {line}: {path}: {why}"));
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    command: Option<Vec<String>>,
+    step: Option<Vec<String>>,
+    port: Option<u16>,
+    environment: Vec<EnvironmentEntry>,
+}
+
+#[derive(Default)]
+struct Dev {
+    command: Option<Vec<String>>,
+    step: Option<Vec<String>>,
+}
+
+/// The entries of a map; of nothing, none.
+fn map_of<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], ManifestError> {
+    match &node.value {
+        Value::Map(entries) => Ok(entries),
+        Value::Null => Ok(&[]),
+        other => {
+            let reason = format!("{path}: a map expected, not {}", other.kind());
+            Err(ManifestError::at(node.line, reason))
+        }
+    }
+}
+
+/// A path or a map of `path`, `manifest`, `args` …: right for real racks, nothing to do here.
+fn check_build(node: &Node, path: &str) -> Result<(), ManifestError> {
+    match &node.value {
+        Value::List(_) => {
+            let reason = format!("{path}: a path or a map expected, not a list");
+            Err(ManifestError::at(node.line, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn no_images(entry: &Entry, path: &str) -> ManifestError {
+    let reason = format!(
+        "{path}: the development rack runs local programs, not images: give the service a command instead"
+    );
+    ManifestError::at(entry.line, reason)
+}
+
+fn no_command(entry: &Entry, path: &str) -> ManifestError {
+    let reason = format!(
+        "{path}: has no command: add `command: …`, or `x-dev: {{command: …}}`, which only the development rack reads"
+    );
+    ManifestError::at(entry.line, reason)
+}
+
+/// Manifests of the oldest racks have services at the top level, with lists of `ports`.
+fn missing_services(entries: &[Entry]) -> ManifestError {
+    let looks_old = |entry: &&Entry| match &entry.node.value {
+        Value::Map(keys) => {
+            keys.iter().any(|e| matches!(e.key.as_str(), "build" | "image" | "ports"))
+        }
+        _ => false,
+    };
+    let Some(old) = entries.iter().find(looks_old) else { return no_services(None) };
+    let reason = format!(
+        "{}: services belong under `services:`; this looks like a docker-compose.yml of the first version, \
+         and the development rack reads convox.yml",
+        old.key
+    );
+    ManifestError::at(old.line, reason)
+}

@@ -1,0 +1,87 @@
+//! Releases: a build and an environment, where not given those of the newest release.
+
+use chrono::{DateTime, Utc};
+use redb::WriteTransaction;
+
+use super::builds::living_app;
+use super::error::Refusal;
+use super::ids;
+use super::rack::Shared;
+use super::store::{self, BuildRecord, Looking, ReleaseRecord, StoreError};
+use convox_wire::{AppName, BuildId, Environment, ReleaseId};
+
+/// A release as it is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct NewRelease {
+    pub(crate) build: Option<BuildId>,
+    pub(crate) description: Option<String>,
+    pub(crate) environment: Option<Environment>,
+    /// Inherit from this release, not from the newest.
+    pub(crate) parent: Option<ReleaseId>,
+}
+
+/// The newest release of an app.
+pub(crate) fn newest(
+    tx: &impl Looking,
+    app: &AppName,
+) -> Result<Option<ReleaseRecord>, StoreError> {
+    Ok(store::newest(tx, app, 1)?.pop())
+}
+
+/// Makes a release; it is stored, so lists show it, when this returns.
+pub(crate) async fn create(
+    rack: Shared,
+    app: AppName,
+    new: NewRelease,
+) -> Result<ReleaseRecord, Refusal> {
+    let id = ReleaseId::from(ids::random('R')?);
+    let now = rack.clock.now();
+    rack.store.write(move |tx| put(tx, app, id, new, now)).await
+}
+
+fn put(
+    tx: &WriteTransaction,
+    app: AppName,
+    id: ReleaseId,
+    new: NewRelease,
+    created: DateTime<Utc>,
+) -> Result<ReleaseRecord, Refusal> {
+    living_app(tx, &app)?;
+    let parent = parent(tx, &app, new.parent.as_ref())?;
+    let inherited = parent.as_ref();
+    let build = new.build.or_else(|| inherited.and_then(|parent| parent.build.clone()));
+    let environment =
+        new.environment.or_else(|| inherited.map(|parent| parent.environment.clone()));
+    let release = ReleaseRecord {
+        number: store::next_number(tx)?,
+        manifest: manifest(tx, &app, build.as_ref())?,
+        id,
+        app,
+        build,
+        environment: environment.unwrap_or_default(),
+        description: new.description,
+        created,
+    };
+    store::put(tx, &release)?;
+    Ok(release)
+}
+
+fn parent(
+    tx: &WriteTransaction,
+    app: &AppName,
+    named: Option<&ReleaseId>,
+) -> Result<Option<ReleaseRecord>, Refusal> {
+    let Some(id) = named else { return Ok(newest(tx, app)?) };
+    let found = store::find(tx, app, id.as_str())?;
+    found.map(Some).ok_or_else(|| Refusal::no_such_release(id.as_str()))
+}
+
+fn manifest(
+    tx: &WriteTransaction,
+    app: &AppName,
+    build: Option<&BuildId>,
+) -> Result<Option<String>, Refusal> {
+    let Some(id) = build else { return Ok(None) };
+    let found: Option<BuildRecord> = store::find(tx, app, id.as_str())?;
+    Ok(found.ok_or_else(|| Refusal::no_such_build(id.as_str()))?.manifest)
+}

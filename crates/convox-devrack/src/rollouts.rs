@@ -1,0 +1,249 @@
+//! Promotes: accepted with their answer, rolled out after it, undone where that fails.
+//!
+//! What is accepted is stored first. So a rack that was killed finishes it when it starts again.
+
+use axum::http::StatusCode;
+use redb::WriteTransaction;
+use tokio_util::sync::CancellationToken;
+
+use super::builds::living_app;
+use super::cleaning;
+use super::error::Refusal;
+use super::manifest::Manifest;
+use super::rack::Shared;
+use super::runner::{Plan, PromoteFailure};
+use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
+use super::tasks::{Before, Tasks};
+use convox_wire::{AppName, AppStatus, ReleaseId};
+
+/// The rollouts under way, one for an app.
+#[derive(Default)]
+pub(crate) struct Rollouts {
+    pub(crate) tasks: Tasks<AppName>,
+}
+
+/// Accepts a promote and begins it. With `force` it takes the place of one under way.
+pub(crate) async fn promote(
+    rack: Shared,
+    app: AppName,
+    release: ReleaseId,
+    force: bool,
+) -> Result<(), Refusal> {
+    let name = app.clone();
+    let (rollout, before) = rack.store.write(move |tx| accept(tx, &name, &release, force)).await?;
+    if let Some(before) = before {
+        let new = &rollout.release;
+        rack.tell(
+            &app,
+            &format!("promoting release {} was cancelled: {new} takes its place", before.release),
+        );
+    }
+    begin(&rack, app, rollout);
+    Ok(())
+}
+
+/// The checks, in the order of v3 racks, but that an older release is as good as any. Gives the
+/// new rollout, and the one whose place it takes.
+fn accept(
+    tx: &WriteTransaction,
+    name: &AppName,
+    id: &ReleaseId,
+    force: bool,
+) -> Result<(Rollout, Option<Rollout>), Refusal> {
+    let mut app = living_app(tx, name)?;
+    if app.status() != AppStatus::Running && !force {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "app is currently updating"));
+    }
+    let release = release(tx, name, id)?;
+    check_runnable(&release)?;
+    let number = store::next_number(tx)?;
+    let rollout = Rollout { number, release: id.clone(), stage: Stage::Updating };
+    let before = app.rollout.replace(rollout.clone());
+    store::put_app(tx, &app)?;
+    Ok((rollout, before))
+}
+
+fn release(tx: &WriteTransaction, app: &AppName, id: &ReleaseId) -> Result<ReleaseRecord, Refusal> {
+    if let Some(release) = store::find(tx, app, id.as_str())? {
+        return Ok(release);
+    }
+    if !store::was_cleaned::<ReleaseRecord>(tx, app, id.as_str())? {
+        return Err(Refusal::no_such_release(id.as_str()));
+    }
+    Err(Refusal::bad_request(format!(
+        "release {id} was cleaned away: this rack keeps the newest releases of an app and the \
+         active one; deploy that state again"
+    )))
+}
+
+fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
+    let text = release.manifest.as_deref().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(Refusal::bad_request("can not promote a release with an empty manifest"));
+    }
+    let manifest =
+        Manifest::parse(text).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let missing = manifest.missing(&release.environment);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (keys, app) = (missing.join(", "), &release.app);
+    let set: Vec<String> = missing.iter().map(|key| format!("{key}=…")).collect();
+    Err(Refusal::bad_request(format!(
+        "required env: {keys}; set it and promote the release that this makes: convox env set {} -a {app}",
+        set.join(" ")
+    )))
+}
+
+/// Begins a rollout that is stored. One that is under way is told to stop, and waited for.
+pub(crate) fn begin(rack: &Shared, app: AppName, rollout: Rollout) {
+    let shared = rack.clone();
+    rack.rollouts.tasks.start(app.clone(), rollout.number, |stop, before| async move {
+        roll_out(shared, app, rollout, stop, before).await;
+    });
+}
+
+async fn roll_out(
+    rack: Shared,
+    app: AppName,
+    rollout: Rollout,
+    stop: CancellationToken,
+    before: Before,
+) {
+    if let Some(before) = before {
+        // However the one before ended: it has.
+        let _ = before.await;
+    }
+    if !rack.is_up().await {
+        return;
+    }
+    rack.tell(&app, &format!("promoting release {}", rollout.release));
+    let stored = match run(&rack, &app, &rollout.release, &stop).await {
+        Ok(()) => confirm(&rack, &app, rollout).await,
+        // A rack that stops leaves the rollout to the next one.
+        Err(_) if rack.is_stopping() => return,
+        Err(_) => roll_back(&rack, &app, rollout, stop).await,
+    };
+    if let Err(error) = stored {
+        rack.note(&format!("{app}: the end of a promote could not be stored: {error}"));
+    }
+}
+
+/// Runs a release in place of what runs. The app's log has the reason of a failure afterwards.
+async fn run(
+    rack: &Shared,
+    app: &AppName,
+    release: &ReleaseId,
+    stop: &CancellationToken,
+) -> Result<(), PromoteFailure> {
+    match plan(rack, app, release) {
+        // The runner tells the app's log how it went.
+        Ok(plan) => rack.runner.promote(plan, stop.clone()).await,
+        Err(reason) => {
+            rack.tell(app, &format!("release {release} cannot run: {reason}"));
+            Err(PromoteFailure { reason, last_lines: Vec::new(), cancelled: false })
+        }
+    }
+}
+
+fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
+    let found = rack.store.read(|tx| store::find::<ReleaseRecord>(tx, app, id.as_str()));
+    let release = found.map_err(|error| error.to_string())?;
+    let release = release.ok_or_else(|| format!("there is no release {id} any more"))?;
+    let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
+    let source = rack.folders.source(app, &build);
+    if !source.is_dir() {
+        return Err(format!("the files of build {build} are gone from the rack's data folder"));
+    }
+    let manifest = Manifest::parse(release.manifest.as_deref().unwrap_or_default());
+    Ok(Plan {
+        app: app.clone(),
+        release: release.id,
+        source,
+        manifest: manifest.map_err(|error| error.to_string())?,
+        environment: release.environment,
+    })
+}
+
+/// The new release runs: it is the active one.
+async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), StoreError> {
+    let release = rollout.release.clone();
+    let ours = settle(rack, app, rollout.number, move |app| {
+        app.active = Some(release);
+        app.rollout = None;
+    });
+    if ours.await?.is_some() {
+        cleaning::clean(rack, app).await?;
+    }
+    Ok(())
+}
+
+/// The new release does not run: the app shows `rollback` until the one before is known to.
+async fn roll_back(
+    rack: &Shared,
+    app: &AppName,
+    rollout: Rollout,
+    stop: CancellationToken,
+) -> Result<(), StoreError> {
+    let Rollout { number, release, .. } = rollout;
+    let failed = settle(rack, app, number, |app| {
+        app.rollout.iter_mut().for_each(|rollout| rollout.stage = Stage::Rollback);
+    });
+    let Some(record) = failed.await? else { return Ok(()) };
+    match &record.active {
+        Some(active) => restore(rack, app, &release, active).await,
+        None => rack.tell(app, "there is no earlier release to go back to"),
+    }
+    tokio::select! {
+        () = rack.clock.sleep(rack.limits.rollback) => (),
+        () = stop.cancelled() => (),
+    }
+    settle(rack, app, number, |app| app.rollout = None).await?;
+    Ok(())
+}
+
+/// The release before usually never stopped; where it does not run, it is started again.
+async fn restore(rack: &Shared, app: &AppName, failed: &ReleaseId, active: &ReleaseId) {
+    let processes = rack.runner.processes(app);
+    let runs = processes.iter().any(|process| process.release.as_ref() == Some(active));
+    if runs {
+        return rack.tell(app, &format!("rolled back: release {active} goes on"));
+    }
+    if failed == active {
+        return rack
+            .tell(app, &format!("release {active} is the one to go back to, and does not run"));
+    }
+    rack.tell(app, &format!("rolling back to release {active}"));
+    // Told by the runner, either way.
+    let _ = run(rack, app, active, &CancellationToken::new()).await;
+}
+
+/// Changes the app's record if the rollout of this number is still the one under way; gives the
+/// changed record.
+async fn settle(
+    rack: &Shared,
+    app: &AppName,
+    number: u64,
+    change: impl FnOnce(&mut AppRecord) + Send + 'static,
+) -> Result<Option<AppRecord>, StoreError> {
+    let name = app.clone();
+    let settled = rack.store.write(move |tx| {
+        let Some(mut app) = store::app(tx, &name)? else { return Ok(None) };
+        if app.rollout.as_ref().is_none_or(|rollout| rollout.number != number) {
+            return Ok(None);
+        }
+        change(&mut app);
+        store::put_app(tx, &app)?;
+        Ok(Some(app))
+    });
+    settled.await
+}
+
+/// Calls off a promote that is under way; it is then undone as if it had failed.
+pub(crate) fn cancel(rack: &Shared, app: &AppRecord) -> Result<(), Refusal> {
+    if app.status() != AppStatus::Updating {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "app is not updating"));
+    }
+    rack.rollouts.tasks.stop(&app.name);
+    Ok(())
+}

@@ -1,0 +1,102 @@
+use std::fs::File;
+use std::io;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use futures_util::{Stream, stream};
+use tokio::io::AsyncReadExt;
+
+use super::{Answer, app_name, done, json};
+use crate::error::Refusal;
+use crate::ids;
+use crate::objects::{self, Key};
+use crate::options::Options;
+use crate::rack::{Shared, carry_out};
+use crate::serve::Routes;
+use convox_wire::{AppName, Object, ObjectUrl};
+
+const PIECE: usize = 64 * 1024;
+
+pub(super) fn calls() -> Routes {
+    let one = get(read).post(store).delete(delete).head(exists);
+    Router::new()
+        .route("/apps/{app}/objects", get(list))
+        .route("/apps/{app}/objects/", post(store_anywhere))
+        .route("/apps/{app}/objects/{*key}", one)
+}
+
+async fn store(
+    State(rack): State<Shared>,
+    Path((app, key)): Path<(String, String)>,
+    body: Body,
+) -> Answer {
+    keep(rack, app_name(app), key, body).await
+}
+
+/// Without a key the rack makes one up.
+async fn store_anywhere(State(rack): State<Shared>, Path(app): Path<String>, body: Body) -> Answer {
+    let key = format!("tmp/{}", ids::hex::<15>()?);
+    keep(rack, app_name(app), key, body).await
+}
+
+async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> Answer {
+    let key = Key::parse(&text)?;
+    rack.app(&app)?;
+    let url = ObjectUrl(format!("object://{app}/{text}"));
+    let kept = async move {
+        let folder = rack.folders.objects(&app);
+        objects::store(&folder, &key, body.into_data_stream(), rack.limits.object).await
+    };
+    carry_out(kept).await?;
+    json(&Object { url })
+}
+
+async fn read(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+    let key = Key::parse(&text)?;
+    let app = rack.app(&app_name(app))?.name;
+    let Some(file) = objects::open(&rack.folders.objects(&app), &key)? else {
+        return Err(Refusal::not_found(format!("object not found: {text}")));
+    };
+    let length = file.metadata()?.len().to_string();
+    let kind = "application/octet-stream".to_owned();
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_LENGTH, length)];
+    Ok((headers, Body::from_stream(pieces(file))).into_response())
+}
+
+fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
+        let mut piece = vec![0; PIECE];
+        let count = file.read(&mut piece).await?;
+        piece.truncate(count);
+        Ok((count > 0).then_some((Bytes::from(piece), file)))
+    })
+}
+
+/// 200 in any case, as on v3 racks: the length is that of the word (`true` or `false`, and a
+/// newline) which the body of a GET would have.
+async fn exists(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+    let key = Key::parse(&text)?;
+    let app = rack.app(&app_name(app))?.name;
+    let there = objects::open(&rack.folders.objects(&app), &key)?.is_some();
+    json(&there)
+}
+
+async fn delete(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+    let key = Key::parse(&text)?;
+    let app = rack.app(&app_name(app))?.name;
+    objects::delete(&rack.folders.objects(&app), &key)?;
+    done()
+}
+
+async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+    let app = rack.app(&app_name(app))?.name;
+    let prefix = options.query("prefix").unwrap_or_default();
+    if prefix.split('/').any(|segment| segment == "..") {
+        return Err(Refusal::bad_request("invalid prefix"));
+    }
+    json(&objects::list(&rack.folders.objects(&app), prefix))
+}

@@ -1,0 +1,39 @@
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
+
+use super::{Answer, app_name, json};
+use crate::error::Refusal;
+use crate::manifest::{Manifest, ServiceSpec};
+use crate::rack::Shared;
+use crate::serve::Routes;
+use crate::store::{self, ReleaseRecord};
+use convox_wire::{AppName, Port, Service};
+
+pub(super) fn calls() -> Routes {
+    Router::new().route("/apps/{app}/services", get(list))
+}
+
+/// The services of the app's release, each with its stable address; none without a release.
+async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
+    let app = rack.app(&app_name(app))?;
+    let Some(id) = app.shown_release() else { return json(&Vec::<Service>::new()) };
+    let release: Option<ReleaseRecord> =
+        rack.store.read(|tx| store::find(tx, &app.name, id.as_str()))?;
+    let text = release.and_then(|release| release.manifest).unwrap_or_default();
+    let manifest = Manifest::parse(&text).map_err(|error| Refusal::internal(error.to_string()))?;
+    let services = manifest.services.iter().map(|service| shown(&rack, &app.name, service));
+    json(&services.collect::<Vec<Service>>())
+}
+
+fn shown(rack: &Shared, app: &AppName, service: &ServiceSpec) -> Service {
+    let mut shown = Service::new(service.name.clone());
+    let Some(address) = rack.runner.address(app, &service.name) else { return shown };
+    shown.domain = Some(address.to_string());
+    shown.ports = vec![Port {
+        balancer: u32::from(address.port()),
+        certificate: String::new(),
+        container: u32::from(service.port.unwrap_or_default()),
+    }];
+    shown
+}

@@ -1,0 +1,218 @@
+//! One app of the runner: its addresses, what runs, and the promote under way.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::fleet::{Fleet, Started, start_all};
+use super::host::Host;
+use super::service::{Service, StartFailure};
+use super::{Plan, PromoteFailure};
+use crate::gateway::{Connections, Gateway};
+use crate::manifest::Manifest;
+use convox_wire::{AppName, ServiceName};
+
+pub(super) struct App {
+    name: AppName,
+    /// Held for the length of a promote or a stop.
+    fleet: tokio::sync::Mutex<Option<Fleet>>,
+    gateways: Mutex<BTreeMap<ServiceName, Gateway>>,
+    /// Held while addresses are opened, lest one is opened twice.
+    opening: tokio::sync::Mutex<()>,
+    /// Calls off the promotes that were asked for before a stop.
+    until_stop: Mutex<CancellationToken>,
+}
+
+impl App {
+    pub(super) fn new(name: &AppName) -> Self {
+        Self {
+            name: name.clone(),
+            fleet: tokio::sync::Mutex::default(),
+            gateways: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            until_stop: Mutex::default(),
+        }
+    }
+
+    pub(super) fn address(&self, service: &ServiceName) -> Option<SocketAddr> {
+        self.gateways().get(service).map(Gateway::address)
+    }
+
+    pub(super) async fn open_gateways(
+        &self,
+        host: &Host,
+        manifest: &Manifest,
+    ) -> std::io::Result<Vec<(ServiceName, SocketAddr)>> {
+        let _alone = self.opening.lock().await;
+        let mut addresses = Vec::new();
+        for service in manifest.services.iter().filter(|service| service.port.is_some()) {
+            let address = match self.address(&service.name) {
+                Some(address) => address,
+                None => self.open_gateway(host, &service.name).await?,
+            };
+            addresses.push((service.name.clone(), address));
+        }
+        Ok(addresses)
+    }
+
+    async fn open_gateway(
+        &self,
+        host: &Host,
+        service: &ServiceName,
+    ) -> std::io::Result<SocketAddr> {
+        let before = host.ledger.gateway_port(&self.name, service);
+        let gateway = match before {
+            None => Gateway::bind(None).await?,
+            Some(port) => match Gateway::bind(Some(port)).await {
+                Ok(gateway) => gateway,
+                Err(_) => Gateway::bind(None).await?,
+            },
+        };
+        let address = gateway.address();
+        if before != Some(address.port()) {
+            host.ledger.keep_gateway_port(&self.name, service, address.port());
+        }
+        if let Some(port) = before.filter(|port| *port != address.port()) {
+            let line = format!(
+                "{service}: another program has taken 127.0.0.1:{port}; it is at http://{address} now"
+            );
+            host.say_of_app(&self.name, &line);
+        }
+        self.gateways().insert(service.clone(), gateway);
+        Ok(address)
+    }
+
+    pub(super) async fn promote(
+        &self,
+        host: &Arc<Host>,
+        plan: Arc<Plan>,
+        generation: u64,
+        cancel: CancellationToken,
+    ) -> Result<(), PromoteFailure> {
+        let stop = self.until_stop().child_token();
+        let outcome = self.replace(host, &plan, generation, &stop, &cancel).await;
+        match &outcome {
+            Ok(()) => host.say_of_app(&self.name, &format!("release {} is running", plan.release)),
+            Err(failure) => report(host, &plan, failure),
+        }
+        outcome.map_err(|failure| PromoteFailure {
+            reason: failure.reason,
+            last_lines: failure.last_lines,
+            cancelled: failure.called_off,
+        })
+    }
+
+    async fn replace(
+        &self,
+        host: &Arc<Host>,
+        plan: &Arc<Plan>,
+        generation: u64,
+        stop: &CancellationToken,
+        cancel: &CancellationToken,
+    ) -> Result<(), StartFailure> {
+        let mut fleet = tokio::select! {
+            fleet = self.fleet.lock() => fleet,
+            () = cancel.cancelled() => return Err(StartFailure::called_off()),
+        };
+        check_environment(plan)?;
+        let opened = self.open_gateways(host, &plan.manifest).await;
+        opened.map_err(|error| failed(format!("no address for the services: {error}")))?;
+        let started = start_unless(host, plan, stop, cancel).await?;
+        let (new, before) = Fleet::run(self.services(started, generation));
+        if let Some(old) = fleet.replace(new) {
+            drain(before, host.limits.drain).await;
+            old.end().await;
+        }
+        self.gateways()
+            .retain(|name, _| plan.manifest.service(name).is_some_and(|s| s.port.is_some()));
+        Ok(())
+    }
+
+    fn services(
+        &self,
+        started: Vec<Started>,
+        generation: u64,
+    ) -> Vec<(Service, super::process::Process)> {
+        let gateways = self.gateways();
+        let with_gateway = started.into_iter().map(|(launch, process)| {
+            let gateway = gateways.get(&launch.service.name).cloned();
+            let gateway = gateway.filter(|_| launch.service.port.is_some());
+            (Service { launch, gateway, generation }, process)
+        });
+        with_gateway.collect()
+    }
+
+    pub(super) async fn stop(&self) {
+        std::mem::take(&mut *self.until_stop()).cancel();
+        let fleet = self.fleet.lock().await.take();
+        if let Some(fleet) = fleet {
+            fleet.end().await;
+        }
+        self.gateways().clear();
+    }
+
+    fn gateways(&self) -> MutexGuard<'_, BTreeMap<ServiceName, Gateway>> {
+        self.gateways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn until_stop(&self) -> MutexGuard<'_, CancellationToken> {
+        self.until_stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the services; `cancel` calls it off in order.
+async fn start_unless(
+    host: &Arc<Host>,
+    plan: &Arc<Plan>,
+    stop: &CancellationToken,
+    cancel: &CancellationToken,
+) -> Result<Vec<Started>, StartFailure> {
+    let mut starting = pin!(start_all(host, plan, stop));
+    tokio::select! {
+        started = &mut starting => return started,
+        () = cancel.cancelled() => stop.cancel(),
+    }
+    starting.await
+}
+
+/// Gives answers under way the time to finish; connections that are kept alive do not end by
+/// themselves.
+async fn drain(connections: Vec<Connections>, limit: Duration) {
+    let ended = join_all(connections.into_iter().map(Connections::ended));
+    // After the limit the old processes are asked to end, and may still finish.
+    let _ = tokio::time::timeout(limit, ended).await;
+}
+
+fn check_environment(plan: &Plan) -> Result<(), StartFailure> {
+    let missing = plan.manifest.missing(&plan.environment);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "convox.yml requires variables that release {} has no value for: {}; set them with convox env set",
+        plan.release,
+        missing.join(", ")
+    );
+    Err(failed(reason))
+}
+
+fn failed(reason: String) -> StartFailure {
+    StartFailure { reason, last_lines: Vec::new(), called_off: false }
+}
+
+fn report(host: &Host, plan: &Plan, failure: &StartFailure) {
+    let say = |line: &str| host.say_of_app(&plan.app, line);
+    if failure.called_off {
+        return say(&format!("release {}: cancelled", plan.release));
+    }
+    say(&format!("release {} failed: {}", plan.release, failure.reason));
+    if !failure.last_lines.is_empty() {
+        say("its last lines:");
+        failure.last_lines.iter().for_each(|line| say(&format!("  {line}")));
+    }
+}

@@ -1,0 +1,183 @@
+//! Running apps: each service of the active release as a local process behind a stable address.
+//!
+//! A promote starts the new processes, waits until they are ready, leads the addresses to them,
+//! and only then ends the old ones. If a new one fails, the old ones go on as if nothing happened.
+
+mod app;
+mod census;
+mod copy;
+mod fleet;
+mod group;
+mod host;
+mod ledger;
+mod leftovers;
+mod lines;
+mod process;
+mod service;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use self::app::App;
+use self::host::{Host, Roster};
+use super::manifest::Manifest;
+use crate::clock::Clock;
+use convox_wire::{AppName, Environment, Process, ReleaseId, ServiceName};
+
+pub(crate) use self::census::started_at;
+pub(crate) use self::copy::remove_folder;
+pub(crate) use self::group::{Group, Leash};
+pub(crate) use self::lines::{each_line, one_line};
+pub(crate) use self::process::{ending, new_id};
+
+pub use self::host::{AppLog, BaseEnvironment, Limits};
+pub use self::ledger::{Ledger, ProcessRecord};
+
+/// What is to run: a release with the built source of its build.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The app.
+    pub app: AppName,
+    /// The release.
+    pub release: ReleaseId,
+    /// The built source; it must stay for as long as the release runs.
+    pub source: PathBuf,
+    /// The manifest of the build.
+    pub manifest: Manifest,
+    /// The environment of the release.
+    pub environment: Environment,
+}
+
+/// Why a promote did not come about. The services that ran before still do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PromoteFailure {
+    /// In words for a person, beginning with the service it concerns.
+    pub reason: String,
+    /// The last lines that the failed process wrote, oldest first.
+    pub last_lines: Vec<String>,
+    /// It was called off rather than failing.
+    pub cancelled: bool,
+}
+
+/// What a runner is made of.
+pub struct RunnerParts {
+    /// The rack's data folder; copies of sources are kept in its `running`.
+    pub data: PathBuf,
+    /// The memory beyond this process.
+    pub ledger: Arc<dyn Ledger>,
+    /// Takes the logs of the apps.
+    pub log: AppLog,
+    /// The variables of every process.
+    pub base: BaseEnvironment,
+    /// Time limits.
+    pub limits: Limits,
+    /// The time that processes are said to have started at.
+    pub clock: Clock,
+}
+
+/// Runs the processes of all apps of a rack. Cheap to clone; clones are the same runner.
+#[derive(Clone)]
+pub struct Runner(Arc<Inner>);
+
+struct Inner {
+    host: Arc<Host>,
+    apps: Mutex<HashMap<AppName, Arc<App>>>,
+    promotes: AtomicU64,
+}
+
+impl Runner {
+    /// A runner with the usual limits.
+    pub fn new(data: PathBuf, ledger: Arc<dyn Ledger>, log: AppLog, base: BaseEnvironment) -> Self {
+        let (limits, clock) = (Limits::default(), Clock::system());
+        Self::of(RunnerParts { data, ledger, log, base, limits, clock })
+    }
+
+    /// A runner made of these parts.
+    pub fn of(parts: RunnerParts) -> Self {
+        Self::with_ports(parts, Arc::new(host::free_port))
+    }
+
+    fn with_ports(parts: RunnerParts, ports: host::PortSource) -> Self {
+        let RunnerParts { data, ledger, log, base, limits, clock } = parts;
+        let host =
+            Host { data, ledger, log, base, limits, clock, ports, roster: Roster::default() };
+        let apps = Mutex::new(HashMap::new());
+        Self(Arc::new(Inner { host: Arc::new(host), apps, promotes: AtomicU64::new(1) }))
+    }
+
+    /// Ends what a killed rack left running, and removes its traces. To be called once, before
+    /// anything is promoted.
+    pub async fn end_leftovers(&self) {
+        leftovers::end_all(&self.0.host).await;
+    }
+
+    /// Opens the stable addresses of the manifest's services that have a port, on the ports they
+    /// had before where these are free. Gives all of them, in the manifest's order.
+    ///
+    /// # Errors
+    /// When the system has no port to give.
+    pub async fn open_gateways(
+        &self,
+        app: &AppName,
+        manifest: &Manifest,
+    ) -> std::io::Result<Vec<(ServiceName, SocketAddr)>> {
+        self.app(app).open_gateways(&self.0.host, manifest).await
+    }
+
+    /// Runs this release of the app in place of what ran before. Returns when the new processes
+    /// are ready, the addresses lead to them and the old ones have ended. One promote of an app at
+    /// a time; a second one waits for the first.
+    ///
+    /// # Errors
+    /// A required variable is missing, a service did not become ready, or `cancel` came before the
+    /// addresses were led over; afterwards it has no effect.
+    pub async fn promote(
+        &self,
+        plan: Plan,
+        cancel: CancellationToken,
+    ) -> Result<(), PromoteFailure> {
+        let app = self.app(&plan.app);
+        let generation = self.0.promotes.fetch_add(1, Ordering::Relaxed);
+        app.promote(&self.0.host, Arc::new(plan), generation, cancel).await
+    }
+
+    /// Ends the processes of an app and closes its addresses; a promote under way is called off.
+    pub async fn stop_app(&self, app: &AppName) {
+        self.app(app).stop().await;
+    }
+
+    /// Does so for every app.
+    pub async fn stop_all(&self) {
+        let apps: Vec<Arc<App>> = self.apps().values().cloned().collect();
+        join_all(apps.iter().map(|app| app.stop())).await;
+    }
+
+    /// The processes of an app, starting and crashed ones too, sorted by id.
+    pub fn processes(&self, app: &AppName) -> Vec<Process> {
+        self.0.host.roster.of(app)
+    }
+
+    /// The stable address of a service, while it is open.
+    pub fn address(&self, app: &AppName, service: &ServiceName) -> Option<SocketAddr> {
+        let app = self.apps().get(app).cloned()?;
+        app.address(service)
+    }
+
+    fn app(&self, name: &AppName) -> Arc<App> {
+        Arc::clone(self.apps().entry(name.clone()).or_insert_with(|| Arc::new(App::new(name))))
+    }
+
+    fn apps(&self) -> std::sync::MutexGuard<'_, HashMap<AppName, Arc<App>>> {
+        self.0.apps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,319 @@
+//! One running process of a service: started in its own copy of the source, watched until it is
+//! ready, ended with everything it started.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::copy::{copy_folder, remove_folder};
+use super::group::{Group, Leash};
+use super::host::{Host, Row};
+use super::lines::{Tail, each_line, one_line};
+use super::{Plan, ProcessRecord, census};
+use crate::folders;
+use crate::gateway::loopback;
+use crate::manifest::ServiceSpec;
+use convox_wire::{self, ProcessId, ProcessStatus, ServiceName};
+
+const KNOCK_EVERY: Duration = Duration::from_millis(25);
+
+/// For the last output of a process that has ended. Something that left its group may hold the
+/// pipes open for ever.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
+/// What to start, as often as it takes.
+#[derive(Clone)]
+pub(super) struct Launch {
+    pub(super) host: Arc<Host>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) service: ServiceSpec,
+}
+
+impl Launch {
+    pub(super) fn say(&self, id: &ProcessId, line: &str) {
+        self.host.say(&self.plan.app, &self.service.name, id, line);
+    }
+
+    fn command(&self, folder: &PathBuf, port: Option<u16>) -> Command {
+        let (program, arguments) =
+            self.service.command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder).env_clear();
+        command.envs(self.host.base.variables());
+        command.envs(self.plan.manifest.variables(&self.service, &self.plan.environment));
+        command.envs(port.map(|port| ("PORT", port.to_string())));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn row(&self, id: &ProcessId, port: Option<u16>) -> Row {
+        let name = self.service.name.to_string();
+        let mut process = convox_wire::Process::new(id.clone(), name, ProcessStatus::Starting);
+        process.app = Some(self.plan.app.clone());
+        process.release = Some(self.plan.release.clone());
+        process.command = one_line(&shell_words::join(&self.service.command));
+        process.host = "127.0.0.1".into();
+        process.started = Some(self.host.clock.now());
+        let ports = self.service.port.zip(port).map(|(inner, port)| format!("{port}:{inner}"));
+        process.ports = ports.into_iter().collect();
+        self.host.roster.enter(process)
+    }
+}
+
+/// A started process. Dropped without [`Process::stop`], its group is killed at once.
+pub(super) struct Process {
+    pub(super) id: ProcessId,
+    pub(super) port: Option<u16>,
+    group: Group,
+    child: Child,
+    tail: Tail,
+    pumps: Vec<JoinHandle<()>>,
+    grace: Duration,
+    row: Row,
+    // Before the traces: what still runs must not lose its folder.
+    leash: Leash,
+    traces: Traces,
+}
+
+/// Why a process is not ready.
+pub(super) enum NotReady {
+    Ended(ExitStatus),
+    TooSlow,
+    Stopped,
+}
+
+impl Process {
+    /// Starts a process in a fresh copy of the source, on a fresh port.
+    pub(super) async fn start(launch: &Launch) -> Result<Self, String> {
+        let id = new_id(&launch.service.name).map_err(|error| format!("no random id: {error}"))?;
+        let traces = Traces::new(&launch.host, &id);
+        copy_source(&launch.plan.source, &traces.folder).await?;
+        let port = match launch.service.port {
+            Some(_) => {
+                Some((launch.host.ports)().map_err(|error| format!("no free port: {error}"))?)
+            }
+            None => None,
+        };
+        let mut command = launch.command(&traces.folder, port);
+        let spawned = Group::spawn(&mut command).await;
+        let (child, group) = spawned.map_err(|error| cannot_start(&launch.service, &error))?;
+        let leash = Leash::on(group);
+        keep(launch, group, &id);
+        let words = one_line(&shell_words::join(&launch.service.command));
+        launch.say(&id, &format!("{id}: starting release {}: {words}", launch.plan.release));
+        let mut process = Self {
+            row: launch.row(&id, port),
+            grace: launch.host.limits.stop,
+            tail: Tail::default(),
+            pumps: Vec::new(),
+            leash,
+            id,
+            port,
+            group,
+            child,
+            traces,
+        };
+        process.listen(launch);
+        Ok(process)
+    }
+
+    fn listen(&mut self, launch: &Launch) {
+        let (out, err) = (self.child.stdout.take(), self.child.stderr.take());
+        self.pumps.extend(out.map(|out| self.pump(launch, out)));
+        self.pumps.extend(err.map(|err| self.pump(launch, err)));
+    }
+
+    fn pump(
+        &self,
+        launch: &Launch,
+        from: impl AsyncRead + Unpin + Send + 'static,
+    ) -> JoinHandle<()> {
+        let stream = format!("service/{}/{}", launch.service.name, self.id);
+        let (app, log, tail) =
+            (launch.plan.app.clone(), launch.host.log.clone(), self.tail.clone());
+        tokio::spawn(async move {
+            each_line(from, |line| {
+                tail.push(line);
+                log(&app, &stream, line);
+            })
+            .await;
+        })
+    }
+
+    /// Waits until it answers on its port, or has stayed up where it has none.
+    pub(super) async fn ready(
+        &mut self,
+        launch: &Launch,
+        stop: &CancellationToken,
+    ) -> Result<(), NotReady> {
+        let limits = launch.host.limits;
+        let answers = async {
+            match self.port {
+                Some(port) => {
+                    timeout(limits.ready, answer(port)).await.map_err(|_| NotReady::TooSlow)
+                }
+                None => {
+                    sleep(limits.settle).await;
+                    Ok(())
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(NotReady::Stopped),
+            status = ended(&mut self.child) => Err(NotReady::Ended(status)),
+            answered = answers => answered,
+        }?;
+        self.row.set(ProcessStatus::Running);
+        Ok(())
+    }
+
+    /// Has it ended already?
+    pub(super) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits for it to end by itself.
+    pub(super) async fn ended(&mut self) -> ExitStatus {
+        ended(&mut self.child).await
+    }
+
+    /// Its last lines of output so far, oldest first.
+    pub(super) fn last_lines(&self) -> Vec<String> {
+        self.tail.lines()
+    }
+
+    /// Ends it and all it started, and removes its copy of the source. Gives its last lines.
+    pub(super) async fn stop(self) -> Vec<String> {
+        let (_row, lines) = self.bury().await;
+        lines
+    }
+
+    /// As [`Process::stop`], for one that ended by itself: it stays on the roster, as crashed,
+    /// while the row is held.
+    pub(super) async fn crashed(self) -> Row {
+        self.row.set(ProcessStatus::Crashed);
+        self.bury().await.0
+    }
+
+    async fn bury(mut self) -> (Row, Vec<String>) {
+        self.group.end_with(&mut self.child, self.grace).await;
+        self.leash.release();
+        for pump in &mut self.pumps {
+            if timeout(LAST_OUTPUT, &mut *pump).await.is_err() {
+                pump.abort();
+            }
+        }
+        let lines = self.tail.lines();
+        let traces = self.traces;
+        // Removing a large folder takes a while; a panic in there is reported by the runtime.
+        let _ = spawn_blocking(move || drop(traces)).await;
+        (self.row, lines)
+    }
+}
+
+async fn ended(child: &mut Child) -> ExitStatus {
+    match child.wait().await {
+        Ok(status) => status,
+        // The system cannot say: somebody else collected it.
+        Err(_) => ExitStatus::from_raw(0),
+    }
+}
+
+async fn answer(port: u16) {
+    while TcpStream::connect(loopback(port)).await.is_err() {
+        sleep(KNOCK_EVERY).await;
+    }
+}
+
+async fn copy_source(source: &std::path::Path, folder: &std::path::Path) -> Result<(), String> {
+    let (from, to) = (source.to_owned(), folder.to_owned());
+    let copied = spawn_blocking(move || {
+        if let Some(parent) = to.parent() {
+            folders::private(parent)?;
+        }
+        copy_folder(&from, &to)
+    });
+    let failed = |error: &dyn std::fmt::Display| format!("cannot copy the source: {error}");
+    match copied.await {
+        Ok(result) => result.map_err(|error| failed(&error)),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn cannot_start(service: &ServiceSpec, error: &io::Error) -> String {
+    let program = service.command.first().map_or("", String::as_str);
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("cannot start {program:?}: there is no such program in the source or on PATH")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("cannot start {program:?}: it is not executable (chmod +x, and deploy again)")
+        }
+        _ => format!("cannot start {program:?}: {error}"),
+    }
+}
+
+/// The group is remembered, so that a later rack can end it should this one be killed.
+fn keep(launch: &Launch, group: Group, id: &ProcessId) {
+    let pid = group.leader();
+    let Some(started_at) = census::started_at(pid) else { return };
+    let (app, service) = (launch.plan.app.clone(), launch.service.name.clone());
+    launch.host.ledger.keep_process(ProcessRecord {
+        pid,
+        started_at,
+        app,
+        service,
+        id: id.clone(),
+    });
+}
+
+/// A service's name and six random letters and digits.
+pub(crate) fn new_id(service: &ServiceName) -> Result<ProcessId, getrandom::Error> {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = [0u8; 6];
+    getrandom::fill(&mut random)?;
+    let end: String =
+        random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % 36])).collect();
+    Ok(ProcessId::from(format!("{service}-{end}")))
+}
+
+/// How a process ended, in words.
+pub(crate) fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// What a process leaves: its record and its copy of the source. Removed on drop.
+struct Traces {
+    host: Arc<Host>,
+    id: ProcessId,
+    folder: PathBuf,
+}
+
+impl Traces {
+    fn new(host: &Arc<Host>, id: &ProcessId) -> Self {
+        Self { host: Arc::clone(host), id: id.clone(), folder: host.running().join(id.as_str()) }
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        self.host.ledger.forget_process(&self.id);
+        // What cannot be removed now is removed when the rack starts next.
+        let _ = remove_folder(&self.folder);
+    }
+}

@@ -1,0 +1,7 @@
+//! The runner with real small processes.
+
+mod failures;
+mod leftovers;
+mod promotes;
+mod restarts;
+pub(crate) mod support;

@@ -1,0 +1,236 @@
+//! A runner on a temporary folder, with a memory that can outlive it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::manifest::Manifest;
+use crate::runner::host::{PortSource, free_port};
+use crate::runner::*;
+use convox_wire::ProcessId;
+
+/// Listens on PORT and answers every connection with the value of TEXT.
+pub(super) const SERVER: &str = "\
+import os, socket
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(('127.0.0.1', int(os.environ['PORT'])))
+server.listen()
+print('listening', flush=True)
+while True:
+    client, _ = server.accept()
+    client.sendall(os.environ.get('TEXT', '').encode())
+    client.close()
+";
+
+/// One service with a port.
+pub(super) const WEB: &str =
+    "services: {web: {command: python3 server.py, port: 3000, environment: [TEXT=default]}}";
+
+/// Long enough for a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Bench {
+    pub(super) root: TempDir,
+    pub(super) ledger: Arc<Memory>,
+    pub(super) log: Arc<Mutex<Vec<(String, String)>>>,
+    pub(super) runner: Runner,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with(limits(), Arc::new(free_port))
+    }
+
+    pub(super) fn with(limits: Limits, ports: PortSource) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Arc::new(Memory::default());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let runner = runner(&root, &ledger, &log, limits, ports);
+        Self { root, ledger, log, runner }
+    }
+
+    /// As a rack that was started anew on the same data.
+    pub(super) fn start_anew(&mut self) {
+        self.runner = runner(&self.root, &self.ledger, &self.log, limits(), Arc::new(free_port));
+    }
+
+    pub(super) fn plan(&self, release: &str, manifest: &str, environment: &str) -> Plan {
+        let source = self.root.path().join(format!("source-{release}"));
+        std::fs::create_dir_all(&source).unwrap();
+        std::fs::write(source.join("server.py"), SERVER).unwrap();
+        Plan {
+            app: app(),
+            release: release.parse().unwrap(),
+            source,
+            manifest: Manifest::parse(manifest).unwrap(),
+            environment: Environment::parse(environment),
+        }
+    }
+
+    pub(super) async fn promote(&self, plan: Plan) -> Result<(), PromoteFailure> {
+        self.runner.promote(plan, CancellationToken::new()).await
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.runner.address(&app(), &web()).unwrap()
+    }
+
+    pub(super) async fn ask(&self) -> String {
+        ask(self.address()).await
+    }
+
+    /// `service status` of every process.
+    pub(super) fn statuses(&self) -> Vec<String> {
+        let processes = self.runner.processes(&app());
+        processes.iter().map(|process| format!("{} {}", process.name, process.status)).collect()
+    }
+
+    pub(super) fn only_process(&self) -> Process {
+        let mut processes = self.runner.processes(&app());
+        assert_eq!(processes.len(), 1, "{processes:?}");
+        processes.remove(0)
+    }
+
+    /// The names of the copies there are.
+    pub(super) fn copies(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.running()) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn running(&self) -> PathBuf {
+        self.root.path().join("running")
+    }
+
+    pub(super) fn lines(&self, stream: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|(at, _)| at.starts_with(stream)).map(|(_, line)| line.clone()).collect()
+    }
+
+    pub(super) fn said(&self, part: &str) -> bool {
+        self.lines("system/").iter().any(|line| line.contains(part))
+    }
+}
+
+fn runner(
+    root: &TempDir,
+    ledger: &Arc<Memory>,
+    log: &Arc<Mutex<Vec<(String, String)>>>,
+    limits: Limits,
+    ports: PortSource,
+) -> Runner {
+    let log = Arc::clone(log);
+    let parts = RunnerParts {
+        data: root.path().to_owned(),
+        ledger: Arc::<Memory>::clone(ledger),
+        log: Arc::new(move |of, stream, line| {
+            assert_eq!(of, &app());
+            log.lock().unwrap().push((stream.to_owned(), line.to_owned()));
+        }),
+        base: base(),
+        limits,
+        clock: Clock::system(),
+    };
+    Runner::with_ports(parts, ports)
+}
+
+/// Failures come fast; success has all the time it needs.
+pub(super) fn limits() -> Limits {
+    Limits {
+        drain: Duration::from_secs(30),
+        settle: Duration::from_millis(300),
+        first_pause: Duration::from_millis(50),
+        ..Limits::default()
+    }
+}
+
+/// What programs need to be found and to run.
+#[allow(clippy::disallowed_methods)] // a test is its own client
+pub(crate) fn base() -> BaseEnvironment {
+    let of = |key: &str| std::env::var_os(key).unwrap_or_default();
+    BaseEnvironment {
+        path: of("PATH"),
+        home: of("HOME"),
+        lang: Some("C.UTF-8".into()),
+        tmpdir: None,
+    }
+}
+
+pub(super) fn app() -> AppName {
+    "shop".parse().unwrap()
+}
+
+pub(super) fn web() -> ServiceName {
+    "web".parse().unwrap()
+}
+
+/// What the service says to a new connection; empty if it does not answer.
+pub(super) async fn ask(address: SocketAddr) -> String {
+    let mut answer = String::new();
+    if let Ok(mut socket) = TcpStream::connect(address).await {
+        // A connection that is cut has said what it had to say.
+        let _ = socket.read_to_string(&mut answer).await;
+    }
+    answer
+}
+
+/// Waits for a condition, which must come.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain: {what}");
+}
+
+/// Is there a process of this pid, other than as a zombie?
+pub(crate) fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    match stat {
+        Ok(stat) => !stat[stat.rfind(')').unwrap()..].starts_with(") Z"),
+        Err(_) if std::path::Path::new("/proc/self").exists() => false,
+        Err(_) => {
+            rustix::process::test_kill_process(rustix::process::Pid::from_raw(pid).unwrap()).is_ok()
+        }
+    }
+}
+
+/// A ledger in memory.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) ports: Mutex<HashMap<(AppName, ServiceName), u16>>,
+    pub(crate) records: Mutex<Vec<ProcessRecord>>,
+}
+
+impl Ledger for Memory {
+    fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16> {
+        self.ports.lock().unwrap().get(&(app.clone(), service.clone())).copied()
+    }
+
+    fn keep_gateway_port(&self, app: &AppName, service: &ServiceName, port: u16) {
+        self.ports.lock().unwrap().insert((app.clone(), service.clone()), port);
+    }
+
+    fn keep_process(&self, process: ProcessRecord) {
+        self.records.lock().unwrap().push(process);
+    }
+
+    fn forget_process(&self, id: &ProcessId) {
+        self.records.lock().unwrap().retain(|record| record.id != *id);
+    }
+
+    fn processes(&self) -> Vec<ProcessRecord> {
+        self.records.lock().unwrap().clone()
+    }
+}

@@ -1,0 +1,161 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::shelf::Record;
+use convox_wire::{
+    App, AppName, AppStatus, Build, BuildId, BuildStatus, Environment, Release, ReleaseId,
+};
+
+/// An app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AppRecord {
+    pub(crate) name: AppName,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) locked: bool,
+    /// The release that was last confirmed to run.
+    pub(crate) active: Option<ReleaseId>,
+    /// What is being rolled out; kept until it has ended one way or the other.
+    pub(crate) rollout: Option<Rollout>,
+    pub(crate) deleting: bool,
+}
+
+/// An accepted promote that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rollout {
+    /// Tells it from one that supersedes it, also of the same release.
+    pub(crate) number: u64,
+    pub(crate) release: ReleaseId,
+    pub(crate) stage: Stage,
+}
+
+/// How far a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The new release is being started.
+    Updating,
+    /// It failed; the one before is being confirmed.
+    Rollback,
+}
+
+impl AppRecord {
+    pub(crate) fn new(name: AppName, created: DateTime<Utc>) -> Self {
+        Self { name, created, locked: false, active: None, rollout: None, deleting: false }
+    }
+
+    pub(crate) fn status(&self) -> AppStatus {
+        if self.deleting {
+            return AppStatus::Deleting;
+        }
+        match self.rollout.as_ref().map(|rollout| rollout.stage) {
+            None => AppStatus::Running,
+            Some(Stage::Updating) => AppStatus::Updating,
+            Some(Stage::Rollback) => AppStatus::Rollback,
+        }
+    }
+
+    /// The release that clients see: as on v3 racks the new one at once, the old one again as
+    /// soon as the new one has failed.
+    pub(crate) fn shown_release(&self) -> Option<&ReleaseId> {
+        match &self.rollout {
+            Some(rollout) if rollout.stage == Stage::Updating => Some(&rollout.release),
+            _ => self.active.as_ref(),
+        }
+    }
+
+    pub(crate) fn to_wire(&self) -> App {
+        App {
+            generation: Some("3".to_owned()),
+            locked: self.locked,
+            release: self.shown_release().cloned(),
+            ..App::new(self.name.clone(), self.status())
+        }
+    }
+}
+
+/// A build.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BuildRecord {
+    pub(crate) number: u64,
+    pub(crate) id: BuildId,
+    pub(crate) app: AppName,
+    pub(crate) description: Option<String>,
+    pub(crate) git_sha: Option<String>,
+    /// The manifest's file name, where the client gave one.
+    pub(crate) manifest_name: Option<String>,
+    /// The manifest's text, once read.
+    pub(crate) manifest: Option<String>,
+    /// The key of the object that holds the source.
+    pub(crate) object: String,
+    pub(crate) status: BuildStatus,
+    pub(crate) release: Option<ReleaseId>,
+    pub(crate) reason: Option<String>,
+    pub(crate) started: DateTime<Utc>,
+    pub(crate) ended: Option<DateTime<Utc>>,
+}
+
+impl BuildRecord {
+    pub(crate) fn to_wire(&self) -> Build {
+        let logs = format!("object://{}/{}", self.app, Self::logs_key(&self.id));
+        Build {
+            app: Some(self.app.clone()),
+            description: self.description.clone(),
+            git_sha: self.git_sha.clone(),
+            logs: self.ended.map(|_| logs),
+            manifest: self.manifest.clone(),
+            release: self.release.clone(),
+            reason: self.reason.clone(),
+            started: Some(self.started),
+            ended: self.ended,
+            ..Build::new(self.id.clone(), self.status.clone())
+        }
+    }
+
+    /// The object that holds the log of a finished build, as v3 racks name it.
+    pub(crate) fn logs_key(id: &BuildId) -> String {
+        format!("build/{id}/logs")
+    }
+}
+
+/// A release.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ReleaseRecord {
+    pub(crate) number: u64,
+    pub(crate) id: ReleaseId,
+    pub(crate) app: AppName,
+    pub(crate) build: Option<BuildId>,
+    pub(crate) environment: Environment,
+    pub(crate) manifest: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) created: DateTime<Utc>,
+}
+
+impl ReleaseRecord {
+    pub(crate) fn to_wire(&self) -> Release {
+        Release {
+            app: Some(self.app.clone()),
+            build: self.build.clone(),
+            env: self.environment.clone(),
+            manifest: self.manifest.clone(),
+            description: self.description.clone(),
+            created: Some(self.created),
+            ..Release::new(self.id.clone())
+        }
+    }
+}
+
+impl Record for BuildRecord {
+    const SHELF: &'static str = "builds";
+
+    fn place(&self) -> (&str, &str, u64) {
+        (self.app.as_str(), self.id.as_str(), self.number)
+    }
+}
+
+impl Record for ReleaseRecord {
+    const SHELF: &'static str = "releases";
+
+    fn place(&self) -> (&str, &str, u64) {
+        (self.app.as_str(), self.id.as_str(), self.number)
+    }
+}

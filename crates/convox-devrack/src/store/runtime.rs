@@ -1,0 +1,106 @@
+//! What belongs to running apps: gateway ports, processes, and small settings of an app.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+
+use super::{Looking, StoreError};
+use crate::runner::ProcessRecord;
+use convox_wire::{AppName, ProcessId, ServiceName};
+
+/// App, service.
+const PORTS: TableDefinition<(&str, &str), u16> = TableDefinition::new("ports");
+/// Process id.
+const PROCESSES: TableDefinition<&str, &[u8]> = TableDefinition::new("processes");
+/// App, name.
+const SETTINGS: TableDefinition<(&str, &str), &str> = TableDefinition::new("settings");
+
+pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
+    tx.open_table(PORTS)?;
+    tx.open_table(PROCESSES)?;
+    tx.open_table(SETTINGS)?;
+    Ok(())
+}
+
+/// The gateway's port of a service.
+pub(crate) fn port(
+    tx: &impl Looking,
+    app: &AppName,
+    service: &ServiceName,
+) -> Result<Option<u16>, StoreError> {
+    Ok(tx.look(PORTS)?.get((app.as_str(), service.as_str()))?.map(|port| port.value()))
+}
+
+/// Keeps the gateway's port of a service.
+pub(crate) fn put_port(
+    tx: &WriteTransaction,
+    app: &AppName,
+    service: &ServiceName,
+    port: u16,
+) -> Result<(), StoreError> {
+    tx.open_table(PORTS)?.insert((app.as_str(), service.as_str()), port)?;
+    Ok(())
+}
+
+/// Writes a process down.
+pub(crate) fn put_process(tx: &WriteTransaction, row: &ProcessRecord) -> Result<(), StoreError> {
+    let text = serde_json::to_vec(row)?;
+    tx.open_table(PROCESSES)?.insert(row.id.as_str(), text.as_slice())?;
+    Ok(())
+}
+
+/// Forgets a process.
+pub(crate) fn drop_process(tx: &WriteTransaction, id: &ProcessId) -> Result<(), StoreError> {
+    tx.open_table(PROCESSES)?.remove(id.as_str())?;
+    Ok(())
+}
+
+/// All processes that were written down and not forgotten.
+pub(crate) fn all_processes(tx: &impl Looking) -> Result<Vec<ProcessRecord>, StoreError> {
+    let processes = tx.look(PROCESSES)?;
+    processes.iter()?.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
+}
+
+/// A setting of an app.
+pub(crate) fn setting(
+    tx: &impl Looking,
+    app: &AppName,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    let settings = tx.look(SETTINGS)?;
+    Ok(settings.get((app.as_str(), name))?.map(|value| value.value().to_owned()))
+}
+
+/// All settings of an app, by name.
+pub(crate) fn settings(
+    tx: &impl Looking,
+    app: &AppName,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let settings = tx.look(SETTINGS)?;
+    let mut found = Vec::new();
+    for row in settings.range((app.as_str(), "")..)? {
+        let (key, value) = row?;
+        let (name, setting) = key.value();
+        if name != app.as_str() {
+            break;
+        }
+        found.push((setting.to_owned(), value.value().to_owned()));
+    }
+    Ok(found)
+}
+
+/// Keeps a setting of an app.
+pub(crate) fn put_setting(
+    tx: &WriteTransaction,
+    app: &AppName,
+    name: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    tx.open_table(SETTINGS)?.insert((app.as_str(), name), value)?;
+    Ok(())
+}
+
+/// Forgets ports and settings of an app. Processes stay until they have ended.
+pub(super) fn forget_app(tx: &WriteTransaction, app: &AppName) -> Result<(), StoreError> {
+    tx.open_table(PORTS)?.retain(|(name, _), _| name != app.as_str())?;
+    tx.open_table(SETTINGS)?.retain(|(name, _), _| name != app.as_str())?;
+    Ok(())
+}

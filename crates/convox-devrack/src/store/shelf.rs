@@ -1,0 +1,161 @@
+//! Builds and releases: found by id, listed newest first. One table of rows in the order of their
+//! numbers, one from ids to numbers; the id of a row that was cleaned away is remembered as 0.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Looking, StoreError};
+use convox_wire::AppName;
+
+type Rows = TableDefinition<'static, (&'static str, &'static str, u64), &'static [u8]>;
+type Ids = TableDefinition<'static, (&'static str, &'static str, &'static str), u64>;
+
+/// Shelf, app, number.
+const ROWS: Rows = TableDefinition::new("rows");
+/// Shelf, app, id.
+const IDS: Ids = TableDefinition::new("ids");
+const CLEANED: u64 = 0;
+
+/// A kind of row.
+pub(crate) trait Record: Serialize + DeserializeOwned {
+    /// The name of its kind.
+    const SHELF: &'static str;
+
+    /// Its app, its id, and the number that orders it.
+    fn place(&self) -> (&str, &str, u64);
+}
+
+pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
+    tx.open_table(ROWS)?;
+    tx.open_table(IDS)?;
+    Ok(())
+}
+
+/// The row of this id.
+pub(crate) fn find<R: Record>(
+    tx: &impl Looking,
+    app: &AppName,
+    id: &str,
+) -> Result<Option<R>, StoreError> {
+    let Some(number) = number::<R>(tx, app, id)? else { return Ok(None) };
+    let rows = tx.look(ROWS)?;
+    let row = rows.get((R::SHELF, app.as_str(), number))?;
+    Ok(row.map(|row| serde_json::from_slice(row.value())).transpose()?)
+}
+
+/// Was there a row of this id that cleaning took away?
+pub(crate) fn was_cleaned<R: Record>(
+    tx: &impl Looking,
+    app: &AppName,
+    id: &str,
+) -> Result<bool, StoreError> {
+    Ok(number::<R>(tx, app, id)? == Some(CLEANED))
+}
+
+fn number<R: Record>(
+    tx: &impl Looking,
+    app: &AppName,
+    id: &str,
+) -> Result<Option<u64>, StoreError> {
+    let ids = tx.look(IDS)?;
+    Ok(ids.get((R::SHELF, app.as_str(), id))?.map(|number| number.value()))
+}
+
+/// The newest rows of an app, at most `limit`, newest first.
+pub(crate) fn newest<R: Record>(
+    tx: &impl Looking,
+    app: &AppName,
+    limit: usize,
+) -> Result<Vec<R>, StoreError> {
+    let rows = tx.look(ROWS)?;
+    let all = (R::SHELF, app.as_str(), 0)..=(R::SHELF, app.as_str(), u64::MAX);
+    let newest = rows.range(all)?.rev().take(limit);
+    newest.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
+}
+
+/// Adds or replaces a row.
+pub(crate) fn put<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
+    let (app, id, number) = record.place();
+    let text = serde_json::to_vec(record)?;
+    tx.open_table(ROWS)?.insert((R::SHELF, app, number), text.as_slice())?;
+    tx.open_table(IDS)?.insert((R::SHELF, app, id), number)?;
+    Ok(())
+}
+
+/// Cleans a row away; its id is remembered.
+pub(crate) fn delete<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
+    let (app, id, number) = record.place();
+    tx.open_table(ROWS)?.remove((R::SHELF, app, number))?;
+    tx.open_table(IDS)?.insert((R::SHELF, app, id), CLEANED)?;
+    Ok(())
+}
+
+/// Forgets all rows of an app, and that they ever were.
+pub(super) fn forget_app(tx: &WriteTransaction, app: &AppName) -> Result<(), StoreError> {
+    let ours = |name: &str| name == app.as_str();
+    tx.open_table(ROWS)?.retain(|(_, name, _), _| !ours(name))?;
+    tx.open_table(IDS)?.retain(|(_, name, _), _| !ours(name))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ReleaseRecord, Store};
+    use chrono::DateTime;
+
+    fn release(app: &str, id: &str, number: u64) -> ReleaseRecord {
+        ReleaseRecord {
+            number,
+            id: id.parse().unwrap(),
+            app: app.parse().unwrap(),
+            build: None,
+            environment: Default::default(),
+            manifest: None,
+            description: None,
+            created: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("rack.redb")).unwrap();
+        (folder, store)
+    }
+
+    fn ids(store: &Store, app: &str, limit: usize) -> Vec<String> {
+        let app = app.parse().unwrap();
+        let rows = store.read(|tx| newest::<ReleaseRecord>(tx, &app, limit)).unwrap();
+        rows.into_iter().map(|row| row.id.to_string()).collect()
+    }
+
+    #[test]
+    fn rows_are_listed_newest_first_and_by_app() {
+        let (_folder, store) = store();
+        let fill = |tx: &WriteTransaction| {
+            for number in 1..=300 {
+                put(tx, &release("web", &format!("R{number}"), number))?;
+            }
+            put(tx, &release("web-2", "RB", 301))
+        };
+        store.write_now::<_, StoreError>(fill).unwrap();
+        assert_eq!(ids(&store, "web", 2), ["R300", "R299"]);
+        assert_eq!(ids(&store, "web", 1000).len(), 300);
+        assert_eq!(ids(&store, "web-2", 5), ["RB"]);
+        assert!(ids(&store, "we", 5).is_empty());
+    }
+
+    #[test]
+    fn a_cleaned_row_is_gone_but_remembered_until_its_app_is_deleted() {
+        let (_folder, store) = store();
+        let web: AppName = "web".parse().unwrap();
+        let row = release("web", "RA", 1);
+        store.write_now(|tx| put(tx, &row)).unwrap();
+        store.write_now(|tx| delete(tx, &row)).unwrap();
+        let gone = |tx: &_| find::<ReleaseRecord>(tx, &web, "RA");
+        assert!(store.read(gone).unwrap().is_none());
+        assert!(store.read(|tx| was_cleaned::<ReleaseRecord>(tx, &web, "RA")).unwrap());
+        store.write_now(|tx| forget_app(tx, &web)).unwrap();
+        assert!(!store.read(|tx| was_cleaned::<ReleaseRecord>(tx, &web, "RA")).unwrap());
+    }
+}

@@ -1,0 +1,352 @@
+//! A rack with a client, and an app to deploy on it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+
+use crate::clock::Clock;
+use crate::daemon::Address;
+use crate::runner::BaseEnvironment;
+use crate::{Limits, RackError, RackOptions, serve};
+
+/// Far above what anything takes: a test that waits this long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PASSWORD: &str = "secret";
+
+/// The environment of a rack in a test.
+pub(crate) fn environment() -> BaseEnvironment {
+    // The PATH of whoever runs the tests has python3.
+    #[allow(clippy::disallowed_methods)]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    BaseEnvironment { path, home: "/".into(), lang: None, tmpdir: None }
+}
+
+/// What a rack in a test is given.
+pub(crate) fn options(data: &Path, limits: Limits) -> RackOptions {
+    RackOptions {
+        data: data.to_owned(),
+        password: SecretString::from(PASSWORD),
+        clock: Clock::system(),
+        environment: environment(),
+        limits,
+    }
+}
+
+/// A rack that serves in process.
+pub(crate) struct TestRack {
+    pub(crate) client: Client,
+    pub(crate) data: PathBuf,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), RackError>>,
+}
+
+impl TestRack {
+    pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, |_| ()).await
+    }
+
+    pub(crate) async fn start_with(data: &Path, change: impl FnOnce(&mut Limits)) -> Self {
+        let mut limits = Limits { builds: 2, ..Limits::default() };
+        limits.processes.settle = Duration::from_millis(200);
+        limits.processes.ready = Duration::from_secs(20);
+        change(&mut limits);
+        let options = options(data, limits);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(serve(listener, options, shutdown));
+        let address = Address { port, password: SecretString::from(PASSWORD) };
+        Self { client: Client::new(&address), data: data.to_owned(), stop, served }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        let served = tokio::time::timeout(PATIENCE, self.served).await;
+        served.unwrap().unwrap().unwrap();
+    }
+}
+
+/// A client that knows routes by heart, and nothing else.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    pub(crate) port: u16,
+    password: String,
+}
+
+/// What a socket sent, and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) text: String,
+    /// The empty binary frame came.
+    pub(crate) ended: bool,
+    /// The code of the close frame.
+    pub(crate) closed: Option<u16>,
+}
+
+pub(crate) type Open = WebSocketStream<TcpStream>;
+
+impl Client {
+    pub(crate) fn new(address: &Address) -> Self {
+        let provider = rustls::crypto::ring::default_provider();
+        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls);
+        Self {
+            http: http.build().unwrap(),
+            port: address.port,
+            password: address.password.expose_secret().to_owned(),
+        }
+    }
+
+    pub(crate) fn with_password(&self, password: &str) -> Self {
+        Self { password: password.to_owned(), ..self.clone() }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.request(method, url).basic_auth("convox", Some(&self.password))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        answer(self.request(Method::GET, path)).await.1
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
+        answer(self.form(Method::POST, path, form)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
+        answer(self.form(Method::PUT, path, form)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::DELETE, path)).await
+    }
+
+    fn form(&self, method: Method, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.request(method, path);
+        request.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    pub(crate) async fn create(&self, app: &str) {
+        assert_eq!(self.post("/apps", &[("name", app)]).await.0, 200);
+    }
+
+    /// Uploads an archive and starts a build of it.
+    pub(crate) async fn start_build(&self, app: &str, archive: Vec<u8>) -> Value {
+        let path = format!("/apps/{app}/objects/tmp/0123456789.tgz");
+        let (status, object) = answer(self.request(Method::POST, &path).body(archive)).await;
+        assert_eq!(status, 200, "{object}");
+        let url = object["Url"].as_str().unwrap();
+        let form = [("url", url), ("description", "test build"), ("git-sha", "abc")];
+        let (status, build) = self.post(&format!("/apps/{app}/builds"), &form).await;
+        assert_eq!(status, 200, "{build}");
+        build
+    }
+
+    /// Builds to the end; gives the build and its log.
+    pub(crate) async fn build(&self, app: &str, archive: Vec<u8>) -> (Value, String) {
+        let build = self.start_build(app, archive).await;
+        let path = format!("/apps/{app}/builds/{}", build["id"].as_str().unwrap());
+        let log = self.hear(&format!("{path}/logs"), &[]).await;
+        assert!(log.ended, "{log:?}");
+        (self.get(&path).await, log.text)
+    }
+
+    /// Builds a release; gives its id.
+    pub(crate) async fn release(&self, app: &str, archive: Vec<u8>) -> String {
+        let (build, log) = self.build(app, archive).await;
+        assert_eq!(build["status"], "complete", "{log}");
+        build["release"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn promote(&self, app: &str, release: &str) -> (StatusCode, Value) {
+        self.post(&format!("/apps/{app}/releases/{release}/promote"), &[]).await
+    }
+
+    /// Promotes, and waits until the app runs again; gives the app.
+    pub(crate) async fn promoted(&self, app: &str, release: &str) -> Value {
+        let answer = self.promote(app, release).await;
+        assert_eq!(answer, (StatusCode::OK, Value::from("ok\n")));
+        self.running(app).await
+    }
+
+    /// Waits until the app is at rest.
+    pub(crate) async fn running(&self, app: &str) -> Value {
+        self.until(&format!("/apps/{app}"), |app| app["status"] == "running").await
+    }
+
+    /// Asks until the answer is as it should be.
+    pub(crate) async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let asking = async {
+            loop {
+                last = self.get(path).await;
+                if is(&last) {
+                    return last.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, asking).await;
+        found.unwrap_or_else(|_| panic!("{path} stays {last}"))
+    }
+
+    /// The address of a service.
+    pub(crate) async fn address(&self, app: &str, service: &str) -> SocketAddr {
+        let services = self.get(&format!("/apps/{app}/services")).await;
+        let services = services.as_array().unwrap();
+        let found = services.iter().find(|one| one["name"] == service).unwrap();
+        found["domain"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What a service answers.
+    pub(crate) async fn curl(&self, address: SocketAddr) -> String {
+        let answer = self.http.get(format!("http://{address}/")).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    /// All of an app's log by now.
+    pub(crate) async fn log(&self, app: &str) -> String {
+        let options = [("Follow", "false"), ("Prefix", "true"), ("Since", "1h")];
+        self.hear(&format!("/apps/{app}/logs"), &options).await.text
+    }
+
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Open {
+        self.try_open(path, headers).await.unwrap()
+    }
+
+    pub(crate) async fn try_open(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Open, SocketError> {
+        let host = format!("127.0.0.1:{}", self.port);
+        let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
+        let login = format!("Basic {}", BASE64_STANDARD.encode(format!("c:{}", self.password)));
+        let default = [("Authorization", login.as_str())];
+        for (name, value) in default.iter().chain(headers) {
+            let name = name.parse::<reqwest::header::HeaderName>().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(&host).await.unwrap();
+        Ok(tokio_tungstenite::client_async(request, stream).await?.0)
+    }
+
+    /// Opens a socket and hears it to its end.
+    pub(crate) async fn hear(&self, path: &str, headers: &[(&str, &str)]) -> Heard {
+        let mut socket = self.open(path, headers).await;
+        hear_until(&mut socket, |_| false).await
+    }
+
+    /// Sends bytes as they are; gives all that is answered until the connection closes.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// Hears a socket until its text is enough, or to its end.
+pub(crate) async fn hear_until(socket: &mut Open, enough: impl Fn(&str) -> bool) -> Heard {
+    let mut heard = Heard { text: String::new(), ended: false, closed: None };
+    let hearing = async {
+        while !enough(&heard.text) {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => heard.text.push_str(&text),
+                Some(Ok(Message::Binary(bytes))) => heard.ended = bytes.is_empty(),
+                Some(Ok(Message::Close(frame))) => {
+                    heard.closed = frame.map(|frame| frame.code.into());
+                }
+                Some(Ok(_)) => (),
+                Some(Err(_)) | None => break,
+            }
+        }
+    };
+    if tokio::time::timeout(PATIENCE, hearing).await.is_err() {
+        panic!("still waiting after {heard:?}");
+    }
+    if heard.closed.is_none() {
+        // The peer may be gone already.
+        let _ = socket.close(None).await;
+        let _ = socket.flush().await;
+    }
+    heard
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::from(text)))
+}
+
+/// A gzip of a tar of these files.
+pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    let mut gzip = tar.into_inner().unwrap();
+    gzip.flush().unwrap();
+    gzip.finish().unwrap()
+}
+
+/// A web service that answers `text` and the value of GREETING.
+pub(crate) fn web(text: &str) -> Vec<u8> {
+    let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n";
+    archive(&[("convox.yml", manifest), ("web.py", &WEB.replace("TEXT", text))])
+}
+
+const WEB: &str = r#"
+import http.server, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = ("TEXT" + os.environ.get("GREETING", "") + "\n").encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        print("answered", self.path, flush=True)
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+/// An app of one service without a port that runs a shell script.
+pub(crate) fn script(text: &str) -> Vec<u8> {
+    let manifest = "services:\n  job:\n    command: sh job.sh\n";
+    archive(&[("convox.yml", manifest), ("job.sh", text)])
+}

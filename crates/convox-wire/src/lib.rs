@@ -1,0 +1,35 @@
+//! The rack's contract as types: what goes over the wire, and nothing else.
+//!
+//! Spellings, empty values and year-1 times are those of Convox racks (v3, v2 and classic). They
+//! are turned into `Option`s and enums here, once; no other room sees an empty string that means
+//! "none". Every enum keeps values it does not know, so that a newer rack never breaks this client.
+
+mod app;
+mod build;
+pub mod duration;
+mod environment;
+mod error;
+pub mod frame;
+mod id;
+mod log_line;
+mod object;
+pub mod option;
+mod process;
+mod release;
+pub mod serde_forms;
+mod service;
+mod status;
+mod system;
+
+pub use app::App;
+pub use build::Build;
+pub use environment::{Environment, InvalidLine, InvalidPair, Pair};
+pub use error::ErrorBody;
+pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
+pub use log_line::LogLine;
+pub use object::{Object, ObjectKey, ObjectUrl};
+pub use process::Process;
+pub use release::{Release, ReleaseSummary};
+pub use service::{Autoscale, NlbPort, Port, Service};
+pub use status::{AppStatus, BuildStatus, ProcessStatus, SystemStatus};
+pub use system::System;

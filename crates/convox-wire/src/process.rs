@@ -1,0 +1,69 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::serde_forms::{empty_as_none, null_is_empty, year1_as_none};
+use super::{AppName, ProcessId, ProcessStatus, ReleaseId};
+
+/// A process of a service (`GET /apps/{app}/processes`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its id: a pod name on v3.
+    pub id: ProcessId,
+    /// The app it belongs to.
+    #[serde(default, with = "empty_as_none")]
+    pub app: Option<AppName>,
+    /// What it runs.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub command: String,
+    /// Share of a processor in use.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub cpu: f64,
+    /// The host it runs on.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub host: String,
+    /// The image it runs.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub image: String,
+    /// The instance it runs on.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub instance: String,
+    /// Memory in use, in MB.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub memory: f64,
+    /// The service's name.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub name: String,
+    /// `host:container` or `container` ports.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub ports: Vec<String>,
+    /// The release it runs.
+    #[serde(default, with = "empty_as_none")]
+    pub release: Option<ReleaseId>,
+    /// When it started.
+    #[serde(default, with = "year1_as_none")]
+    pub started: Option<DateTime<Utc>>,
+    /// What it is doing.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub status: ProcessStatus,
+}
+
+impl Process {
+    /// A process of this id with nothing known but its service and status.
+    pub fn new(id: ProcessId, name: String, status: ProcessStatus) -> Self {
+        Self {
+            id,
+            app: None,
+            command: String::new(),
+            cpu: 0.0,
+            host: String::new(),
+            image: String::new(),
+            instance: String::new(),
+            memory: 0.0,
+            name,
+            ports: Vec::new(),
+            release: None,
+            started: None,
+            status,
+        }
+    }
+}

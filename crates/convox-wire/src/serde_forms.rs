@@ -1,0 +1,117 @@
+//! How racks spell an absent value: an empty string, a `null` list, the year 1.
+
+/// Reads `""` and `null` as `None`, and writes `None` as `""`.
+pub mod empty_as_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the text, or `""`.
+    pub fn serialize<T: AsRef<str>, S: Serializer>(
+        value: &Option<T>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map_or("", AsRef::as_ref).serialize(out)
+    }
+
+    /// Reads the text, if there is one.
+    pub fn deserialize<'de, T: From<String>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        Ok(text.filter(|text| !text.is_empty()).map(T::from))
+    }
+}
+
+/// Reads Go's zero time (the year 1), `""` and `null` as `None`. Times are RFC 3339.
+pub mod year1_as_none {
+    use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::borrow::Cow;
+
+    const UNSET: &str = "0001-01-01T00:00:00Z";
+
+    /// Writes the time, or the year 1.
+    pub fn serialize<S: Serializer>(
+        value: &Option<DateTime<Utc>>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(time) => out.serialize_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            None => out.serialize_str(UNSET),
+        }
+    }
+
+    /// Reads the time, if there is one. A malformed time reads as absent.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
+        let Some(Text(text)) = Option::<Text>::deserialize(from)? else {
+            return Ok(None);
+        };
+        if text.is_empty() || text == UNSET {
+            return Ok(None);
+        }
+        // A malformed time must not hide the rest of the object.
+        let time = DateTime::parse_from_rfc3339(&text).ok().map(|time| time.to_utc());
+        Ok(time.filter(|time| time.year() > 1))
+    }
+
+    /// Borrowed from the JSON where possible: lists can hold a hundred thousand times.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+}
+
+/// Reads `null` as the default value: `""`, 0, false, an empty list or map, as Go's decoder does.
+pub fn null_is_empty<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: Default + serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    use serde::Deserialize;
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::{Map, Value, json};
+
+    use crate::{
+        App, Autoscale, Build, BuildId, NlbPort, Port, Process, ProcessId, Release, Service, System,
+    };
+
+    /// Every field but `needed` may be `null`, which is as if it were not there.
+    fn takes_nulls<T: Serialize + DeserializeOwned>(value: &T, needed: &str) {
+        let Ok(Value::Object(full)) = serde_json::to_value(value) else { panic!("no object") };
+        let bare: Map<_, _> = full.iter().filter(|(key, _)| *key == needed).map(owned).collect();
+        let mut nulls: Map<_, _> = full.keys().map(|key| (key.clone(), Value::Null)).collect();
+        nulls.extend(bare.clone());
+        assert!(nulls.len() > bare.len(), "{nulls:?}");
+        assert_eq!(again::<T>(&nulls), again::<T>(&bare));
+    }
+
+    fn owned((key, value): (&String, &Value)) -> (String, Value) {
+        (key.clone(), value.clone())
+    }
+
+    /// What `T` makes of it, as JSON.
+    fn again<T: Serialize + DeserializeOwned>(fields: &Map<String, Value>) -> Value {
+        let text = json!(fields).to_string();
+        let read: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        serde_json::to_value(read).unwrap()
+    }
+
+    #[test]
+    fn null_is_the_empty_value_of_every_field() {
+        takes_nulls(&App::new("a".to_owned().into(), "running".to_owned().into()), "name");
+        takes_nulls(&Build::new(BuildId::from("B".to_owned()), Default::default()), "id");
+        let process = ProcessId::from("p".to_owned());
+        takes_nulls(&Process::new(process, "web".to_owned(), Default::default()), "id");
+        takes_nulls(&Release::new("R".to_owned().into()), "id");
+        takes_nulls(&Service::new("web".to_owned().into()), "name");
+        takes_nulls(&System::default(), "");
+        takes_nulls(&Port::default(), "");
+        takes_nulls(&NlbPort::default(), "");
+        takes_nulls(&Autoscale::default(), "");
+    }
+}

@@ -1,7 +1,0 @@
-//! The runner with real small processes.
-
-mod failures;
-mod leftovers;
-mod promotes;
-mod restarts;
-pub(in crate::devrack) mod support;
