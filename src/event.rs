@@ -1,4 +1,4 @@
-//! What a long command tells while it works. A voice draws it.
+//! What a long command tells while it works. A renderer draws it.
 
 use std::time::Duration;
 
@@ -65,5 +65,5 @@ pub(crate) enum Upload {
     /// As an object, before the build is asked for.
     Object,
     /// In the request that asks for the build (racks before 20180708231844).
-    Form,
+    Styles,
 }

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     /// The command line was wrong.
     Usage,
     /// A wait ran out; the rack goes on.
-    Late,
+    TimedOut,
     /// Interrupted from the keyboard.
     Interrupted,
 }
@@ -30,7 +30,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
-            Self::Late => 124,
+            Self::TimedOut => 124,
             Self::Interrupted => 130,
         }
     }
@@ -38,35 +38,35 @@ impl Exit {
 
 /// A run that has succeeded.
 pub(crate) struct Outcome {
-    pub(crate) result: Yield,
+    pub(crate) result: Output,
     /// What `--id` prints.
     pub(crate) id: Option<String>,
 }
 
 /// What a run has come to.
-pub(crate) enum Yield {
+pub(crate) enum Output {
     /// This is the output.
-    Shown(Box<dyn Value>),
+    Render(Box<dyn Value>),
     /// The events were the output; this is for `--json`.
-    Done(Box<dyn Document>),
+    Json(Box<dyn Document>),
     /// The events were the output, with `--json` too.
-    Told,
+    Streamed,
 }
 
 impl Outcome {
     /// The value is the output.
-    pub(crate) fn show(value: impl Value + 'static) -> Self {
-        Self { result: Yield::Shown(Box::new(value)), id: None }
+    pub(crate) fn render(value: impl Value + 'static) -> Self {
+        Self { result: Output::Render(Box::new(value)), id: None }
     }
 
     /// The events were the output; the document is for `--json`.
-    pub(crate) fn done(document: impl Document + 'static) -> Self {
-        Self { result: Yield::Done(Box::new(document)), id: None }
+    pub(crate) fn json(document: impl Document + 'static) -> Self {
+        Self { result: Output::Json(Box::new(document)), id: None }
     }
 
     /// The events were the output, with `--json` too.
-    pub(crate) fn told() -> Self {
-        Self { result: Yield::Told, id: None }
+    pub(crate) fn streamed() -> Self {
+        Self { result: Output::Streamed, id: None }
     }
 
     /// And this is its id.
@@ -78,7 +78,7 @@ impl Outcome {
 
 /// A run that has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     /// The exit code.
     pub(crate) exit: Exit,
     /// What failed and why; the rack's own words where it has refused.
@@ -89,7 +89,7 @@ pub(crate) struct Failure {
     pub(crate) closed: bool,
 }
 
-impl Failure {
+impl CommandError {
     /// Something failed.
     pub(crate) fn new(what: impl fmt::Display) -> Self {
         Self { exit: Exit::Failed, what: what.to_string(), help: None, closed: false }
@@ -106,8 +106,8 @@ impl Failure {
     }
 
     /// A wait ran out.
-    pub(crate) fn late(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Late, ..Self::new(what) }
+    pub(crate) fn timed_out(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::TimedOut, ..Self::new(what) }
     }
 
     /// Nobody reads the output any more.
@@ -126,33 +126,28 @@ impl Failure {
     }
 
     /// And this can be done about it.
-    pub(crate) fn try_this(mut self, help: impl fmt::Display) -> Self {
-        self.help = Some(help.to_string());
+    pub(crate) fn hint(mut self, help: impl fmt::Display) -> Self {
+        self.help = Some(match self.help {
+            Some(first) => format!("{first}; {help}"),
+            None => help.to_string(),
+        });
         self
-    }
-
-    /// And this, beside what it says already.
-    pub(crate) fn try_this_too(self, help: impl fmt::Display) -> Self {
-        match self.help.clone() {
-            Some(first) => self.try_this(format!("{first}; {help}")),
-            None => self.try_this(help),
-        }
     }
 }
 
 /// One line: what failed, and what to do.
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, ", {help}"))
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         let failure = Self::new(&error);
         match help_for(&error) {
-            Some(help) => failure.try_this(help),
+            Some(help) => failure.hint(help),
             None => failure,
         }
     }
@@ -167,10 +162,10 @@ fn help_for(error: &Error) -> Option<String> {
     match error {
         Error::Certificate(problem) => Some(help_for_certificate(problem)),
         Error::Unreachable { cause, .. } => Some(help_for_network(cause).to_owned()),
-        Error::Refused { status: 401, .. } => Some(
+        Error::Status { status: 401, .. } => Some(
             "check the password in RACK_URL, or log in again with: convox login HOST".to_owned(),
         ),
-        Error::Refused { message, call, status, .. } => match message.as_str() {
+        Error::Status { message, call, status, .. } => match message.as_str() {
             "can not promote an older release, try rollback" => None,
             _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
                 Some("list them with: convox apps".to_owned())
@@ -189,11 +184,11 @@ fn help_for(error: &Error) -> Option<String> {
             _ => None,
         },
         Error::Handshake { .. } => Some("is the rack well? See: convox rack".to_owned()),
-        Error::Garbled { call, .. } if call.is_change() => Some(FIND_OUT.to_owned()),
-        Error::Garbled { .. } => {
+        Error::InvalidResponse { call, .. } if call.is_change() => Some(FIND_OUT.to_owned()),
+        Error::InvalidResponse { .. } => {
             Some("is this the address of a rack? See: convox racks".to_owned())
         }
-        Error::Lost { .. } => Some(FIND_OUT.to_owned()),
+        Error::OutcomeUnknown { .. } => Some(FIND_OUT.to_owned()),
         Error::NoSession(error) => help_for(error),
         _ => None,
     }
@@ -237,14 +232,14 @@ fn help_for_network(cause: &Cause) -> &'static str {
     }
 }
 
-impl From<OutputError> for Failure {
+impl From<OutputError> for CommandError {
     fn from(error: OutputError) -> Self {
         let closed = matches!(error, OutputError::Closed);
         Self { closed, ..Self::new(error) }
     }
 }
 
-impl From<LogError> for Failure {
+impl From<LogError> for CommandError {
     fn from(error: LogError) -> Self {
         match error {
             LogError::Refused(words) => Self::new(words),
@@ -253,10 +248,10 @@ impl From<LogError> for Failure {
     }
 }
 
-impl From<WaitError> for Failure {
+impl From<WaitError> for CommandError {
     fn from(error: WaitError) -> Self {
         match error {
-            WaitError::Late => Self::late("timeout"),
+            WaitError::TimedOut => Self::timed_out("timeout"),
             WaitError::Rack(error) => error.into(),
         }
     }

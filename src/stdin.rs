@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 
 /// The text of the standard input, for a command that takes arguments or lines: read for an
 /// argument `-`, if there are no arguments at all (and nobody types), or if it is a regular file.
-pub(crate) fn asked_for(arguments: &[String]) -> Result<Option<String>, Failure> {
+pub(crate) fn asked_for(arguments: &[String]) -> Result<Option<String>, CommandError> {
     let named = arguments.iter().any(|argument| argument == "-");
     let instead = arguments.is_empty() && !io::stdin().is_terminal();
     if !named && !instead && !is_file() {
@@ -16,7 +16,7 @@ pub(crate) fn asked_for(arguments: &[String]) -> Result<Option<String>, Failure>
     io::stdin()
         .lock()
         .read_to_string(&mut text)
-        .map_err(|error| Failure::new(format!("the standard input can't be read: {error}")))?;
+        .map_err(|error| CommandError::new(format!("the standard input can't be read: {error}")))?;
     Ok(Some(text))
 }
 
@@ -27,11 +27,11 @@ fn is_file() -> bool {
 }
 
 /// A line that somebody types.
-pub(crate) fn line() -> Result<String, Failure> {
+pub(crate) fn line() -> Result<String, CommandError> {
     let mut line = String::new();
     io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|error| Failure::new(format!("the standard input can't be read: {error}")))?;
+        .map_err(|error| CommandError::new(format!("the standard input can't be read: {error}")))?;
     Ok(line)
 }

@@ -1,6 +1,6 @@
 //! Variables: one argument a line, and the whole as a file.
 
-use convox_wire::{Environment, Pair};
+use convox_wire::{EnvVar, Environment};
 
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -8,17 +8,17 @@ pub(crate) fn check(bytes: &[u8]) {
     assert_eq!(Environment::parse(&read.to_string()), read, "written and read again");
     assert!(read.difference(&read).is_empty());
     for argument in text.split('\n') {
-        if let Ok(pair) = argument.parse::<Pair>() {
+        if let Ok(pair) = argument.parse::<EnvVar>() {
             kept(&pair);
         }
     }
-    if let Ok(pairs) = Pair::parse_lines(&text) {
+    if let Ok(pairs) = EnvVar::parse_lines(&text) {
         pairs.iter().for_each(kept);
     }
 }
 
 /// What is accepted from a person survives the rack.
-fn kept(pair: &Pair) {
+fn kept(pair: &EnvVar) {
     let mut environment = Environment::default();
     environment.set(pair.clone());
     let again = Environment::parse(&environment.to_string());

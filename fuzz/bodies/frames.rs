@@ -1,7 +1,7 @@
 //! Log sockets: a step, then what comes over the wire.
 
-use convox_client::transport::Ending;
-use convox_client::transport::frames::{Frames, Next};
+use convox_client::transport::CloseReason;
+use convox_client::transport::frames::{FrameDecoder, Next};
 use convox_wire::LogLine;
 use convox_wire::frame::{Frame, refusal};
 
@@ -23,11 +23,11 @@ pub(crate) fn check(bytes: &[u8]) {
 struct Seen {
     data: Vec<u8>,
     pings: Vec<Vec<u8>>,
-    end: Option<Result<(), Ending>>,
+    end: Option<Result<(), CloseReason>>,
 }
 
 fn read(wire: &[u8], step: usize) -> Seen {
-    let (mut frames, mut seen) = (Frames::new(), Seen::default());
+    let (mut frames, mut seen) = (FrameDecoder::new(), Seen::default());
     for piece in wire.chunks(step.max(1)) {
         frames.buffer().extend_from_slice(piece);
         loop {

@@ -1,7 +1,7 @@
 //! Words for times: two moments in seconds (eight bytes each), then a duration as people write it.
 
 use chrono::{DateTime, Utc};
-use convox::output::words;
+use convox::output::humanize;
 use convox_wire::duration::GoDuration;
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -20,19 +20,19 @@ fn moment(seconds: i64) -> Option<DateTime<Utc>> {
 }
 
 fn check_moments(now: DateTime<Utc>, then: DateTime<Utc>) {
-    let ago = words::ago(now, then);
+    let ago = humanize::ago(now, then);
     let ends = ["now", " ago", " from now"];
     assert!(ends.iter().any(|end| ago.ends_with(end)), "{ago:?}");
     assert_eq!(ago == "now", now == then);
-    let elapsed = words::elapsed(then, now);
+    let elapsed = humanize::elapsed(then, now);
     assert!(elapsed.ends_with('s') && !elapsed.contains('-'), "{elapsed:?}");
-    assert_eq!(words::ago(now, None), "");
+    assert_eq!(humanize::ago(now, None), "");
 }
 
 fn check_numbers(number: u64) {
-    let size = words::size(number);
+    let size = humanize::size(number);
     assert!(size.ends_with('B') && size.contains(' '), "{size:?}");
-    assert!(words::minutes(number).ends_with('s'));
+    assert!(humanize::minutes(number).ends_with('s'));
 }
 
 fn check_duration(text: &str) {

@@ -111,7 +111,7 @@ pub(crate) struct WatchFlag {
 // Secrets on terminals.
 #[derive(Args)]
 pub(crate) struct RevealFlag {
-    /// Show masked values on a terminal
+    /// Render masked values on a terminal
     #[arg(long)]
     reveal: bool,
 }

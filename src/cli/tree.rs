@@ -2,20 +2,20 @@
 
 use clap::{Args as _, FromArgMatches};
 
-use super::{Form, Leaf, Purpose};
+use super::{CommandSpec, Effect, Styles};
 use crate::commands;
 
-/// `leaf!("releases promote", releases::promote, Changes, OneOfTwo)`: the words, the module with
+/// `command!("releases promote", releases::promote, Write, Both)`: the words, the module with
 /// `Args` and `run`, what it does, how many forms it has, and whether it streams.
-macro_rules! leaf {
-    ([$($word:literal),+], $($module:ident)::+, $purpose:ident) => {
-        leaf!([$($word),+], $($module)::+, $purpose, One, false)
+macro_rules! command {
+    ([$($word:literal),+], $($module:ident)::+, $effect:ident) => {
+        command!([$($word),+], $($module)::+, $effect, V3, false)
     };
-    ([$($word:literal),+], $($module:ident)::+, $purpose:ident, $form:ident, $streams:literal) => {
-        Leaf {
+    ([$($word:literal),+], $($module:ident)::+, $effect:ident, $styles:ident, $streams:literal) => {
+        CommandSpec {
             words: &[$($word),+],
-            purpose: Purpose::$purpose,
-            form: Form::$form,
+            effect: Effect::$effect,
+            styles: Styles::$styles,
             streams: $streams,
             augment: commands::$($module)::+::Args::augment_args,
             start: |matches, cx| {
@@ -27,37 +27,37 @@ macro_rules! leaf {
 }
 
 /// The commands.
-pub(crate) static LEAVES: &[Leaf] = &[
-    leaf!(["deploy"], deploy, Changes, OneOfTwo, true),
-    leaf!(["build"], build, Changes, One, true),
-    leaf!(["builds"], builds::list, Reads),
-    leaf!(["builds", "info"], builds::info, Reads),
-    leaf!(["builds", "logs"], builds::logs, Reads, One, true),
-    leaf!(["releases"], releases::list, Reads, OneOfTwo, false),
-    leaf!(["releases", "info"], releases::info, Reads),
-    leaf!(["releases", "manifest"], releases::manifest, Reads),
-    leaf!(["releases", "promote"], releases::promote, Changes, OneOfTwo, false),
-    leaf!(["releases", "rollback"], releases::rollback, Changes),
-    leaf!(["releases", "create-from"], releases::create_from, Changes),
-    leaf!(["apps"], apps::list, Reads, OneOfTwo, false),
-    leaf!(["apps", "create"], apps::create, Changes),
-    leaf!(["apps", "delete"], apps::delete, Changes),
-    leaf!(["apps", "info"], apps::info, Reads),
-    leaf!(["apps", "wait"], apps::wait, Reads),
-    leaf!(["services"], services::list, Reads),
-    leaf!(["env"], env::list, Reads),
-    leaf!(["env", "get"], env::get, Reads),
-    leaf!(["env", "set"], env::set, Changes),
-    leaf!(["env", "unset"], env::unset, Changes),
-    leaf!(["logs"], logs, Reads, One, true),
-    leaf!(["rack"], rack::info, Reads),
-    leaf!(["rack", "start"], rack::start, Serves),
-    leaf!(["rack", "stop"], rack::stop, Changes),
-    leaf!(["rack", "status"], rack::status, Reads),
-    leaf!(["racks"], racks, Reads),
-    leaf!(["switch"], switch, Changes),
-    leaf!(["login"], login, Changes),
-    leaf!(["version"], version, Reads),
-    leaf!(["completions"], completions, Reads),
-    leaf!(["man"], man, Reads),
+pub(crate) static COMMANDS: &[CommandSpec] = &[
+    command!(["deploy"], deploy, Write, Both, true),
+    command!(["build"], build, Write, V3, true),
+    command!(["builds"], builds::list, Read),
+    command!(["builds", "info"], builds::info, Read),
+    command!(["builds", "logs"], builds::logs, Read, V3, true),
+    command!(["releases"], releases::list, Read, Both, false),
+    command!(["releases", "info"], releases::info, Read),
+    command!(["releases", "manifest"], releases::manifest, Read),
+    command!(["releases", "promote"], releases::promote, Write, Both, false),
+    command!(["releases", "rollback"], releases::rollback, Write),
+    command!(["releases", "create-from"], releases::create_from, Write),
+    command!(["apps"], apps::list, Read, Both, false),
+    command!(["apps", "create"], apps::create, Write),
+    command!(["apps", "delete"], apps::delete, Write),
+    command!(["apps", "info"], apps::info, Read),
+    command!(["apps", "wait"], apps::wait, Read),
+    command!(["services"], services::list, Read),
+    command!(["env"], env::list, Read),
+    command!(["env", "get"], env::get, Read),
+    command!(["env", "set"], env::set, Write),
+    command!(["env", "unset"], env::unset, Write),
+    command!(["logs"], logs, Read, V3, true),
+    command!(["rack"], rack::info, Read),
+    command!(["rack", "start"], rack::start, Serve),
+    command!(["rack", "stop"], rack::stop, Write),
+    command!(["rack", "status"], rack::status, Read),
+    command!(["racks"], racks, Read),
+    command!(["switch"], switch, Write),
+    command!(["login"], login, Write),
+    command!(["version"], version, Read),
+    command!(["completions"], completions, Read),
+    command!(["man"], man, Read),
 ];

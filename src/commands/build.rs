@@ -3,7 +3,7 @@ use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 
 /// Build a folder, without promoting the release it makes
 ///
@@ -21,10 +21,10 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let checked = build::check(cx, args.source.request()).await?;
     cx.emit(Event::About(checked.app.clone(), None))?;
     let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: true })?;
-    Ok(Outcome::told().with_id(&release))
+    Ok(Outcome::streamed().with_id(&release))
 }

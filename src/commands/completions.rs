@@ -1,10 +1,10 @@
 use clap_complete::Shell;
 use serde::Serialize;
 
-use crate::cli::whole_tree;
+use crate::cli::full_command;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
 
 /// Print a shell's completions
 #[derive(clap::Args)]
@@ -16,11 +16,11 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut whole_tree(), "convox", &mut script);
+    clap_complete::generate(args.shell, &mut full_command(), "convox", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
-    Ok(Outcome::show(Script { shell: args.shell.to_string(), script }))
+    Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }
 
 #[derive(Serialize)]
@@ -29,8 +29,8 @@ struct Script {
     script: String,
 }
 
-impl Show for Script {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.script.clone())
+impl Render for Script {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Text(self.script.clone())
     }
 }

@@ -3,13 +3,13 @@ use crate::cli::flags::{IdFlag, OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
-use crate::flows::promote::{self, promote_made};
-use crate::outcome::{Failure, Outcome};
+use crate::flows::promote::{self, promote_new};
+use crate::outcome::{CommandError, Outcome};
 use convox_client::rack::Force;
 
 /// Build a folder and make the result the active release
 ///
-/// Packs the folder (minding .dockerignore), uploads it, follows the build's log, and promotes the
+/// Packs the folder (minding .dockerignore), uploads it, follows the build's log, and promote_options the
 /// release it makes.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox deploy --wait")]
@@ -29,14 +29,14 @@ pub(crate) struct Args {
     of: OfAppOnly,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let checked = build::check(cx, args.source.request()).await?;
     let (app, rack) = (checked.app.clone(), checked.rack.clone());
-    let manner = cx.promotes(if args.force { Force::Yes } else { Force::No });
-    promote::refuse_early(cx, &rack, &app, manner).await?;
+    let options = cx.promote_options(if args.force { Force::Yes } else { Force::No });
+    promote::refuse_early(cx, &rack, &app, options).await?;
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), told: false })?;
-    promote_made(cx, &rack, &app, &release, manner).await?;
-    Ok(Outcome::told().with_id(&release))
+    promote_new(cx, &rack, &app, &release, options).await?;
+    Ok(Outcome::streamed().with_id(&release))
 }

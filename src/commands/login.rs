@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::context::connection::rack_at;
 use crate::event::Event;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::settings::{RackUrl, Scheme};
 use convox_client::fingerprint::Fingerprint;
 use convox_client::rack::{CertificateProblem, Error, Login};
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     trust: bool,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     address(cx, &args.host, None)?;
     let token = Token::find(cx, &args)?;
     let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     if let Some(pin) = accepted.pin {
         tell_of_pin(cx, &args.host, pin);
     }
-    Ok(Outcome::done(LoggedIn { host: args.host, user: accepted.login.user }))
+    Ok(Outcome::json(LoggedIn { host: args.host, user: accepted.login.user }))
 }
 
 /// A token, and where it is from.
@@ -48,18 +48,18 @@ struct Token {
 }
 
 impl Token {
-    fn find(cx: &Context, args: &Args) -> Result<Self, Failure> {
-        let given = args.token.clone().or(cx.settings.variables.token.clone());
+    fn find(cx: &Context, args: &Args) -> Result<Self, CommandError> {
+        let given = args.token.clone().or(cx.settings.env.token.clone());
         if let Some(secret) = given {
             return Ok(Self { secret, stored: false });
         }
-        match cx.settings.files.password(&args.host).map_err(Failure::new)? {
+        match cx.settings.config.password(&args.host).map_err(CommandError::new)? {
             Some(secret) => Ok(Self { secret, stored: true }),
             None => Self::ask(cx),
         }
     }
 
-    fn ask(cx: &Context) -> Result<Self, Failure> {
+    fn ask(cx: &Context) -> Result<Self, CommandError> {
         let secret = cx.ask_secret("CLI Token: ")?;
         Ok(Self { secret, stored: false })
     }
@@ -81,7 +81,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Shows the token; a stored one that is refused is asked for once more, and so is a
     /// certificate that nobody vouches for, where somebody can be asked.
-    async fn log_in(mut self, mut token: Token) -> Result<Accepted, Failure> {
+    async fn log_in(mut self, mut token: Token) -> Result<Accepted, CommandError> {
         self.cx.emit(Event::Step(format!("Authenticating with {}", self.host)))?;
         loop {
             let error = match self.show(&token.secret).await {
@@ -94,7 +94,7 @@ impl Attempt<'_> {
                 {
                     self.pin = Some(*fingerprint);
                 }
-                Error::Refused { status: 401, message, .. }
+                Error::Status { status: 401, message, .. }
                     if token.stored && self.cx.can_ask() && !has_run_out(message) =>
                 {
                     self.cx.notice("the stored token is not accepted any more");
@@ -106,14 +106,14 @@ impl Attempt<'_> {
     }
 
     async fn show(&self, token: &SecretString) -> Result<Login, Error> {
-        let setup = |failure: Failure| Error::Setup(failure.to_string());
+        let setup = |failure: CommandError| Error::Config(failure.to_string());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
         let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
         let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
         rack.login().await
     }
 
-    fn trusts(&self, fingerprint: &Fingerprint) -> Result<bool, Failure> {
+    fn trusts(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
         self.cx.confirm(&format!(
             "\nNobody that this machine knows vouches for the certificate of {}.\n\
              Its SHA-256 fingerprint is {fingerprint}\nTrust it from now on? [y/N]: ",
@@ -127,20 +127,20 @@ fn has_run_out(message: &str) -> bool {
 }
 
 /// A wrong token reads as it always did; everything else says what it is.
-fn refused(error: Error) -> Failure {
+fn refused(error: Error) -> CommandError {
     match &error {
-        Error::Refused { status: 401, message, .. } if !has_run_out(message) => {
-            Failure::new("invalid login").try_this("is the token right, and for this host?")
+        Error::Status { status: 401, message, .. } if !has_run_out(message) => {
+            CommandError::new("invalid login").hint("is the token right, and for this host?")
         }
         _ => error.into(),
     }
 }
 
 /// The certificate that the host shows now, learnt without showing it any token.
-async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
+async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, CommandError> {
     let address = address(cx, host, None)?;
     if address.scheme() != Scheme::Https {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "{host} is not reached over https: there is no certificate to trust"
         )));
     }
@@ -148,17 +148,17 @@ async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, Failure> {
     match rack_at(cx, &address, Some(none))?.login().await {
         Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
         Err(error) => Err(error.into()),
-        Ok(_) => Err(Failure::new(format!("{host} showed no certificate"))),
+        Ok(_) => Err(CommandError::new(format!("{host} showed no certificate"))),
     }
 }
 
-fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<RackUrl, Failure> {
-    RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(Failure::usage)
+fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<RackUrl, CommandError> {
+    RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(CommandError::usage)
 }
 
 fn tell_of_pin(cx: &Context, host: &str, pin: Fingerprint) {
     cx.notice(format!("from now on {host} is trusted by this certificate alone: {pin}"));
-    if cx.settings.variables.trust.is_some_and(|set| set != pin) {
+    if cx.settings.env.trust.is_some_and(|set| set != pin) {
         cx.warn(format!(
             "CONVOX_TRUST names another certificate and comes before this one: \
              set CONVOX_TRUST={pin} or unset it"
@@ -167,20 +167,20 @@ fn tell_of_pin(cx: &Context, host: &str, pin: Fingerprint) {
 }
 
 /// A rack that was pinned is no console: the console of the last login stays.
-fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), Failure> {
-    let files = &cx.settings.files;
+fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), CommandError> {
+    let files = &cx.settings.config;
     let address = address(cx, &args.host, None)?;
     if let Some(pin) = accepted.pin {
-        files.store_pin(&address.host_port(), pin).map_err(Failure::new)?;
+        files.store_pin(&address.host_port(), pin).map_err(CommandError::new)?;
     }
-    files.store_password(&args.host, &accepted.token).map_err(Failure::new)?;
+    files.store_password(&args.host, &accepted.token).map_err(CommandError::new)?;
     if let Some(user) = &accepted.login.user {
-        files.store_user_id(user).map_err(Failure::new)?;
+        files.store_user_id(user).map_err(CommandError::new)?;
     }
     if accepted.login.user.is_some() || !args.trust {
-        files.store_console_host(&args.host).map_err(Failure::new)?;
+        files.store_console_host(&args.host).map_err(CommandError::new)?;
         // An older client's choice of a rack belongs to another console.
-        files.forget_legacy_rack().map_err(Failure::new)?;
+        files.forget_legacy_rack().map_err(CommandError::new)?;
     }
     Ok(())
 }

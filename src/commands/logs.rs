@@ -1,24 +1,24 @@
 use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::event::Event;
-use crate::outcome::{Failure, Outcome};
-use convox_client::rack::{LogOptions, LogSource, Piece};
+use crate::outcome::{CommandError, Outcome};
+use convox_client::rack::{LogEvent, LogOptions, LogSource};
 use convox_wire::ServiceName;
-use convox_wire::duration::GoSpan;
+use convox_wire::duration::SignedGoDuration;
 
-/// Show the log of an app, and follow it
+/// Render the log of an app, and follow it
 ///
 /// A stream that breaks is attached again and goes on where it stood. Ctrl-C ends it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox logs --since 20m --no-follow")]
 pub(crate) struct Args {
-    /// Show the lines of one service only (v3 racks)
+    /// Render the lines of one service only (v3 racks)
     #[arg(short, long, value_name = "NAME")]
     service: Option<ServiceName>,
     /// Begin this far back, for example 20m or 1h30m; without it 2m
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<GoSpan>,
-    /// Show matching lines only (a CloudWatch pattern; some racks ignore it)
+    since: Option<SignedGoDuration>,
+    /// Render matching lines only (a CloudWatch pattern; some racks ignore it)
     #[arg(long, value_name = "PATTERN")]
     filter: Option<String>,
     /// Follow the log (the default)
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Follow at most N processes at once (with --service)
     #[arg(long, value_name = "N")]
     max_log_requests: Option<u32>,
-    /// Show the log of the containers before the present ones (with --service)
+    /// Render the log of the containers before the present ones (with --service)
     #[arg(long)]
     allow_previous: bool,
     /// Pass the log on unchanged, on a terminal too
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     // Racks do not check the app of a log: an unknown one would be silent for a minute.
@@ -64,9 +64,9 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let mut log = rack.app_log(&source, options);
     loop {
         match log.next().await? {
-            Piece::Text(lines) => cx.emit(Event::Log(lines))?,
-            Piece::Resumed(what) => cx.notice(what),
-            Piece::Ended | Piece::NotYet(_) => return Ok(Outcome::told()),
+            LogEvent::Text(lines) => cx.emit(Event::Log(lines))?,
+            LogEvent::Resumed(what) => cx.notice(what),
+            LogEvent::Ended | LogEvent::NotYet(_) => return Ok(Outcome::streamed()),
         }
     }
 }

@@ -4,10 +4,10 @@ use clap::Command;
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::cli::whole_tree;
+use crate::cli::full_command;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
 
 /// Print a manual page, or write all of them to a folder
 #[derive(clap::Args)]
@@ -21,24 +21,24 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
-pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, Failure> {
-    let mut tree = without_help(whole_tree());
+pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandError> {
+    let mut tree = without_help(full_command());
     tree.build();
     if let Some(dir) = args.dir {
-        let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
+        let failed = |error| CommandError::new(format!("{}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(failed)?;
         clap_mangen::generate_to(tree, &dir).map_err(failed)?;
-        return Ok(Outcome::told());
+        return Ok(Outcome::streamed());
     }
     let mut command: &Command = &tree;
     for word in &args.words {
-        command = command
-            .find_subcommand(word)
-            .ok_or_else(|| Failure::usage(format!("no such command: {}", args.words.join(" "))))?;
+        command = command.find_subcommand(word).ok_or_else(|| {
+            CommandError::usage(format!("no such command: {}", args.words.join(" ")))
+        })?;
     }
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page).map_err(Failure::new)?;
-    Ok(Outcome::show(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
+    Man::new(command.clone()).render(&mut page).map_err(CommandError::new)?;
+    Ok(Outcome::render(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
 }
 
 /// `help` explains the others: it needs no pages.
@@ -51,8 +51,8 @@ struct Page {
     page: String,
 }
 
-impl Show for Page {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Text(self.page.clone())
+impl Render for Page {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Text(self.page.clone())
     }
 }

@@ -3,9 +3,9 @@ use serde::Serialize;
 use crate::cli::flags::WatchFlag;
 use crate::context::Context;
 use crate::context::known_racks::{self, KnownRack};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::table::Table;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 
 /// List the racks that are configured, here and at the console
 ///
@@ -18,10 +18,10 @@ pub(crate) struct Args {
     watch: WatchFlag,
 }
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut racks = known_racks::configured(cx).await?;
     racks.extend(known_racks::dev(cx).await?);
-    Ok(Outcome::show(RackList(racks.into_iter().map(Row::from).collect())))
+    Ok(Outcome::render(RackList(racks.into_iter().map(Row::from).collect())))
 }
 
 #[derive(Serialize)]
@@ -41,12 +41,12 @@ impl From<KnownRack> for Row {
     }
 }
 
-impl Show for RackList {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for RackList {
+    fn render(&self, _rc: &RenderContext) -> View {
         let mut table = Table::new(["NAME", "PROVIDER", "STATUS"]);
         for rack in &self.0 {
             table.row([&rack.name, &rack.provider, &rack.status]);
         }
-        Shown::Table(table)
+        View::Table(table)
     }
 }

@@ -3,9 +3,9 @@ use serde::Serialize;
 use crate::context::known_racks;
 use crate::context::{Context, KnownRack};
 use crate::event::Event;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
-use crate::settings::{Choice, CurrentRack, RackKind, choose};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
+use crate::settings::{Choice, CurrentRack, RackKind, match_rack};
 
 /// Choose the rack that commands talk to; without a name, show it
 ///
@@ -18,28 +18,30 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let Some(name) = args.name else {
-        return Ok(Outcome::show(Chosen { rack: cx.rack_name().await? }));
+        return Ok(Outcome::render(Chosen { rack: cx.rack_name().await? }));
     };
     let current = chosen(cx, &name).await?;
-    cx.settings.files.store_current(&current).map_err(Failure::new)?;
+    cx.settings.config.store_current(&current).map_err(CommandError::new)?;
     // An older client's choice would still win over ours.
-    cx.settings.files.forget_legacy_rack().map_err(Failure::new)?;
+    cx.settings.config.forget_legacy_rack().map_err(CommandError::new)?;
     cx.emit(Event::Line(format!("Switched to {}", current.name)))?;
-    Ok(Outcome::done(Chosen { rack: current.name }))
+    Ok(Outcome::json(Chosen { rack: current.name }))
 }
 
-async fn chosen(cx: &Context, name: &str) -> Result<CurrentRack, Failure> {
+async fn chosen(cx: &Context, name: &str) -> Result<CurrentRack, CommandError> {
     let dev = || CurrentRack { name: "dev".to_owned(), kind: RackKind::Dev };
     if name == "@dev" {
         return Ok(dev());
     }
     let racks = known_racks::configured(cx).await?;
-    Ok(match choose(name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
-        Choice::Configured(rack) => CurrentRack { name: rack.name.clone(), kind: rack.kind() },
-        Choice::Dev => dev(),
-    })
+    Ok(
+        match match_rack(name, &racks, |rack: &KnownRack| &rack.name).map_err(CommandError::new)? {
+            Choice::Configured(rack) => CurrentRack { name: rack.name.clone(), kind: rack.kind() },
+            Choice::Dev => dev(),
+        },
+    )
 }
 
 #[derive(Serialize)]
@@ -47,8 +49,8 @@ struct Chosen {
     rack: String,
 }
 
-impl Show for Chosen {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Data(self.rack.clone())
+impl Render for Chosen {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.rack.clone())
     }
 }

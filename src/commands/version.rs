@@ -3,9 +3,9 @@ use serde::Serialize;
 use crate::cli::flags::RackFlag;
 use crate::context::Context;
 use crate::event::Event;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 
-/// Show the versions of client and rack
+/// Render the versions of client and rack
 ///
 /// The rack's is `none` where no rack is chosen.
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Args {
     rack: RackFlag,
 }
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let client = env!("CARGO_PKG_VERSION");
     cx.emit(Event::Line(format!("client: {client}")))?;
     let server = match cx.rack().await {
@@ -29,7 +29,7 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
         }
     };
     cx.emit(Event::Line(format!("server: {}", server.as_deref().unwrap_or("none"))))?;
-    Ok(Outcome::done(Versions { client, server }))
+    Ok(Outcome::json(Versions { client, server }))
 }
 
 #[derive(Serialize)]

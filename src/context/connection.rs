@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Context, KnownRack, Reach, known_racks};
-use crate::outcome::Failure;
-use crate::output::words;
+use super::{Access, Context, KnownRack, known_racks};
+use crate::outcome::CommandError;
+use crate::output::humanize;
 use crate::settings::{
-    Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, choose,
+    Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, match_rack,
 };
 use convox_client::rack::{Client, Endpoint, Options, Rack};
 use convox_client::transport::{Event, PinnedBy, Trust};
@@ -29,7 +29,7 @@ pub(super) struct Connection {
 }
 
 /// The rack that is meant, found among those that are configured.
-enum Meant {
+enum ResolvedRack {
     Url(RackUrl),
     Dev,
     Known(KnownRack),
@@ -38,129 +38,138 @@ enum Meant {
 }
 
 /// The rack that flags, variables and files mean.
-pub(super) async fn open(cx: &Context) -> Result<Connection, Failure> {
+pub(super) async fn open(cx: &Context) -> Result<Connection, CommandError> {
     match meant(cx).await? {
-        Meant::Url(url) => direct(cx, &url, None),
-        Meant::Dev => dev(cx).await,
-        Meant::Known(rack) => reach(cx, &rack).await,
-        Meant::Local(rack) => reach(cx, &known_racks::one(cx, &rack)?).await,
+        ResolvedRack::Url(url) => direct(cx, &url, None),
+        ResolvedRack::Dev => dev(cx).await,
+        ResolvedRack::Known(rack) => reach(cx, &rack).await,
+        ResolvedRack::Local(rack) => reach(cx, &known_racks::one(cx, &rack)?).await,
     }
 }
 
 /// The name of the rack that is meant, without asking it.
-pub(super) async fn name(cx: &Context) -> Result<String, Failure> {
+pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
     Ok(match meant(cx).await? {
-        Meant::Url(_) => "direct".to_owned(),
-        Meant::Dev => "dev".to_owned(),
-        Meant::Known(rack) => rack.name,
-        Meant::Local(rack) => rack.name,
+        ResolvedRack::Url(_) => "direct".to_owned(),
+        ResolvedRack::Dev => "dev".to_owned(),
+        ResolvedRack::Known(rack) => rack.name,
+        ResolvedRack::Local(rack) => rack.name,
     })
 }
 
-async fn meant(cx: &Context) -> Result<Meant, Failure> {
-    match cx.settings.target(cx.globals.rack.as_deref()).map_err(Failure::new)? {
-        Target::Url(url) => Ok(Meant::Url(url)),
-        Target::Dev => Ok(Meant::Dev),
+async fn meant(cx: &Context) -> Result<ResolvedRack, CommandError> {
+    match cx.settings.target(cx.globals.rack.as_deref()).map_err(CommandError::new)? {
+        Target::Url(url) => Ok(ResolvedRack::Url(url)),
+        Target::Dev => Ok(ResolvedRack::Dev),
         Target::Named(name) => named(cx, &name).await,
         Target::Current(current) => chosen(cx, &current).await,
     }
 }
 
-async fn named(cx: &Context, name: &str) -> Result<Meant, Failure> {
+async fn named(cx: &Context, name: &str) -> Result<ResolvedRack, CommandError> {
     let racks = known_racks::configured(cx).await?;
-    Ok(match choose(name, &racks, |rack: &KnownRack| &rack.name).map_err(Failure::new)? {
-        Choice::Configured(rack) => Meant::Known(rack.clone()),
-        Choice::Dev => Meant::Dev,
-    })
+    Ok(
+        match match_rack(name, &racks, |rack: &KnownRack| &rack.name).map_err(CommandError::new)? {
+            Choice::Configured(rack) => ResolvedRack::Known(rack.clone()),
+            Choice::Dev => ResolvedRack::Dev,
+        },
+    )
 }
 
-async fn chosen(cx: &Context, current: &CurrentRack) -> Result<Meant, Failure> {
+async fn chosen(cx: &Context, current: &CurrentRack) -> Result<ResolvedRack, CommandError> {
     let CurrentRack { name, kind } = current;
     let found = match kind {
-        RackKind::Console => at_console(cx, name).await?.map(Meant::Known),
-        RackKind::Dev => Some(Meant::Dev),
-        RackKind::Direct | RackKind::Terraform => on_this_machine(cx, current)?.map(Meant::Local),
+        RackKind::Console => at_console(cx, name).await?.map(ResolvedRack::Known),
+        RackKind::Dev => Some(ResolvedRack::Dev),
+        RackKind::Direct | RackKind::Terraform => {
+            on_this_machine(cx, current)?.map(ResolvedRack::Local)
+        }
         RackKind::Other(kind) => {
-            return Err(Failure::new(format!("unknown rack type: {kind}"))
-                .try_this("choose a rack with: convox switch NAME"));
+            return Err(CommandError::new(format!("unknown rack type: {kind}"))
+                .hint("match_rack a rack with: convox switch NAME"));
         }
     };
     found.ok_or_else(|| {
-        Failure::new(format!("no such {kind} rack: {name}"))
-            .try_this("choose another with: convox switch NAME")
+        CommandError::new(format!("no such {kind} rack: {name}"))
+            .hint("match_rack another with: convox switch NAME")
     })
 }
 
-async fn at_console(cx: &Context, name: &str) -> Result<Option<KnownRack>, Failure> {
+async fn at_console(cx: &Context, name: &str) -> Result<Option<KnownRack>, CommandError> {
     let Some(console) = console(cx)? else {
-        return Err(Failure::new(format!("no such console rack: {name}"))
-            .try_this("log in to its console with: convox login HOST"));
+        return Err(CommandError::new(format!("no such console rack: {name}"))
+            .hint("log in to its console with: convox login HOST"));
     };
     let racks = console.console_racks().await?;
     Ok(racks.iter().map(known_racks::from_console).find(|rack| rack.name == name))
 }
 
-fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRack>, Failure> {
-    let racks = cx.settings.files.racks().map_err(Failure::new)?;
+fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRack>, CommandError> {
+    let racks = cx.settings.config.racks().map_err(CommandError::new)?;
     Ok(racks.into_iter().find(|rack| rack.name == current.name && rack.kind() == current.kind))
 }
 
-async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, Failure> {
+async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, CommandError> {
     match &rack.reach {
-        Reach::Direct(url) => direct(cx, url, Some(rack.name.clone())),
-        Reach::Terraform(Some(url)) => direct(cx, url, None),
-        Reach::Terraform(None) => {
-            Err(Failure::new(format!("rack {} has no address yet", rack.name))
-                .try_this("is its installation finished? See: convox racks"))
+        Access::Direct(url) => direct(cx, url, Some(rack.name.clone())),
+        Access::Terraform(Some(url)) => direct(cx, url, None),
+        Access::Terraform(None) => {
+            Err(CommandError::new(format!("rack {} has no address yet", rack.name))
+                .hint("is its installation finished? See: convox racks"))
         }
-        Reach::Console => through_console(cx, &rack.name),
-        Reach::Dev => dev(cx).await,
+        Access::Console => through_console(cx, &rack.name),
+        Access::Dev => dev(cx).await,
     }
 }
 
-fn direct(cx: &Context, url: &RackUrl, name: Option<String>) -> Result<Connection, Failure> {
+fn direct(cx: &Context, url: &RackUrl, name: Option<String>) -> Result<Connection, CommandError> {
     let mut endpoint = endpoint(url)?;
-    endpoint.actor = cx.settings.variables.actor.clone();
+    endpoint.actor = cx.settings.env.actor.clone();
     Ok(Connection { rack: rack(cx, endpoint)?, direct: name })
 }
 
-fn through_console(cx: &Context, name: &str) -> Result<Connection, Failure> {
+fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError> {
     let Some(mut endpoint) = console_endpoint(cx)? else {
-        return Err(Failure::new("no console is known").try_this("log in with: convox login HOST"));
+        return Err(CommandError::new("no console is known").hint("log in with: convox login HOST"));
     };
     endpoint.rack = Some(name.to_owned());
     Ok(Connection { rack: rack(cx, endpoint)?, direct: None })
 }
 
-async fn dev(cx: &Context) -> Result<Connection, Failure> {
+async fn dev(cx: &Context) -> Result<Connection, CommandError> {
     let address = super::dev::running(cx).await?;
     let rack = rack(cx, endpoint(&address)?)?;
     Ok(Connection { rack, direct: None })
 }
 
 /// The console itself, if one is known.
-pub(super) fn console(cx: &Context) -> Result<Option<Rack>, Failure> {
+pub(super) fn console(cx: &Context) -> Result<Option<Rack>, CommandError> {
     console_endpoint(cx)?.map(|endpoint| rack(cx, endpoint)).transpose()
 }
 
-fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, Failure> {
-    let Some(url) = cx.settings.console().map_err(Failure::new)? else { return Ok(None) };
+fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, CommandError> {
+    let Some(url) = cx.settings.console().map_err(CommandError::new)? else { return Ok(None) };
     let mut endpoint = endpoint(&url)?;
-    let session = cx.settings.files.session(&url.authority()).map_err(Failure::new)?;
+    let session = cx.settings.config.session(&url.authority()).map_err(CommandError::new)?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
-    endpoint.actor = cx.settings.variables.actor.clone();
+    endpoint.actor = cx.settings.env.actor.clone();
     Ok(Some(endpoint))
 }
 
 /// The rack or console at an address, whose certificate is held against `trust` where given.
-pub(crate) fn rack_at(cx: &Context, url: &RackUrl, trust: Option<Trust>) -> Result<Rack, Failure> {
+pub(crate) fn rack_at(
+    cx: &Context,
+    url: &RackUrl,
+    trust: Option<Trust>,
+) -> Result<Rack, CommandError> {
     let endpoint = endpoint(url)?;
     let trust = trust.map_or_else(|| self::trust(cx, &endpoint), Ok)?;
     Ok(trusting(cx, endpoint, trust))
 }
 
-fn endpoint(url: &RackUrl) -> Result<Endpoint, Failure> {
-    let base: Url = url.base().parse().map_err(|error| Failure::new(format!("{url}: {error}")))?;
+fn endpoint(url: &RackUrl) -> Result<Endpoint, CommandError> {
+    let base: Url =
+        url.base().parse().map_err(|error| CommandError::new(format!("{url}: {error}")))?;
     let mut endpoint = Endpoint::new(base);
     if let Some(credentials) = url.credentials() {
         endpoint.user.clone_from(&credentials.user);
@@ -169,56 +178,56 @@ fn endpoint(url: &RackUrl) -> Result<Endpoint, Failure> {
     Ok(endpoint)
 }
 
-fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, Failure> {
+fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, CommandError> {
     let trust = trust(cx, &endpoint)?;
     Ok(trusting(cx, endpoint, trust))
 }
 
 fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
-    let (speaker, absence) = (cx.speaker.clone(), cx.absence.clone());
-    let debug = cx.settings.variables.debug;
+    let (ui, outages) = (cx.ui.clone(), cx.outages.clone());
+    let debug = cx.settings.env.debug;
     let listener = Arc::new(move |event: Event| {
-        if absence.is_news(&event)
+        if outages.is_news(&event)
             && let Some(notice) = notice(&event)
         {
-            speaker.aside(&crate::event::Event::Notice(notice));
+            ui.notice(&crate::event::Event::Notice(notice));
         }
         if debug {
-            speaker.error_line(&format!("DEBUG: {}", trace(&event)));
+            ui.error_line(&format!("DEBUG: {}", trace(&event)));
         }
     });
-    let (files, host) = (cx.settings.files.clone(), endpoint.authority());
-    let keeper = Arc::new(move |session: &str| {
+    let (files, host) = (cx.settings.config.clone(), endpoint.authority());
+    let session_sink = Arc::new(move |session: &str| {
         // The session serves this run all the same; the next one asks for another.
         drop(files.store_session(&host, &session.into()));
     });
     let limits = *cx.limits();
-    Rack::new(Client::new(endpoint, Options { limits, trust, listener, keeper }))
+    Rack::new(Client::new(endpoint, Options { limits, trust, listener, session_sink }))
 }
 
 /// What the endpoint's certificate is held against.
-fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, Failure> {
+fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, CommandError> {
     if endpoint.url.scheme() != "https" {
         return Ok(Trust::Platform);
     }
     if cx.globals.insecure {
         cx.warn(format!("the certificate of {} is not verified (--insecure)", endpoint.address()));
-        return Ok(Trust::Anything);
+        return Ok(Trust::Insecure);
     }
-    if let Some(fingerprint) = cx.settings.variables.trust {
+    if let Some(fingerprint) = cx.settings.env.trust {
         return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
-    if let Some(pin) = cx.settings.files.pin(&endpoint.address()).map_err(Failure::new)? {
+    if let Some(pin) = cx.settings.config.pin(&endpoint.address()).map_err(CommandError::new)? {
         return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
-    Ok(cx.settings.variables.ca_cert.clone().map_or(Trust::Platform, Trust::Authority))
+    Ok(cx.settings.env.ca_cert.clone().map_or(Trust::Platform, Trust::CustomCa))
 }
 
 /// What is worth telling without `--debug`.
 fn notice(event: &Event) -> Option<String> {
     match event {
         Event::Retrying { call, why, budget } => {
-            let budget = words::minutes(budget.as_secs());
+            let budget = humanize::minutes(budget.as_secs());
             Some(format!("{call} failed ({why}); trying again for up to {budget}"))
         }
         Event::Looking { call, why } => {
@@ -226,7 +235,7 @@ fn notice(event: &Event) -> Option<String> {
         }
         Event::SentAgain { call } => Some(format!(
             "{call} was sent again; if the first one got through late, there is an extra build or \
-             release that nothing promotes, see: convox builds, convox releases"
+             release that nothing promote_options, see: convox builds, convox releases"
         )),
         _ => None,
     }
@@ -264,11 +273,11 @@ impl Connection {
     pub(super) async fn remember(&self, cx: &Context) {
         let Some(name) = &self.direct else { return };
         let now = cx.clock.now().into();
-        if !cx.settings.files.rack_meta_is_stale(name, META_AGE, now) {
+        if !cx.settings.config.rack_meta_is_stale(name, META_AGE, now) {
             return;
         }
         let Ok(Ok(system)) = timeout(META_TIME, self.rack.system()).await else { return };
         let meta = RackMeta { provider: system.provider, status: system.status.to_string() };
-        drop(cx.settings.files.store_rack_meta(name, &meta));
+        drop(cx.settings.config.store_rack_meta(name, &meta));
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Context;
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use crate::settings::{ExposeSecret, RackUrl};
 use convox_devrack::daemon::{self, Address, Status};
 use convox_devrack::runner::BaseEnvironment;
@@ -14,9 +14,9 @@ pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 
 /// The address of the development rack, which is started in the background where it is not
 /// running.
-pub(super) async fn running(cx: &Context) -> Result<RackUrl, Failure> {
+pub(super) async fn running(cx: &Context) -> Result<RackUrl, CommandError> {
     let data = data_folder(cx)?;
-    let address = match daemon::status(&data).await.map_err(Failure::new)? {
+    let address = match daemon::status(&data).await.map_err(CommandError::new)? {
         Status::Running { address, .. } => address,
         _ => {
             cx.notice("starting the development rack (convox rack stop ends it)");
@@ -28,29 +28,29 @@ pub(super) async fn running(cx: &Context) -> Result<RackUrl, Failure> {
 }
 
 /// Starts the rack in the background, or finds it running.
-pub(crate) async fn start(cx: &Context) -> Result<Address, Failure> {
+pub(crate) async fn start(cx: &Context) -> Result<Address, CommandError> {
     let data = data_folder(cx)?;
     let program = cx.settings.program().ok_or_else(|| {
-        Failure::new("the path of this program is not known")
-            .try_this("start the rack with: convox rack start")
+        CommandError::new("the path of this program is not known")
+            .hint("start the rack with: convox rack start")
     })?;
     let arguments = AS_DAEMON.map(OsString::from);
     let log = data.join("rack.log");
-    daemon::start_detached(&data, program, &arguments, &log).await.map_err(Failure::new)
+    daemon::start_detached(&data, program, &arguments, &log).await.map_err(CommandError::new)
 }
 
-fn url(address: &Address) -> Result<RackUrl, Failure> {
+fn url(address: &Address) -> Result<RackUrl, CommandError> {
     let host = format!("127.0.0.1:{}", address.port);
     let text = format!("http://convox:{}@{host}", address.password.expose_secret());
-    text.parse().map_err(Failure::new)
+    text.parse().map_err(CommandError::new)
 }
 
 /// What the rack is doing; `None` before its data folder exists.
-pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Failure> {
+pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, CommandError> {
     let Some(data) = cx.settings.data_folder().filter(|data| data.exists()) else {
         return Ok(None);
     };
-    Ok(Some(match daemon::status(&data).await.map_err(Failure::new)? {
+    Ok(Some(match daemon::status(&data).await.map_err(CommandError::new)? {
         Status::Running { .. } => "running",
         Status::NotAnswering { .. } => "starting",
         Status::Stopped => "stopped",
@@ -58,16 +58,16 @@ pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Failure
 }
 
 /// Where it keeps everything.
-pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, Failure> {
+pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, CommandError> {
     cx.settings.data_folder().ok_or_else(|| {
-        Failure::new("no home folder is known, so there is no place for the development rack")
-            .try_this("set CONVOX_DATA to a folder")
+        CommandError::new("no home folder is known, so there is no place for the development rack")
+            .hint("set CONVOX_DATA to a folder")
     })
 }
 
 /// What apps get of our environment, besides their own variables.
 pub(crate) fn base_environment(cx: &Context) -> BaseEnvironment {
-    let variables = &cx.settings.variables;
+    let variables = &cx.settings.env;
     BaseEnvironment {
         path: variables.path.clone().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
         home: variables.home.clone().unwrap_or_else(|| "/".into()).into_os_string(),

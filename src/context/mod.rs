@@ -1,10 +1,10 @@
-//! What a command is handed: settings, the rack, a voice, a clock, the standard input.
+//! What a command is handed: settings, the rack, a renderer, a clock, the standard input.
 
-mod absence;
 pub(crate) mod connection;
 pub(crate) mod dev;
 pub(crate) mod known_racks;
-mod speaker;
+mod outages;
+mod ui;
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::event::Event;
-use crate::outcome::Failure;
-use crate::settings::{AppError, Busy, DEFAULT_WAIT, Settings, Style, Wait};
+use crate::outcome::CommandError;
+use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, Wait};
 use crate::terminal::{self, NoSecret};
 use convox_client::limits::Limits;
 use convox_client::rack::{Force, Rack};
@@ -23,9 +23,9 @@ use convox_client::wait::Schedule;
 use convox_devrack::clock::Clock;
 use convox_wire::AppName;
 
-pub(crate) use absence::Absence;
-pub(crate) use known_racks::{KnownRack, Reach};
-pub(crate) use speaker::Speaker;
+pub(crate) use known_racks::{Access, KnownRack};
+pub(crate) use outages::OutageNotices;
+pub(crate) use ui::Ui;
 
 /// A rack may be away for so long before it is worth a word.
 const SILENT: Duration = Duration::from_secs(2);
@@ -49,13 +49,13 @@ pub(crate) struct Globals {
 
 /// How a promote is done.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
+pub(crate) struct PromoteOptions {
     /// Does it push aside what is going on?
     pub(crate) force: Force,
     /// Is it waited for?
     pub(crate) wait: Wait,
     /// What if the app is busy, or runs the release already?
-    pub(crate) busy: Busy,
+    pub(crate) busy: BusyPolicy,
 }
 
 /// What a command is handed.
@@ -69,9 +69,9 @@ pub(crate) struct Context {
     /// Time.
     pub(crate) clock: Clock,
     /// Who talks.
-    pub(crate) speaker: Speaker,
+    pub(crate) ui: Ui,
     /// What was told of a rack that is away.
-    pub(crate) absence: Absence,
+    pub(crate) outages: OutageNotices,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
 }
@@ -82,22 +82,22 @@ impl Context {
         globals: Globals,
         style: Style,
         clock: Clock,
-        speaker: Speaker,
+        ui: Ui,
     ) -> Self {
         Self {
             settings,
             globals,
             style,
             clock,
-            speaker,
-            absence: Absence::default(),
+            ui,
+            outages: OutageNotices::default(),
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
         }
     }
 
     /// The rack, resolved at its first use and never again.
-    pub(crate) async fn rack(&self) -> Result<Rack, Failure> {
+    pub(crate) async fn rack(&self) -> Result<Rack, CommandError> {
         if let Some(connection) = self.connection.get() {
             return Ok(connection.rack.clone());
         }
@@ -118,18 +118,18 @@ impl Context {
     }
 
     /// The app: `--app`, CONVOX_APP, `.convox/app`, or the folder's name.
-    pub(crate) fn app(&self) -> Result<AppName, Failure> {
+    pub(crate) fn app(&self) -> Result<AppName, CommandError> {
         self.app_or(None)
     }
 
     /// The app of a command that takes its name as an argument.
-    pub(crate) fn app_or(&self, argument: Option<&str>) -> Result<AppName, Failure> {
+    pub(crate) fn app_or(&self, argument: Option<&str>) -> Result<AppName, CommandError> {
         let flag = self.globals.app.as_deref();
         self.settings.app(argument, flag, None).map_err(without_app)
     }
 
     /// The app of a source folder.
-    pub(crate) fn app_of(&self, source: &Path) -> Result<AppName, Failure> {
+    pub(crate) fn app_of(&self, source: &Path) -> Result<AppName, CommandError> {
         let flag = self.globals.app.as_deref();
         self.settings.app(None, flag, Some(source)).map_err(without_app)
     }
@@ -155,71 +155,71 @@ impl Context {
     }
 
     /// Tells an event.
-    pub(crate) fn emit(&self, event: Event) -> Result<(), Failure> {
-        self.speaker.say(&event)
+    pub(crate) fn emit(&self, event: Event) -> Result<(), CommandError> {
+        self.ui.render(&event)
     }
 
     /// Tells something worth knowing, on stderr. That nobody can read it is no failure.
     pub(crate) fn notice(&self, text: impl fmt::Display) {
-        self.speaker.aside(&Event::Notice(text.to_string()));
+        self.ui.notice(&Event::Notice(text.to_string()));
     }
 
     /// Tells something that may be a mistake, on stderr.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
-        self.speaker.aside(&Event::Warning(text.to_string()));
+        self.ui.notice(&Event::Warning(text.to_string()));
     }
 
     /// Can somebody be asked?
     pub(crate) fn can_ask(&self) -> bool {
-        self.speaker.can_ask()
+        self.ui.can_ask()
     }
 
     /// Asks for a secret, which is not shown as it is typed.
-    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, Failure> {
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
         if !self.can_ask() {
-            return Err(Failure::new("no token, and nobody to ask for one")
-                .try_this("give it with CONVOX_TOKEN or --token"));
+            return Err(CommandError::new("no token, and nobody to ask for one")
+                .hint("give it with CONVOX_TOKEN or --token"));
         }
-        self.speaker.ask(question)?;
+        self.ui.ask(question)?;
         let typed = terminal::read_secret(std::io::stdin());
-        self.speaker.ask("\n")?;
+        self.ui.ask("\n")?;
         typed.map_err(|error| match error {
-            NoSecret::Interrupted => Failure::interrupted("interrupted"),
-            error => Failure::new(error),
+            NoSecret::Interrupted => CommandError::interrupted("interrupted"),
+            error => CommandError::new(error),
         })
     }
 
     /// Asks a question that only `y` or `yes` answers with yes.
-    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
-        self.speaker.ask(question)?;
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, CommandError> {
+        self.ui.ask(question)?;
         let answer = crate::stdin::line()?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// The name of the rack that is meant, without asking it.
-    pub(crate) async fn rack_name(&self) -> Result<String, Failure> {
+    pub(crate) async fn rack_name(&self) -> Result<String, CommandError> {
         connection::name(self).await
     }
 
     /// How a promote is done in this style.
-    pub(crate) fn promotes(&self, force: Force) -> Manner {
-        Manner { force, wait: self.wait(), busy: Busy::chosen(self.style) }
+    pub(crate) fn promote_options(&self, force: Force) -> PromoteOptions {
+        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::chosen(self.style) }
     }
 
     /// Random bytes, for names that nobody else chooses.
-    pub(crate) fn random(&self) -> Result<[u8; 15], Failure> {
+    pub(crate) fn random(&self) -> Result<[u8; 15], CommandError> {
         let mut bytes = [0; 15];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::new(format!("the system gives no random numbers: {error}"))
+            CommandError::new(format!("the system gives no random numbers: {error}"))
         })?;
         Ok(bytes)
     }
 }
 
 /// A name that was typed wrong is a matter of usage; a file that cannot be used is not.
-fn without_app(error: AppError) -> Failure {
+fn without_app(error: AppError) -> CommandError {
     match error {
-        AppError::Name(_) => Failure::usage(error),
-        _ => Failure::new(error),
+        AppError::Name(_) => CommandError::usage(error),
+        _ => CommandError::new(error),
     }
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::say_away;
+use super::notify_unavailable;
 use crate::context::Context;
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use convox_client::rack::{Error, Rack};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus};
 
 /// Reads an app; a missing one is named with the way to make it.
-pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, Failure> {
+pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, CommandError> {
     rack.app(app).await.map_err(|error| match error.status() {
         Some(404) => missing(app),
         _ => error.into(),
@@ -27,8 +27,8 @@ pub(crate) fn busy(app: &App) -> String {
 }
 
 /// There is no such app.
-pub(crate) fn missing(app: &AppName) -> Failure {
-    Failure::new(format!("no such app: {app}")).try_this(format!("try: convox apps create {app}"))
+pub(crate) fn missing(app: &AppName) -> CommandError {
+    CommandError::new(format!("no such app: {app}")).hint(format!("try: convox apps create {app}"))
 }
 
 /// Waits until the app is running. One that the rack rolls back, or gives up, does not come to it.
@@ -37,15 +37,16 @@ pub(crate) async fn running(
     rack: &Rack,
     app: &AppName,
     limit: Duration,
-) -> Result<App, Failure> {
+) -> Result<App, CommandError> {
     let over = |status: &AppStatus| {
         matches!(status, AppStatus::Running | AppStatus::Rollback | AppStatus::Failed)
     };
     let app = until_status(cx, rack, app, limit, over).await?;
     match &app.status {
-        AppStatus::Rollback => {
-            Err(doomed(&app, format!("rollback: the rack gave up on the update of {}", app.name)))
-        }
+        AppStatus::Rollback => Err(failed_with_logs(
+            &app,
+            format!("rollback: the rack gave up on the update of {}", app.name),
+        )),
         _ => not_failed(app),
     }
 }
@@ -56,7 +57,7 @@ pub(crate) async fn at_rest(
     rack: &Rack,
     app: &AppName,
     limit: Duration,
-) -> Result<App, Failure> {
+) -> Result<App, CommandError> {
     let over = |status: &AppStatus| matches!(status, AppStatus::Running | AppStatus::Failed);
     not_failed(until_status(cx, rack, app, limit, over).await?)
 }
@@ -67,30 +68,32 @@ async fn until_status(
     app: &AppName,
     limit: Duration,
     over: impl Fn(&AppStatus) -> bool,
-) -> Result<App, Failure> {
-    let polled = rack.once();
+) -> Result<App, CommandError> {
+    let polled = rack.without_retries();
     let is_over = async |_| {
         let app = polled.app(app).await?;
         Ok(over(&app.status).then_some(app))
     };
-    until(cx.polls(limit), say_away(cx), is_over).await.map_err(|error| match error {
-        WaitError::Late => Failure::late(format!("timeout: {app} is still not running"))
-            .try_this(format!("see: convox apps info {app}")),
+    until(cx.polls(limit), notify_unavailable(cx), is_over).await.map_err(|error| match error {
+        WaitError::TimedOut => {
+            CommandError::timed_out(format!("timeout: {app} is still not running"))
+                .hint(format!("see: convox apps info {app}"))
+        }
         WaitError::Rack(error) => error.into(),
     })
 }
 
-fn not_failed(app: App) -> Result<App, Failure> {
+fn not_failed(app: App) -> Result<App, CommandError> {
     match app.status {
-        AppStatus::Failed => Err(doomed(&app, busy(&app))),
+        AppStatus::Failed => Err(failed_with_logs(&app, busy(&app))),
         _ => Ok(app),
     }
 }
 
-fn doomed(app: &App, what: String) -> Failure {
+fn failed_with_logs(app: &App, what: String) -> CommandError {
     let name = &app.name;
-    Failure::new(what)
-        .try_this(format!("the reason is in: convox logs -a {name} --since 10m --no-follow"))
+    CommandError::new(what)
+        .hint(format!("the reason is in: convox logs -a {name} --since 10m --no-follow"))
 }
 
 /// Waits until the app is gone.
@@ -99,16 +102,18 @@ pub(crate) async fn gone(
     rack: &Rack,
     app: &AppName,
     limit: Duration,
-) -> Result<(), Failure> {
-    let polled = rack.once();
+) -> Result<(), CommandError> {
+    let polled = rack.without_retries();
     let gone = async |_| match polled.app(app).await {
         Err(error) if is_gone(&error) => Ok(Some(())),
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
-    until(cx.polls(limit), say_away(cx), gone).await.map_err(|error| match error {
-        WaitError::Late => Failure::late(format!("timeout: {app} is still being deleted"))
-            .try_this(format!("see: convox apps info {app}")),
+    until(cx.polls(limit), notify_unavailable(cx), gone).await.map_err(|error| match error {
+        WaitError::TimedOut => {
+            CommandError::timed_out(format!("timeout: {app} is still being deleted"))
+                .hint(format!("see: convox apps info {app}"))
+        }
         WaitError::Rack(error) => error.into(),
     })
 }

@@ -6,7 +6,7 @@ use super::commit::{self, Commit};
 use super::{app, follow_build, source};
 use crate::context::Context;
 use crate::event::{Event, Upload};
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
@@ -42,8 +42,9 @@ pub(crate) struct Built {
 }
 
 /// Checks what can be checked before anything is uploaded.
-pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, Failure> {
-    let source = Source::open(&request.dir, request.manifest.as_deref()).map_err(Failure::new)?;
+pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
+    let source =
+        Source::open(&request.dir, request.manifest.as_deref()).map_err(CommandError::new)?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;
@@ -56,7 +57,7 @@ async fn app_to_build(
     rack: &Rack,
     name: &AppName,
     create: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     match rack.builds(name, None).await {
         Ok(_) => Ok(()),
         Err(error) if error.status() != Some(404) => Err(error.into()),
@@ -69,7 +70,7 @@ async fn app_to_build(
 }
 
 /// Builds what was checked, and follows the build to its end.
-pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, Failure> {
+pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, CommandError> {
     let Checked { app, rack, source, options } = checked;
     let (commit, compat) = tokio::join!(commit::of(cx, source.root()), rack.compat());
     let compat = compat?;
@@ -113,10 +114,10 @@ async fn send(
     commit: &Commit,
     options: &BuildOptions,
     compat: &Compat,
-) -> Result<Build, Failure> {
+) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
-    let spool =
-        convox_package::spool(source, commit.times.unwrap_or(Times::Own)).map_err(Failure::new)?;
+    let spool = convox_package::spool(source, commit.times.unwrap_or(Times::Own))
+        .map_err(CommandError::new)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }
@@ -134,21 +135,21 @@ async fn send_form(
     app: &AppName,
     spool: &Spool,
     options: &BuildOptions,
-) -> Result<Build, Failure> {
+) -> Result<Build, CommandError> {
     let total = source::packed(cx, spool).await?;
     let before = known(rack, app).await?;
-    cx.emit(Event::Uploading(Upload::Form))?;
+    cx.emit(Event::Uploading(Upload::Styles))?;
     let started = tokio::time::Instant::now();
     let body = source::Body::new(spool.clone());
     let sending = std::pin::pin!(rack.start_build_of_source(app, body.clone(), options, &before));
     let build = source::with_progress(cx, &body, total, sending).await?;
-    cx.emit(Event::Uploaded { upload: Upload::Form, total, took: started.elapsed() })?;
+    cx.emit(Event::Uploaded { upload: Upload::Styles, total, took: started.elapsed() })?;
     cx.emit(Event::StartingBuild)?;
     Ok(build)
 }
 
 /// The builds there are before ours, by which it is known again if its answer is lost.
-async fn known(rack: &Rack, app: &AppName) -> Result<StartedBuild, Failure> {
+async fn known(rack: &Rack, app: &AppName) -> Result<StartedBuild, CommandError> {
     let builds = rack.builds(app, None).await?;
     Ok(StartedBuild { known: builds.into_iter().map(|build| build.id).collect() })
 }

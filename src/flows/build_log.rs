@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::event::Event;
-use crate::outcome::Failure;
-use convox_client::rack::{BuildLog, LogError, Piece, Rack};
+use crate::outcome::CommandError;
+use convox_client::rack::{BuildLog, LogError, LogEvent, Rack};
 use convox_wire::{AppName, Build, BuildId, BuildStatus};
 
 /// The pause before a log that has ended is attached again, while the build goes on.
@@ -16,7 +16,7 @@ const AGAIN: Duration = Duration::from_millis(300);
 
 /// How long a log that says nothing more is attached again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum FollowMode {
     /// Until the build is over, which somebody waits for.
     WholeBuild,
     /// For so long, where the log is all that is wanted: some builds stay `running` for ever.
@@ -26,11 +26,11 @@ pub(super) enum Patience {
 /// A log that says nothing new.
 struct Silence {
     since: Option<Instant>,
-    patience: Patience,
+    patience: FollowMode,
 }
 
 impl Silence {
-    fn new(patience: Patience) -> Self {
+    fn new(patience: FollowMode) -> Self {
         Self { since: None, patience }
     }
 
@@ -42,8 +42,8 @@ impl Silence {
     fn may_last(&mut self) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
         match self.patience {
-            Patience::WholeBuild => true,
-            Patience::Silence(limit) => since.elapsed() < limit,
+            FollowMode::WholeBuild => true,
+            FollowMode::Silence(limit) => since.elapsed() < limit,
         }
     }
 }
@@ -53,11 +53,11 @@ pub(super) enum Trouble {
     /// It cannot be read.
     Log(LogError),
     /// It could not be attached before the build was over.
-    Late,
+    TimedOut,
     /// The build goes on, but its log does not.
     Silent,
     /// It cannot be written.
-    Output(Failure),
+    Output(CommandError),
 }
 
 /// Shows the log until the rack ends it and the build is over; gives the build then, if it had to
@@ -68,12 +68,12 @@ pub(super) async fn show_log(
     app: &AppName,
     id: &BuildId,
     mut ended: watch::Receiver<bool>,
-    patience: Patience,
+    patience: FollowMode,
 ) -> Result<Option<Build>, Trouble> {
     let mut log = rack.build_log(app, id);
-    let polled = rack.once();
+    let polled = rack.without_retries();
     let mut silence = Silence::new(patience);
-    let mut delay = Silence::new(Patience::Silence(cx.limits().log_grace)); // after the build's end
+    let mut delay = Silence::new(FollowMode::Silence(cx.limits().log_grace)); // after the build's end
     loop {
         let piece = match next_piece(cx, &mut log, &mut ended).await {
             // The rack is away for longer than anything is repeated; the build may go on all the same.
@@ -84,21 +84,21 @@ pub(super) async fn show_log(
             piece => piece?,
         };
         match piece {
-            Some(Piece::Text(text)) => {
+            Some(LogEvent::Text(text)) => {
                 silence.is_broken();
                 cx.emit(Event::BuildLog(text)).map_err(Trouble::Output)?;
             }
-            Some(Piece::Resumed(what)) => cx.notice(what),
+            Some(LogEvent::Resumed(what)) => cx.notice(what),
             None => return Ok(None),
-            Some(Piece::NotYet(words)) => {
+            Some(LogEvent::NotYet(words)) => {
                 if *ended.borrow() && !delay.may_last() {
                     return Err(Trouble::Log(LogError::Refused(words)));
                 }
                 tokio::time::sleep(AGAIN).await;
             }
-            Some(Piece::Ended) if *ended.borrow() => return Ok(None),
+            Some(LogEvent::Ended) if *ended.borrow() => return Ok(None),
             // The end of the stream says nothing about the build.
-            Some(Piece::Ended) => match polled.build(app, id).await {
+            Some(LogEvent::Ended) => match polled.build(app, id).await {
                 Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
                 Ok(build) if build.status == BuildStatus::Running && !silence.may_last() => {
                     return Err(Trouble::Silent);
@@ -109,8 +109,8 @@ pub(super) async fn show_log(
     }
 }
 
-fn goes_on(error: &LogError, patience: Patience, ended: &watch::Receiver<bool>) -> bool {
-    error.is_passing() && patience == Patience::WholeBuild && !*ended.borrow()
+fn goes_on(error: &LogError, patience: FollowMode, ended: &watch::Receiver<bool>) -> bool {
+    error.is_transient() && patience == FollowMode::WholeBuild && !*ended.borrow()
 }
 
 /// The next piece; `None` where the build is over and no more is to be expected.
@@ -118,7 +118,7 @@ async fn next_piece(
     cx: &Context,
     log: &mut BuildLog,
     ended: &mut watch::Receiver<bool>,
-) -> Result<Option<Piece>, Trouble> {
+) -> Result<Option<LogEvent>, Trouble> {
     let attached = log.attached();
     let mut next = std::pin::pin!(log.next());
     loop {
@@ -131,7 +131,7 @@ async fn next_piece(
         // What was cut off, or is only late, is worth waiting for.
         let goes_on = attached.received() != received || attached.may_come();
         if !goes_on {
-            return if attached.is_open() { Ok(None) } else { Err(Trouble::Late) };
+            return if attached.is_open() { Ok(None) } else { Err(Trouble::TimedOut) };
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Commit {
 
 /// Asks git about `dir`; a folder that is no repository has no commit.
 pub(super) async fn of(cx: &Context, dir: &Path) -> Commit {
-    if cx.settings.variables.test {
+    if cx.settings.env.test {
         return Commit::default();
     }
     let dir = dir.to_owned();

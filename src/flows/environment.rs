@@ -3,25 +3,25 @@
 //! Racks have no way to say "only if nobody was faster" (no compare-and-set): the newest release is
 //! read again just before the change, and what slipped between all the same is named afterwards.
 
-use super::promote::promote_made;
+use super::promote::promote_new;
 use crate::context::Context;
 use crate::event::Event;
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack};
-use convox_wire::{AppName, Environment, Pair, Release, ReleaseId};
+use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
 
 /// What is to be changed.
 pub(crate) enum Change {
     /// Set these.
-    Set(Vec<Pair>),
+    Set(Vec<EnvVar>),
     /// Set these and drop everything else.
-    Replace(Vec<Pair>),
+    Replace(Vec<EnvVar>),
     /// Take these away.
     Unset(Vec<String>),
 }
 
 /// What is done once the release is there.
-pub(crate) struct Then {
+pub(crate) struct AfterChange {
     /// The release whose environment is the base, where it is not the newest.
     pub(crate) base: Option<ReleaseId>,
     /// Promote it?
@@ -50,15 +50,15 @@ pub(crate) async fn read(
     Ok(Base { release: Some(id), env })
 }
 
-/// Makes a release with the change, and promotes it where that is wanted. `None` where there was
+/// Makes a release with the change, and promote_options it where that is wanted. `None` where there was
 /// nothing to change.
 pub(crate) async fn change(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     change: Change,
-    then: Then,
-) -> Result<Option<Release>, Failure> {
+    then: AfterChange,
+) -> Result<Option<Release>, CommandError> {
     let base = match (&change, &then.base) {
         (Change::Replace(_), None) => Base { release: None, env: Environment::default() },
         (_, release) => read(rack, app, release.as_ref()).await?,
@@ -71,9 +71,9 @@ pub(crate) async fn change(
     let release = make(rack, app, &changed, &base, newest.as_ref(), &then, &compat).await?;
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
-    name_slipped(cx, rack, app, &base, &release, &then).await?;
+    warn_concurrent_change(cx, rack, app, &base, &release, &then).await?;
     if then.promote {
-        promote_made(cx, rack, app, &release.id, cx.promotes(Force::No)).await?;
+        promote_new(cx, rack, app, &release.id, cx.promote_options(Force::No)).await?;
     }
     Ok(Some(release))
 }
@@ -135,7 +135,7 @@ async fn fresh(
     app: &AppName,
     base: Base,
     changed: &Changed,
-    then: &Then,
+    then: &AfterChange,
 ) -> Result<Base, Error> {
     if then.base.is_some() || matches!(changed.change, Change::Replace(_)) {
         return Ok(base);
@@ -151,7 +151,7 @@ async fn newest(
     app: &AppName,
     base: &Base,
     changed: &Changed,
-    then: &Then,
+    then: &AfterChange,
 ) -> Result<Option<ReleaseId>, Error> {
     if then.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
         return Ok(base.release.clone());
@@ -165,7 +165,7 @@ async fn make(
     changed: &Changed,
     base: &Base,
     newest: Option<&ReleaseId>,
-    then: &Then,
+    then: &AfterChange,
     compat: &Compat,
 ) -> Result<Release, Error> {
     let env = &changed.env(&base.env);
@@ -183,20 +183,20 @@ async fn make(
         let before = made.as_ref().map(|release: &Release| &release.id).or(newest);
         made = Some(rack.remove_variable(app, key, &remaining, before).await?);
     }
-    made.map_or_else(|| Err(Error::Setup("nothing to unset".to_owned())), Ok)
+    made.map_or_else(|| Err(Error::Config("nothing to unset".to_owned())), Ok)
 }
 
 /// Names the keys that somebody else changed between our read and our write.
-async fn name_slipped(
+async fn warn_concurrent_change(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     base: &Base,
     made: &Release,
-    then: &Then,
-) -> Result<(), Failure> {
+    then: &AfterChange,
+) -> Result<(), CommandError> {
     let Some(based_on) = &base.release else { return Ok(()) };
-    // The release is made; that the look fails is no failure of the command.
+    // The release is made; that the caps fails is no failure of the command.
     let Ok(releases) = rack.releases(app, None).await else { return Ok(()) };
     let before = releases.iter().skip_while(|release| release.id != made.id).nth(1);
     let Some(slipped) = before.filter(|release| then.base.is_none() && release.id != *based_on)

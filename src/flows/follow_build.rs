@@ -6,10 +6,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::build::Built;
-use super::build_log::{Patience, Trouble, show_log};
-use super::say_away;
+use super::build_log::{FollowMode, Trouble, show_log};
+use super::notify_unavailable;
 use crate::context::Context;
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use crate::terminal;
 use convox_client::rack::{Error, LogError, Rack};
 use convox_client::wait::{WaitError, until};
@@ -25,7 +25,7 @@ pub(crate) async fn follow(
     rack: &Rack,
     app: &AppName,
     build: Build,
-) -> Result<Built, Failure> {
+) -> Result<Built, CommandError> {
     let id = build.id;
     let over = tokio::select! {
         over = with_log(cx, rack, app, &id) => over?,
@@ -37,8 +37,8 @@ pub(crate) async fn follow(
             Ok(Built { build: id, release })
         }
         BuildStatus::Failed => Err(failed(app, &over)),
-        status => Err(Failure::new(format!("unexpected build status: {status}"))
-            .try_this(show_again(app, &id))),
+        status => Err(CommandError::new(format!("unexpected build status: {status}"))
+            .hint(show_again(app, &id))),
     }
 }
 
@@ -48,9 +48,9 @@ async fn with_log(
     rack: &Rack,
     app: &AppName,
     id: &BuildId,
-) -> Result<Build, Failure> {
+) -> Result<Build, CommandError> {
     let ended = watch::Sender::new(false);
-    let log = show_log(cx, rack, app, id, ended.subscribe(), Patience::WholeBuild);
+    let log = show_log(cx, rack, app, id, ended.subscribe(), FollowMode::WholeBuild);
     let mut log = std::pin::pin!(log);
     let mut polls = std::pin::pin!(over(cx, rack, app, id, Age::New));
     let mut log_open = true;
@@ -80,12 +80,12 @@ fn or_warned(
     app: &AppName,
     id: &BuildId,
     shown: Result<Option<Build>, Trouble>,
-) -> Result<Option<Build>, Failure> {
+) -> Result<Option<Build>, CommandError> {
     let why = match shown {
         Ok(build) => return Ok(build),
         Err(Trouble::Output(failure)) => return Err(failure),
         Err(Trouble::Log(error)) => format!("can't be read ({error})"),
-        Err(Trouble::Late | Trouble::Silent) => "could not be read in time".to_owned(),
+        Err(Trouble::TimedOut | Trouble::Silent) => "could not be read in time".to_owned(),
     };
     cx.warn(format!("the build's log {why}; {}", show_again(app, id)));
     Ok(None)
@@ -105,10 +105,11 @@ async fn over(
     app: &AppName,
     id: &BuildId,
     age: Age,
-) -> Result<Build, Failure> {
-    let (started, rack) = (Instant::now(), rack.once());
+) -> Result<Build, CommandError> {
+    let (started, rack) = (Instant::now(), rack.without_retries());
     let mut seen = age == Age::Any;
-    let lags = |error: &Error| error.status() == Some(404) && started.elapsed() < cx.limits().look;
+    let lags =
+        |error: &Error| error.status() == Some(404) && started.elapsed() < cx.limits().reconcile;
     let condition = async |_| match rack.build(app, id).await {
         Ok(build) => {
             seen = true;
@@ -118,35 +119,37 @@ async fn over(
         Err(error) => Err(error),
     };
     let limit = cx.wait_limit();
-    until(cx.polls(limit), say_away(cx), condition).await.map_err(|error| match error {
-        WaitError::Late => late(app, id, limit),
+    until(cx.polls(limit), notify_unavailable(cx), condition).await.map_err(|error| match error {
+        WaitError::TimedOut => late(app, id, limit),
         WaitError::Rack(error) => error.into(),
     })
 }
 
-fn late(app: &AppName, id: &BuildId, limit: Duration) -> Failure {
+fn late(app: &AppName, id: &BuildId, limit: Duration) -> CommandError {
     let limit = GoDuration(limit);
-    Failure::late(format!("timeout: build {id} is not over after {limit}, and the rack goes on"))
-        .try_this(format!("see: convox builds info {id} -a {app}"))
+    CommandError::timed_out(format!(
+        "timeout: build {id} is not over after {limit}, and the rack goes on"
+    ))
+    .hint(format!("see: convox builds info {id} -a {app}"))
 }
 
-fn failed(app: &AppName, build: &Build) -> Failure {
+fn failed(app: &AppName, build: &Build) -> CommandError {
     let reason = build.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-    Failure::new(format!("build failed{reason}")).try_this(show_again(app, &build.id))
+    CommandError::new(format!("build failed{reason}")).hint(show_again(app, &build.id))
 }
 
 fn show_again(app: &AppName, id: &BuildId) -> String {
     format!("see: convox builds logs {id} -a {app}")
 }
 
-fn without_release(app: &AppName, id: &BuildId) -> Failure {
-    Failure::new(format!("build {id} is complete but has no release"))
-        .try_this(format!("see: convox builds info {id} -a {app}"))
+fn without_release(app: &AppName, id: &BuildId) -> CommandError {
+    CommandError::new(format!("build {id} is complete but has no release"))
+        .hint(format!("see: convox builds info {id} -a {app}"))
 }
 
-fn interrupted(app: &AppName, id: &BuildId) -> Failure {
-    Failure::interrupted("interrupted; the build goes on at the rack")
-        .try_this(format!("follow it with: convox builds logs {id} -a {app}"))
+fn interrupted(app: &AppName, id: &BuildId) -> CommandError {
+    CommandError::interrupted("interrupted; the build goes on at the rack")
+        .hint(format!("follow it with: convox builds logs {id} -a {app}"))
 }
 
 /// Shows the log of a build from its start to its end; follows it while the build goes on.
@@ -155,9 +158,9 @@ pub(crate) async fn show_whole(
     rack: &Rack,
     app: &AppName,
     id: &BuildId,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let ended = watch::Sender::new(false);
-    let patience = Patience::Silence(SILENCE);
+    let patience = FollowMode::Silence(SILENCE);
     let log = show_log(cx, rack, app, id, ended.subscribe(), patience);
     let mut log = std::pin::pin!(log);
     let polls = over(cx, rack, app, id, Age::Any);
@@ -179,11 +182,13 @@ pub(crate) async fn show_whole(
         Err(Trouble::Log(LogError::Refused(words))) => {
             // Said inside the socket, in the rack's own form of "there is none".
             rack.build(app, id).await?;
-            Err(Failure::new(words))
+            Err(CommandError::new(words))
         }
         Err(Trouble::Log(error)) => Err(error.into()),
-        Err(Trouble::Late) => Err(Failure::new("the build's log could not be read in time")
-            .try_this(format!("try again: convox builds logs {id} -a {app}"))),
+        Err(Trouble::TimedOut) => {
+            Err(CommandError::new("the build's log could not be read in time")
+                .hint(format!("try again: convox builds logs {id} -a {app}")))
+        }
         Err(Trouble::Output(failure)) => Err(failure),
     }
 }

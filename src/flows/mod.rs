@@ -14,9 +14,9 @@ use crate::context::Context;
 use convox_client::transport::Error;
 
 /// Says once that the rack is away while a wait goes on.
-fn say_away(cx: &Context) -> impl FnMut(&Error) {
+fn notify_unavailable(cx: &Context) -> impl FnMut(&Error) {
     move |error| {
-        cx.absence.note_poll();
+        cx.outages.note_poll();
         cx.notice(format!("the rack does not answer ({error}); waiting for it"));
     }
 }

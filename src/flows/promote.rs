@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::rollout_logs::RolloutLogs;
-use super::{app, say_away};
-use crate::context::{Context, Manner};
+use super::{app, notify_unavailable};
+use crate::context::{Context, PromoteOptions};
 use crate::event::Event;
-use crate::outcome::{Exit, Failure};
-use crate::settings::{Busy, Wait};
+use crate::outcome::{CommandError, Exit};
+use crate::settings::{BusyPolicy, Wait};
 use crate::terminal;
 use convox_client::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use convox_client::wait::{WaitError, until};
@@ -27,33 +27,33 @@ pub(crate) async fn refuse_early(
     cx: &Context,
     rack: &Rack,
     name: &AppName,
-    manner: Manner,
-) -> Result<(), Failure> {
-    if manner.busy == Busy::Queue || manner.force == Force::Yes {
+    options: PromoteOptions,
+) -> Result<(), CommandError> {
+    if options.busy == BusyPolicy::Queue || options.force == Force::Yes {
         return Ok(());
     }
     refuse_busy(&settled(cx, rack, name).await?)
 }
 
 /// Promotes a release that the command has made: it is named where it does not come to run.
-pub(crate) async fn promote_made(
+pub(crate) async fn promote_new(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     release: &ReleaseId,
-    manner: Manner,
-) -> Result<(), Failure> {
-    let accepted = accepted(cx, rack, app, release, manner).await;
+    options: PromoteOptions,
+) -> Result<(), CommandError> {
+    let accepted = accepted(cx, rack, app, release, options).await;
     let before = accepted.map_err(|failure| with_release(failure, app, release))?;
-    finish(cx, rack, &before, release, manner).await
+    finish(cx, rack, &before, release, options).await
 }
 
 /// The release is there: what is missing is the promote.
-fn with_release(failure: Failure, app: &AppName, release: &ReleaseId) -> Failure {
+fn with_release(failure: CommandError, app: &AppName, release: &ReleaseId) -> CommandError {
     if failure.exit != Exit::Failed || failure.what.starts_with("required env") {
         return failure;
     }
-    failure.try_this_too(format!(
+    failure.hint(format!(
         "{release} is made, promote it with: convox releases promote {release} -a {app}"
     ))
 }
@@ -64,10 +64,10 @@ pub(crate) async fn promote(
     rack: &Rack,
     name: &AppName,
     release: &ReleaseId,
-    manner: Manner,
-) -> Result<(), Failure> {
-    let before = accepted(cx, rack, name, release, manner).await?;
-    finish(cx, rack, &before, release, manner).await
+    options: PromoteOptions,
+) -> Result<(), CommandError> {
+    let before = accepted(cx, rack, name, release, options).await?;
+    finish(cx, rack, &before, release, options).await
 }
 
 /// What follows once the rack has accepted.
@@ -76,12 +76,12 @@ async fn finish(
     rack: &Rack,
     before: &App,
     release: &ReleaseId,
-    manner: Manner,
-) -> Result<(), Failure> {
+    options: PromoteOptions,
+) -> Result<(), CommandError> {
     cx.emit(Event::Accepted(release.clone()))?;
-    let Wait::Until(limit) = manner.wait else { return Ok(()) };
+    let Wait::Until(limit) = options.wait else { return Ok(()) };
     tokio::select! {
-        result = wait(cx, rack, before, release, limit, manner.busy) => result,
+        result = wait(cx, rack, before, release, limit, options.busy) => result,
         _ = terminal::interrupted() => Err(interrupted(&before.name, release)),
     }
 }
@@ -93,22 +93,22 @@ async fn accepted(
     rack: &Rack,
     name: &AppName,
     release: &ReleaseId,
-    manner: Manner,
-) -> Result<App, Failure> {
+    options: PromoteOptions,
+) -> Result<App, CommandError> {
     let before = settled(cx, rack, name).await?;
-    let mut before = ready(cx, rack, before, release, manner).await?;
+    let mut before = ready(cx, rack, before, release, options).await?;
     cx.emit(Event::Promoting(release.clone()))?;
-    let queues = manner.busy == Busy::Queue && manner.force == Force::No;
+    let queues = options.busy == BusyPolicy::Queue && options.force == Force::No;
     loop {
         let sent = tokio::select! {
-            sent = send(cx, rack, &before, release, manner.force) => sent,
+            sent = send(cx, rack, &before, release, options.force) => sent,
             _ = terminal::interrupted() => return Err(maybe_sent(name, release)),
         };
         let Err(refusal) = sent else { return Ok(before) };
         if !queues || !is_busy(&refusal) || !shows_update(cx, rack, &before).await? {
             return Err(explain(refusal, name, release));
         }
-        let after = queued(cx, rack, name, release, limit_of(cx, manner.wait)).await?;
+        let after = queued(cx, rack, name, release, limit_of(cx, options.wait)).await?;
         let runs = |app: &App| app.release.as_ref() == Some(release);
         // What the app was busy with may have been ours, whose answer was lost.
         if runs(&after) && !runs(&before) {
@@ -119,16 +119,16 @@ async fn accepted(
 }
 
 /// Does the app come to show the update for which it refused ours?
-async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, Failure> {
-    let polled = rack.once();
+async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, CommandError> {
+    let polled = rack.without_retries();
     let shown = async |_| {
         let app = polled.app(&before.name).await?;
         let shown = app.status != AppStatus::Running || app.release != before.release;
         Ok(shown.then_some(()))
     };
-    match until(cx.polls(SEEN.min(cx.limits().look)), say_away(cx), shown).await {
+    match until(cx.polls(SEEN.min(cx.limits().reconcile)), notify_unavailable(cx), shown).await {
         Ok(()) => Ok(true),
-        Err(WaitError::Late) => Ok(false),
+        Err(WaitError::TimedOut) => Ok(false),
         Err(WaitError::Rack(error)) => Err(error.into()),
     }
 }
@@ -138,7 +138,7 @@ fn is_busy(error: &Error) -> bool {
 }
 
 /// The app. A development rack that this run has started may still be restoring it.
-async fn settled(cx: &Context, rack: &Rack, name: &AppName) -> Result<App, Failure> {
+async fn settled(cx: &Context, rack: &Rack, name: &AppName) -> Result<App, CommandError> {
     let app = app::existing(rack, name).await?;
     if app.status == AppStatus::Updating && cx.has_started_rack() {
         return app::at_rest(cx, rack, name, RESTORED).await;
@@ -152,21 +152,21 @@ async fn ready(
     rack: &Rack,
     app: App,
     release: &ReleaseId,
-    manner: Manner,
-) -> Result<App, Failure> {
-    if manner.force == Force::Yes {
+    options: PromoteOptions,
+) -> Result<App, CommandError> {
+    if options.force == Force::Yes {
         return Ok(app);
     }
-    match manner.busy {
-        Busy::Refuse => {
+    match options.busy {
+        BusyPolicy::Refuse => {
             refuse_busy(&app)?;
             refuse_active(&app, release)?;
             Ok(app)
         }
-        Busy::Queue if app.status == AppStatus::Running => Ok(app),
-        Busy::Queue => {
+        BusyPolicy::Queue if app.status == AppStatus::Running => Ok(app),
+        BusyPolicy::Queue => {
             cx.emit(Event::WaitingForApp)?;
-            let app = queued(cx, rack, &app.name, release, limit_of(cx, manner.wait)).await?;
+            let app = queued(cx, rack, &app.name, release, limit_of(cx, options.wait)).await?;
             cx.emit(Event::AppReady)?;
             Ok(app)
         }
@@ -180,19 +180,19 @@ async fn queued(
     app: &AppName,
     release: &ReleaseId,
     limit: Duration,
-) -> Result<App, Failure> {
+) -> Result<App, CommandError> {
     let left = tokio::select! {
         running = app::at_rest(cx, rack, app, limit) => match running {
-            Err(failure) if failure.exit == Exit::Late => {
-                Failure::late(format!("timeout: {app} is still busy; {release} was not promoted"))
+            Err(failure) if failure.exit == Exit::TimedOut => {
+                CommandError::timed_out(format!("timeout: {app} is still busy; {release} was not promoted"))
             }
             running => return running,
         },
         _ = terminal::interrupted() => {
-            Failure::interrupted(format!("interrupted; {release} was not promoted"))
+            CommandError::interrupted(format!("interrupted; {release} was not promoted"))
         }
     };
-    Err(left.try_this(format!("promote it with: convox releases promote {release} -a {app}")))
+    Err(left.hint(format!("promote it with: convox releases promote {release} -a {app}")))
 }
 
 fn limit_of(cx: &Context, wait: Wait) -> Duration {
@@ -202,23 +202,21 @@ fn limit_of(cx: &Context, wait: Wait) -> Duration {
     }
 }
 
-fn refuse_busy(busy: &App) -> Result<(), Failure> {
+fn refuse_busy(busy: &App) -> Result<(), CommandError> {
     if busy.status == AppStatus::Running {
         return Ok(());
     }
     let name = &busy.name;
-    Err(Failure::new(app::busy(busy))
-        .try_this(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
+    Err(CommandError::new(app::busy(busy))
+        .hint(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
 }
 
-fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), Failure> {
+fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), CommandError> {
     if app.release.as_ref() != Some(release) {
         return Ok(());
     }
-    Err(Failure::new(format!("release {release} is active already")).try_this(format!(
-        "see: convox releases -a {} (or promote it again with --force)",
-        app.name
-    )))
+    Err(CommandError::new(format!("release {release} is active already"))
+        .hint(format!("see: convox releases -a {} (or promote it again with --force)", app.name)))
 }
 
 /// Asks the rack, saying now and then that it takes its time.
@@ -239,25 +237,24 @@ async fn send(
 }
 
 /// The rack's refusal with what helps against it.
-fn explain(error: Error, app: &AppName, release: &ReleaseId) -> Failure {
+fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
     let words = error.to_string();
-    let failure = Failure::from(error);
+    let failure = CommandError::from(error);
     if words.contains("older release") {
-        return failure.try_this(format!("run: convox releases rollback {release} -a {app}"));
+        return failure.hint(format!("run: convox releases rollback {release} -a {app}"));
     }
     if words.contains("currently updating") {
-        return failure.try_this(format!("wait for it with: convox apps wait {app}"));
+        return failure.hint(format!("wait for it with: convox apps wait {app}"));
     }
     if words.contains("empty manifest") {
-        return failure.try_this(format!(
-            "it has no build: deploy the app first with: convox deploy -a {app}"
-        ));
+        return failure
+            .hint(format!("it has no build: deploy the app first with: convox deploy -a {app}"));
     }
     if words.starts_with("required env") {
-        return Failure { help: None, ..failure };
+        return CommandError { help: None, ..failure };
     }
     if words.starts_with("no such release") {
-        return failure.try_this(format!("list them with: convox releases -a {app}"));
+        return failure.hint(format!("list them with: convox releases -a {app}"));
     }
     failure
 }
@@ -269,12 +266,12 @@ async fn wait(
     before: &App,
     release: &ReleaseId,
     limit: Duration,
-    busy: Busy,
-) -> Result<(), Failure> {
+    busy: BusyPolicy,
+) -> Result<(), CommandError> {
     cx.emit(Event::Waiting(release.clone()))?;
     let mut logs = match busy {
-        Busy::Queue => Some(RolloutLogs::open(cx, rack, &before.name).await?),
-        Busy::Refuse => None,
+        BusyPolicy::Queue => Some(RolloutLogs::open(cx, rack, &before.name).await?),
+        BusyPolicy::Refuse => None,
     };
     let verdict = {
         let judged = verdict(cx, rack, before, release, limit);
@@ -304,7 +301,7 @@ async fn verdict(
     limit: Duration,
 ) -> Result<Verdict, WaitError> {
     let mut rollout = Rollout::new(release.clone(), before);
-    let (accepted, polled) = (Instant::now(), rack.once());
+    let (accepted, polled) = (Instant::now(), rack.without_retries());
     let judge = async |_| {
         let app = polled.app(&before.name).await?;
         let mut verdict = rollout.judge(&app, accepted.elapsed());
@@ -314,46 +311,46 @@ async fn verdict(
         }
         Ok((verdict != Verdict::Pending).then_some(verdict))
     };
-    until(cx.polls(limit), say_away(cx), judge).await
+    until(cx.polls(limit), notify_unavailable(cx), judge).await
 }
 
-fn rolled_back(app: &AppName, roll_back: &RollBack) -> Failure {
+fn rolled_back(app: &AppName, roll_back: &RollBack) -> CommandError {
     let RollBack { release, restored } = roll_back;
     let to = match restored {
         Some(restored) => format!("the rack gave up on {release} and went back to {restored}"),
         None => format!("the rack gave up on {release}, and there is no release to go back to"),
     };
-    Failure::new(format!("rollback: {to}"))
-        .try_this(format!("the reason is in: convox logs -a {app} --since 10m --no-follow"))
+    CommandError::new(format!("rollback: {to}"))
+        .hint(format!("the reason is in: convox logs -a {app} --since 10m --no-follow"))
 }
 
-fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> Failure {
+fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> CommandError {
     match error {
-        WaitError::Late => {
+        WaitError::TimedOut => {
             let limit = convox_wire::duration::GoDuration(limit);
-            Failure::late(format!(
+            CommandError::timed_out(format!(
                 "timeout: {app} does not run {release} after {limit}, and the rack goes on"
             ))
-            .try_this(format!("see: convox apps info {app}"))
+            .hint(format!("see: convox apps info {app}"))
         }
         WaitError::Rack(error) => unwatched(error, app, release),
     }
 }
 
 /// The rack has accepted: that it cannot be watched any more does not stop it.
-fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> Failure {
-    Failure::from(error)
-        .try_this_too(format!("the rack goes on promoting {release}, see: convox apps info {app}"))
+fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::from(error)
+        .hint(format!("the rack goes on promoting {release}, see: convox apps info {app}"))
 }
 
-fn maybe_sent(app: &AppName, release: &ReleaseId) -> Failure {
-    Failure::interrupted(format!("interrupted; the rack may go on promoting {release}"))
-        .try_this(format!("see: convox apps info {app}"))
+fn maybe_sent(app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::interrupted(format!("interrupted; the rack may go on promoting {release}"))
+        .hint(format!("see: convox apps info {app}"))
 }
 
-fn interrupted(app: &AppName, release: &ReleaseId) -> Failure {
-    Failure::interrupted(format!("interrupted; the rack goes on promoting {release}"))
-        .try_this(format!("see: convox apps info {app}"))
+fn interrupted(app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::interrupted(format!("interrupted; the rack goes on promoting {release}"))
+        .hint(format!("see: convox apps info {app}"))
 }
 
 /// The result of a promote, for `--json`.

@@ -8,15 +8,15 @@ use tokio::time::{Instant, timeout};
 
 use crate::context::Context;
 use crate::event::Event;
-use crate::outcome::Failure;
-use convox_client::rack::{AppLog, LogError, LogOptions, LogSource, Piece, Rack};
+use crate::outcome::CommandError;
+use convox_client::rack::{AppLog, LogError, LogEvent, LogOptions, LogSource, Rack};
 use convox_wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);
 /// Between two looks at the processes.
 const PROCESSES: Duration = Duration::from_secs(3);
-/// How long such a look may take before and after the roll-out.
+/// How long such a caps may take before and after the roll-out.
 const LOOK: Duration = Duration::from_secs(5);
 /// The log has said all once it has been quiet for this long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -39,7 +39,7 @@ impl<'a> RolloutLogs<'a> {
         cx: &'a Context,
         rack: &'a Rack,
         app: &'a AppName,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let log = View::new(cx, rack, app);
         let (lines, processes) = (SystemLines::default(), HashMap::new());
         let mut logs = Self { cx, rack, app, log, lines, processes };
@@ -52,20 +52,20 @@ impl<'a> RolloutLogs<'a> {
     pub(super) async fn show_beside<T>(
         &mut self,
         work: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CommandError> {
         let mut work = std::pin::pin!(work);
-        let rack = self.rack.once();
-        let look = || async {
+        let rack = self.rack.without_retries();
+        let caps = || async {
             tokio::time::sleep(PROCESSES).await;
             rack.processes(self.app).await
         };
-        let mut looking = std::pin::pin!(look());
+        let mut looking = std::pin::pin!(caps());
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 lines = self.log.next() => self.show(&lines)?,
                 processes = &mut looking => {
-                    looking.set(look());
+                    looking.set(caps());
                     self.tell(processes.unwrap_or_default())?;
                 }
             }
@@ -73,7 +73,7 @@ impl<'a> RolloutLogs<'a> {
     }
 
     /// Gives the log a moment to say the last of it.
-    pub(super) async fn finish(mut self) -> Result<(), Failure> {
+    pub(super) async fn finish(mut self) -> Result<(), CommandError> {
         let end = Instant::now() + MOST;
         while Instant::now() < end {
             match timeout(QUIET, self.log.next()).await {
@@ -84,14 +84,14 @@ impl<'a> RolloutLogs<'a> {
         self.look_at_processes().await
     }
 
-    fn show(&mut self, lines: &Bytes) -> Result<(), Failure> {
+    fn show(&mut self, lines: &Bytes) -> Result<(), CommandError> {
         let system = self.lines.of(lines);
         if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
     }
 
     /// Reads the processes, for a moment at most, and tells their news.
-    async fn look_at_processes(&mut self) -> Result<(), Failure> {
-        let rack = self.rack.once();
+    async fn look_at_processes(&mut self) -> Result<(), CommandError> {
+        let rack = self.rack.without_retries();
         match timeout(LOOK, rack.processes(self.app)).await {
             Ok(Ok(processes)) => self.tell(processes),
             _ => Ok(()),
@@ -99,7 +99,7 @@ impl<'a> RolloutLogs<'a> {
     }
 
     /// Tells each process whose status has changed; one that was running from the start is no news.
-    fn tell(&mut self, processes: Vec<Process>) -> Result<(), Failure> {
+    fn tell(&mut self, processes: Vec<Process>) -> Result<(), CommandError> {
         for process in processes {
             let known = self.processes.insert(process.id.clone(), process.status.clone());
             let news = match known {
@@ -140,10 +140,10 @@ impl<'a> View<'a> {
     async fn next(&mut self) -> Bytes {
         loop {
             match self.log.next().await {
-                Ok(Piece::Text(lines)) => return lines,
-                Ok(Piece::Resumed(_)) => continue,
+                Ok(LogEvent::Text(lines)) => return lines,
+                Ok(LogEvent::Resumed(_)) => continue,
                 // Racks end this stream now and then; the roll-out goes on.
-                Ok(Piece::Ended | Piece::NotYet(_)) => {}
+                Ok(LogEvent::Ended | LogEvent::NotYet(_)) => {}
                 Err(error) => self.warn(&error),
             }
             tokio::time::sleep(MOST).await;
@@ -152,7 +152,7 @@ impl<'a> View<'a> {
 
     /// Says once that the log cannot be read; that the rack is away is told by the polls.
     fn warn(&mut self, error: &LogError) {
-        if error.is_passing() || std::mem::replace(&mut self.has_warned, true) {
+        if error.is_transient() || std::mem::replace(&mut self.has_warned, true) {
             return;
         }
         let app = self.app;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval};
 
 use crate::context::Context;
 use crate::event::{Event, Upload as Way};
-use crate::outcome::Failure;
+use crate::outcome::CommandError;
 use convox_client::rack::{Error, Rack};
 use convox_client::transport::Upload;
 use convox_package::Spool;
@@ -60,8 +60,8 @@ impl Upload for Body {
 }
 
 /// Waits until the source is packed, and tells so.
-pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, Failure> {
-    let packed = spool.finished().await.map_err(Failure::new)?;
+pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, CommandError> {
+    let packed = spool.finished().await.map_err(CommandError::new)?;
     cx.emit(Event::Packaged)?;
     for warning in &packed.warnings {
         cx.warn(warning);
@@ -75,7 +75,7 @@ pub(crate) async fn upload(
     rack: &Rack,
     app: &AppName,
     spool: &Spool,
-) -> Result<ObjectUrl, Failure> {
+) -> Result<ObjectUrl, CommandError> {
     let body = Body::new(spool.clone());
     let key = ObjectKey::temporary(cx.random()?);
     let mut sending = std::pin::pin!(rack.upload(app, &key, body.clone()));
@@ -107,7 +107,7 @@ pub(crate) async fn with_progress<T>(
     body: &Body,
     total: u64,
     mut sending: impl Future<Output = Result<T, Error>> + Unpin,
-) -> Result<T, Failure> {
+) -> Result<T, CommandError> {
     let mut redraw = interval(REDRAW);
     loop {
         tokio::select! {

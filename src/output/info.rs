@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::colour::{Colour, Role};
-use super::escape::harmless;
+use super::color::{Color, Role};
+use super::sanitize::sanitize;
 
 /// Names and values, the names padded to the longest. A value of several lines goes on below
 /// itself; an empty one leaves the name alone.
@@ -22,7 +22,7 @@ impl Info {
 
     /// Adds a property.
     pub fn entry(&mut self, name: &str, value: impl Into<String>) -> &mut Self {
-        self.entries.push((harmless(name).into_owned(), value.into()));
+        self.entries.push((sanitize(name).into_owned(), value.into()));
         self
     }
 
@@ -30,10 +30,10 @@ impl Info {
     ///
     /// # Errors
     /// The stream cannot be written to.
-    pub fn write(&self, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, color: Color, out: &mut impl Write) -> io::Result<()> {
         let widest = self.entries.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
         for (name, value) in &self.entries {
-            write_entry(name, value, widest, colour, out)?;
+            write_entry(name, value, widest, color, out)?;
         }
         Ok(())
     }
@@ -43,7 +43,7 @@ fn write_entry(
     name: &str,
     value: &str,
     widest: usize,
-    colour: Colour,
+    color: Color,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let blanks = widest - name.width();
@@ -51,14 +51,14 @@ fn write_entry(
     match lines.next().filter(|first| !first.is_empty()) {
         Some(first) => {
             let name = format!("{name}{:blanks$}", "");
-            let first = colour.paint(Role::Value, &harmless(first));
-            writeln!(out, "{}  {first}", colour.paint(Role::Heading, &name))?;
+            let first = color.paint(Role::Value, &sanitize(first));
+            writeln!(out, "{}  {first}", color.paint(Role::Heading, &name))?;
         }
-        None => writeln!(out, "{}", colour.paint(Role::Heading, name))?,
+        None => writeln!(out, "{}", color.paint(Role::Heading, name))?,
     }
     for line in lines {
         let indent = if line.is_empty() { 0 } else { widest + 2 };
-        writeln!(out, "{:indent$}{}", "", colour.paint(Role::Value, &harmless(line)))?;
+        writeln!(out, "{:indent$}{}", "", color.paint(Role::Value, &sanitize(line)))?;
     }
     Ok(())
 }
@@ -67,13 +67,13 @@ fn write_entry(
 mod tests {
     use super::*;
 
-    fn written(entries: &[(&str, &str)], colour: Colour) -> String {
+    fn written(entries: &[(&str, &str)], color: Color) -> String {
         let mut info = Info::new();
         for (name, value) in entries {
             info.entry(name, *value);
         }
         let mut bytes = Vec::new();
-        info.write(colour, &mut bytes).unwrap();
+        info.write(color, &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -85,30 +85,30 @@ Name    dev
 Router  a.test (external)
         b.test (internal)
 ";
-        assert_eq!(written(&entries, Colour::Off), expected);
+        assert_eq!(written(&entries, Color::Off), expected);
     }
 
     #[test]
     fn an_empty_value_leaves_no_blanks_and_an_empty_block_nothing() {
         let entries = [("Description", ""), ("Id", "B1")];
-        assert_eq!(written(&entries, Colour::Off), "Description\nId           B1\n");
-        assert_eq!(written(&[], Colour::On), "");
+        assert_eq!(written(&entries, Color::Off), "Description\nId           B1\n");
+        assert_eq!(written(&[], Color::On), "");
     }
 
     #[test]
     fn names_wider_than_their_bytes_are_aligned() {
-        assert_eq!(written(&[("名前", "x"), ("é", "y")], Colour::Off), "名前  x\né     y\n");
+        assert_eq!(written(&[("名前", "x"), ("é", "y")], Color::Off), "名前  x\né     y\n");
     }
 
     #[test]
     fn values_are_harmless() {
-        assert_eq!(written(&[("Id", "\u{1b}[2J")], Colour::Off), "Id  \\x1b[2J\n");
+        assert_eq!(written(&[("Id", "\u{1b}[2J")], Color::Off), "Id  \\x1b[2J\n");
     }
 
     #[test]
     fn name_and_value_have_their_colours_and_what_is_between_has_none() {
         let expected = "\u{1b}[38;5;244mId    \u{1b}[0m  \u{1b}[38;5;251mB1\u{1b}[0m\n\
                         \u{1b}[38;5;244mStatus\u{1b}[0m  \u{1b}[38;5;251mcomplete\u{1b}[0m\n";
-        assert_eq!(written(&[("Id", "B1"), ("Status", "complete")], Colour::On), expected);
+        assert_eq!(written(&[("Id", "B1"), ("Status", "complete")], Color::On), expected);
     }
 }

@@ -1,11 +1,11 @@
-//! JSON that is the same value to a program and harmless on a terminal.
+//! JSON that is the same value to a program and sanitize on a terminal.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::escape::is_harmful;
+use super::sanitize::is_unsafe;
 
 /// Writes `value` in compact form. What could harm a terminal is written as `\u202e`, which reads
 /// back as the character that it stands for (RFC 8259, section 7).
@@ -26,7 +26,7 @@ impl Formatter for Harmless {
         fragment: &str,
     ) -> io::Result<()> {
         let mut plain = 0;
-        for (start, found) in fragment.match_indices(is_harmful) {
+        for (start, found) in fragment.match_indices(is_unsafe) {
             writer.write_all(&fragment.as_bytes()[plain..start])?;
             found.encode_utf16().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))?;
             plain = start + found.len();
@@ -65,7 +65,7 @@ mod tests {
         #[test]
         fn it_reads_back_as_the_same_and_holds_nothing_harmful(text: String) {
             let json = written(&[&text]);
-            prop_assert!(!json.contains(is_harmful));
+            prop_assert!(!json.contains(is_unsafe));
             prop_assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);
         }
     }

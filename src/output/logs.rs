@@ -1,7 +1,7 @@
-//! Log bytes on their way out: unchanged into a pipe, harmless on a terminal.
+//! Log bytes on their way out: unchanged into a pipe, sanitize on a terminal.
 
-use super::escape::LogFilter;
-use super::look::Look;
+use super::caps::TermCaps;
+use super::sanitize::LogFilter;
 use super::stdio::{OutputError, Stream};
 
 /// Writes the bytes of a log.
@@ -12,9 +12,9 @@ pub(crate) struct LogWriter {
 }
 
 impl LogWriter {
-    /// For a stream of this look. `raw` passes everything through on terminals too.
-    pub(crate) fn new(look: &Look, raw: bool) -> Self {
-        let filter = (look.is_terminal && !raw).then(LogFilter::new);
+    /// For a stream of this caps. `raw` passes everything through on terminals too.
+    pub(crate) fn new(caps: &TermCaps, raw: bool) -> Self {
+        let filter = (caps.is_terminal && !raw).then(LogFilter::new);
         Self { filter, shown: Vec::new(), in_line: false }
     }
 

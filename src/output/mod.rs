@@ -1,22 +1,22 @@
 //! Everything that is printed goes through here.
 //!
-//! These are the primitives: streams that know how they look, text made harmless, tables, info
+//! These are the primitives: streams that know how they caps, text made sanitize, tables, info
 //! blocks, words for times and sizes, and the progress bar.
 
-pub mod colour;
-pub mod escape;
+pub mod caps;
+pub mod color;
+pub mod humanize;
 pub mod info;
-pub mod look;
 pub mod progress;
+pub mod sanitize;
 pub mod stdio;
 pub mod table;
-pub mod words;
 
 mod json;
 mod logs;
-mod show;
-mod voice;
+mod renderer;
+mod view;
 
 pub(crate) use logs::LogWriter;
-pub use show::{Document, Show, Shown, Sight, Value};
-pub(crate) use voice::{Classic, Json, Quiet, V3, Voice, aside};
+pub(crate) use renderer::{Classic, Json, Quiet, Renderer, V3, notice};
+pub use view::{Document, Render, RenderContext, Value, View};

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
-use super::look::Look;
-use super::words::{minutes, size};
+use super::caps::TermCaps;
+use super::humanize::{minutes, size};
 
 /// Columns of the whole line, where the terminal has as many.
 pub const WIDTH: usize = 70;
@@ -80,14 +80,14 @@ pub struct Progress {
     label: String,
     started: Instant,
     drawn: Option<Instant>,
-    in_place: Option<InPlace>,
+    live_line: Option<LiveLine>,
 }
 
 impl Progress {
-    /// A line for a stream of this look. Nothing is drawn yet.
-    pub fn new(label: &str, look: &Look, now: Instant) -> Self {
-        let in_place = look.redraws.then(|| InPlace::new(width_on(look)));
-        Self { label: label.to_owned(), started: now, drawn: None, in_place }
+    /// A line for a stream of this caps. Nothing is drawn yet.
+    pub fn new(label: &str, caps: &TermCaps, now: Instant) -> Self {
+        let live_line = caps.redraws.then(|| LiveLine::new(width_on(caps)));
+        Self { label: label.to_owned(), started: now, drawn: None, live_line }
     }
 
     /// Draws the present state, if the line is redrawn and a tenth of a second has passed.
@@ -101,13 +101,13 @@ impl Progress {
         now: Instant,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let Some(in_place) = &self.in_place else { return Ok(()) };
+        let Some(live_line) = &self.live_line else { return Ok(()) };
         if self.drawn.is_some_and(|drawn| now.saturating_duration_since(drawn) < REDRAW) {
             return Ok(());
         }
         self.drawn = Some(now);
         let elapsed = now.saturating_duration_since(self.started);
-        in_place.draw(&line(&self.label, done, total, elapsed, in_place.width), out)
+        live_line.draw(&line(&self.label, done, total, elapsed, live_line.width), out)
     }
 
     /// Ends the line: all of `total` is done.
@@ -115,9 +115,9 @@ impl Progress {
     /// # Errors
     /// The stream cannot be written to.
     pub fn finish(self, total: u64, now: Instant, out: &mut impl Write) -> io::Result<()> {
-        let width = self.in_place.as_ref().map_or(WIDTH, |in_place| in_place.width);
-        if let Some(in_place) = self.in_place {
-            in_place.clear(out)?;
+        let width = self.live_line.as_ref().map_or(WIDTH, |live_line| live_line.width);
+        if let Some(live_line) = self.live_line {
+            live_line.clear(out)?;
         }
         let elapsed = now.saturating_duration_since(self.started);
         writeln!(out, "{}", line(&self.label, total, Some(total), elapsed, width))?;
@@ -138,20 +138,20 @@ impl Progress {
 }
 
 /// One column is left free: some terminals wrap as soon as the last one is written.
-fn width_on(look: &Look) -> usize {
-    look.width.map_or(WIDTH, |columns| WIDTH.min(usize::from(columns).saturating_sub(1).max(1)))
+fn width_on(caps: &TermCaps) -> usize {
+    caps.width.map_or(WIDTH, |columns| WIDTH.min(usize::from(columns).saturating_sub(1).max(1)))
 }
 
 /// indicatif's bar, drawing a line of ours into memory, from where it goes to the stream.
 #[derive(Debug)]
-struct InPlace {
+struct LiveLine {
     width: usize,
     line: Arc<Mutex<String>>,
     screen: Screen,
     bar: ProgressBar,
 }
 
-impl InPlace {
+impl LiveLine {
     fn new(width: usize) -> Self {
         let line = Arc::new(Mutex::new(String::new()));
         let screen = Screen { bytes: Arc::default(), width: u16::try_from(width).unwrap_or(80) };
@@ -256,9 +256,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TERMINAL: Look = Look {
+    const TERMINAL: TermCaps = TermCaps {
         is_terminal: true,
-        colour: super::super::colour::Colour::Off,
+        color: super::super::color::Color::Off,
         redraws: true,
         width: Some(80),
     };
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_pipe_gets_exactly_one_line() {
         let (start, mut out) = (Instant::now(), Vec::new());
-        let mut progress = Progress::new("Uploading", &Look::plain(), start);
+        let mut progress = Progress::new("Uploading", &TermCaps::plain(), start);
         for done in 0..100 {
             let now = start + Duration::from_millis(50 * done);
             progress.update(done, Some(100), now, &mut out).unwrap();
@@ -337,12 +337,12 @@ mod tests {
     #[test]
     fn a_narrow_terminals_line_fits_into_it() {
         let (start, mut out) = (Instant::now(), Vec::new());
-        let look = Look { width: Some(30), ..TERMINAL };
-        let mut progress = Progress::new("Uploading", &look, start);
+        let caps = TermCaps { width: Some(30), ..TERMINAL };
+        let mut progress = Progress::new("Uploading", &caps, start);
         progress.update(5, Some(1000), start, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "Uploading: 5 B / 1000 B 0.50 ");
-        let look = Look { width: Some(1), ..TERMINAL };
-        let mut progress = Progress::new("Übertragung", &look, start);
+        let caps = TermCaps { width: Some(1), ..TERMINAL };
+        let mut progress = Progress::new("Übertragung", &caps, start);
         progress.update(5, Some(1000), start, &mut Vec::new()).unwrap();
     }
 

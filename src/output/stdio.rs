@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::look::{Conditions, Look};
+use super::caps::{TermCaps, TermEnv};
 use crate::terminal;
 
 /// stdout and stderr, and whether stdin is a terminal.
@@ -44,12 +44,12 @@ impl From<io::Error> for OutputError {
 
 /// What happens when a stream's reader has gone, or the stream cannot take any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnClose {
+pub enum OnBrokenPipe {
     /// Writing fails: right for a command that only reads.
     #[default]
-    Stop,
+    Fail,
     /// What follows is dropped: right for a command whose work must go on.
-    GoOn,
+    Discard,
 }
 
 /// A stream to write to, which knows how it looks.
@@ -57,8 +57,8 @@ pub struct Stream {
     writer: Box<dyn Write + Send>,
     buffer: Vec<u8>,
     capacity: usize,
-    look: Look,
-    on_close: OnClose,
+    caps: TermCaps,
+    on_broken_pipe: OnBrokenPipe,
     is_closed: bool,
 }
 
@@ -72,25 +72,25 @@ impl Stdio {
     /// No file descriptor can be had.
     pub fn system(term: Option<&str>, no_color: bool) -> io::Result<Self> {
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        let look = |stream: BorrowedFd<'_>| {
+        let caps = |stream: BorrowedFd<'_>| {
             let is_terminal = stream.is_terminal();
             let width = if is_terminal { terminal::width(stream) } else { None };
-            Look::of(Conditions { is_terminal, width, term, no_color })
+            TermCaps::of(TermEnv { is_terminal, width, term, no_color })
         };
         Ok(Self {
             // a copy of the descriptor, as std's own stdout looks for line ends in all that it gets
-            out: Stream::buffered(file(stdout.as_fd())?, look(stdout.as_fd())),
-            err: Stream::direct(file(stderr.as_fd())?, look(stderr.as_fd())),
+            out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd())),
+            err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd())),
             stdin_is_terminal: io::stdin().is_terminal(),
         })
     }
 
     /// Streams that are kept in memory, for a run inside a test.
-    pub fn captured(look: Look) -> (Self, Captured, Captured) {
+    pub fn captured(caps: TermCaps) -> (Self, Captured, Captured) {
         let (out, err) = (Captured::default(), Captured::default());
         let stdio = Self {
-            out: Stream::buffered(out.clone(), look),
-            err: Stream::direct(err.clone(), look),
+            out: Stream::buffered(out.clone(), caps),
+            err: Stream::direct(err.clone(), caps),
             stdin_is_terminal: false,
         };
         (stdio, out, err)
@@ -109,12 +109,12 @@ impl Stdio {
         Ok(flushed?)
     }
 
-    /// Writes `ERROR: ` and these words to stderr, on one line, in colour where it shows colours.
+    /// Writes `ERROR: ` and these words to stderr, on one line, in color where it shows colors.
     ///
     /// # Errors
     /// As [`Self::error_line`].
     pub fn error(&mut self, words: &str) -> Result<(), OutputError> {
-        let line = self.err.look().colour.error_line(words);
+        let line = self.err.caps().color.error_line(words);
         self.error_line(&line)
     }
 
@@ -134,28 +134,28 @@ fn file(stream: BorrowedFd<'_>) -> io::Result<File> {
 
 impl Stream {
     /// A stream that keeps bytes until there are many, or until it is flushed.
-    pub fn buffered(writer: impl Write + Send + 'static, look: Look) -> Self {
-        Self::new(Box::new(writer), look, BUFFER)
+    pub fn buffered(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
+        Self::new(Box::new(writer), caps, BUFFER)
     }
 
     /// A stream that writes at once.
-    pub fn direct(writer: impl Write + Send + 'static, look: Look) -> Self {
-        Self::new(Box::new(writer), look, 0)
+    pub fn direct(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
+        Self::new(Box::new(writer), caps, 0)
     }
 
-    fn new(writer: Box<dyn Write + Send>, look: Look, capacity: usize) -> Self {
-        let on_close = OnClose::default();
-        Self { writer, buffer: Vec::new(), capacity, look, on_close, is_closed: false }
+    fn new(writer: Box<dyn Write + Send>, caps: TermCaps, capacity: usize) -> Self {
+        let on_broken_pipe = OnBrokenPipe::default();
+        Self { writer, buffer: Vec::new(), capacity, caps, on_broken_pipe, is_closed: false }
     }
 
     /// How it looks.
-    pub fn look(&self) -> &Look {
-        &self.look
+    pub fn caps(&self) -> &TermCaps {
+        &self.caps
     }
 
     /// Chooses what happens when the reader has gone.
-    pub fn set_on_close(&mut self, on_close: OnClose) {
-        self.on_close = on_close;
+    pub fn set_on_broken_pipe(&mut self, on_broken_pipe: OnBrokenPipe) {
+        self.on_broken_pipe = on_broken_pipe;
     }
 
     /// Writes text.
@@ -172,13 +172,13 @@ impl Stream {
             match write(&mut *self.writer) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
                 // A full disk is no reason either to leave work half done.
-                Err(_) if self.on_close == OnClose::GoOn => self.is_closed = true,
+                Err(_) if self.on_broken_pipe == OnBrokenPipe::Discard => self.is_closed = true,
                 written => return written,
             }
         }
-        match self.on_close {
-            OnClose::Stop => Err(ErrorKind::BrokenPipe.into()),
-            OnClose::GoOn => Ok(()),
+        match self.on_broken_pipe {
+            OnBrokenPipe::Fail => Err(ErrorKind::BrokenPipe.into()),
+            OnBrokenPipe::Discard => Ok(()),
         }
     }
 
@@ -215,7 +215,7 @@ impl Write for Stream {
 
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("look", &self.look).finish_non_exhaustive()
+        f.debug_struct("Stream").field("caps", &self.caps).finish_non_exhaustive()
     }
 }
 
@@ -273,12 +273,12 @@ mod tests {
 
     fn leaving(left: usize) -> (Stream, Captured) {
         let seen = Captured::default();
-        (Stream::buffered(Leaving { left, seen: seen.clone() }, Look::plain()), seen)
+        (Stream::buffered(Leaving { left, seen: seen.clone() }, TermCaps::plain()), seen)
     }
 
     #[test]
     fn stdout_waits_for_a_flush_and_stderr_does_not() {
-        let (mut stdio, out, err) = Stdio::captured(Look::plain());
+        let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
         stdio.out.print("Starting build... ").unwrap();
         assert_eq!(out.text(), "");
         stdio.out.flush().unwrap();
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_line_on_stderr_comes_after_what_stdout_has() {
-        let (mut stdio, out, err) = Stdio::captured(Look::plain());
+        let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
         stdio.out.print("Promoting R1... ").unwrap();
         stdio.error_line("ERROR: rollback").unwrap();
         assert_eq!(
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn bytes_of_any_size_arrive_in_order() {
-        let (mut stdio, out, _) = Stdio::captured(Look::plain());
+        let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
         let mut expected = Vec::new();
         for (number, size) in [10, BUFFER - 1, 5, BUFFER, 3 * BUFFER, 1].into_iter().enumerate() {
             let bytes = vec![b'a' + u8::try_from(number).unwrap(); size];
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_reader_that_has_gone_is_forgiven_where_the_work_must_go_on() {
         let (mut stream, seen) = leaving(3);
-        stream.set_on_close(OnClose::GoOn);
+        stream.set_on_broken_pipe(OnBrokenPipe::Discard);
         for _ in 0..3 {
             stream.print("one\ntwo\n").unwrap();
             stream.flush().unwrap();
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn stderr_is_written_even_where_stdout_is_closed() {
-        let (mut stdio, _, err) = Stdio::captured(Look::plain());
+        let (mut stdio, _, err) = Stdio::captured(TermCaps::plain());
         stdio.out = leaving(0).0;
         stdio.out.print("x").unwrap();
         assert!(matches!(stdio.error_line("said"), Err(OutputError::Closed)));

@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use comfy_table::{ContentArrangement, presets};
 use unicode_width::UnicodeWidthStr;
 
-use super::colour::{Colour, Role};
-use super::escape::harmless;
+use super::color::{Color, Role};
+use super::sanitize::sanitize;
 
-/// A table. Cells are made harmless as they are added, and kept side by side in one text.
+/// A table. Cells are made sanitize as they are added, and kept side by side in one text.
 #[derive(Debug, Clone)]
 pub struct Table {
     text: String,
@@ -48,23 +48,23 @@ impl Table {
         self
     }
 
-    /// Writes the table. On a terminal each line has its colour as a whole.
+    /// Writes the table. On a terminal each line has its color as a whole.
     ///
     /// # Errors
     /// The stream cannot be written to.
-    pub fn write(&self, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, color: Color, out: &mut impl Write) -> io::Result<()> {
         if self.widths.is_empty() {
             return Ok(());
         }
         let is_long = self.ends.len() > MANY_ROWS * self.widths.len();
         if is_long || self.widths.iter().any(|width| *width > WIDE) {
-            return write_long(self, colour, out);
+            return write_long(self, color, out);
         }
-        write_short(self, colour, out)
+        write_short(self, color, out)
     }
 
     fn push(&mut self, cell: &str, column: usize) {
-        let cell = harmless(cell);
+        let cell = sanitize(cell);
         self.text.push_str(&cell);
         self.ends.push(self.text.len());
         self.widths[column] = self.widths[column].max(width_of(&cell));
@@ -87,7 +87,7 @@ fn width_of(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-fn write_short(table: &Table, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+fn write_short(table: &Table, color: Color, out: &mut impl Write) -> io::Result<()> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let mut rows = table.rows();
@@ -101,12 +101,12 @@ fn write_short(table: &Table, colour: Colour, out: &mut impl Write) -> io::Resul
         column.set_padding((0, 2));
     }
     for (number, line) in drawn.lines().enumerate() {
-        write_line(number, line.trim_end_matches(' '), colour, out)?;
+        write_line(number, line.trim_end_matches(' '), color, out)?;
     }
     Ok(())
 }
 
-fn write_long(table: &Table, colour: Colour, out: &mut impl Write) -> io::Result<()> {
+fn write_long(table: &Table, color: Color, out: &mut impl Write) -> io::Result<()> {
     let mut line = String::new();
     for (number, row) in table.rows().enumerate() {
         line.clear();
@@ -119,18 +119,18 @@ fn write_long(table: &Table, colour: Colour, out: &mut impl Write) -> io::Result
             }
             blanks += width - width_of(cell) + GAP;
         }
-        write_line(number, line.trim_end_matches(' '), colour, out)?;
+        write_line(number, line.trim_end_matches(' '), color, out)?;
     }
     Ok(())
 }
 
-fn write_line(number: usize, line: &str, colour: Colour, out: &mut impl Write) -> io::Result<()> {
-    if colour == Colour::Off {
+fn write_line(number: usize, line: &str, color: Color, out: &mut impl Write) -> io::Result<()> {
+    if color == Color::Off {
         out.write_all(line.as_bytes())?;
         return out.write_all(b"\n");
     }
     let role = if number == 0 { Role::Heading } else { Role::Value };
-    writeln!(out, "{}{line}{}", colour.start(role), colour.end())
+    writeln!(out, "{}{line}{}", color.start(role), color.end())
 }
 
 #[cfg(test)]
@@ -158,14 +158,14 @@ ID           CREATED         BUILD        STATUS
 RZBZBKXSPYV  37 seconds ago  BCSWGHMOTTQ  active
 RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
 ";
-        assert_eq!(text(|out| releases().write(Colour::Off, out)), expected);
+        assert_eq!(text(|out| releases().write(Color::Off, out)), expected);
     }
 
     #[test]
     fn an_empty_table_is_its_header() {
         let table = Table::new(["NAME", "PROVIDER", "STATUS"]);
-        assert_eq!(text(|out| table.write(Colour::Off, out)), "NAME  PROVIDER  STATUS\n");
-        assert_eq!(text(|out| Table::new([]).write(Colour::Off, out)), "");
+        assert_eq!(text(|out| table.write(Color::Off, out)), "NAME  PROVIDER  STATUS\n");
+        assert_eq!(text(|out| Table::new([]).write(Color::Off, out)), "");
     }
 
     #[test]
@@ -174,7 +174,7 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
         table.row(["quarry", "running", ""]);
         let expected = "\u{1b}[38;5;244mAPP     STATUS   RELEASE\u{1b}[0m\n\
                         \u{1b}[38;5;251mquarry  running\u{1b}[0m\n";
-        assert_eq!(text(|out| table.write(Colour::On, out)), expected);
+        assert_eq!(text(|out| table.write(Color::On, out)), expected);
     }
 
     #[test]
@@ -182,14 +182,14 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
         let mut table = Table::new(["NAME", "X"]);
         table.row(["日本", "●"]).row(["é—", "b"]).row(["a\nb\u{1b}", "c"]);
         let expected = "NAME      X\n日本      ●\né—        b\na\\nb\\x1b  c\n";
-        assert_eq!(text(|out| table.write(Colour::Off, out)), expected);
+        assert_eq!(text(|out| table.write(Color::Off, out)), expected);
     }
 
     #[test]
     fn rows_that_are_too_short_or_too_long_fit_the_header() {
         let mut table = Table::new(["A", "B"]);
         table.row(["1"]).row(["1", "2", "3"]).row::<&str>([]);
-        assert_eq!(text(|out| table.write(Colour::Off, out)), "A  B\n1\n1  2\n\n");
+        assert_eq!(text(|out| table.write(Color::Off, out)), "A  B\n1\n1  2\n\n");
     }
 
     #[test]
@@ -197,7 +197,7 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
         let wide = "x".repeat(100_000);
         let mut table = Table::new(["A", "B"]);
         table.row([wide.as_str(), "y"]);
-        let written = text(|out| table.write(Colour::Off, out));
+        let written = text(|out| table.write(Color::Off, out));
         assert_eq!(written.lines().nth(1), Some(format!("{wide}  y").as_str()));
     }
 
@@ -207,7 +207,7 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
         for row in 0..5_000 {
             table.row([row.to_string().as_str(), "b"]);
         }
-        let written = text(|out| table.write(Colour::Off, out));
+        let written = text(|out| table.write(Color::Off, out));
         assert_eq!(written.lines().count(), 5_001);
         assert_eq!(written.lines().last(), Some("4999  b"));
     }
@@ -220,14 +220,14 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
                 proptest::collection::vec(prop_oneof!["[ -~]{0,12}", "\\PC{0,8}", any::<String>()], 0..6),
                 0..12,
             ),
-            colour in prop_oneof![Just(Colour::On), Just(Colour::Off)],
+            color in prop_oneof![Just(Color::On), Just(Color::Off)],
         ) {
             let mut table = Table::new(headers.iter().map(String::as_str));
             for row in &rows {
                 table.row(row);
             }
-            let short = text(|out| write_short(&table, colour, out));
-            prop_assert_eq!(text(|out| write_long(&table, colour, out)), short.clone());
+            let short = text(|out| write_short(&table, color, out));
+            prop_assert_eq!(text(|out| write_long(&table, color, out)), short.clone());
             prop_assert_eq!(short.lines().count(), rows.len() + 1);
         }
     }

@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use super::files::{FilesError, read_text};
-use super::folder::as_spelled;
+use super::paths::as_spelled;
 use convox_wire::{AppName, InvalidName};
 
 /// What may name the app, the strongest first.
@@ -48,7 +48,7 @@ pub enum AppError {
     Folder(PathBuf),
     /// The file `.convox/app` cannot be read.
     #[error(transparent)]
-    Files(#[from] FilesError),
+    ConfigDir(#[from] FilesError),
 }
 
 /// Decides by the rules above.

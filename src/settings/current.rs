@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{Files, FilesError, Kind, Layout};
+use super::files::{ConfigDir, FilesError, Kind, Layout};
 
 /// The chosen rack, as 3.x clients write it: `{"name":"acme/north","type":"console"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ const CURRENT: Kind = Kind {
     mend: "run `convox switch NAME`",
 };
 
-impl Files {
+impl ConfigDir {
     /// The chosen rack; `None` where none was chosen, or where an older client left an entry
     /// without a name.
     ///
@@ -122,9 +122,9 @@ impl fmt::Display for RackKind {
 mod tests {
     use super::*;
 
-    fn files() -> (tempfile::TempDir, Files) {
+    fn files() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
-        let files = Files::new(Some(home.path().to_owned()));
+        let files = ConfigDir::new(Some(home.path().to_owned()));
         (home, files)
     }
 

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::folder;
+use super::paths;
 
 /// The settings folder. Cheap to make: nothing is read before it is asked for.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub struct ConfigDir {
     folder: Option<PathBuf>,
     mode: Mode,
 }
@@ -84,7 +84,7 @@ pub(super) enum Layout {
 /// A JSON object of texts, such as passwords by host.
 pub(super) type Texts = BTreeMap<String, String>;
 
-impl Files {
+impl ConfigDir {
     /// The files in `folder`; `None` reads as an empty folder and cannot be written. Its mode is
     /// kept.
     pub fn new(folder: Option<PathBuf>) -> Self {
@@ -168,7 +168,7 @@ impl Files {
         let folder = self.folder.as_deref().ok_or(FilesError::NoFolder)?;
         make_folder(folder)?;
         if self.mode == Mode::Private {
-            folder::make_private(folder);
+            paths::make_private(folder);
         }
         let path = folder.join(".lock");
         let lock = open_lock(&path).map_err(|source| FilesError::Write { path, source })?;
@@ -223,7 +223,7 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> Result<(), FilesError> {
-    folder::make(folder).map_err(|source| FilesError::Write { path: folder.to_owned(), source })
+    paths::make(folder).map_err(|source| FilesError::Write { path: folder.to_owned(), source })
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {
@@ -265,9 +265,9 @@ mod tests {
 
     const KIND: Kind = Kind { expected: "an object of texts", mend: "try again" };
 
-    fn files() -> (tempfile::TempDir, Files) {
+    fn files() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
-        let files = Files::new(Some(home.path().join("a/convox")));
+        let files = ConfigDir::new(Some(home.path().join("a/convox")));
         (home, files)
     }
 
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn without_a_place_reads_are_empty_and_writes_say_so() {
-        let files = Files::new(None);
+        let files = ConfigDir::new(None);
         assert_eq!(files.text("host").unwrap(), None);
         let error = files.write_text("host", "x").unwrap_err().to_string();
         assert_eq!(error, "no place for settings: set HOME, or CONVOX_CONFIG to a folder");

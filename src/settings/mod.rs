@@ -1,14 +1,14 @@
 //! What is set: the environment, the settings folder, and what follows from them together.
 //!
-//! The environment is read once, by [`Variables::read`]. Files are read when a value from them is
+//! The environment is read once, by [`EnvVars::read`]. ConfigDir are read when a value from them is
 //! asked for, so that a command costs no more than it uses.
 
-mod accounts;
 pub mod app;
+mod credentials;
 mod current;
 mod files;
 
-mod folder;
+mod paths;
 
 mod racks;
 mod style;
@@ -23,11 +23,11 @@ pub use convox_client::limits::Limits;
 pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use convox_client::secret::{ExposeSecret, Secret};
 pub use current::{CurrentRack, RackKind};
-pub use files::{Files, FilesError};
+pub use files::{ConfigDir, FilesError};
 pub use racks::{LocalForm, LocalRack, RackMeta};
-pub use style::{Busy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
-pub use target::{Choice, NoMatch, Target, TargetError, choose, matching};
-pub use variables::{InvalidVariable, Variables};
+pub use style::{BusyPolicy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
+pub use target::{Choice, NoMatch, Target, TargetError, match_rack, matching};
+pub use variables::{EnvVars, InvalidVariable};
 
 use convox_wire::AppName;
 
@@ -35,9 +35,9 @@ use convox_wire::AppName;
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The environment.
-    pub variables: Variables,
+    pub env: EnvVars,
     /// The settings folder.
-    pub files: Files,
+    pub config: ConfigDir,
     folder: PathBuf,
     program: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ pub struct Settings {
 pub enum ConsoleError {
     /// A settings file cannot be used.
     #[error(transparent)]
-    Files(#[from] FilesError),
+    ConfigDir(#[from] FilesError),
     /// The console's host is none.
     #[error("{from}: {why}")]
     Host {
@@ -60,13 +60,13 @@ pub enum ConsoleError {
 
 impl Settings {
     /// The settings of a run in the working folder `folder`. Reads nothing yet.
-    pub fn new(variables: Variables, folder: PathBuf) -> Self {
-        let folder_of_files = folder::settings_folder(&variables);
-        let files = match variables.config {
-            Some(_) => Files::new(folder_of_files),
-            None => Files::private(folder_of_files),
+    pub fn new(env: EnvVars, folder: PathBuf) -> Self {
+        let path = paths::settings_folder(&env);
+        let config = match env.config {
+            Some(_) => ConfigDir::new(path),
+            None => ConfigDir::private(path),
         };
-        Self { variables, files, folder, program: None }
+        Self { env, config, folder, program: None }
     }
 
     /// Says which program this is; it is started again as the development rack.
@@ -87,17 +87,17 @@ impl Settings {
 
     /// Time limits.
     pub fn limits(&self) -> &Limits {
-        &self.variables.limits
+        &self.env.limits
     }
 
     /// The development rack's data folder; `None` where no home folder is known.
     pub fn data_folder(&self) -> Option<PathBuf> {
-        folder::data_folder(&self.variables)
+        paths::data_folder(&self.env)
     }
 
     /// The output style: `--style`, CONVOX_STYLE, or classic.
     pub fn style(&self, flag: Option<Style>) -> Style {
-        flag.or(self.variables.style).unwrap_or_default()
+        flag.or(self.env.style).unwrap_or_default()
     }
 
     /// The app: see [`app`]. `source` is the folder that is deployed or built.
@@ -114,9 +114,9 @@ impl Settings {
         app::app_of(&app::AppSources {
             argument,
             flag,
-            variable: self.variables.app.as_ref(),
+            variable: self.env.app.as_ref(),
             folder: &self.folder,
-            pwd: self.variables.pwd.as_deref(),
+            pwd: self.env.pwd.as_deref(),
             source: source.as_deref(),
         })
     }
@@ -127,18 +127,18 @@ impl Settings {
     /// No rack can be told.
     pub fn target(&self, flag: Option<&str>) -> Result<Target, TargetError> {
         let sources = target::RackSources {
-            url: self.variables.rack_url.as_ref(),
+            url: self.env.rack_url.as_ref(),
             flag,
-            variable: self.variables.rack.as_deref(),
+            variable: self.env.rack.as_deref(),
         };
-        Target::decide(&sources, || self.stored_rack_name(), || self.files.current())
+        Target::decide(&sources, || self.stored_rack_name(), || self.config.current())
     }
 
     /// `.convox/rack` of the working folder, else the file `rack` of older clients.
     fn stored_rack_name(&self) -> Result<Option<String>, FilesError> {
         match files::read_text(&self.folder.join(".convox/rack"))? {
             Some(name) => Ok(Some(name)),
-            None => self.files.legacy_rack(),
+            None => self.config.legacy_rack(),
         }
     }
 
@@ -147,9 +147,9 @@ impl Settings {
     /// # Errors
     /// A settings file that cannot be read.
     pub fn console_host(&self) -> Result<Option<String>, FilesError> {
-        match &self.variables.host {
+        match &self.env.host {
             Some(host) => Ok(Some(host.clone())),
-            None => self.files.console_host(),
+            None => self.config.console_host(),
         }
     }
 
@@ -160,11 +160,11 @@ impl Settings {
     /// A settings file that cannot be used, or a host that is none.
     pub fn console(&self) -> Result<Option<RackUrl>, ConsoleError> {
         let Some(host) = self.console_host()? else { return Ok(None) };
-        let password = match &self.variables.password {
+        let password = match &self.env.password {
             Some(password) => Some(password.clone()),
-            None => self.files.password(&host)?,
+            None => self.config.password(&host)?,
         };
-        let from = match self.variables.host {
+        let from = match self.env.host {
             Some(_) => "CONVOX_HOST",
             None => "the console of the last login (run `convox login` again)",
         };
@@ -174,7 +174,7 @@ impl Settings {
 
     /// https, unless X_DEV_ALLOW_HTTP allows http for consoles.
     pub fn console_scheme(&self) -> Scheme {
-        if self.variables.allow_http { Scheme::Http } else { Scheme::Https }
+        if self.env.allow_http { Scheme::Http } else { Scheme::Https }
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
 
         fn settings(&self, pairs: &[(&str, &str)]) -> Settings {
             let home = self.0.path();
-            let variables = Variables::read(|name| {
+            let variables = EnvVars::read(|name| {
                 let set = pairs.iter().find(|(set, _)| *set == name);
                 match name {
                     "HOME" => Some(home.into()),
@@ -231,7 +231,7 @@ mod tests {
         let home = Home::new();
         home.write("settings/current", "{");
         assert!(home.settings(&[("CONVOX_RACK", "beta")]).target(None).is_ok());
-        assert!(matches!(home.settings(&[]).target(None), Err(TargetError::Files(_))));
+        assert!(matches!(home.settings(&[]).target(None), Err(TargetError::ConfigDir(_))));
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
         let home = Home::new();
         let settings = home.settings(&[]);
         let beta = CurrentRack { name: "beta".into(), kind: RackKind::Direct };
-        settings.files.store_current(&beta).unwrap();
+        settings.config.store_current(&beta).unwrap();
         assert!(matches!(settings.target(None).unwrap(), Target::Current(rack) if rack == beta));
     }
 

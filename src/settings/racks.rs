@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::current::RackKind;
-use super::files::{Files, FilesError, Layout, is_absent, read_text};
+use super::files::{ConfigDir, FilesError, Layout, is_absent, read_text};
 use convox_client::RackUrl;
 
 /// A rack in the folder `racks/`.
@@ -65,13 +65,13 @@ impl LocalRack {
             path: path.clone(),
             expected: "the address of a rack",
             why: why.to_string(),
-            mend: "choose another rack",
+            mend: "match_rack another rack",
         })?;
         Ok(Some(address))
     }
 }
 
-impl Files {
+impl ConfigDir {
     /// The racks configured on this machine, sorted by name. An older client's *file* `racks`
     /// reads as none.
     ///
@@ -147,9 +147,9 @@ fn rack_at(path: &Path) -> Option<LocalRack> {
 mod tests {
     use super::*;
 
-    fn files() -> (tempfile::TempDir, Files) {
+    fn files() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
-        let files = Files::new(Some(home.path().to_owned()));
+        let files = ConfigDir::new(Some(home.path().to_owned()));
         (home, files)
     }
 

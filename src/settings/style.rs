@@ -66,14 +66,14 @@ impl Wait {
 
 /// What a promote does about an app that is not at rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Busy {
+pub enum BusyPolicy {
     /// Refuses, and a release that is active already too.
     Refuse,
-    /// Waits for the app, shows its log while waiting, and promotes whatever is active.
+    /// Waits for the app, shows its log while waiting, and promote_options whatever is active.
     Queue,
 }
 
-impl Busy {
+impl BusyPolicy {
     /// What follows from the style.
     pub fn chosen(style: Style) -> Self {
         match style {

@@ -2,7 +2,7 @@
 //!
 //! 1. `RACK_URL`.
 //! 2. A name: `--rack`, `CONVOX_RACK`, `.convox/rack` in the working folder, the file `rack` of
-//!    older clients. It is matched against the configured racks by [`choose`].
+//!    older clients. It is matched against the configured racks by [`match_rack`].
 //! 3. The rack that `switch` chose.
 //!
 //! `@dev` always is the built-in development rack; `dev` is it where no configured rack matches.
@@ -56,7 +56,7 @@ pub enum TargetError {
     },
     /// A settings file cannot be used.
     #[error(transparent)]
-    Files(#[from] FilesError),
+    ConfigDir(#[from] FilesError),
 }
 
 const DEV: &str = "dev";
@@ -168,7 +168,7 @@ pub fn matching<'a, C>(
 ///
 /// # Errors
 /// No such rack, or several.
-pub fn choose<'a, C>(
+pub fn match_rack<'a, C>(
     name: &str,
     racks: &'a [C],
     name_of: impl Fn(&C) -> &str,
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn dev_is_built_in_only_while_no_configured_rack_matches_it() {
         let chosen = |name, racks: &[&'static str]| {
-            choose(name, racks, |rack| rack).map(|choice| match choice {
+            match_rack(name, racks, |rack| rack).map(|choice| match choice {
                 Choice::Configured(rack) => *rack,
                 Choice::Dev => "(built in)",
             })

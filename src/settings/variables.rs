@@ -19,7 +19,7 @@ use convox_wire::duration::GoDuration;
 
 /// What the environment says. An empty or blank variable counts as unset.
 #[derive(Debug, Clone, Default)]
-pub struct Variables {
+pub struct EnvVars {
     /// `RACK_URL`: this rack, whatever else is configured.
     pub rack_url: Option<RackUrl>,
     /// `CONVOX_RACK`: the rack where `--rack` is not given.
@@ -93,7 +93,7 @@ pub struct InvalidVariable {
     pub why: String,
 }
 
-impl Variables {
+impl EnvVars {
     /// Reads them all through `lookup`, each once.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
             stall: self.limit("CONVOX_STALL_TIMEOUT", usual.stall)?,
             ping: self.limit("CONVOX_PING_INTERVAL", usual.ping)?,
             half_open: self.limit("CONVOX_SOCKET_TIMEOUT", usual.half_open)?,
-            look: self.span("CONVOX_LOOK_TIME", usual.look)?,
+            reconcile: self.span("CONVOX_LOOK_TIME", usual.reconcile)?,
             first_contact: self.span("CONVOX_FIRST_CONTACT_TIME", usual.first_contact)?,
             retry: self.seconds("CONVOX_RETRY", usual.retry)?,
             log_grace: self.span("CONVOX_LOG_GRACE", usual.log_grace)?,
@@ -264,7 +264,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "CONVOX_STALL_TIMEOUT", what: "How long a transfer may stand still; default 60s." },
     Variable { name: "CONVOX_PING_INTERVAL", what: "Time between two pings on a socket; default 10s." },
     Variable { name: "CONVOX_SOCKET_TIMEOUT", what: "Time after which a socket whose other end acknowledges nothing is given up; default 20s." },
-    Variable { name: "CONVOX_LOOK_TIME", what: "How long to look for what became of a build, promote or release whose answer was lost; default 15s." },
+    Variable { name: "CONVOX_LOOK_TIME", what: "How long to caps for what became of a build, promote or release whose answer was lost; default 15s." },
     Variable { name: "CONVOX_FIRST_CONTACT_TIME", what: "How long to try a rack that has not answered yet; default 5s." },
     Variable { name: "CONVOX_LOG_GRACE", what: "How long to wait for the rest of a build's log once the build has ended; default 2s." },
     Variable {
@@ -277,8 +277,8 @@ pub const ALL: &[Variable] = &[
     Variable { name: "PWD", what: "The working folder's spelling, for the app that is named after it." },
     Variable { name: "X_DEV_ALLOW_HTTP", what: "true: reach the console over plain HTTP (for tests)." },
     Variable { name: "TEST", what: "true: send no git commit with a build." },
-    Variable { name: "NO_COLOR", what: "Set to anything: no colours." },
-    Variable { name: "TERM", what: "dumb: no colours and no redrawn lines." },
+    Variable { name: "NO_COLOR", what: "Set to anything: no colors." },
+    Variable { name: "TERM", what: "dumb: no colors and no redrawn lines." },
     Variable { name: "PATH", what: "Where git and terraform, and the commands of the development rack's services, are found." },
     Variable { name: "LANG", what: "Handed to the development rack's services." },
     Variable { name: "TMPDIR", what: "Where temporary files are made; handed to the development rack's services." },
@@ -291,15 +291,15 @@ mod tests {
     use std::collections::BTreeMap;
     use std::os::unix::ffi::OsStringExt;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Variables, InvalidVariable> {
+    fn read(pairs: &[(&str, &str)]) -> Result<EnvVars, InvalidVariable> {
         let pairs: BTreeMap<_, _> = pairs.iter().copied().collect();
-        Variables::read(|name| pairs.get(name).map(OsString::from))
+        EnvVars::read(|name| pairs.get(name).map(OsString::from))
     }
 
     #[test]
     fn the_table_names_each_variable_that_is_read_once() {
         let asked = RefCell::new(Vec::new());
-        Variables::read(|name| {
+        EnvVars::read(|name| {
             asked.borrow_mut().push(name.to_owned());
             None
         })
@@ -335,7 +335,7 @@ mod tests {
         assert!(variables.wait && !variables.debug && !variables.test && variables.allow_http);
         assert_eq!(variables.style, Some(Style::V3));
         assert_eq!(variables.limits.answer, Duration::from_millis(500));
-        assert_eq!(variables.limits.look, Duration::ZERO);
+        assert_eq!(variables.limits.reconcile, Duration::ZERO);
     }
 
     #[test]
@@ -376,8 +376,8 @@ mod tests {
     #[test]
     fn a_text_that_is_not_utf_8_is_refused_and_a_path_is_not() {
         let odd = |name: &str| (name == "CONVOX_RACK").then(|| OsString::from_vec(vec![0xff]));
-        assert!(Variables::read(odd).unwrap_err().to_string().starts_with("CONVOX_RACK: "));
+        assert!(EnvVars::read(odd).unwrap_err().to_string().starts_with("CONVOX_RACK: "));
         let odd = |name: &str| (name == "HOME").then(|| OsString::from_vec(vec![0xff]));
-        assert!(Variables::read(odd).unwrap().home.is_some());
+        assert!(EnvVars::read(odd).unwrap().home.is_some());
     }
 }

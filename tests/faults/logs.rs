@@ -106,10 +106,10 @@ async fn an_app_log_loses_nothing_over_a_long_outage() {
     let (rack, release) = ticking().await;
     rack.api.promote("web", &release).await;
     let away = Arc::new(AtomicBool::new(true));
-    let is_away = away.clone();
+    let is_unavailable = away.clone();
     let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
         ("SOCKET /apps/APP/logs", 1) => Fault::Cut(1_000),
-        ("SOCKET /apps/APP/logs", _) if is_away.load(Ordering::Relaxed) => Fault::Reset,
+        ("SOCKET /apps/APP/logs", _) if is_unavailable.load(Ordering::Relaxed) => Fault::Reset,
         _ => Fault::Pass,
     };
     let proxy = Proxy::start(Setup::new(rack.address, fault));
@@ -129,9 +129,9 @@ async fn an_app_log_loses_nothing_over_a_long_outage() {
 async fn an_app_log_begins_where_it_was_first_asked_for() {
     let (rack, release) = ticking().await;
     let away = Arc::new(AtomicBool::new(true));
-    let is_away = away.clone();
+    let is_unavailable = away.clone();
     let fault = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
-        ("SOCKET /apps/APP/logs", nth) if is_away.load(Ordering::Relaxed) => match nth % 3 {
+        ("SOCKET /apps/APP/logs", nth) if is_unavailable.load(Ordering::Relaxed) => match nth % 3 {
             0 => Fault::Cut(0),
             _ => Fault::Reset,
         },
@@ -301,8 +301,8 @@ impl Wait {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_wait_comes_back_after_any_outage() {
     let away = Arc::new(AtomicBool::new(true));
-    let is_away = away.clone();
-    let wait = Wait::new(move |is_over| match is_away.load(Ordering::Relaxed) {
+    let is_unavailable = away.clone();
+    let wait = Wait::new(move |is_over| match is_unavailable.load(Ordering::Relaxed) {
         true => Fault::Reset,
         false => {
             is_over.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use convox::output::look::Look;
+use convox::output::caps::TermCaps;
 use convox::output::stdio::Stdio as Streams;
 use convox::{Invocation, run};
 use convox_devrack::RackOptions;
@@ -212,7 +212,7 @@ impl Story {
     /// Runs a command line in this process, at the rack's time.
     pub fn run_now(&self, line: &str) -> Ran {
         let environment = self.environment.clone();
-        let (stdio, out, err) = Streams::captured(Look::plain());
+        let (stdio, out, err) = Streams::captured(TermCaps::plain());
         let code = run(Invocation {
             args: self.words(line).into_iter().map(OsString::from).collect(),
             environment: Box::new(move |name| environment.get(name).cloned()),

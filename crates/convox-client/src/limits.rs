@@ -23,7 +23,7 @@ pub struct Limits {
     /// The same before the rack has answered once: a wrong address should not take a minute.
     pub first_contact: Duration,
     /// How long to look for what a lost answer may have done before it is sent again.
-    pub look: Duration,
+    pub reconcile: Duration,
     /// What a build's log gets after the build has ended, where the rack does not end it itself.
     pub log_grace: Duration,
     /// The pause between the first two polls of a wait; later ones are up to three times as long.
@@ -42,7 +42,7 @@ impl Default for Limits {
             half_open: seconds(20),
             retry: seconds(60),
             first_contact: seconds(5),
-            look: seconds(15),
+            reconcile: seconds(15),
             log_grace: seconds(2),
             poll: Duration::from_millis(250),
         }

@@ -29,7 +29,7 @@ pub struct Schedule {
 pub enum WaitError {
     /// The limit was reached first.
     #[error("timeout")]
-    Late,
+    TimedOut,
     /// The rack said something that ends it.
     #[error(transparent)]
     Rack(#[from] Error),
@@ -57,10 +57,10 @@ pub async fn until<T>(
         // A rack that hangs must not make the wait longer than it may be.
         let answer = timeout(left().max(schedule.first), condition(started.elapsed())).await;
         let mut at_least = Duration::ZERO;
-        match answer.map_err(|_| WaitError::Late)? {
+        match answer.map_err(|_| WaitError::TimedOut)? {
             Ok(Some(value)) => return Ok(value),
             Ok(None) => absence = Absence::default(),
-            Err(error) if error.is_away() => {
+            Err(error) if error.is_unavailable() => {
                 at_least = error.retry_after().unwrap_or_default().min(LONGEST);
                 if absence.is_news(schedule.silent) {
                     away(&error);
@@ -69,7 +69,7 @@ pub async fn until<T>(
             Err(error) => return Err(error.into()),
         }
         if left().is_zero() {
-            return Err(WaitError::Late);
+            return Err(WaitError::TimedOut);
         }
         tokio::time::sleep(pause.max(at_least).min(left())).await;
         pause = (pause * 3 / 2).min(schedule.first * SLOWEST);
@@ -95,7 +95,7 @@ impl Absence {
 mod tests {
     use super::*;
     use crate::path;
-    use crate::transport::Call;
+    use crate::transport::Request;
 
     const SCHEDULE: Schedule = Schedule {
         first: Duration::from_millis(1),
@@ -104,9 +104,9 @@ mod tests {
     };
 
     fn refused(status: u16) -> Error {
-        let call = Call::get(path!["apps"]).name();
+        let call = Request::get(path!["apps"]).name();
         let message = "no".to_owned();
-        Error::Refused { call, status, message, retry_after: None, challenge: None }
+        Error::Status { call, status, message, retry_after: None, challenge: None }
     }
 
     async fn wait(answers: Vec<Result<Option<u8>, Error>>) -> (Result<u8, WaitError>, usize) {
@@ -133,13 +133,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_limit_ends_it_too() {
-        assert!(matches!(wait(vec![]).await.0, Err(WaitError::Late)));
+        assert!(matches!(wait(vec![]).await.0, Err(WaitError::TimedOut)));
     }
 
     #[tokio::test]
     async fn a_rack_that_hangs_makes_it_no_longer() {
         let never = async |_| std::future::pending::<Result<Option<u8>, Error>>().await;
-        assert!(matches!(until(SCHEDULE, |_| (), never).await, Err(WaitError::Late)));
+        assert!(matches!(until(SCHEDULE, |_| (), never).await, Err(WaitError::TimedOut)));
     }
 
     #[tokio::test]

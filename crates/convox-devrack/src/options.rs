@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use url::form_urlencoded;
 
 use super::error::Refusal;
-use convox_wire::duration::GoSpan;
+use convox_wire::duration::SignedGoDuration;
 
 /// Forms are small: the largest is an environment.
 const LARGEST_FORM: usize = 8 * 1024 * 1024;
@@ -81,7 +81,10 @@ pub(crate) fn socket_text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// A socket's option that is a span of time.
-pub(crate) fn socket_duration(headers: &HeaderMap, name: &str) -> Result<Option<GoSpan>, Refusal> {
+pub(crate) fn socket_duration(
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<Option<SignedGoDuration>, Refusal> {
     let Some(text) = socket_text(headers, name) else { return Ok(None) };
     let bad = |_| Refusal::bad_request(format!("time: invalid duration {text:?}"));
     text.parse().map(Some).map_err(bad)

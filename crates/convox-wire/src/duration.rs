@@ -13,7 +13,7 @@ pub struct GoDuration(pub Duration);
 
 /// The same in either direction: `-5m` back from now is five minutes ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GoSpan(pub TimeDelta);
+pub struct SignedGoDuration(pub TimeDelta);
 
 /// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ impl FromStr for GoDuration {
     }
 }
 
-impl FromStr for GoSpan {
+impl FromStr for SignedGoDuration {
     type Err = InvalidDuration;
 
     fn from_str(text: &str) -> Result<Self, InvalidDuration> {
@@ -53,7 +53,7 @@ impl FromStr for GoSpan {
     }
 }
 
-impl From<Duration> for GoSpan {
+impl From<Duration> for SignedGoDuration {
     fn from(duration: Duration) -> Self {
         Self(TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX))
     }
@@ -128,7 +128,7 @@ impl fmt::Display for GoDuration {
     }
 }
 
-impl fmt::Display for GoSpan {
+impl fmt::Display for SignedGoDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < TimeDelta::zero() {
             f.write_str("-")?;
@@ -181,10 +181,10 @@ mod tests {
     fn a_span_may_be_negative_where_a_duration_may_not() {
         for (text, printed) in [("-5m", "-5m0s"), ("-0", "0s"), ("+1.5s", "1.5s"), ("20m", "20m0s")]
         {
-            assert_eq!(text.parse::<GoSpan>().unwrap().to_string(), printed, "{text}");
+            assert_eq!(text.parse::<SignedGoDuration>().unwrap().to_string(), printed, "{text}");
         }
         for text in ["-", "--5m", "-+5m", "+-5m", "-5", "1h-5m", "-99999999999h"] {
-            assert!(text.parse::<GoSpan>().is_err(), "{text}");
+            assert!(text.parse::<SignedGoDuration>().is_err(), "{text}");
             assert!(text.parse::<GoDuration>().is_err(), "{text}");
         }
     }

@@ -27,7 +27,7 @@ impl Environment {
     }
 
     /// Sets or replaces a variable.
-    pub fn set(&mut self, pair: Pair) {
+    pub fn set(&mut self, pair: EnvVar) {
         self.0.insert(pair.key, pair.value);
     }
 
@@ -93,19 +93,19 @@ impl From<Environment> for String {
 
 /// One variable as a person gives it: `KEY=VALUE`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct EnvVar {
     key: String,
     value: String,
 }
 
-impl Pair {
+impl EnvVar {
     /// The variable's name.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-impl Pair {
+impl EnvVar {
     /// Reads lines of `KEY=VALUE`, as in a `.env` file. Blank lines and those that begin with `#`
     /// are left out.
     ///
@@ -121,7 +121,7 @@ impl Pair {
     }
 }
 
-impl fmt::Debug for Pair {
+impl fmt::Debug for EnvVar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=…", self.key)
     }
@@ -129,7 +129,7 @@ impl fmt::Debug for Pair {
 
 /// Why a text is no variable. The value is never part of the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPair {
+pub enum InvalidEnvVar {
     /// No `=` in it.
     #[error("KEY=VALUE expected: {0}")]
     NotAPair(String),
@@ -154,28 +154,28 @@ pub enum InvalidPair {
 #[error("line {number}: {why}")]
 pub struct InvalidLine {
     number: usize,
-    why: InvalidPair,
+    why: InvalidEnvVar,
 }
 
-impl FromStr for Pair {
-    type Err = InvalidPair;
+impl FromStr for EnvVar {
+    type Err = InvalidEnvVar;
 
-    fn from_str(text: &str) -> Result<Self, InvalidPair> {
+    fn from_str(text: &str) -> Result<Self, InvalidEnvVar> {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(InvalidPair::NotAPair(text.to_owned()));
+            return Err(InvalidEnvVar::NotAPair(text.to_owned()));
         };
         let key = key.trim();
         if key.is_empty() {
-            return Err(InvalidPair::EmptyKey);
+            return Err(InvalidEnvVar::EmptyKey);
         }
         if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(InvalidPair::BadKey(key.to_owned()));
+            return Err(InvalidEnvVar::BadKey(key.to_owned()));
         }
         if value.contains('\0') {
-            return Err(InvalidPair::Nul(key.to_owned()));
+            return Err(InvalidEnvVar::Nul(key.to_owned()));
         }
         if value.contains(['\n', '\r']) {
-            return Err(InvalidPair::Newline(key.to_owned()));
+            return Err(InvalidEnvVar::Newline(key.to_owned()));
         }
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
@@ -194,19 +194,19 @@ mod tests {
 
     #[test]
     fn a_bad_argument_is_named_without_its_value() {
-        assert_eq!("PLAIN".parse::<Pair>(), Err(InvalidPair::NotAPair("PLAIN".into())));
-        let error = "KEY=secret\nmore".parse::<Pair>().unwrap_err().to_string();
+        assert_eq!("PLAIN".parse::<EnvVar>(), Err(InvalidEnvVar::NotAPair("PLAIN".into())));
+        let error = "KEY=secret\nmore".parse::<EnvVar>().unwrap_err().to_string();
         assert!(error.contains("KEY") && !error.contains("secret"));
-        assert_eq!("A B=1".parse::<Pair>(), Err(InvalidPair::BadKey("A B".into())));
-        assert_eq!("=1".parse::<Pair>(), Err(InvalidPair::EmptyKey));
+        assert_eq!("A B=1".parse::<EnvVar>(), Err(InvalidEnvVar::BadKey("A B".into())));
+        assert_eq!("=1".parse::<EnvVar>(), Err(InvalidEnvVar::EmptyKey));
     }
 
     #[test]
     fn lines_of_a_file_may_be_comments_and_a_bad_one_is_named_by_its_number() {
-        let pairs = Pair::parse_lines("\u{feff}A=1\r\n# note\n\n B = 2=3\n").unwrap();
-        let keys: Vec<_> = pairs.iter().map(Pair::key).collect();
+        let pairs = EnvVar::parse_lines("\u{feff}A=1\r\n# note\n\n B = 2=3\n").unwrap();
+        let keys: Vec<_> = pairs.iter().map(EnvVar::key).collect();
         assert_eq!(keys, ["A", "B"]);
-        let error = Pair::parse_lines("A=1\nexport B=2\n").unwrap_err().to_string();
+        let error = EnvVar::parse_lines("A=1\nexport B=2\n").unwrap_err().to_string();
         assert!(error.starts_with("line 2: invalid env key name: \"export B\""), "{error}");
     }
 

@@ -23,7 +23,7 @@ mod system;
 
 pub use app::App;
 pub use build::Build;
-pub use environment::{Environment, InvalidLine, InvalidPair, Pair};
+pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
 pub use log_line::LogLine;

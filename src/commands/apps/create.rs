@@ -3,7 +3,7 @@ use crate::cli::flags::RackFlag;
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use convox_client::rack::CreateApp;
 
 /// Create an app
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     rack: RackFlag,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app_or(args.name.as_deref())?;
     let options = CreateApp { generation: args.generation, timeout: args.timeout };
     let rack = cx.rack().await?;
@@ -33,5 +33,5 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     rack.create_app(&name, &options).await?;
     let app = app::running(cx, &rack, &name, cx.wait_limit()).await?;
     cx.emit(Event::Done(None))?;
-    Ok(Outcome::done(AppInfo::from(app)))
+    Ok(Outcome::json(AppInfo::from(app)))
 }

@@ -4,7 +4,7 @@ use crate::cli::flags::RackFlag;
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use convox_wire::AppName;
 
 /// Delete an app with everything in it
@@ -20,13 +20,13 @@ pub(crate) struct Args {
     rack: RackFlag,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let rack = cx.rack().await?;
     cx.emit(Event::Step(format!("Deleting {}", args.name)))?;
     rack.delete_app(&args.name).await?;
     app::gone(cx, &rack, &args.name, cx.wait_limit()).await?;
     cx.emit(Event::Done(None))?;
-    Ok(Outcome::done(Deleted { deleted: args.name }))
+    Ok(Outcome::json(Deleted { deleted: args.name }))
 }
 
 #[derive(Serialize)]

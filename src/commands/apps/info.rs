@@ -2,12 +2,12 @@ use serde::Serialize;
 
 use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::info::Info;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
-/// Show an app
+/// Render an app
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps info convox-guide")]
 pub(crate) struct Args {
@@ -18,10 +18,10 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app_or(args.name.as_deref())?;
     let app = cx.rack().await?.app(&app).await?;
-    Ok(Outcome::show(AppInfo::from(app)))
+    Ok(Outcome::render(AppInfo::from(app)))
 }
 
 /// An app, whole.
@@ -42,8 +42,8 @@ impl From<App> for AppInfo {
     }
 }
 
-impl Show for AppInfo {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for AppInfo {
+    fn render(&self, _rc: &RenderContext) -> View {
         let mut info = Info::new();
         info.entry("Name", self.name.as_str());
         info.entry("Status", self.status.as_str());
@@ -53,6 +53,6 @@ impl Show for AppInfo {
         if let Some(router) = &self.router {
             info.entry("Router", router);
         }
-        Shown::Info(info)
+        View::Info(info)
     }
 }

@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use crate::cli::flags::{RackFlag, StyleFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::table::Table;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use crate::settings::Style;
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
@@ -20,9 +20,9 @@ pub(crate) struct Args {
     watch: WatchFlag,
 }
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let apps = cx.rack().await?.apps().await?;
-    Ok(Outcome::show(AppList(apps.into_iter().map(Row::from).collect())))
+    Ok(Outcome::render(AppList(apps.into_iter().map(Row::from).collect())))
 }
 
 #[derive(Serialize)]
@@ -42,9 +42,9 @@ impl From<App> for Row {
     }
 }
 
-impl Show for AppList {
-    fn show(&self, sight: &Sight) -> Shown {
-        let mut table = match sight.style {
+impl Render for AppList {
+    fn render(&self, rc: &RenderContext) -> View {
+        let mut table = match rc.style {
             Style::Classic => Table::new(["APP", "STATUS"]),
             Style::V3 => Table::new(["APP", "STATUS", "RELEASE"]),
         };
@@ -52,6 +52,6 @@ impl Show for AppList {
             let release = app.release.as_ref().map_or("", ReleaseId::as_str);
             table.row([app.name.as_str(), app.status.as_str(), release]);
         }
-        Shown::Table(table)
+        View::Table(table)
     }
 }

@@ -3,7 +3,7 @@ use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::app;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use convox_wire::AppStatus;
 
 /// Wait until an app is running
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     limit: WaitLimitFlag,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app_or(args.name.as_deref())?;
     let rack = cx.rack().await?;
     let before = app::existing(&rack, &name).await?;
@@ -33,5 +33,5 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         _ => app::running(cx, &rack, &name, cx.wait_limit()).await?,
     };
     cx.emit(Event::Done(None))?;
-    Ok(Outcome::done(AppInfo::from(app)))
+    Ok(Outcome::json(AppInfo::from(app)))
 }

@@ -3,12 +3,12 @@ use serde::Serialize;
 
 use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::info::Info;
-use crate::output::{Show, Shown, Sight, words};
+use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
-/// Show a build
+/// Render a build
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
 pub(crate) struct Args {
@@ -18,10 +18,10 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let build = cx.rack().await?.build(&app, &args.build).await?;
-    Ok(Outcome::show(BuildInfo::from(build)))
+    Ok(Outcome::render(BuildInfo::from(build)))
 }
 
 /// A build, as it is listed and shown.
@@ -44,15 +44,15 @@ impl From<Build> for BuildInfo {
     }
 }
 
-impl Show for BuildInfo {
-    fn show(&self, sight: &Sight) -> Shown {
+impl Render for BuildInfo {
+    fn render(&self, rc: &RenderContext) -> View {
         let mut info = Info::new();
         info.entry("Id", self.id.as_str());
         info.entry("Status", self.status.as_str());
         info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));
         info.entry("Description", self.description.as_deref().unwrap_or_default());
-        info.entry("Started", words::ago(sight.now, self.started));
-        info.entry("Elapsed", words::elapsed(self.started, self.ended));
-        Shown::Info(info)
+        info.entry("Started", humanize::ago(rc.now, self.started));
+        info.entry("Elapsed", humanize::elapsed(self.started, self.ended));
+        View::Info(info)
     }
 }

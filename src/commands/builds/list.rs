@@ -3,9 +3,9 @@ use serde::Serialize;
 use super::info::BuildInfo;
 use crate::cli::flags::{OfApp, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::table::Table;
-use crate::output::{Show, Shown, Sight, words};
+use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::ReleaseId;
 
 /// List builds, newest first
@@ -21,28 +21,28 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let builds = cx.rack().await?.builds(&app, args.limit).await?;
-    Ok(Outcome::show(BuildList(builds.into_iter().map(BuildInfo::from).collect())))
+    Ok(Outcome::render(BuildList(builds.into_iter().map(BuildInfo::from).collect())))
 }
 
 #[derive(Serialize)]
 #[serde(transparent)]
 struct BuildList(Vec<BuildInfo>);
 
-impl Show for BuildList {
-    fn show(&self, sight: &Sight) -> Shown {
+impl Render for BuildList {
+    fn render(&self, rc: &RenderContext) -> View {
         let mut table =
             Table::new(["ID", "STATUS", "RELEASE", "STARTED", "ELAPSED", "DESCRIPTION"]);
         for build in &self.0 {
             let release = build.release.as_ref().map_or("", ReleaseId::as_str);
-            let started = words::ago(sight.now, build.started);
-            let elapsed = words::elapsed(build.started, build.ended);
+            let started = humanize::ago(rc.now, build.started);
+            let elapsed = humanize::elapsed(build.started, build.ended);
             let description = build.description.as_deref().unwrap_or_default();
             let status = build.status.as_str();
             table.row([build.id.as_str(), status, release, &started, &elapsed, description]);
         }
-        Shown::Table(table)
+        View::Table(table)
     }
 }

@@ -2,10 +2,10 @@ use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
 use crate::flows::follow_build;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use convox_wire::BuildId;
 
-/// Show the log of a build, following it while the build goes on
+/// Render the log of a build, following it while the build goes on
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
 pub(crate) struct Args {
@@ -20,10 +20,10 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     cx.emit(Event::About(app.clone(), Some(args.build.clone())))?;
     follow_build::show_whole(cx, &rack, &app, &args.build).await?;
-    Ok(Outcome::told())
+    Ok(Outcome::streamed())
 }

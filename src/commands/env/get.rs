@@ -3,11 +3,11 @@ use serde::Serialize;
 use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::flows::environment;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
-/// Show the value of an environment variable, never masked
+/// Render the value of an environment variable, never masked
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env get DATABASE_URL")]
 pub(crate) struct Args {
@@ -21,13 +21,13 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let env = environment::read(&rack, &app, args.release.as_ref()).await?.env;
     match env.get(&args.key) {
-        Some(value) => Ok(Outcome::show(Variable { value: value.to_owned(), key: args.key })),
-        None => Err(Failure::new(format!("env not found: {}", args.key))),
+        Some(value) => Ok(Outcome::render(Variable { value: value.to_owned(), key: args.key })),
+        None => Err(CommandError::new(format!("env not found: {}", args.key))),
     }
 }
 
@@ -37,8 +37,8 @@ struct Variable {
     value: String,
 }
 
-impl Show for Variable {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Data(self.value.clone())
+impl Render for Variable {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.value.clone())
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::cli::flags::{OfApp, RevealFlag, WatchFlag};
 use crate::context::Context;
 use crate::flows::environment;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
 use convox_client::rack::Rack;
 use convox_wire::{AppName, Environment, ReleaseId};
 
@@ -28,28 +28,28 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let env = environment::read(&rack, &app, args.release.as_ref()).await?.env;
-    Ok(Outcome::show(Variables::of(cx, &rack, &app, &env).await?))
+    Ok(Outcome::render(MaskedEnv::of(cx, &rack, &app, &env).await?))
 }
 
-/// Variables as they may be shown here.
+/// MaskedEnv as they may be shown here.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(crate) struct Variables(BTreeMap<String, String>);
+pub(crate) struct MaskedEnv(BTreeMap<String, String>);
 
 const MASK: &str = "****";
 
-impl Variables {
+impl MaskedEnv {
     /// Masked where the app asks for it and a person looks on.
     pub(crate) async fn of(
         cx: &Context,
         rack: &Rack,
         app: &AppName,
         env: &Environment,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let masked = if cx.globals.reveal { Vec::new() } else { rack.env_mask(app).await? };
         let shown = |(key, value): (&str, &str)| {
             let is_masked = masked.iter().any(|mask| mask == key);
@@ -59,7 +59,7 @@ impl Variables {
     }
 }
 
-impl fmt::Display for Variables {
+impl fmt::Display for MaskedEnv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> =
             self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -67,8 +67,8 @@ impl fmt::Display for Variables {
     }
 }
 
-impl Show for Variables {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Data(self.to_string())
+impl Render for MaskedEnv {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.to_string())
     }
 }

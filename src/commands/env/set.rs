@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
-use crate::flows::environment::{Change, Then, change};
-use crate::outcome::{Failure, Outcome};
-use convox_wire::{AppName, Pair, Release, ReleaseId};
+use crate::flows::environment::{AfterChange, Change, change};
+use crate::outcome::{CommandError, Outcome};
+use convox_wire::{AppName, EnvVar, Release, ReleaseId};
 
 /// Set environment variables, in a new release
 ///
@@ -13,7 +13,7 @@ use convox_wire::{AppName, Pair, Release, ReleaseId};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
 pub(crate) struct Args {
-    /// Variables to set
+    /// EnvVars to set
     #[arg(value_name = "KEY=VALUE")]
     pairs: Vec<String>,
     /// Drop all other variables
@@ -41,12 +41,12 @@ pub(super) struct ThenFlags {
 }
 
 impl ThenFlags {
-    pub(super) fn then(self) -> Then {
-        Then { base: self.release, promote: self.promote }
+    pub(super) fn then(self) -> AfterChange {
+        AfterChange { base: self.release, promote: self.promote }
     }
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let pairs = pairs(&args.pairs)?;
     let wanted = if args.replace { Change::Replace(pairs) } else { Change::Set(pairs) };
@@ -56,15 +56,17 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
 }
 
 /// The variables of the arguments, then those of the standard input.
-fn pairs(given: &[String]) -> Result<Vec<Pair>, Failure> {
+fn pairs(given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
     let arguments = given.iter().filter(|text| *text != "-");
-    let mut pairs: Vec<Pair> =
-        arguments.map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let mut pairs: Vec<EnvVar> = arguments
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()
+        .map_err(CommandError::usage)?;
     if let Some(text) = crate::stdin::asked_for(given)? {
-        pairs.extend(Pair::parse_lines(&text).map_err(Failure::usage)?);
+        pairs.extend(EnvVar::parse_lines(&text).map_err(CommandError::usage)?);
     }
     if pairs.is_empty() {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "nothing to set: give KEY=VALUE, or lines of it on the standard input",
         ));
     }
@@ -74,7 +76,7 @@ fn pairs(given: &[String]) -> Result<Vec<Pair>, Failure> {
 /// The result of `env set` and `env unset`.
 pub(super) fn outcome(app: AppName, release: Option<Release>) -> Outcome {
     let id = release.map(|release| release.id);
-    let outcome = Outcome::done(Changed { app, release: id.clone() });
+    let outcome = Outcome::json(Changed { app, release: id.clone() });
     match id {
         Some(id) => outcome.with_id(&id),
         None => outcome,

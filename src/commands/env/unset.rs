@@ -2,7 +2,7 @@ use super::set::{ThenFlags, outcome};
 use crate::cli::flags::OfApp;
 use crate::context::Context;
 use crate::flows::environment::{Change, change};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 
 /// Take environment variables away, in a new release
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let release = change(cx, &rack, &app, Change::Unset(args.keys), args.then.then()).await?;

@@ -2,12 +2,12 @@ use serde::Serialize;
 
 use crate::cli::flags::{RackFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::info::Info;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use convox_wire::{System, SystemStatus};
 
-/// Show the rack; start and stop the development rack
+/// Render the rack; start and stop the development rack
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack -r dev")]
 pub(crate) struct Args {
@@ -17,9 +17,9 @@ pub(crate) struct Args {
     watch: WatchFlag,
 }
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let system = cx.rack().await?.system().await?;
-    Ok(Outcome::show(RackInfo::from(system)))
+    Ok(Outcome::render(RackInfo::from(system)))
 }
 
 #[derive(Serialize)]
@@ -74,8 +74,8 @@ impl RackInfo {
     }
 }
 
-impl Show for RackInfo {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for RackInfo {
+    fn render(&self, _rc: &RenderContext) -> View {
         let lines = [
             ("Name", Some(self.name.clone())),
             ("Provider", Some(self.provider.clone())),
@@ -93,6 +93,6 @@ impl Show for RackInfo {
                 info.entry(name, value);
             }
         }
-        Shown::Info(info)
+        View::Info(info)
     }
 }

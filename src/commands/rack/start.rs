@@ -2,7 +2,7 @@ use super::status::RackStatus;
 use crate::context::Context;
 use crate::context::dev;
 use crate::event::Event;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address};
@@ -22,16 +22,16 @@ pub(crate) struct Args {
     as_daemon: bool,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     if args.detach {
         let address = dev::start(cx).await?;
         cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
         let data = dev::data_folder(cx)?;
-        let status = daemon::status(&data).await.map_err(Failure::new)?;
-        return Ok(Outcome::done(RackStatus::new(data, status)));
+        let status = daemon::status(&data).await.map_err(CommandError::new)?;
+        return Ok(Outcome::json(RackStatus::new(data, status)));
     }
     if args.as_daemon {
-        daemon::detach_self().map_err(Failure::new)?;
+        daemon::detach_self().map_err(CommandError::new)?;
     }
     let data = dev::data_folder(cx)?;
     let ready = |address: &Address| tell(cx, address);
@@ -44,13 +44,13 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     };
     daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop)
         .await
-        .map_err(Failure::new)?;
-    Ok(Outcome::told())
+        .map_err(CommandError::new)?;
+    Ok(Outcome::streamed())
 }
 
 /// That nobody reads it is no reason not to serve.
 fn tell(cx: &Context, address: &Address) {
     let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
     drop(cx.emit(Event::Line(line)));
-    drop(cx.speaker.flush());
+    drop(cx.ui.flush());
 }

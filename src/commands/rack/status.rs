@@ -3,20 +3,20 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::info::Info;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
 
-/// Show whether the development rack is running
+/// Render whether the development rack is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack status")]
 pub(crate) struct Args {}
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
-    let status = daemon::status(&data).await.map_err(Failure::new)?;
-    Ok(Outcome::show(RackStatus::new(data, status)))
+    let status = daemon::status(&data).await.map_err(CommandError::new)?;
+    Ok(Outcome::render(RackStatus::new(data, status)))
 }
 
 #[derive(Serialize)]
@@ -39,8 +39,8 @@ impl RackStatus {
     }
 }
 
-impl Show for RackStatus {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for RackStatus {
+    fn render(&self, _rc: &RenderContext) -> View {
         let mut info = Info::new();
         info.entry("Status", self.status);
         if let Some(url) = &self.url {
@@ -50,6 +50,6 @@ impl Show for RackStatus {
             info.entry("Pid", pid.to_string());
         }
         info.entry("Data", self.data.display().to_string());
-        Shown::Info(info)
+        View::Info(info)
     }
 }

@@ -3,8 +3,8 @@ use serde::Serialize;
 use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
-use crate::flows::promote::promote_made;
-use crate::outcome::{Failure, Outcome};
+use crate::flows::promote::promote_new;
+use crate::outcome::{CommandError, Outcome};
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::{App, AppName, ReleaseId};
 
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     one_of(&args.build_from, args.use_active_release_build, "build")?;
     one_of(&args.env_from, args.use_active_release_env, "env")?;
     let name = cx.app()?;
@@ -61,24 +61,26 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let release = rack.create_release(&name, &options, newest.as_ref()).await?;
     cx.emit(Event::Line(format!("Created release: {}", release.id)))?;
     if args.promote {
-        promote_made(cx, &rack, &name, &release.id, cx.promotes(Force::No)).await?;
+        promote_new(cx, &rack, &name, &release.id, cx.promote_options(Force::No)).await?;
     } else {
         cx.emit(Event::Line("OK".to_owned()))?;
     }
-    Ok(Outcome::done(Created { app: name, release: release.id, build_from, env_from }))
+    Ok(Outcome::json(Created { app: name, release: release.id, build_from, env_from }))
 }
 
-fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), Failure> {
+fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), CommandError> {
     if release.is_some() != active {
         return Ok(());
     }
-    Err(Failure::new(format!("must specify either --{what}-from or --use-active-release-{what}")))
+    Err(CommandError::new(format!(
+        "must specify either --{what}-from or --use-active-release-{what}"
+    )))
 }
 
-fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, Failure> {
+fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, CommandError> {
     release.or(app.release.clone()).ok_or_else(|| {
-        Failure::new(format!("app {} has no active release", app.name))
-            .try_this(format!("name one of: convox releases -a {}", app.name))
+        CommandError::new(format!("app {} has no active release", app.name))
+            .hint(format!("name one of: convox releases -a {}", app.name))
     })
 }
 

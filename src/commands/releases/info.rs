@@ -2,14 +2,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::cli::flags::{OfApp, RevealFlag};
-use crate::commands::env::list::Variables;
+use crate::commands::env::list::MaskedEnv;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::info::Info;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use convox_wire::{BuildId, Release, ReleaseId};
 
-/// Show a release with its environment
+/// Render a release with its environment
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases info RZYWJKKRDLI")]
 pub(crate) struct Args {
@@ -21,12 +21,12 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let release = rack.release(&app, &args.release).await?;
-    let env = Variables::of(cx, &rack, &app, &release.env).await?;
-    Ok(Outcome::show(ReleaseInfo::new(release, env)))
+    let env = MaskedEnv::of(cx, &rack, &app, &release.env).await?;
+    Ok(Outcome::render(ReleaseInfo::new(release, env)))
 }
 
 #[derive(Serialize)]
@@ -35,18 +35,18 @@ struct ReleaseInfo {
     build: Option<BuildId>,
     created: Option<DateTime<Utc>>,
     description: Option<String>,
-    env: Variables,
+    env: MaskedEnv,
 }
 
 impl ReleaseInfo {
-    fn new(release: Release, env: Variables) -> Self {
+    fn new(release: Release, env: MaskedEnv) -> Self {
         let Release { id, build, created, description, .. } = release;
         Self { id, build, created, description, env }
     }
 }
 
-impl Show for ReleaseInfo {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for ReleaseInfo {
+    fn render(&self, _rc: &RenderContext) -> View {
         let created = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut info = Info::new();
         info.entry("Id", self.id.as_str());
@@ -54,6 +54,6 @@ impl Show for ReleaseInfo {
         info.entry("Created", self.created.as_ref().map_or(String::new(), created));
         info.entry("Description", self.description.as_deref().unwrap_or_default());
         info.entry("Env", self.env.to_string());
-        Shown::Info(info)
+        View::Info(info)
     }
 }

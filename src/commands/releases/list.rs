@@ -3,9 +3,9 @@ use serde::Serialize;
 
 use crate::cli::flags::{OfApp, StyleFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::table::Table;
-use crate::output::{Show, Shown, Sight, words};
+use crate::output::{Render, RenderContext, View, humanize};
 use crate::settings::Style;
 use convox_wire::{App, BuildId, ReleaseId, ReleaseSummary};
 
@@ -24,12 +24,12 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app()?;
     let rack = cx.rack().await?;
     let app = rack.app(&name).await?;
     let releases = rack.releases(&name, args.limit).await?;
-    Ok(Outcome::show(ReleaseList::new(&app, releases)))
+    Ok(Outcome::render(ReleaseList::new(&app, releases)))
 }
 
 #[derive(Serialize)]
@@ -56,9 +56,9 @@ impl ReleaseList {
     }
 }
 
-impl Show for ReleaseList {
-    fn show(&self, sight: &Sight) -> Shown {
-        let mut table = match sight.style {
+impl Render for ReleaseList {
+    fn render(&self, rc: &RenderContext) -> View {
+        let mut table = match rc.style {
             Style::Classic => Table::new(["ID", "CREATED", "BUILD", "STATUS"]),
             Style::V3 => Table::new(["ID", "STATUS", "BUILD", "CREATED", "DESCRIPTION"]),
         };
@@ -66,13 +66,13 @@ impl Show for ReleaseList {
             let id = release.id.as_str();
             let status = if release.active { "active" } else { "" };
             let build = release.build.as_ref().map_or("", BuildId::as_str);
-            let created = words::ago(sight.now, release.created);
+            let created = humanize::ago(rc.now, release.created);
             let description = release.description.as_deref().unwrap_or_default();
-            match sight.style {
+            match rc.style {
                 Style::Classic => table.row([id, &created, build, status]),
                 Style::V3 => table.row([id, status, build, &created, description]),
             };
         }
-        Shown::Table(table)
+        View::Table(table)
     }
 }

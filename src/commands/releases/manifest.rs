@@ -2,11 +2,11 @@ use serde::Serialize;
 
 use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
-use crate::output::{Show, Shown, Sight};
+use crate::outcome::{CommandError, Outcome};
+use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
-/// Show the manifest that a release was built with
+/// Render the manifest that a release was built with
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases manifest RZYWJKKRDLI > convox.yml")]
 pub(crate) struct Args {
@@ -16,15 +16,15 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let release = rack.release(&app, &args.release).await?;
     let Some(build) = release.build else {
-        return Err(Failure::new(format!("no build for release: {}", args.release)));
+        return Err(CommandError::new(format!("no build for release: {}", args.release)));
     };
     let manifest = rack.build(&app, &build).await?.manifest.unwrap_or_default();
-    Ok(Outcome::show(Manifest { release: args.release, manifest }))
+    Ok(Outcome::render(Manifest { release: args.release, manifest }))
 }
 
 #[derive(Serialize)]
@@ -33,8 +33,8 @@ struct Manifest {
     manifest: String,
 }
 
-impl Show for Manifest {
-    fn show(&self, _sight: &Sight) -> Shown {
-        Shown::Data(self.manifest.trim().to_owned())
+impl Render for Manifest {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.manifest.trim().to_owned())
     }
 }

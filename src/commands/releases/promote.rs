@@ -2,7 +2,7 @@ use crate::cli::flags::{OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
 use crate::flows::app::missing;
 use crate::flows::promote::{Promoted, promote};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::settings::Style;
 use convox_client::rack::{Force, Rack};
 use convox_wire::{AppName, ReleaseId};
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     of: OfAppOnly,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let release = match args.release {
@@ -34,19 +34,19 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
         None => newest(cx, &rack, &app).await?,
     };
     let force = if args.force { Force::Yes } else { Force::No };
-    promote(cx, &rack, &app, &release, cx.promotes(force)).await?;
-    Ok(Outcome::done(Promoted { app, release: release.clone() }).with_id(&release))
+    promote(cx, &rack, &app, &release, cx.promote_options(force)).await?;
+    Ok(Outcome::json(Promoted { app, release: release.clone() }).with_id(&release))
 }
 
 /// The newest release, which may be somebody else's: it is named.
-async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, Failure> {
+async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, CommandError> {
     let newest = rack.newest_release(app).await.map_err(|error| match error.status() {
         Some(404) => missing(app),
         _ => error.into(),
     })?;
     let Some(newest) = newest else {
-        return Err(Failure::new("no releases to promote")
-            .try_this(format!("make one with: convox deploy -a {app}")));
+        return Err(CommandError::new("no releases to promote")
+            .hint(format!("make one with: convox deploy -a {app}")));
     };
     if cx.style == Style::Classic {
         cx.notice(format!("no release was named: promoting the newest, {}", newest.id));

@@ -1,8 +1,8 @@
 use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
 use crate::event::Event;
-use crate::flows::promote::{Promoted, promote_made};
-use crate::outcome::{Failure, Outcome};
+use crate::flows::promote::{Promoted, promote_new};
+use crate::outcome::{CommandError, Outcome};
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::ReleaseId;
 
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app()?;
     let rack = cx.rack().await?;
     cx.emit(Event::Step(format!("Rolling back to {}", args.release)))?;
@@ -36,6 +36,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, Failure> {
     let new = rack.create_release(&name, &options, newest.as_ref()).await?;
     cx.emit(Event::Done(Some(new.id.to_string())))?;
     let force = if args.force { Force::Yes } else { Force::No };
-    promote_made(cx, &rack, &name, &new.id, cx.promotes(force)).await?;
-    Ok(Outcome::done(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))
+    promote_new(cx, &rack, &name, &new.id, cx.promote_options(force)).await?;
+    Ok(Outcome::json(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))
 }

@@ -1,11 +1,11 @@
 use serde::Serialize;
 
-use super::parts::{Autoscale, NlbPort, Port};
+use super::columns::{Autoscale, NlbPort, Port};
 use crate::cli::flags::{OfApp, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::output::table::Table;
-use crate::output::{Show, Shown, Sight};
+use crate::output::{Render, RenderContext, View};
 use convox_client::rack::CapStatus;
 use convox_wire::{Service, ServiceName};
 
@@ -19,13 +19,13 @@ pub(crate) struct Args {
     of: OfApp,
 }
 
-pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, Failure> {
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let services = rack.services(&app).await?;
     let cap = rack.cap_status(&app, cx.clock.now()).await?;
     let rows = services.into_iter().map(|service| Row::new(service, &cap)).collect();
-    Ok(Outcome::show(ServiceList(rows)))
+    Ok(Outcome::render(ServiceList(rows)))
 }
 
 #[derive(Serialize)]
@@ -101,8 +101,8 @@ const OPTIONAL: [Column; 5] = [
     ("BUDGET", |row| row.budget.is_some(), |row| row.budget.clone().unwrap_or_default()),
 ];
 
-impl Show for ServiceList {
-    fn show(&self, _sight: &Sight) -> Shown {
+impl Render for ServiceList {
+    fn render(&self, _rc: &RenderContext) -> View {
         let needed = OPTIONAL.iter().filter(|(_, needs, _)| self.0.iter().any(needs));
         let columns: Vec<&Column> = needed.collect();
         let headers = ["SERVICE", "DOMAIN", "PORTS"].into_iter();
@@ -113,6 +113,6 @@ impl Show for ServiceList {
             cells.extend(columns.iter().map(|(_, _, cell)| cell(row)));
             table.row(cells);
         }
-        Shown::Table(table)
+        View::Table(table)
     }
 }

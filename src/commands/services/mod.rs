@@ -1,2 +1,2 @@
+mod columns;
 pub(crate) mod list;
-mod parts;

@@ -21,9 +21,9 @@ impl Port {
     }
 
     pub(crate) fn of(number: u16) -> io::Result<Self> {
-        let keeper = bound(SocketAddr::from(([127, 0, 0, 1], number)))?;
-        let address = keeper.local_addr()?;
-        Ok(Self { _keeper: keeper, address })
+        let session_sink = bound(SocketAddr::from(([127, 0, 0, 1], number)))?;
+        let address = session_sink.local_addr()?;
+        Ok(Self { _keeper: session_sink, address })
     }
 
     /// Listens on it; closing the listener makes connections be refused again.

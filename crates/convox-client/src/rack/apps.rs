@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::{Call, Look};
+use crate::transport::{Reconciled, Request};
 use convox_wire::{App, AppName};
 
 use super::{Error, Rack};
@@ -19,13 +19,13 @@ impl Rack {
     /// # Errors
     /// What the transport fails with.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
-        self.list(Call::get(path!["apps"])).await
+        self.list(Request::get(path!["apps"])).await
     }
 
     /// One app (`GET /apps/{app}`; v2, v3, classic).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 `app not found: …` (v2, v3), `no such app: …` (classic).
+    /// [`Error::Status`]: 404 `app not found: …` (v2, v3), `no such app: …` (classic).
     pub async fn app(&self, app: &AppName) -> Result<App, Error> {
         self.get(path!["apps", app]).await
     }
@@ -33,21 +33,21 @@ impl Rack {
     /// Makes an app (`POST /apps`; v2, v3, classic). On v3 it is `updating` at first.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 409 (v3) or 500 (v2) where there is one of that name already.
+    /// [`Error::Status`]: 409 (v3) or 500 (v2) where there is one of that name already.
     pub async fn create_app(&self, app: &AppName, options: &CreateApp) -> Result<App, Error> {
-        let call = Call::post(path!["apps"])
+        let call = Request::post(path!["apps"])
             .form("name", app.as_str())
             .form("generation", &options.generation)
             .form("timeout", options.timeout);
         // There is but one app of a name: sent twice, it is not made twice.
         let call = call.clone().sent_again_as(call);
         self.client
-            .send_or_find(
+            .send_reconciled(
                 &call,
                 |answer| answer.json(),
-                async || match self.once().app(app).await {
-                    Ok(app) => Ok(Look::Found(app)),
-                    Err(error) if error.status() == Some(404) => Ok(Look::Nothing),
+                async || match self.without_retries().app(app).await {
+                    Ok(app) => Ok(Reconciled::Found(app)),
+                    Err(error) if error.status() == Some(404) => Ok(Reconciled::Nothing),
                     Err(error) => Err(error),
                 },
             )
@@ -57,8 +57,8 @@ impl Rack {
     /// Deletes an app (`DELETE /apps/{app}`; v2, v3, classic). It stays as `deleting` for a while.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404; 409 where it is locked (v3).
+    /// [`Error::Status`]: 404; 409 where it is locked (v3).
     pub async fn delete_app(&self, app: &AppName) -> Result<(), Error> {
-        self.act(Call::delete(path!["apps", app])).await
+        self.act(Request::delete(path!["apps", app])).await
     }
 }

@@ -85,7 +85,7 @@ impl Rack {
     pub async fn cap_status(&self, app: &AppName, now: DateTime<Utc>) -> Result<CapStatus, Error> {
         let budget = match self.get::<Budget>(path!["apps", app, "budget"]).await {
             Ok(budget) => budget,
-            Err(Error::Refused { .. }) => return Ok(CapStatus::default()),
+            Err(Error::Status { .. }) => return Ok(CapStatus::default()),
             Err(error) => return Err(error),
         };
         let tripped = budget.state.is_some_and(|state| state.circuit_breaker_tripped);
@@ -102,7 +102,7 @@ impl Rack {
         let path = path!["apps", app, "budget", "shutdown-state"];
         let state = match self.get::<Option<Shutdown>>(path).await {
             Ok(state) => state,
-            Err(Error::Refused { .. }) => None,
+            Err(Error::Status { .. }) => None,
             Err(error) => return Err(error),
         };
         let Some(Shutdown { armed_at: Some(armed), shutdown_at: None, notify_before_minutes }) =

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::path;
-use crate::transport::{Call, Upload};
+use crate::transport::{Request, Upload};
 use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
 use super::{Error, Rack, named};
@@ -40,15 +40,15 @@ impl Rack {
     /// unless told otherwise (classic: 20).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 for an unknown app.
+    /// [`Error::Status`]: 404 for an unknown app.
     pub async fn builds(&self, app: &AppName, limit: Option<u32>) -> Result<Vec<Build>, Error> {
-        self.list(Call::get(path!["apps", app, "builds"]).query("limit", limit)).await
+        self.list(Request::get(path!["apps", app, "builds"]).query("limit", limit)).await
     }
 
     /// One build (`GET /apps/{app}/builds/{id}`; v2, v3, classic).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 `no such build: …`, whatever the rack's own form of it.
+    /// [`Error::Status`]: 404 `no such build: …`, whatever the rack's own form of it.
     pub async fn build(&self, app: &AppName, id: &BuildId) -> Result<Build, Error> {
         let path = path!["apps", app, "builds", id];
         self.get(path).await.map_err(named("build", id.as_str()))
@@ -58,7 +58,7 @@ impl Rack {
     /// after a lost answer the builds are listed and ours is taken.
     ///
     /// # Errors
-    /// [`Error::Refused`]; [`Error::Ambiguous`] naming the candidates where several builds could be
+    /// [`Error::Status`]; [`Error::Ambiguous`] naming the candidates where several builds could be
     /// ours.
     pub async fn start_build(
         &self,
@@ -67,7 +67,7 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Call::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
+        let call = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
         self.start(
             app,
             with_options(call, options).form("no-cache", given(options.no_cache)),
@@ -89,7 +89,7 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Call::post(path!["apps", app, "builds"]).file("source", source);
+        let call = Request::post(path!["apps", app, "builds"]).file("source", source);
         let call = with_options(call, options)
             .form("cache", given(!options.no_cache))
             .form("config", &options.manifest);
@@ -99,12 +99,12 @@ impl Rack {
     async fn start(
         &self,
         app: &AppName,
-        call: Call,
+        call: Request,
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
         let look = async || {
-            let builds = self.once().builds(app, None).await?;
+            let builds = self.without_retries().builds(app, None).await?;
             let found = only_new(&builds, before, options).map_err(|ids| {
                 Error::Ambiguous(format!(
                     "the answer to {} was lost, and several builds could be the one it started: \
@@ -114,11 +114,11 @@ impl Rack {
             })?;
             Ok(found.into())
         };
-        self.client.send_or_find(&call, |answer| answer.json(), look).await
+        self.client.send_reconciled(&call, |answer| answer.json(), look).await
     }
 }
 
-fn with_options(call: Call, options: &BuildOptions) -> Call {
+fn with_options(call: Request, options: &BuildOptions) -> Request {
     call.form("build-args", options.build_args.as_slice())
         .form("description", &options.description)
         .form("development", given(options.development))

@@ -24,7 +24,7 @@ impl Rack {
     pub async fn env_mask(&self, app: &AppName) -> Result<Vec<String>, Error> {
         match self.get::<AppConfig>(path!["apps", app, "configs", ENV_MASK]).await {
             Ok(config) => Ok(config.value.split(',').map(|key| key.trim().to_owned()).collect()),
-            Err(Error::Refused { .. }) => Ok(Vec::new()),
+            Err(Error::Status { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

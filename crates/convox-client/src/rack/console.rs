@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::path;
-use crate::transport::Call;
+use crate::transport::Request;
 use convox_wire::RackName;
 use convox_wire::serde_forms::null_is_empty;
 
@@ -62,10 +62,10 @@ impl Rack {
     /// Shows the password (`GET /auth`; racks of all generations, and consoles).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 401 for a wrong one. [`Error::Garbled`] for a page of somebody in
+    /// [`Error::Status`]: 401 for a wrong one. [`Error::InvalidResponse`] for a page of somebody in
     /// between.
     pub async fn login(&self) -> Result<Login, Error> {
-        let answer = self.client.send(&Call::get(path!["auth"])).await?;
+        let answer = self.client.send(&Request::get(path!["auth"])).await?;
         answer.accepted()?;
         let user =
             answer.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
@@ -77,7 +77,7 @@ impl Rack {
     /// # Errors
     /// What the transport fails with.
     pub async fn console_racks(&self) -> Result<Vec<ConsoleRack>, Error> {
-        self.list(Call::get(path!["racks"])).await
+        self.list(Request::get(path!["racks"])).await
     }
 }
 

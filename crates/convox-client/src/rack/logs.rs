@@ -1,7 +1,7 @@
 use crate::path;
 use crate::transport::{Headers, Path};
-use convox_wire::duration::GoSpan;
-use convox_wire::option::OptionText;
+use convox_wire::duration::SignedGoDuration;
+use convox_wire::option::ToParam;
 use convox_wire::{AppName, ServiceName};
 
 /// Whose lines are wanted.
@@ -33,7 +33,7 @@ pub struct LogOptions {
     /// Ends with what is there already.
     pub no_follow: bool,
     /// How far back to begin, on the rack's clock; or ahead, where it is negative.
-    pub since: Option<GoSpan>,
+    pub since: Option<SignedGoDuration>,
     /// The last lines of each process; service logs only.
     pub tail: Option<u32>,
     /// The most processes followed at once; service logs only.
@@ -54,15 +54,15 @@ impl LogOptions {
     }
 
     /// As headers, beginning at `since` instead where that is given.
-    pub(super) fn headers(&self, since: Option<GoSpan>) -> Headers {
+    pub(super) fn headers(&self, since: Option<SignedGoDuration>) -> Headers {
         let values = [
-            ("filter", self.filter.option_text()),
+            ("filter", self.filter.to_param()),
             ("follow", self.no_follow.then(|| "false".to_owned())),
-            ("maxlogrequests", self.max_log_requests.option_text()),
+            ("maxlogrequests", self.max_log_requests.to_param()),
             ("prefix", Some("true".to_owned())),
             ("previous", self.previous.then(|| "true".to_owned())),
-            ("since", since.or(self.since).option_text()),
-            ("tail", self.tail.option_text()),
+            ("since", since.or(self.since).to_param()),
+            ("tail", self.tail.to_param()),
         ];
         values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }

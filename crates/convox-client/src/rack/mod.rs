@@ -24,14 +24,14 @@ pub use budget::CapStatus;
 pub use builds::{BuildOptions, StartedBuild};
 pub use compat::Compat;
 pub use console::{ConsoleRack, Login};
-pub use log_stream::{AppLog, Attached, BuildLog, LogError, Piece};
+pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use releases::{CreateRelease, Force};
 pub use rollout::{RollBack, Rollout, Verdict};
 
 use serde::de::DeserializeOwned;
 
-use crate::transport::{Call, Path};
+use crate::transport::{Path, Request};
 
 /// A rack, or a console that stands before it. Cheap to clone.
 #[derive(Clone)]
@@ -51,27 +51,27 @@ impl Rack {
     }
 
     /// The same rack, asked once each time: for polls, which come again by themselves.
-    pub fn once(&self) -> Self {
-        Self { client: self.client.once() }
+    pub fn without_retries(&self) -> Self {
+        Self { client: self.client.without_retries() }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: Path) -> Result<T, Error> {
-        self.read(Call::get(path)).await
+        self.read(Request::get(path)).await
     }
 
     /// Sends a call whose answer is JSON.
-    async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+    async fn read<T: DeserializeOwned>(&self, call: Request) -> Result<T, Error> {
         self.client.send(&call).await?.json()
     }
 
     /// Sends a call whose answer is a list; `null` is the empty one.
-    async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+    async fn list<T: DeserializeOwned>(&self, call: Request) -> Result<Vec<T>, Error> {
         Ok(self.read::<Option<Vec<T>>>(call.answers_list()).await?.unwrap_or_default())
     }
 
     /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON
     /// (classic), or nothing.
-    async fn act(&self, call: Call) -> Result<(), Error> {
+    async fn act(&self, call: Request) -> Result<(), Error> {
         self.client.send(&call).await?.accepted()
     }
 }
@@ -82,12 +82,12 @@ fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
     let (table, missing) = (format!("{kind}s.convox.com "), format!("no such {kind}: {id}"));
     let v2 = format!("{kind} not found");
     move |error| match error {
-        Error::Refused { call, message, .. }
+        Error::Status { call, message, .. }
             if (message.starts_with(&table) && message.ends_with("not found"))
                 || message.starts_with(&v2) =>
         {
             let (retry_after, challenge) = (None, None);
-            Error::Refused { call, status: 404, message: missing.clone(), retry_after, challenge }
+            Error::Status { call, status: 404, message: missing.clone(), retry_after, challenge }
         }
         other => other,
     }
@@ -96,12 +96,12 @@ fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Call;
+    use crate::transport::Request;
 
     fn refused(status: u16, message: &str) -> Error {
-        let call = Call::get(crate::path!["x"]).name();
+        let call = Request::get(crate::path!["x"]).name();
         let message = message.to_owned();
-        Error::Refused { call, status, message, retry_after: None, challenge: None }
+        Error::Status { call, status, message, retry_after: None, challenge: None }
     }
 
     #[test]

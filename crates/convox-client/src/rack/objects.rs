@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::transport::{Call, Path, Upload};
+use crate::transport::{Path, Request, Upload};
 use convox_wire::{AppName, Object, ObjectKey};
 
 use super::{Cause, Error, Rack};
@@ -10,7 +10,7 @@ impl Rack {
     /// is repeated from its start whenever it fails in a way that passes.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 for an unknown app. [`Error::Source`] where the body can't be read.
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] where the body can't be read.
     pub async fn upload(
         &self,
         app: &AppName,
@@ -20,7 +20,8 @@ impl Rack {
         let start = ["apps", app.as_str(), "objects"];
         let path = Path::of(start.into_iter().chain(key.segments()));
         let growing = body.length().is_none();
-        let call = Call::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
+        let call =
+            Request::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
         match self.client.send(&call).await {
             Err(error) if growing && wants_a_length(&error) => {
                 body.complete().await;

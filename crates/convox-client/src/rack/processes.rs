@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::Call;
+use crate::transport::Request;
 use convox_wire::{AppName, Process};
 
 use super::{Error, Rack};
@@ -8,8 +8,8 @@ impl Rack {
     /// The processes of an app (`GET /apps/{app}/processes`; v2, v3).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 for an unknown app.
+    /// [`Error::Status`]: 404 for an unknown app.
     pub async fn processes(&self, app: &AppName) -> Result<Vec<Process>, Error> {
-        self.list(Call::get(path!["apps", app, "processes"])).await
+        self.list(Request::get(path!["apps", app, "processes"])).await
     }
 }

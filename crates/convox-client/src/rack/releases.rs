@@ -1,7 +1,7 @@
 use std::cell::Cell;
 
 use crate::path;
-use crate::transport::{Answer, Call, Look};
+use crate::transport::{Reconciled, Request, Response};
 use convox_wire::{
     App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
 };
@@ -35,13 +35,13 @@ impl Rack {
     /// (`GET /apps/{app}/releases`; v2, v3, classic). Racks give 10 unless told otherwise.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 for an unknown app.
+    /// [`Error::Status`]: 404 for an unknown app.
     pub async fn releases(
         &self,
         app: &AppName,
         limit: Option<u32>,
     ) -> Result<Vec<ReleaseSummary>, Error> {
-        self.list(Call::get(path!["apps", app, "releases"]).query("limit", limit)).await
+        self.list(Request::get(path!["apps", app, "releases"]).query("limit", limit)).await
     }
 
     /// The newest release, promoted or not.
@@ -55,7 +55,7 @@ impl Rack {
     /// One release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 `no such release: …`, whatever the rack's own form of it.
+    /// [`Error::Status`]: 404 `no such release: …`, whatever the rack's own form of it.
     pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
         let path = path!["apps", app, "releases", id];
         self.get(path).await.map_err(named("release", id.as_str()))
@@ -65,20 +65,21 @@ impl Rack {
     /// that one is taken which is newer than `newest`, the one before, and has our environment.
     ///
     /// # Errors
-    /// [`Error::Refused`].
+    /// [`Error::Status`].
     pub async fn create_release(
         &self,
         app: &AppName,
         options: &CreateRelease,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
-        let call = Call::post(path!["apps", app, "releases"])
+        let call = Request::post(path!["apps", app, "releases"])
             .form("build", options.build.as_ref().map(BuildId::as_str))
             .form("description", &options.description)
             .form("env", options.env.as_ref().map(Environment::to_string))
             .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
-        let look = async || Ok(self.once().new_release(app, options, newest).await?.into());
-        self.client.send_or_find(&call, Answer::json, look).await
+        let look =
+            async || Ok(self.without_retries().new_release(app, options, newest).await?.into());
+        self.client.send_reconciled(&call, Response::json, look).await
     }
 
     async fn new_release(
@@ -106,7 +107,7 @@ impl Rack {
     /// The id of the release it makes comes as a header.
     ///
     /// # Errors
-    /// [`Error::Refused`]; [`Error::Garbled`] without that header.
+    /// [`Error::Status`]; [`Error::InvalidResponse`] without that header.
     pub async fn replace_environment(
         &self,
         app: &AppName,
@@ -114,7 +115,8 @@ impl Rack {
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
         let body = bytes::Bytes::from(env.to_string());
-        let call = Call::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
+        let call =
+            Request::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
         self.environment_release(app, call, env, newest).await
     }
 
@@ -130,7 +132,7 @@ impl Rack {
         env: &Environment,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
-        let call = Call::delete(path!["apps", app, "environment", key]);
+        let call = Request::delete(path!["apps", app, "environment", key]);
         let call = call.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
         self.environment_release(app, call, env, newest).await
     }
@@ -138,23 +140,23 @@ impl Rack {
     async fn environment_release(
         &self,
         app: &AppName,
-        call: Call,
+        call: Request,
         env: &Environment,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
         let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
-        let read = |answer: &Answer| {
+        let read = |answer: &Response| {
             let id = answer.headers.get("release-id").and_then(|value| value.to_str().ok());
-            id.map(|id| ReleaseId::from(id.to_owned())).ok_or_else(|| Error::Garbled {
+            id.map(|id| ReleaseId::from(id.to_owned())).ok_or_else(|| Error::InvalidResponse {
                 call: call.name(),
                 problem: "the header Release-Id is missing".to_owned(),
             })
         };
         let look = async || {
-            let found = self.once().new_release(app, &options, newest).await?;
+            let found = self.without_retries().new_release(app, &options, newest).await?;
             Ok(found.map(|release| release.id).into())
         };
-        let id = self.client.send_or_find(&call, read, look).await?;
+        let id = self.client.send_reconciled(&call, read, look).await?;
         self.release(app, &id).await
     }
 
@@ -163,7 +165,7 @@ impl Rack {
     /// answer the app, as it was `before`, tells whether it was accepted. Never sent twice with force.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 403 `app is currently updating`, 404 for an unknown app or release, 400
+    /// [`Error::Status`]: 403 `app is currently updating`, 404 for an unknown app or release, 400
     /// or 500 `can not promote an older release, try rollback` (v2, v3), 409 over budget (v3).
     pub async fn promote(
         &self,
@@ -176,28 +178,28 @@ impl Rack {
         let app = &before.name;
         let path = path!["apps", app, "releases", release, "promote"];
         let call = |force: Option<Force>| {
-            Call::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
+            Request::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
         };
         let call = match was_active {
             // An update that is over by the time of the look leaves no trace.
             true => call(force).never_sent_again(),
             false => call(force).sent_again_as(call(force.map(|_| Force::No))),
         };
-        let (asked, mut shows_release, was_lost) = (self.once(), None, Cell::new(false));
+        let (asked, mut shows_release, was_lost) = (self.without_retries(), None, Cell::new(false));
         let mut look = async || {
             was_lost.set(true);
             let shows = match shows_release {
                 Some(shows) => shows,
                 None => *shows_release.insert(asked.compat().await?.shows_release_at_once()),
             };
-            Ok(became_of(&asked.app(app).await?, before, release, shows))
+            Ok(outcome_of(&asked.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
-        let sent = self.client.send_or_find(&call, Answer::accepted, &mut look).await;
+        let sent = self.client.send_reconciled(&call, Response::accepted, &mut look).await;
         match sent.map_err(named) {
             // Sent again, and refused: the first one may be what the app is busy with.
             Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
-                self.client.search(look).await?.ok_or(error)
+                self.client.reconcile(look).await?.ok_or(error)
             }
             result => result,
         }
@@ -206,20 +208,20 @@ impl Rack {
 
 /// What the app shows of a promote of `release`. v3 racks show the release at once
 /// (`shows_release`); v2 racks show only that an update is going on, and the app was at rest before.
-fn became_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool) -> Look<()> {
+fn outcome_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool) -> Reconciled<()> {
     let ours = now.release.as_ref() == Some(release);
     let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
     let was_active = before.release.as_ref() == Some(release);
     let given_up = now.status == AppStatus::Rollback && before.status == AppStatus::Running;
     match (ours, updating) {
         // A roll-back that has begun since then: whoever waits will see to it.
-        (false, true) if given_up && !was_active => Look::Found(()),
-        (true, true) => Look::Found(()),
-        (true, false) if !was_active => Look::Found(()),
-        (false, true) if !shows_release && !was_active => Look::Found(()),
+        (false, true) if given_up && !was_active => Reconciled::Found(()),
+        (true, true) => Reconciled::Found(()),
+        (true, false) if !was_active => Reconciled::Found(()),
+        (false, true) if !shows_release && !was_active => Reconciled::Found(()),
         // Somebody else's update: ours would be refused before its end.
-        (false, true) => Look::Busy,
-        _ => Look::Nothing,
+        (false, true) => Reconciled::Busy,
+        _ => Reconciled::Nothing,
     }
 }
 
@@ -237,18 +239,18 @@ mod tests {
             app
         };
         let look = |now: App, before: &ReleaseId, shows| {
-            became_of(&now, &app(AppStatus::Running, before), &new, shows)
+            outcome_of(&now, &app(AppStatus::Running, before), &new, shows)
         };
-        let (found, v2, v3) = (Look::Found(()), false, true);
-        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Look::Nothing);
+        let (found, v2, v3) = (Reconciled::Found(()), false, true);
+        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Reconciled::Nothing);
         assert_eq!(look(app(AppStatus::Updating, &old), &old, v2), found);
-        assert_eq!(look(app(AppStatus::Updating, &old), &old, v3), Look::Busy, "not ours");
+        assert_eq!(look(app(AppStatus::Updating, &old), &old, v3), Reconciled::Busy, "not ours");
         assert_eq!(look(app(AppStatus::Updating, &new), &old, v3), found);
         assert_eq!(look(app(AppStatus::Running, &new), &old, v3), found, "already over");
-        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Look::Nothing, "not yet");
+        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Reconciled::Nothing, "not yet");
         assert_eq!(look(app(AppStatus::Updating, &new), &new, v3), found);
         assert_eq!(look(app(AppStatus::Rollback, &old), &old, v3), found, "given up since");
         let earlier = app(AppStatus::Rollback, &old);
-        assert_eq!(became_of(&earlier, &earlier, &new, v3), Look::Busy, "not ours");
+        assert_eq!(outcome_of(&earlier, &earlier, &new, v3), Reconciled::Busy, "not ours");
     }
 }

@@ -1,5 +1,5 @@
 use crate::path;
-use crate::transport::Call;
+use crate::transport::Request;
 use convox_wire::{AppName, Service};
 
 use super::{Error, Rack};
@@ -9,8 +9,8 @@ impl Rack {
     /// v2, v3). Empty without a release.
     ///
     /// # Errors
-    /// [`Error::Refused`]: 404 for an unknown app.
+    /// [`Error::Status`]: 404 for an unknown app.
     pub async fn services(&self, app: &AppName) -> Result<Vec<Service>, Error> {
-        self.list(Call::get(path!["apps", app, "services"])).await
+        self.list(Request::get(path!["apps", app, "services"])).await
     }
 }

@@ -39,7 +39,7 @@ impl Upload for Bytes {
 
 /// What the sender of a body knows about one attempt.
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(super) struct UploadMonitor {
     started: Instant,
     /// Milliseconds after `started` when bytes last moved.
     moved: AtomicU64,
@@ -49,7 +49,7 @@ pub(super) struct Flow {
     failure: Mutex<Option<String>>,
 }
 
-impl Flow {
+impl UploadMonitor {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
@@ -77,7 +77,7 @@ impl Flow {
 
     /// Ends when the body has made no progress for `stall`, or, after its end, the answer has not
     /// come for `answer`. Says which of the two.
-    pub(super) async fn give_up(&self, stall: Duration, answer: Duration) -> Waited {
+    pub(super) async fn give_up(&self, stall: Duration, answer: Duration) -> TimeoutPhase {
         loop {
             if self.starved.load(Ordering::Relaxed) {
                 self.touch();
@@ -86,7 +86,11 @@ impl Flow {
             let limit = if self.is_done() { answer } else { stall };
             let left = (moved + limit).saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return if self.is_done() { Waited::ForAnswer } else { Waited::ForBody };
+                return if self.is_done() {
+                    TimeoutPhase::ForAnswer
+                } else {
+                    TimeoutPhase::ForBody
+                };
             }
             tokio::time::sleep(left.min(Duration::from_secs(1))).await;
         }
@@ -124,7 +128,7 @@ impl Flow {
 
 /// What a request was waiting for when its time was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waited {
+pub(super) enum TimeoutPhase {
     ForBody,
     ForAnswer,
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::credentials::Credentials;
-use super::session::Keeper;
+use super::session::SessionSink;
 use super::tls::{self, Refusal};
 use super::{Error, Event, Limits, Listener, Trust};
 
@@ -73,14 +73,14 @@ pub struct Options {
     /// Who is told of what happens.
     pub listener: Listener,
     /// Who keeps a console's session.
-    pub keeper: Keeper,
+    pub session_sink: SessionSink,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let listener: Listener = Arc::new(|_| {});
-        let keeper: Keeper = Arc::new(|_| {});
-        Self { limits: Limits::default(), trust: Trust::default(), listener, keeper }
+        let session_sink: SessionSink = Arc::new(|_| {});
+        Self { limits: Limits::default(), trust: Trust::default(), listener, session_sink }
     }
 }
 
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// The same client, which sends everything once: for polls, which come again by themselves.
-    pub fn once(&self) -> Self {
+    pub fn without_retries(&self) -> Self {
         Self { repeats: false, ..self.clone() }
     }
 
@@ -148,7 +148,7 @@ impl Client {
     pub(super) fn use_session(&self, session: &str) {
         let mut present = self.inner.session.write().unwrap_or_else(PoisonError::into_inner);
         *present = Some(session.to_owned());
-        (self.inner.options.keeper)(session);
+        (self.inner.options.session_sink)(session);
     }
 
     pub(super) fn trust(&self) -> &Trust {
@@ -209,7 +209,7 @@ impl Client {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let builder = builder.tcp_user_timeout(silence);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
-        let failed = |error| Error::Setup(format!("the HTTP client can't be set up: {error}"));
+        let failed = |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(failed)
     }
 
@@ -257,5 +257,5 @@ impl Client {
 
 pub(super) fn header_value(name: &str, text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| Error::Setup(format!("the value for {name} contains control characters")))
+        .map_err(|_| Error::Config(format!("the value for {name} contains control characters")))
 }

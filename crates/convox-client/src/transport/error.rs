@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use super::CallName;
+use super::RequestLine;
 use super::tls::CertificateProblem;
 
 /// A request that did not succeed.
@@ -13,9 +13,9 @@ use super::tls::CertificateProblem;
 pub enum Error {
     /// The rack answered with a status of 400 or more. The text is the rack's own.
     #[error("{message}")]
-    Refused {
+    Status {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// The HTTP status.
         status: u16,
         /// The rack's words, or `response status N` where it said none.
@@ -29,7 +29,7 @@ pub enum Error {
     #[error("can't reach the rack at {address}: {cause}")]
     Unreachable {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// Host and port.
         address: String,
         /// What happened.
@@ -42,9 +42,9 @@ pub enum Error {
     Certificate(#[from] CertificateProblem),
     /// The answer is not what the route promises.
     #[error("the rack's answer to {call} is not valid: {problem}")]
-    Garbled {
+    InvalidResponse {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// What is wrong, with the beginning of the answer.
         problem: String,
     },
@@ -55,7 +55,7 @@ pub enum Error {
     #[error("websocket: bad handshake: {call}: {message}")]
     Handshake {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// The HTTP status.
         status: u16,
         /// The answer's text.
@@ -68,9 +68,9 @@ pub enum Error {
     NoSession(Box<Self>),
     /// An answer was lost, and what the rack has made of the request cannot be told.
     #[error("{error}; what became of {call} is not known")]
-    Lost {
+    OutcomeUnknown {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// How its answer was lost.
         error: Box<Self>,
     },
@@ -79,7 +79,7 @@ pub enum Error {
     Ambiguous(String),
     /// The client itself could not be set up.
     #[error("{0}")]
-    Setup(String),
+    Config(String),
 }
 
 /// What the network did.
@@ -109,29 +109,29 @@ impl Error {
     /// The HTTP status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status, .. } | Self::Handshake { status, .. } => Some(*status),
+            Self::Status { status, .. } | Self::Handshake { status, .. } => Some(*status),
             _ => None,
         }
     }
 
     /// Will it pass? Connection errors, 429, 502, 503 and 504. A 500 is the rack's own answer.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Refused { status, .. } | Self::Handshake { status, .. } => {
+            Self::Status { status, .. } | Self::Handshake { status, .. } => {
                 matches!(status, 429 | 502 | 503 | 504)
             }
             Self::Unreachable { cause, .. } => !matches!(cause, Cause::Tls(_)),
-            Self::NoSession(error) => error.is_passing(),
+            Self::NoSession(error) => error.is_transient(),
             _ => false,
         }
     }
 
     /// In a poll: is the rack away for the moment? Any 5xx counts, and a garbled answer.
-    pub fn is_away(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::NoSession(error) => error.is_away(),
-            Self::Garbled { .. } => true,
-            _ => self.is_passing() || self.status().is_some_and(|status| status >= 500),
+            Self::NoSession(error) => error.is_unavailable(),
+            Self::InvalidResponse { .. } => true,
+            _ => self.is_transient() || self.status().is_some_and(|status| status >= 500),
         }
     }
 
@@ -141,10 +141,10 @@ impl Error {
     }
 
     /// May the rack have carried out the request all the same?
-    pub fn is_uncertain(&self) -> bool {
+    pub fn is_ambiguous(&self) -> bool {
         match self {
             Self::Unreachable { sent, .. } => *sent,
-            Self::Refused { .. } => self.is_passing(),
+            Self::Status { .. } => self.is_transient(),
             _ => false,
         }
     }
@@ -152,7 +152,7 @@ impl Error {
     /// How long the rack asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } | Self::Handshake { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::Handshake { retry_after, .. } => *retry_after,
             Self::NoSession(error) => error.retry_after(),
             _ => None,
         }

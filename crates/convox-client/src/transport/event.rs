@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CallName;
+use super::RequestLine;
 
 /// Something that happened on the wire. No variant carries a header or a body.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub enum Event {
     /// An answer came.
     Answered {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// The HTTP status.
         status: u16,
         /// Bytes of the answer's body; `None` for a refusal, of which the words alone are kept.
@@ -24,7 +24,7 @@ pub enum Event {
     /// No answer came.
     Failed {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// Why.
         why: String,
         /// From sending to the failure.
@@ -35,7 +35,7 @@ pub enum Event {
     /// The request has been repeated for two seconds, and still is.
     Retrying {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// Why.
         why: String,
         /// How long it may go on.
@@ -44,7 +44,7 @@ pub enum Event {
     /// An answer was lost; the rack is asked what became of the request.
     Looking {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// Why.
         why: String,
     },
@@ -52,19 +52,19 @@ pub enum Event {
     /// to be carried out all the same.
     SentAgain {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
     },
     /// A socket is open.
     SocketOpened {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// From sending to the open socket.
         took: Duration,
     },
     /// A socket has ended.
     SocketClosed {
         /// What was asked.
-        call: CallName,
+        call: RequestLine,
         /// How.
         why: String,
         /// Bytes of data received.

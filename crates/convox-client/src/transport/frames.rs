@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::socket::Ending;
+use super::socket::CloseReason;
 use convox_wire::frame::Frame;
 
 /// The most that a control frame may carry (RFC 6455, 5.5).
@@ -18,7 +18,7 @@ const CONTROL_MOST: u64 = 125;
 /// What came of a socket and was not looked at yet. A frame of any size is passed on in pieces,
 /// as far as it is there, so memory does not grow with it.
 #[derive(Debug, Default)]
-pub struct Frames {
+pub struct FrameDecoder {
     buffer: BytesMut,
     /// What is left of the frame whose header was read.
     left: Option<(FrameHeader, u64)>,
@@ -36,7 +36,7 @@ pub enum Next {
     Missing,
 }
 
-impl Frames {
+impl FrameDecoder {
     /// Nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -50,8 +50,8 @@ impl Frames {
     /// What the bytes so far hold. After the end there is nothing but the end.
     ///
     /// # Errors
-    /// [`Ending`], where they are not what RFC 6455 allows, or close with an error.
-    pub fn take_next(&mut self) -> Result<Next, Ending> {
+    /// [`CloseReason`], where they are not what RFC 6455 allows, or close with an error.
+    pub fn take_next(&mut self) -> Result<Next, CloseReason> {
         if self.ended {
             return Ok(Next::Frame(Frame::End));
         }
@@ -60,14 +60,16 @@ impl Frames {
         Ok(next)
     }
 
-    fn take(&mut self) -> Result<Next, Ending> {
+    fn take(&mut self) -> Result<Next, CloseReason> {
         while let Some((header, length)) = self.take_header()? {
             match header.opcode {
                 OpCode::Data(Data::Binary) => return Ok(Next::Frame(Frame::End)),
                 OpCode::Data(_) if length == 0 => {}
                 OpCode::Data(_) => return Ok(self.take_data(header, length)),
                 OpCode::Control(_) if length > CONTROL_MOST => {
-                    return Err(Ending::Invalid("a control frame of more than 125 bytes".into()));
+                    return Err(CloseReason::Invalid(
+                        "a control frame of more than 125 bytes".into(),
+                    ));
                 }
                 OpCode::Control(control) => {
                     let Some(payload) = self.take_whole(length) else {
@@ -85,7 +87,7 @@ impl Frames {
         Ok(Next::Missing)
     }
 
-    fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, Ending> {
+    fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, CloseReason> {
         if let Some(left) = self.left.take() {
             return Ok(Some(left));
         }
@@ -93,9 +95,9 @@ impl Frames {
         let parsed = FrameHeader::parse(&mut cursor);
         let length = usize::try_from(cursor.position()).unwrap_or_default();
         self.buffer.advance(length);
-        let parsed = parsed.map_err(|error| Ending::Invalid(error.to_string()))?;
+        let parsed = parsed.map_err(|error| CloseReason::Invalid(error.to_string()))?;
         if parsed.as_ref().is_some_and(|(header, _)| header.mask.is_some()) {
-            return Err(Ending::Invalid("a masked frame from a server".into()));
+            return Err(CloseReason::Invalid("a masked frame from a server".into()));
         }
         Ok(parsed)
     }
@@ -119,11 +121,11 @@ impl Frames {
 }
 
 /// A closing frame: 1000, 1001 and no code at all are the end of the stream.
-fn closed(payload: &[u8]) -> Result<Frame, Ending> {
+fn closed(payload: &[u8]) -> Result<Frame, CloseReason> {
     match payload {
         [high, low, ..] => match u16::from_be_bytes([*high, *low]) {
             1000 | 1001 => Ok(Frame::End),
-            code => Err(Ending::Code(code)),
+            code => Err(CloseReason::Code(code)),
         },
         _ => Ok(Frame::End),
     }
@@ -153,8 +155,8 @@ mod tests {
     }
 
     /// All that comes of `bytes`, read in steps: data together, pings, and how it ended.
-    fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Vec<Bytes>, Option<Result<(), Ending>>) {
-        let (mut frames, mut data, mut pings) = (Frames::new(), Vec::new(), Vec::new());
+    fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Vec<Bytes>, Option<Result<(), CloseReason>>) {
+        let (mut frames, mut data, mut pings) = (FrameDecoder::new(), Vec::new(), Vec::new());
         for piece in bytes.chunks(step.max(1)) {
             frames.buffer().extend_from_slice(piece);
             loop {
@@ -181,11 +183,11 @@ mod tests {
     #[test]
     fn what_the_rfc_forbids_and_other_closes_are_no_end() {
         let ended = |bytes: Vec<u8>| read(&bytes, 1).2;
-        assert_eq!(ended(frame(CLOSE, &[3, 243])), Some(Err(Ending::Code(1011))));
+        assert_eq!(ended(frame(CLOSE, &[3, 243])), Some(Err(CloseReason::Code(1011))));
         let long = frame(PING, &[0; 126]);
-        assert!(matches!(ended(long), Some(Err(Ending::Invalid(_)))));
+        assert!(matches!(ended(long), Some(Err(CloseReason::Invalid(_)))));
         let masked = vec![TEXT, 0x81, 1, 2, 3, 4, 5];
-        assert!(matches!(ended(masked), Some(Err(Ending::Invalid(_)))));
+        assert!(matches!(ended(masked), Some(Err(CloseReason::Invalid(_)))));
     }
 
     proptest! {

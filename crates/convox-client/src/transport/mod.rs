@@ -17,13 +17,13 @@
 //! Limits are settings. Nothing here knows apps or builds, or the shape of any JSON.
 
 mod body;
-mod call;
 mod client;
 mod credentials;
 mod error;
 mod event;
 pub mod frames;
 mod path;
+mod request;
 mod retry;
 mod send;
 mod session;
@@ -31,15 +31,15 @@ mod socket;
 mod tls;
 
 pub use body::Upload;
-pub use call::{Call, CallName, Repeat};
 pub use client::{Client, Endpoint, Options};
 pub use error::{Cause, Error};
 pub use event::{Event, Listener};
 pub use path::Path;
-pub use retry::Look;
-pub use send::Answer;
-pub use session::Keeper;
-pub use socket::{Ending, Headers, Socket};
+pub use request::{Repeat, Request, RequestLine};
+pub use retry::Reconciled;
+pub use send::Response;
+pub use session::SessionSink;
+pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
 
 pub use crate::fingerprint::Fingerprint;

@@ -29,11 +29,13 @@ impl Path {
     /// escape (WHATWG URL, 4.4), would lead to another route.
     ///
     /// # Errors
-    /// [`Error::Setup`] naming the path.
+    /// [`Error::Config`] naming the path.
     pub(super) fn checked(&self) -> Result<&str, Error> {
         let mut segments = self.0.split('/').skip(1);
         if segments.any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(Error::Setup(format!("{self} is no path: a name in it is empty, . or ..")));
+            return Err(Error::Config(format!(
+                "{self} is no path: a name in it is empty, . or .."
+            )));
         }
         Ok(&self.0)
     }

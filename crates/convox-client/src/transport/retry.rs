@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::Instant;
 
 use super::error::Cause;
-use super::{Answer, Call, CallName, Client, Error, Event, Headers, Path, Repeat, Socket};
+use super::{Client, Error, Event, Headers, Path, Repeat, Request, RequestLine, Response, Socket};
 
 /// After this long of repeating, a person is told once.
 const SILENT: Duration = Duration::from_secs(2);
@@ -25,9 +25,9 @@ fn pauses() -> impl Iterator<Item = Duration> + Send {
 }
 
 /// One request's tries.
-struct Tries<'a> {
+struct Attempts<'a> {
     client: &'a Client,
-    call: CallName,
+    call: RequestLine,
     pauses: Box<dyn Iterator<Item = Duration> + Send>,
     /// From 1.
     attempt: u32,
@@ -35,8 +35,8 @@ struct Tries<'a> {
     told: bool,
 }
 
-impl<'a> Tries<'a> {
-    fn new(client: &'a Client, call: CallName) -> Self {
+impl<'a> Attempts<'a> {
+    fn new(client: &'a Client, call: RequestLine) -> Self {
         let pauses = Box::new(pauses());
         Self { client, call, pauses, attempt: 1, failing_since: None, told: false }
     }
@@ -67,7 +67,7 @@ impl<'a> Tries<'a> {
 
 /// What a look at the rack shows of a request whose answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look<T> {
+pub enum Reconciled<T> {
     /// What it has made.
     Found(T),
     /// Nothing, so far.
@@ -76,7 +76,7 @@ pub enum Look<T> {
     Busy,
 }
 
-impl<T> From<Option<T>> for Look<T> {
+impl<T> From<Option<T>> for Reconciled<T> {
     fn from(found: Option<T>) -> Self {
         found.map_or(Self::Nothing, Self::Found)
     }
@@ -84,8 +84,8 @@ impl<T> From<Option<T>> for Look<T> {
 
 impl Client {
     /// Sends `call`, and again where it may be and the failure will pass, within the budget.
-    pub(super) async fn send_within_budget(&self, call: &Call) -> Result<Answer, Error> {
-        let mut tries = Tries::new(self, call.name());
+    pub(super) async fn send_within_budget(&self, call: &Request) -> Result<Response, Error> {
+        let mut tries = Attempts::new(self, call.name());
         let at_least = if call.sends().is_some() { UPLOADS } else { 1 };
         loop {
             let error = match self.attempt(call, tries.attempt).await {
@@ -94,7 +94,7 @@ impl Client {
             };
             // A 404 to a DELETE that was sent before: it has worked.
             if tries.attempt > 1 && call.is_delete() && error.status() == Some(404) {
-                return Ok(Answer::nothing(call));
+                return Ok(Response::nothing(call));
             }
             if !self.may_repeat(call, &error) {
                 return Err(error);
@@ -120,25 +120,25 @@ impl Client {
         mut failed: impl FnMut(&Error),
     ) -> Result<Socket, Error> {
         self.prepare_session().await;
-        let mut tries = Tries::new(self, CallName::socket(path));
+        let mut tries = Attempts::new(self, RequestLine::socket(path));
         loop {
             let error = match self.open_once(path, &options(), tries.attempt).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => error,
             };
             failed(&error);
-            if !error.is_passing() || !self.repeats() {
+            if !error.is_transient() || !self.repeats() {
                 return Err(error);
             }
             tries.next(error, 1).await?;
         }
     }
 
-    fn may_repeat(&self, call: &Call, error: &Error) -> bool {
+    fn may_repeat(&self, call: &Request, error: &Error) -> bool {
         self.repeats()
             && match call.repeat {
-                Repeat::Safely => error.is_passing(),
-                Repeat::IfUnsent => error.is_unsent() && error.is_passing(),
+                Repeat::Safely => error.is_transient(),
+                Repeat::IfUnsent => error.is_unsent() && error.is_transient(),
             }
     }
 
@@ -152,18 +152,18 @@ impl Client {
     }
 
     /// Sends a `call` that must not be done twice. Where its answer is lost (or a 429, 502, 503 or
-    /// 504 leaves open what happened), `look` asks the rack what became of it; what it finds is the
+    /// 504 leaves open what happened), `look_up` asks the rack what became of it; what it finds is the
     /// answer. If looking shows nothing for as long as the limit says, the call is sent again, as
-    /// [`Call::sent_again_as`] says, if it was lost within the retry budget. `look` should ask once
+    /// [`Request::sent_again_as`] says, if it was lost within the retry budget. `look_up` should ask once
     /// each time: it is called again and again.
     ///
     /// # Errors
-    /// The call's own refusal; [`Error::Lost`] where its answer was lost and looking did not help.
-    pub async fn send_or_find<T>(
+    /// The call's own refusal; [`Error::OutcomeUnknown`] where its answer was lost and looking did not help.
+    pub async fn send_reconciled<T>(
         &self,
-        call: &Call,
-        read: impl Fn(&Answer) -> Result<T, Error>,
-        mut look: impl AsyncFnMut() -> Result<Look<T>, Error>,
+        call: &Request,
+        read: impl Fn(&Response) -> Result<T, Error>,
+        mut look_up: impl AsyncFnMut() -> Result<Reconciled<T>, Error>,
     ) -> Result<T, Error> {
         let mut first_loss: Option<Instant> = None;
         let mut sent = call;
@@ -175,18 +175,18 @@ impl Client {
                     }
                     return read(&answer);
                 }
-                Err(error) if error.is_uncertain() => error,
+                Err(error) if error.is_ambiguous() => error,
                 Err(error) => return Err(error),
             };
             let lost_at = Instant::now();
             let since = *first_loss.get_or_insert(lost_at);
             self.tell(Event::Looking { call: call.name(), why: error.to_string() });
-            let lost = |error| Error::Lost { call: call.name(), error: Box::new(error) };
-            match self.search(&mut look).await {
+            let lost = |error| Error::OutcomeUnknown { call: call.name(), error: Box::new(error) };
+            match self.reconcile(&mut look_up).await {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
                 Err(failed @ Error::Ambiguous(_)) => return Err(failed),
-                Err(failed) if failed.is_away() => return Err(lost(error)),
+                Err(failed) if failed.is_unavailable() => return Err(lost(error)),
                 Err(failed) => return Err(lost(failed)),
             }
             // Looking takes its own time, which is not the budget's.
@@ -203,31 +203,31 @@ impl Client {
     /// a rack that is away, or busy, is waited for within the retry budget.
     ///
     /// # Errors
-    /// What `look` fails with.
-    pub async fn search<T>(
+    /// What `look_up` fails with.
+    pub async fn reconcile<T>(
         &self,
-        mut look: impl AsyncFnMut() -> Result<Look<T>, Error>,
+        mut look_up: impl AsyncFnMut() -> Result<Reconciled<T>, Error>,
     ) -> Result<Option<T>, Error> {
         let started = Instant::now();
         let mut nothing_since: Option<Instant> = None;
         let mut pauses = pauses();
         loop {
             let is_early = started.elapsed() < self.limits().retry;
-            match look().await {
-                Ok(Look::Found(found)) => return Ok(Some(found)),
-                Ok(Look::Nothing) => {
+            match look_up().await {
+                Ok(Reconciled::Found(found)) => return Ok(Some(found)),
+                Ok(Reconciled::Nothing) => {
                     let since = *nothing_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= self.limits().look {
+                    if since.elapsed() >= self.limits().reconcile {
                         return Ok(None);
                     }
                 }
-                Ok(Look::Busy) if is_early => nothing_since = None,
-                Ok(Look::Busy) => return Ok(None),
-                Err(error) if error.is_away() && is_early => {}
+                Ok(Reconciled::Busy) if is_early => nothing_since = None,
+                Ok(Reconciled::Busy) => return Ok(None),
+                Err(error) if error.is_unavailable() && is_early => {}
                 Err(error) => return Err(error),
             }
             let pause = pauses.next().unwrap_or(SILENT).min(SILENT);
-            tokio::time::sleep(pause.min(self.limits().look)).await;
+            tokio::time::sleep(pause.min(self.limits().reconcile)).await;
         }
     }
 }

@@ -7,15 +7,15 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use reqwest::{Body, Response, multipart};
+use reqwest::{Body, multipart};
 use tokio::time::{Instant, timeout};
 
-use super::body::{Flow, Upload, Waited};
-use super::call::Content;
+use super::body::{TimeoutPhase, Upload, UploadMonitor};
 use super::client::header_value;
 use super::credentials::Credentials;
 use super::error::cause_of;
-use super::{Call, CallName, Cause, Client, Error, Event};
+use super::request::Content;
+use super::{Cause, Client, Error, Event, Request, RequestLine};
 use convox_wire::ErrorBody;
 
 /// The most that is read of a refusal.
@@ -29,8 +29,8 @@ const BEGINNING: usize = 8 << 10;
 
 /// A whole answer with a status below 400.
 #[derive(Debug)]
-pub struct Answer {
-    pub(super) call: CallName,
+pub struct Response {
+    pub(super) call: RequestLine,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
@@ -38,9 +38,9 @@ pub struct Answer {
     credentials: Credentials,
 }
 
-impl Answer {
+impl Response {
     /// The answer to a call whose effect is there already.
-    pub(super) fn nothing(call: &Call) -> Self {
+    pub(super) fn nothing(call: &Request) -> Self {
         let credentials = Credentials::default();
         Self { call: call.name(), headers: HeaderMap::new(), body: Bytes::new(), credentials }
     }
@@ -48,9 +48,9 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`Error::Garbled`] with the beginning of what came instead.
+    /// [`Error::InvalidResponse`] with the beginning of what came instead.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        let garbled = |problem| Error::Garbled { call: self.call.clone(), problem };
+        let garbled = |problem| Error::InvalidResponse { call: self.call.clone(), problem };
         if self.body.is_empty() {
             return Err(garbled("it is empty".to_owned()));
         }
@@ -59,12 +59,12 @@ impl Answer {
     }
 }
 
-impl Answer {
+impl Response {
     /// That something was accepted: `ok` (v2, v3; `OK` at some routes), JSON (classic), or nothing.
     /// A page of somebody in between is not.
     ///
     /// # Errors
-    /// [`Error::Garbled`] with the beginning of what came instead.
+    /// [`Error::InvalidResponse`] with the beginning of what came instead.
     pub fn accepted(&self) -> Result<(), Error> {
         let text = self.body.trim_ascii();
         if text.is_empty() || text.eq_ignore_ascii_case(b"ok") {
@@ -95,7 +95,7 @@ fn wrong(error: &serde_json::Error, body: &[u8], credentials: &Credentials) -> S
 
 impl Client {
     /// Sends `call` once.
-    pub(super) async fn attempt(&self, call: &Call, attempt: u32) -> Result<Answer, Error> {
+    pub(super) async fn attempt(&self, call: &Request, attempt: u32) -> Result<Response, Error> {
         let started = Instant::now();
         let result = self.exchange(call).await;
         if self.is_answer(&result) {
@@ -119,11 +119,13 @@ impl Client {
     fn is_answer<T>(&self, result: &Result<T, Error>) -> bool {
         match result {
             Ok(_) => true,
-            Err(error) => error.status().is_some() || matches!(error, Error::Garbled { .. }),
+            Err(error) => {
+                error.status().is_some() || matches!(error, Error::InvalidResponse { .. })
+            }
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(u16, Answer), Error> {
+    async fn exchange(&self, call: &Request) -> Result<(u16, Response), Error> {
         let name = call.name();
         let response = self.head(call).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -133,15 +135,15 @@ impl Client {
             return Err(refusal(name, status, &headers, &body, &credentials));
         }
         let body = self.whole_body(&name, response, call.most).await?;
-        Ok((status, Answer { call: name, headers, body, credentials }))
+        Ok((status, Response { call: name, headers, body, credentials }))
     }
 
     /// Sends the request and waits for the answer's head.
-    async fn head(&self, call: &Call) -> Result<Response, Error> {
-        let flow = Flow::new();
+    async fn head(&self, call: &Request) -> Result<reqwest::Response, Error> {
+        let flow = UploadMonitor::new();
         let request = self.request(call, &flow)?;
         let limits = self.limits();
-        let answer = if call.patient { limits.long_answer } else { limits.answer };
+        let answer = if call.long_running { limits.long_answer } else { limits.answer };
         let sending = self.http()?.execute(request);
         let sent = if call.sends().is_some() {
             tokio::select! {
@@ -149,7 +151,7 @@ impl Client {
                 waited = flow.give_up(limits.stall, answer) => return Err(self.too_late(call, waited)),
             }
         } else {
-            let late = |_| self.too_late(call, Waited::ForAnswer);
+            let late = |_| self.too_late(call, TimeoutPhase::ForAnswer);
             timeout(answer, sending).await.map_err(late)?
         };
         sent.map_err(|error| match flow.failure() {
@@ -158,17 +160,17 @@ impl Client {
         })
     }
 
-    fn too_late(&self, call: &Call, waited: Waited) -> Error {
+    fn too_late(&self, call: &Request, waited: TimeoutPhase) -> Error {
         let what = match waited {
-            Waited::ForBody => "while sending",
-            Waited::ForAnswer => "waiting for the answer",
+            TimeoutPhase::ForBody => "while sending",
+            TimeoutPhase::ForAnswer => "waiting for the answer",
         };
         let (call, address) = (call.name(), self.endpoint().address());
         Error::Unreachable { call, address, cause: Cause::Timeout(what), sent: true }
     }
 
     /// What the network did to a request, as an error.
-    pub(super) fn broken(&self, call: CallName, error: &reqwest::Error) -> Error {
+    pub(super) fn broken(&self, call: RequestLine, error: &reqwest::Error) -> Error {
         let address = self.endpoint().address();
         if let Some(problem) = self.refusal().take(&address, self.trust()) {
             return Error::Certificate(problem);
@@ -183,14 +185,14 @@ impl Client {
 
     async fn whole_body(
         &self,
-        call: &CallName,
-        response: Response,
+        call: &RequestLine,
+        response: reqwest::Response,
         most: usize,
     ) -> Result<Bytes, Error> {
         let body = self.body(call, response, most).await?;
         if body.len() > most {
             let problem = format!("it has more than {} MB", most >> 20);
-            return Err(Error::Garbled { call: call.clone(), problem });
+            return Err(Error::InvalidResponse { call: call.clone(), problem });
         }
         Ok(body)
     }
@@ -198,8 +200,8 @@ impl Client {
     /// What a refusal says. It is words for people: more than some are not read.
     pub(super) async fn beginning(
         &self,
-        call: &CallName,
-        response: Response,
+        call: &RequestLine,
+        response: reqwest::Response,
     ) -> Result<Bytes, Error> {
         self.body(call, response, REFUSAL).await
     }
@@ -207,8 +209,8 @@ impl Client {
     /// The body, to its end or until there is more than `most` of it.
     async fn body(
         &self,
-        call: &CallName,
-        mut response: Response,
+        call: &RequestLine,
+        mut response: reqwest::Response,
         most: usize,
     ) -> Result<Bytes, Error> {
         let stall = self.limits().stall;
@@ -238,7 +240,11 @@ impl Client {
     }
 
     /// The request as it goes on the wire.
-    fn request(&self, call: &Call, flow: &Arc<Flow>) -> Result<reqwest::Request, Error> {
+    fn request(
+        &self,
+        call: &Request,
+        flow: &Arc<UploadMonitor>,
+    ) -> Result<reqwest::Request, Error> {
         let mut url = self.endpoint().url.clone();
         url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path.checked()?));
         if !call.query.is_empty() {
@@ -274,11 +280,11 @@ impl Client {
         };
         request
             .build()
-            .map_err(|error| Error::Setup(format!("the request can't be built: {error}")))
+            .map_err(|error| Error::Config(format!("the request can't be built: {error}")))
     }
 }
 
-fn stream(upload: &Arc<dyn Upload>, flow: &Arc<Flow>) -> Body {
+fn stream(upload: &Arc<dyn Upload>, flow: &Arc<UploadMonitor>) -> Body {
     Body::wrap_stream(flow.clone().watch(upload.clone()))
 }
 
@@ -286,7 +292,7 @@ fn multipart_form(
     file: &'static str,
     upload: &Arc<dyn Upload>,
     fields: &[(&'static str, String)],
-    flow: &Arc<Flow>,
+    flow: &Arc<UploadMonitor>,
 ) -> Result<multipart::Form, Error> {
     let body = stream(upload, flow);
     let part = match upload.length() {
@@ -296,13 +302,13 @@ fn multipart_form(
     let part = part
         .file_name("binary-data")
         .mime_str("application/octet-stream")
-        .map_err(|error| Error::Setup(error.to_string()))?;
+        .map_err(|error| Error::Config(error.to_string()))?;
     let form = multipart::Form::new().part(file, part);
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
 
 fn refusal(
-    call: CallName,
+    call: RequestLine,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
@@ -311,7 +317,7 @@ fn refusal(
     let (message, retry_after) = words(status, headers, body, credentials);
     let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     let challenge = challenge.map(str::to_owned);
-    Error::Refused { call, status, message, retry_after, challenge }
+    Error::Status { call, status, message, retry_after, challenge }
 }
 
 /// The rack's words (JSON, text, or none), as racks of all generations write them, and how long it
@@ -367,7 +373,7 @@ mod tests {
     use crate::path;
 
     fn message(status: u16, body: &str) -> String {
-        let call = Call::get(path!["apps"]).name();
+        let call = Request::get(path!["apps"]).name();
         let credentials = Credentials::default();
         refusal(call, status, &HeaderMap::new(), body.as_bytes(), &credentials).to_string()
     }

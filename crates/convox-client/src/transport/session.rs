@@ -5,10 +5,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;
 
-use super::{Answer, Call, CallName, Client, Error, Path, Repeat};
+use super::{Client, Error, Path, Repeat, Request, RequestLine, Response};
 
 /// Who keeps a session for later runs.
-pub type Keeper = Arc<dyn Fn(&str) + Send + Sync>;
+pub type SessionSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// `Session path="/session" token="false"`, from `WWW-Authenticate`.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Client {
     /// # Errors
     /// The last failure, once it will not pass or the budget is spent; [`Error::NoSession`] where a
     /// console wants a session and gives none.
-    pub async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub async fn send(&self, call: &Request) -> Result<Response, Error> {
         let error = match self.send_within_budget(call).await {
             Err(error) if self.is_console() => error,
             answer => return answer,
@@ -59,14 +59,14 @@ impl Client {
     pub(super) async fn prepare_session(&self) {
         if self.is_console() {
             // Only what it does to the session counts; the socket will tell of everything else.
-            drop(self.send(&Call::get(Path::of(["racks"]))).await);
+            drop(self.send(&Request::get(Path::of(["racks"]))).await);
         }
     }
 
     /// The id of a new session, for the call that `asked` in vain.
-    async fn session(&self, asked: CallName, challenge: &Challenge) -> Result<String, Error> {
+    async fn session(&self, asked: RequestLine, challenge: &Challenge) -> Result<String, Error> {
         if challenge.second_factor {
-            return Err(Error::Setup(format!(
+            return Err(Error::Config(format!(
                 "{} asks for a second factor, which this client cannot give: log in with a token \
                  that needs none",
                 self.endpoint().address()
@@ -74,18 +74,18 @@ impl Client {
         }
         let path = Path::of(challenge.path.split('/').filter(|segment| !segment.is_empty()));
         // A session too many is nothing to a console.
-        let call = Call::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
+        let call = Request::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
         let session: Session = self.send_within_budget(&call).await?.json()?;
         session.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             let problem = "invalid session".to_owned();
-            Error::Garbled { call: asked, problem }
+            Error::InvalidResponse { call: asked, problem }
         })
     }
 }
 
 fn challenge_of(error: &Error) -> Option<Challenge> {
     match error {
-        Error::Refused { status: 401, challenge: Some(header), .. } => Challenge::parse(header),
+        Error::Status { status: 401, challenge: Some(header), .. } => Challenge::parse(header),
         _ => None,
     }
 }
@@ -135,13 +135,13 @@ mod tests {
         let mut endpoint = Endpoint::new(console().await);
         endpoint.session = Some(String::new());
         let kept = Arc::new(Mutex::new(Vec::new()));
-        let keeper: Keeper = {
+        let session_sink: SessionSink = {
             let kept = kept.clone();
             Arc::new(move |id: &str| kept.lock().unwrap().push(id.to_owned()))
         };
-        let client = Client::new(endpoint, Options { keeper, ..Options::default() });
+        let client = Client::new(endpoint, Options { session_sink, ..Options::default() });
         for _ in 0..2 {
-            let answer = client.send(&Call::get(Path::of(["apps"]))).await.unwrap();
+            let answer = client.send(&Request::get(Path::of(["apps"]))).await.unwrap();
             assert_eq!(answer.body, "[]");
         }
         assert_eq!(*kept.lock().unwrap(), ["s1"], "the second call is in the session already");
@@ -157,7 +157,7 @@ mod tests {
             let mut endpoint = Endpoint::new(console_at(challenge).await);
             endpoint.session = Some(String::new());
             let client = Client::new(endpoint, Options::default());
-            let error = client.send(&Call::get(Path::of(["apps"]))).await.unwrap_err();
+            let error = client.send(&Request::get(Path::of(["apps"]))).await.unwrap_err();
             assert!(error.is_login() && error.to_string().contains(why), "{error}");
             assert_eq!(error.status(), None, "{why}: the call itself was not refused");
         }
@@ -166,7 +166,7 @@ mod tests {
     #[tokio::test]
     async fn a_rack_has_no_sessions_so_its_401_is_a_refusal() {
         let client = Client::new(Endpoint::new(console().await), Options::default());
-        let error = client.send(&Call::get(Path::of(["apps"]))).await.unwrap_err();
+        let error = client.send(&Request::get(Path::of(["apps"]))).await.unwrap_err();
         assert_eq!(error.status(), Some(401));
     }
 }

@@ -13,9 +13,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
 use super::client::header_value;
-use super::frames::{Frames, Next};
+use super::frames::{FrameDecoder, Next};
 use super::send::words;
-use super::{CallName, Cause, Client, Error, Event, Path};
+use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
 
 /// Read in steps of this size; a frame larger than it is passed on in pieces.
@@ -28,7 +28,7 @@ pub type Headers = Vec<(&'static str, String)>;
 
 /// How a socket came to its end, other than by the rack's end frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Ending {
+pub enum CloseReason {
     /// Closed with another code than 1000 or 1001.
     #[error("closed with code {0}")]
     Code(u16),
@@ -44,10 +44,10 @@ pub enum Ending {
 pub struct Socket {
     reader: ReadHalf<Upgraded>,
     writer: WriteHalf<Upgraded>,
-    frames: Frames,
+    frames: FrameDecoder,
     /// How much room the next read gets.
     step: usize,
-    /// Frames of ours that have not left yet.
+    /// FrameDecoder of ours that have not left yet.
     replies: BytesMut,
     pings: Interval,
     /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
@@ -60,7 +60,7 @@ pub struct Socket {
 /// Tells the end of the socket, however it comes.
 struct ClosingLog {
     client: Client,
-    call: CallName,
+    call: RequestLine,
     why: String,
     bytes: u64,
 }
@@ -81,8 +81,8 @@ impl Client {
         attempt: u32,
     ) -> Result<Socket, Error> {
         let started = Instant::now();
-        let opened = self.shake_hands(path, options).await;
-        let (call, took) = (CallName::socket(path), started.elapsed());
+        let opened = self.handshake(path, options).await;
+        let (call, took) = (RequestLine::socket(path), started.elapsed());
         self.tell(match &opened {
             Ok(_) => Event::SocketOpened { call, took },
             Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
@@ -90,12 +90,12 @@ impl Client {
         opened
     }
 
-    async fn shake_hands(
+    async fn handshake(
         &self,
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let (call, started) = (CallName::socket(path), Instant::now());
+        let (call, started) = (RequestLine::socket(path), Instant::now());
         let key = random_key()?;
         let request = self.upgrade_request(path, options, &key)?;
         let address = self.endpoint().address();
@@ -122,7 +122,7 @@ impl Client {
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             let problem = "the key of the handshake does not match".to_owned();
-            return Err(Error::Garbled { call, problem });
+            return Err(Error::InvalidResponse { call, problem });
         }
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
@@ -135,7 +135,7 @@ impl Client {
     /// Sockets at this path open, and break before they give anything.
     pub fn cut_at_once(&self, path: &Path) -> Error {
         let cause = Cause::Cut("sockets open and break at once".to_owned());
-        let (call, address) = (CallName::socket(path), self.endpoint().address());
+        let (call, address) = (RequestLine::socket(path), self.endpoint().address());
         Error::Unreachable { call, address, cause, sent: true }
     }
 
@@ -160,14 +160,14 @@ impl Client {
         let request = self.socket_http()?.get(url).headers(headers);
         request
             .build()
-            .map_err(|error| Error::Setup(format!("the request can't be built: {error}")))
+            .map_err(|error| Error::Config(format!("the request can't be built: {error}")))
     }
 }
 
 fn random_key() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Setup(format!("the system gives no random numbers: {error}")))?;
+        .map_err(|error| Error::Config(format!("the system gives no random numbers: {error}")))?;
     Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
@@ -180,7 +180,7 @@ impl Socket {
     ) -> Self {
         let mut pings = interval_at(Instant::now() + ping, ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (frames, replies) = (Frames::new(), BytesMut::new());
+        let (frames, replies) = (FrameDecoder::new(), BytesMut::new());
         let (reader, writer) = tokio::io::split(stream);
         Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, delay, log }
     }
@@ -198,8 +198,8 @@ impl Socket {
     /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.
     ///
     /// # Errors
-    /// An [`Ending`] that is no end of the stream.
-    pub async fn next(&mut self) -> Result<Frame, Ending> {
+    /// An [`CloseReason`] that is no end of the stream.
+    pub async fn next(&mut self) -> Result<Frame, CloseReason> {
         let result = self.read().await;
         match &result {
             Ok(Frame::Data(data)) => self.log.bytes += data.len() as u64,
@@ -209,7 +209,7 @@ impl Socket {
         result
     }
 
-    async fn read(&mut self) -> Result<Frame, Ending> {
+    async fn read(&mut self) -> Result<Frame, CloseReason> {
         loop {
             match self.frames.take_next()? {
                 Next::Frame(frame) => return Ok(frame),
@@ -220,7 +220,7 @@ impl Socket {
     }
 
     /// Moves bytes, either way, or pings when it is time.
-    async fn fill(&mut self) -> Result<(), Ending> {
+    async fn fill(&mut self) -> Result<(), CloseReason> {
         let buffer = self.frames.buffer();
         buffer.reserve(self.step);
         tokio::select! {
@@ -228,7 +228,7 @@ impl Socket {
                 written.map_err(cut)?;
             }
             read = self.reader.read_buf(buffer) => match read.map_err(cut)? {
-                0 => return Err(Ending::Cut("no closing frame".to_owned())),
+                0 => return Err(CloseReason::Cut("no closing frame".to_owned())),
                 count if count >= self.step => self.step = STEP,
                 _ => {}
             },
@@ -238,15 +238,15 @@ impl Socket {
     }
 
     /// Queues a frame of ours; it leaves with the next bytes that move.
-    fn reply(&mut self, mut frame: WireFrame) -> Result<(), Ending> {
+    fn reply(&mut self, mut frame: WireFrame) -> Result<(), CloseReason> {
         frame.header_mut().mask = Some([0x5A, 0x11, 0xC3, 0x7E]); // our frames carry no secrets
         let mut bytes = Vec::new();
-        frame.format(&mut bytes).map_err(|error| Ending::Invalid(error.to_string()))?;
+        frame.format(&mut bytes).map_err(|error| CloseReason::Invalid(error.to_string()))?;
         self.replies.extend_from_slice(&bytes);
         Ok(())
     }
 }
 
-fn cut(error: io::Error) -> Ending {
-    Ending::Cut(error.to_string())
+fn cut(error: io::Error) -> CloseReason {
+    CloseReason::Cut(error.to_string())
 }

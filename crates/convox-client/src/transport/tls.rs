@@ -25,11 +25,11 @@ pub enum Trust {
     #[default]
     Platform,
     /// The platform's roots and those in this PEM file, or a certificate in it itself.
-    Authority(PathBuf),
+    CustomCa(PathBuf),
     /// This certificate and no other.
     Pinned(Fingerprint, PinnedBy),
-    /// Anything. The command line says so each time.
-    Anything,
+    /// Any certificate. The command line warns each time.
+    Insecure,
 }
 
 /// Who has pinned a certificate.
@@ -103,11 +103,11 @@ pub(super) fn unused() -> Result<ClientConfig, Error> {
 pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let judge = match trust {
-        Trust::Anything => Judge::Anyone,
-        Trust::Pinned(pinned, _) => Judge::Pinned(*pinned),
-        Trust::Platform => Judge::Chain(Chain::new(Vec::new(), provider.clone())?),
-        Trust::Authority(file) => {
-            Judge::Chain(Chain::new(certificates_in(file)?, provider.clone())?)
+        Trust::Insecure => VerifyPolicy::Anyone,
+        Trust::Pinned(pinned, _) => VerifyPolicy::Pinned(*pinned),
+        Trust::Platform => VerifyPolicy::Chain(Chain::new(Vec::new(), provider.clone())?),
+        Trust::CustomCa(file) => {
+            VerifyPolicy::Chain(Chain::new(certificates_in(file)?, provider.clone())?)
         }
     };
     let verifier = Verifier { judge, provider: provider.clone(), refusal };
@@ -122,7 +122,7 @@ fn builder(
 ) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Setup(format!("TLS can't be set up: {error}")))
+        .map_err(|error| Error::Config(format!("TLS can't be set up: {error}")))
 }
 
 /// The platform's roots, or Mozilla's where it has none.
@@ -138,7 +138,7 @@ fn platform_roots() -> RootCertStore {
 
 fn certificates_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let unusable = |reason: String| {
-        Error::Setup(format!("CONVOX_CA_CERT: {} is no usable PEM file: {reason}", file.display()))
+        Error::Config(format!("CONVOX_CA_CERT: {} is no usable PEM file: {reason}", file.display()))
     };
     let found: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
@@ -167,7 +167,7 @@ impl Chain {
         roots.add_parsable_certificates(own.iter().cloned());
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        let unusable = |error| Error::Setup(format!("no usable root certificates: {error}"));
+        let unusable = |error| Error::Config(format!("no usable root certificates: {error}"));
         Ok(Self { verifier: verifier.map_err(unusable)?, own })
     }
 
@@ -206,7 +206,7 @@ fn is_authority(error: &rustls::Error) -> bool {
 }
 
 #[derive(Debug)]
-enum Judge {
+enum VerifyPolicy {
     Chain(Chain),
     Pinned(Fingerprint),
     Anyone,
@@ -214,7 +214,7 @@ enum Judge {
 
 #[derive(Debug)]
 struct Verifier {
-    judge: Judge,
+    judge: VerifyPolicy,
     provider: Arc<CryptoProvider>,
     refusal: Arc<Refusal>,
 }
@@ -230,12 +230,14 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = fingerprint_of(end_entity);
         let verdict = match &self.judge {
-            Judge::Anyone => Ok(ServerCertVerified::assertion()),
-            Judge::Pinned(pinned) if *pinned == presented => Ok(ServerCertVerified::assertion()),
-            Judge::Pinned(_) => {
+            VerifyPolicy::Anyone => Ok(ServerCertVerified::assertion()),
+            VerifyPolicy::Pinned(pinned) if *pinned == presented => {
+                Ok(ServerCertVerified::assertion())
+            }
+            VerifyPolicy::Pinned(_) => {
                 Err(rustls::Error::General("not the certificate that was pinned".to_owned()))
             }
-            Judge::Chain(chain) => {
+            VerifyPolicy::Chain(chain) => {
                 chain.judge(end_entity, intermediates, server_name, ocsp_response, now)
             }
         };

@@ -47,7 +47,7 @@ impl Folder {
     }
 
     async fn start(&self) -> Result<Address, DaemonError> {
-        self.start_with("devrack::daemon::tests::a_rack_process").await
+        self.start_with("daemon::tests::a_rack_process").await
     }
 
     async fn start_with(&self, test: &str) -> Result<Address, DaemonError> {

@@ -1,16 +1,16 @@
 use tokio::time::timeout;
 
-use super::attach::{Attachment, Got};
+use super::attach::{ReconnectingSocket, SocketEvent};
 use super::lines::Lines;
 use super::start::{Moment, Start};
-use super::{LogError, Piece};
+use super::{LogError, LogEvent};
 use crate::rack::{LogOptions, LogSource, Rack};
 
 const RESUMED: &str = "the log stream was interrupted and goes on";
 
 /// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
 pub struct AppLog {
-    attachment: Attachment,
+    attachment: ReconnectingSocket,
     source: LogSource,
     options: LogOptions,
     lines: Lines,
@@ -29,7 +29,7 @@ impl Rack {
     /// The log of an app (`/apps/{app}/logs`; v2, v3, classic) or a service (v3), with times and
     /// streams before each line. Racks do not check the app here: look it up first.
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
-        let attachment = Attachment::new(self.client.clone(), source.path());
+        let attachment = ReconnectingSocket::new(self.client.clone(), source.path());
         AppLog {
             attachment,
             source: source.clone(),
@@ -50,40 +50,40 @@ impl AppLog {
     ///
     /// # Errors
     /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
-    pub async fn next(&mut self) -> Result<Piece, LogError> {
+    pub async fn next(&mut self) -> Result<LogEvent, LogError> {
         loop {
             if std::mem::take(&mut self.ended) {
-                return Ok(Piece::Ended);
+                return Ok(LogEvent::Ended);
             }
             if !self.attachment.is_open() {
-                if self.attachment.is_hopeless() {
+                if self.attachment.should_give_up() {
                     return Err(self.attachment.given_up().into());
                 }
                 self.attach().await?;
             }
             if std::mem::take(&mut self.announce) {
-                return Ok(Piece::Resumed(RESUMED));
+                return Ok(LogEvent::Resumed(RESUMED));
             }
             match self.step().await {
-                Got::Data(data) => {
+                SocketEvent::Data(data) => {
                     self.is_flowing = true;
                     let lines = self.lines.feed(&data);
                     if !lines.is_empty() {
                         self.silences = 0;
-                        return Ok(Piece::Text(lines));
+                        return Ok(LogEvent::Text(lines));
                     }
                 }
-                Got::Refused(words) => return Err(LogError::Refused(words)),
-                Got::End => {
+                SocketEvent::Refused(words) => return Err(LogError::Refused(words)),
+                SocketEvent::End => {
                     let rest = self.lines.end();
                     if rest.is_empty() {
-                        return Ok(Piece::Ended);
+                        return Ok(LogEvent::Ended);
                     }
                     // The socket is closed: the next call would attach again, so say the end then.
                     self.ended = true;
-                    return Ok(Piece::Text(rest));
+                    return Ok(LogEvent::Text(rest));
                 }
-                Got::Cut => {
+                SocketEvent::Cut => {
                     self.lines.cut();
                     self.announce |= std::mem::take(&mut self.is_flowing);
                 }
@@ -93,7 +93,7 @@ impl AppLog {
 
     /// The socket's next thing. A log that is not followed must come to its end: one that falls
     /// silent before that is given up as cut, and at its second silence taken for ended.
-    async fn step(&mut self) -> Got {
+    async fn step(&mut self) -> SocketEvent {
         if !self.options.no_follow {
             return self.attachment.next().await;
         }
@@ -102,7 +102,7 @@ impl AppLog {
             Err(_) => {
                 self.silences += 1;
                 self.attachment.cut();
-                if self.silences > 1 { Got::End } else { Got::Cut }
+                if self.silences > 1 { SocketEvent::End } else { SocketEvent::Cut }
             }
         }
     }

@@ -69,7 +69,7 @@ impl Attached {
 type Opening = Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>;
 
 /// An attachment that comes back after cuts.
-pub(super) struct Attachment {
+pub(super) struct ReconnectingSocket {
     client: Client,
     path: Path,
     socket: Option<Socket>,
@@ -81,13 +81,13 @@ pub(super) struct Attachment {
     first: bool,
     pause: Duration,
     /// Since when sockets have opened and broken without giving anything.
-    barren_since: Option<Instant>,
+    empty_since: Option<Instant>,
     opened: Instant,
     attached: u32,
 }
 
 /// What an attachment gives.
-pub(super) enum Got {
+pub(super) enum SocketEvent {
     Data(Bytes),
     /// The end, and whether anything came before it.
     End,
@@ -97,7 +97,7 @@ pub(super) enum Got {
     Cut,
 }
 
-impl Attachment {
+impl ReconnectingSocket {
     pub(super) fn new(client: Client, path: Path) -> Self {
         Self {
             client,
@@ -108,7 +108,7 @@ impl Attachment {
             held: None,
             first: true,
             pause: PAUSE,
-            barren_since: None,
+            empty_since: None,
             opened: Instant::now(),
             attached: 0,
         }
@@ -180,24 +180,24 @@ impl Attachment {
     }
 
     /// The next thing of the open socket. Safe to drop while waiting.
-    pub(super) async fn next(&mut self) -> Got {
+    pub(super) async fn next(&mut self) -> SocketEvent {
         loop {
-            let Some(socket) = &mut self.socket else { return Got::Cut };
+            let Some(socket) = &mut self.socket else { return SocketEvent::Cut };
             match socket.next().await {
                 Ok(Frame::Data(data)) => {
                     self.pause = PAUSE;
-                    self.barren_since = None;
+                    self.empty_since = None;
                     self.open.note_data(&data);
                     if std::mem::take(&mut self.first) && frame::refusal(&data).is_some() {
                         self.held = Some(data);
                         continue;
                     }
-                    return Got::Data(self.with_held(data));
+                    return SocketEvent::Data(self.with_held(data));
                 }
                 Ok(Frame::End) => return self.end(),
                 Err(_) => {
                     self.cut();
-                    return Got::Cut;
+                    return SocketEvent::Cut;
                 }
             }
         }
@@ -208,9 +208,9 @@ impl Attachment {
         self.close();
         self.held = None;
         if self.first && self.opened.elapsed() < BARREN {
-            self.barren_since.get_or_insert(self.opened);
+            self.empty_since.get_or_insert(self.opened);
         } else {
-            self.barren_since = None;
+            self.empty_since = None;
         }
     }
 
@@ -220,13 +220,13 @@ impl Attachment {
     }
 
     /// Have sockets broken at once for as long as anything is repeated?
-    pub(super) fn is_hopeless(&self) -> bool {
-        self.barren_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
+    pub(super) fn should_give_up(&self) -> bool {
+        self.empty_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
     }
 
     /// What is said then. Who asks again all the same gets another budget.
     pub(super) fn given_up(&mut self) -> Error {
-        self.barren_since = None;
+        self.empty_since = None;
         self.client.cut_at_once(&self.path)
     }
 
@@ -237,12 +237,12 @@ impl Attachment {
         }
     }
 
-    fn end(&mut self) -> Got {
+    fn end(&mut self) -> SocketEvent {
         self.close();
         let held = self.held.take();
         match held.as_deref().and_then(frame::refusal) {
-            Some(words) => Got::Refused(self.client.redacted(words)),
-            None => Got::End,
+            Some(words) => SocketEvent::Refused(self.client.redacted(words)),
+            None => SocketEvent::End,
         }
     }
 }
@@ -278,7 +278,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let client = Client::new(Endpoint::new(url.parse().unwrap()), Options::default());
-        let mut attachment = Attachment::new(client, path!["apps", "web", "logs"]);
+        let mut attachment = ReconnectingSocket::new(client, path!["apps", "web", "logs"]);
         let (mut stream, key) = tokio::select! {
             _ = attachment.open(Vec::new) => panic!("nothing was answered"),
             asked = asked(&listener) => asked,

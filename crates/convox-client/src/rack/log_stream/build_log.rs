@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attach::{Attached, Attachment, Got};
-use super::rejoin::{Joined, Replay};
-use super::{LogError, Piece};
+use super::attach::{Attached, ReconnectingSocket, SocketEvent};
+use super::resume::{LogResumer, Resumed};
+use super::{LogError, LogEvent};
 use crate::path;
 use crate::rack::Rack;
 use convox_wire::{AppName, BuildId};
@@ -17,8 +17,8 @@ const QUIET: Duration = Duration::from_millis(700);
 /// The log of a build (`/apps/{app}/builds/{id}/logs`; v2, v3, classic). Racks send it from its
 /// start each time; this goes on where it stood.
 pub struct BuildLog {
-    attachment: Attachment,
-    replay: Replay,
+    attachment: ReconnectingSocket,
+    replay: LogResumer,
     pending: Option<Bytes>,
     /// The rack has ended the stream, and that is to be told after what is pending.
     ended: bool,
@@ -28,8 +28,8 @@ impl Rack {
     /// The log of a build. Nothing is sent before the first piece is asked for.
     pub fn build_log(&self, app: &AppName, id: &BuildId) -> BuildLog {
         let path = path!["apps", app, "builds", id, "logs"];
-        let attachment = Attachment::new(self.client.clone(), path);
-        BuildLog { attachment, replay: Replay::default(), pending: None, ended: false }
+        let attachment = ReconnectingSocket::new(self.client.clone(), path);
+        BuildLog { attachment, replay: LogResumer::default(), pending: None, ended: false }
     }
 }
 
@@ -43,34 +43,36 @@ impl BuildLog {
         self.attachment.attached()
     }
 
-    /// The next piece. After [`Piece::Ended`] it attaches again: the end of the stream says nothing
+    /// The next piece. After [`LogEvent::Ended`] it attaches again: the end of the stream says nothing
     /// about the build. Safe to drop while waiting.
     ///
     /// # Errors
     /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
-    pub async fn next(&mut self) -> Result<Piece, LogError> {
+    pub async fn next(&mut self) -> Result<LogEvent, LogError> {
         loop {
             if let Some(text) = self.pending.take() {
-                return Ok(Piece::Text(text));
+                return Ok(LogEvent::Text(text));
             }
             if std::mem::take(&mut self.ended) {
-                return Ok(Piece::Ended);
+                return Ok(LogEvent::Ended);
             }
             if !self.attachment.is_open() {
-                if self.attachment.is_hopeless() {
+                if self.attachment.should_give_up() {
                     return Err(self.attachment.given_up().into());
                 }
                 self.attachment.open(Vec::new).await?;
                 self.replay.again();
             }
             let joined = match self.step().await {
-                Step::Got(Got::Data(data)) => self.replay.feed(data),
-                Step::Got(Got::Cut) => continue,
-                Step::Got(Got::Refused(words)) if words.starts_with(NOT_YET) => {
-                    return Ok(Piece::NotYet(words));
+                Step::SocketEvent(SocketEvent::Data(data)) => self.replay.feed(data),
+                Step::SocketEvent(SocketEvent::Cut) => continue,
+                Step::SocketEvent(SocketEvent::Refused(words)) if words.starts_with(NOT_YET) => {
+                    return Ok(LogEvent::NotYet(words));
                 }
-                Step::Got(Got::Refused(words)) => return Err(LogError::Refused(words)),
-                Step::Got(Got::End) => {
+                Step::SocketEvent(SocketEvent::Refused(words)) => {
+                    return Err(LogError::Refused(words));
+                }
+                Step::SocketEvent(SocketEvent::End) => {
                     self.ended = true;
                     self.replay.end()
                 }
@@ -85,27 +87,27 @@ impl BuildLog {
     /// The socket's next thing, or that a log which has to be searched has gone quiet.
     async fn step(&mut self) -> Step {
         if !self.replay.is_searched() {
-            return Step::Got(self.attachment.next().await);
+            return Step::SocketEvent(self.attachment.next().await);
         }
         match tokio::time::timeout(QUIET, self.attachment.next()).await {
-            Ok(got) => Step::Got(got),
+            Ok(got) => Step::SocketEvent(got),
             Err(_) => Step::Quiet,
         }
     }
 
-    fn piece(&mut self, joined: Joined) -> Option<Piece> {
+    fn piece(&mut self, joined: Resumed) -> Option<LogEvent> {
         match joined {
-            Joined::NotYet => None,
-            Joined::Here(text) => Some(Piece::Text(text)),
-            Joined::Whole(text) => {
+            Resumed::NotYet => None,
+            Resumed::Here(text) => Some(LogEvent::Text(text)),
+            Resumed::Whole(text) => {
                 self.pending = Some(text);
-                Some(Piece::Resumed(SHOWN_AGAIN))
+                Some(LogEvent::Resumed(SHOWN_AGAIN))
             }
         }
     }
 }
 
 enum Step {
-    Got(Got),
+    SocketEvent(SocketEvent),
     Quiet,
 }

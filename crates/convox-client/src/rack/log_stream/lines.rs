@@ -7,25 +7,25 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::window::{Entry, Window};
+use super::window::{Entry, SeenLines};
 
 /// How much of a line is waited for before it is judged: 1 MiB.
 const HEAD: usize = 1 << 20;
 
 /// What came of the log, over all attachments.
 pub(super) struct Lines {
-    window: Window,
+    window: SeenLines,
     /// A line that is not complete, and no longer than a head.
     partial: BytesMut,
     /// A longer one, whose head was judged.
-    long: Option<Long>,
+    long: Option<PartialLine>,
     /// A long line that was cut before its end.
-    broken: Option<Long>,
+    broken: Option<PartialLine>,
     head: usize,
 }
 
 /// A line of which parts are passed on before it is complete.
-struct Long {
+struct PartialLine {
     entry: Entry,
     /// How many of its bytes have come in this attachment.
     come: u64,
@@ -44,7 +44,7 @@ impl Default for Lines {
 
 impl Lines {
     fn judged_by(head: usize) -> Self {
-        let (window, partial) = (Window::default(), BytesMut::new());
+        let (window, partial) = (SeenLines::default(), BytesMut::new());
         Self { window, partial, long: None, broken: None, head }
     }
 
@@ -62,7 +62,7 @@ impl Lines {
     pub(super) fn cut(&mut self) {
         self.partial.clear();
         if let Some(long) = self.long.take().filter(|long| long.shown != WHOLE) {
-            self.broken = Some(Long { come: 0, ..long });
+            self.broken = Some(PartialLine { come: 0, ..long });
         }
     }
 
@@ -82,7 +82,7 @@ impl Lines {
     }
 
     /// More of a long line, and what follows it.
-    fn go_on(&mut self, mut long: Long, data: &Bytes) -> Bytes {
+    fn go_on(&mut self, mut long: PartialLine, data: &Bytes) -> Bytes {
         let Some(end) = memchr(b'\n', data) else {
             let known = long.take(data.len());
             self.long = Some(long);
@@ -137,9 +137,10 @@ impl Lines {
     }
 
     /// How much of a line was shown. One that is new ends a line that was left open.
-    fn judge(&mut self, line: &[u8], new: &mut BytesMut) -> Long {
+    fn judge(&mut self, line: &[u8], new: &mut BytesMut) -> PartialLine {
         let entry = self.window.entry(head(line, self.head));
-        let goes_on = |broken: &mut Long| broken.entry == entry && self.window.is_last(entry);
+        let goes_on =
+            |broken: &mut PartialLine| broken.entry == entry && self.window.is_last(entry);
         let broken = self.broken.take_if(goes_on);
         let is_new = self.window.admit(entry);
         if let Some(broken) = broken {
@@ -150,11 +151,11 @@ impl Lines {
             // It comes yet, and is shown from its start.
             self.window.spend(broken.entry);
         }
-        Long { entry, come: 0, shown: if is_new { 0 } else { WHOLE } }
+        PartialLine { entry, come: 0, shown: if is_new { 0 } else { WHOLE } }
     }
 }
 
-impl Long {
+impl PartialLine {
     /// Takes this many bytes more; tells how many of them were shown before.
     fn take(&mut self, count: usize) -> usize {
         let known = usize::try_from(self.shown - self.come).unwrap_or(usize::MAX).min(count);

@@ -4,7 +4,7 @@ mod app_log;
 mod attach;
 mod build_log;
 mod lines;
-mod rejoin;
+mod resume;
 mod start;
 mod window;
 
@@ -18,7 +18,7 @@ use crate::transport::Error;
 
 /// What comes next in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum LogEvent {
     /// Bytes, as the rack sent them.
     Text(Bytes),
     /// The stream was cut and goes on; the text says what that means for it.
@@ -42,10 +42,10 @@ pub enum LogError {
 
 impl LogError {
     /// Is the rack only away for the moment, so that asking again may help?
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(_) => false,
-            Self::Transport(error) => error.is_passing(),
+            Self::Transport(error) => error.is_transient(),
         }
     }
 }

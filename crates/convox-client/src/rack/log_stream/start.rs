@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use convox_wire::duration::GoSpan;
+use convox_wire::duration::SignedGoDuration;
 
 /// Taken off the time of the last line: racks file lines late, and clocks differ. A handshake that
 /// takes no longer than this loses nothing either.
@@ -53,7 +53,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    pub(super) fn new(wished: Option<GoSpan>, asked: Moment) -> Self {
+    pub(super) fn new(wished: Option<SignedGoDuration>, asked: Moment) -> Self {
         let wished = wished.map_or(USUAL, |since| since.0);
         Self { wished, asked, clock: None, newest: None, delay: Duration::ZERO }
     }
@@ -73,7 +73,7 @@ impl Start {
     }
 
     /// How far back to ask for it now; `None` while that is what was wished.
-    pub(super) fn since(&self, now: Moment) -> Option<GoSpan> {
+    pub(super) fn since(&self, now: Moment) -> Option<SignedGoDuration> {
         let missing = match (self.newest, self.clock) {
             (Some(newest), Some((rack, then))) => age(newest, rack + span(now.since(then))),
             _ => self.wished + span(now.since(self.asked)),
@@ -82,7 +82,7 @@ impl Start {
         if self.newest.is_none() && back < self.wished + TimeDelta::seconds(1) {
             return None;
         }
-        Some(GoSpan(TimeDelta::seconds(back.num_seconds() + 1).min(MOST)))
+        Some(SignedGoDuration(TimeDelta::seconds(back.num_seconds() + 1).min(MOST)))
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_was_wished_is_asked_for_first_and_the_time_since_is_added() {
         let asked = Moment::now();
-        let start = Start::new(Some(GoSpan(TimeDelta::seconds(5))), asked);
+        let start = Start::new(Some(SignedGoDuration(TimeDelta::seconds(5))), asked);
         assert_eq!(seconds(&start, asked), None);
         assert_eq!(seconds(&start, later(asked, 30)), Some(36));
         let usual = Start::new(None, asked);
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn sockets_that_show_nothing_leave_the_beginning_where_it_was() {
         let asked = Moment::now();
-        let mut start = Start::new(Some(GoSpan(TimeDelta::seconds(5))), asked);
+        let mut start = Start::new(Some(SignedGoDuration(TimeDelta::seconds(5))), asked);
         for opened in [1, 10, 20] {
             assert!(start.opened(rack(i64::from(opened)), later(asked, opened), SECOND));
         }
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_time_that_no_rack_could_read_is_not_sent() {
         let asked = Moment::now();
-        let start = Start::new(Some(GoSpan(MOST)), asked);
-        assert_eq!(start.since(later(asked, 9)), Some(GoSpan(MOST)));
+        let start = Start::new(Some(SignedGoDuration(MOST)), asked);
+        assert_eq!(start.since(later(asked, 9)), Some(SignedGoDuration(MOST)));
     }
 }

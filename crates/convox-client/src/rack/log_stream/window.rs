@@ -26,7 +26,7 @@ pub(super) type Entry = (Option<Moment>, u64);
 
 /// The newest lines shown.
 #[derive(Default)]
-pub(super) struct Window {
+pub(super) struct SeenLines {
     lines: VecDeque<Entry>,
     newest: Option<Moment>,
     /// The time of the line before, in this attachment.
@@ -37,7 +37,7 @@ pub(super) struct Window {
     due: HashMap<Entry, u32>,
 }
 
-impl Window {
+impl SeenLines {
     /// The time of the newest line shown.
     pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
         self.newest.map(DateTime::from_timestamp_nanos)
@@ -155,14 +155,14 @@ mod tests {
         format!("2026-02-03T04:05:{second:02}Z service/web/1 {text}").into_bytes()
     }
 
-    fn admits(window: &mut Window, line: &[u8]) -> bool {
+    fn admits(window: &mut SeenLines, line: &[u8]) -> bool {
         let entry = window.entry(line);
         window.admit(entry)
     }
 
     #[test]
     fn equal_lines_of_one_second_are_counted() {
-        let mut window = Window::default();
+        let mut window = SeenLines::default();
         assert!(admits(&mut window, &line(1, "tick")) && admits(&mut window, &line(1, "tick")));
         window.attached_again();
         let admitted = [(); 3].map(|()| admits(&mut window, &line(1, "tick")));
@@ -170,14 +170,14 @@ mod tests {
     }
 
     /// Is this line of a service's log new?
-    fn admits_of(window: &mut Window, pod: &str, second: u32, text: &str) -> bool {
+    fn admits_of(window: &mut SeenLines, pod: &str, second: u32, text: &str) -> bool {
         let line = format!("[pod/{pod}/web] 2026-02-03T04:05:{second:02}.123456789Z {text}");
         admits(window, line.as_bytes())
     }
 
     #[test]
     fn the_lines_of_a_service_have_their_time_behind_the_process() {
-        let mut window = Window::default();
+        let mut window = SeenLines::default();
         assert!(admits_of(&mut window, "a", 1, "x") && admits_of(&mut window, "b", 2, "x"));
         assert!(admits_of(&mut window, "b", 3, ""));
         assert_eq!(window.newest(), Some("2026-02-03T04:05:03.123456789Z".parse().unwrap()));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn lines_without_a_time_are_counted_with_the_line_before() {
-        let mut window = Window::default();
+        let mut window = SeenLines::default();
         let log: [&[u8]; 3] = [&line(1, "first"), b"  at main.js:1", &line(5, "second")];
         assert!(log.iter().all(|line| admits(&mut window, line)));
         for _ in 0..2 {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_log_without_any_time_is_counted_as_a_whole() {
-        let mut window = Window::default();
+        let mut window = SeenLines::default();
         assert!(admits(&mut window, b"one") && admits(&mut window, b"two"));
         window.attached_again();
         assert!(!admits(&mut window, b"one") && !admits(&mut window, b"two"));
@@ -223,7 +223,7 @@ mod tests {
             while from > 0 && lines[from - 1][..20] == lines.get(from).unwrap_or(&lines[from - 1])[..20] {
                 from -= 1;
             }
-            let mut window = Window::default();
+            let mut window = SeenLines::default();
             let mut shown: Vec<_> = lines[..cut].iter().filter(|line| admits(&mut window, line)).collect();
             window.attached_again();
             shown.extend(lines[from..].iter().filter(|line| admits(&mut window, line)));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::json;
 use super::super::stdio::OutputError;
-use super::{Stream, Voice};
+use super::{Renderer, Stream};
 use crate::event::Event;
 use convox_wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
 
@@ -83,8 +83,8 @@ enum Line<'a> {
     },
 }
 
-impl Voice for Json {
-    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+impl Renderer for Json {
+    fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         self.remember(event);
         match event {
             Event::BuildLog(bytes) => self.lines(Source::Build, bytes, to),
@@ -222,19 +222,19 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::look::Look;
+    use super::super::super::caps::TermCaps;
     use super::super::super::stdio::Stdio;
     use super::*;
 
     /// The `line` of each event that a log becomes which comes in such pieces.
     fn told<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-        let (mut stdio, out, _) = Stdio::captured(Look::plain());
-        let mut voice = Json::default();
+        let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
+        let mut renderer = Json::default();
         for piece in pieces {
-            voice.say(&Event::Log(piece.to_vec().into()), &mut stdio.out).unwrap();
-            assert!(voice.partial.len() <= LONGEST);
+            renderer.render(&Event::Log(piece.to_vec().into()), &mut stdio.out).unwrap();
+            assert!(renderer.partial.len() <= LONGEST);
         }
-        voice.end(None, &mut stdio.out).unwrap();
+        renderer.end(None, &mut stdio.out).unwrap();
         let line = |event: &str| {
             let event: serde_json::Value = serde_json::from_str(event).unwrap();
             event["line"].as_str().map(str::to_owned)

@@ -1,6 +1,6 @@
 //! What `login` keeps: hosts, tokens, sessions, and the certificates that a person has trusted.
 
-use super::files::{Files, FilesError, Kind, Texts};
+use super::files::{ConfigDir, FilesError, Kind, Texts};
 use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 use convox_client::secret::{ExposeSecret, Secret};
 
@@ -13,7 +13,7 @@ const TRUST: Kind = Kind {
     mend: "run `convox login HOST --trust` again",
 };
 
-impl Files {
+impl ConfigDir {
     /// The console of the last login: file `console` of the 3.x clients, else `host` of older ones.
     ///
     /// # Errors
@@ -131,9 +131,9 @@ impl Files {
 mod tests {
     use super::*;
 
-    fn files() -> (tempfile::TempDir, Files) {
+    fn files() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
-        let files = Files::new(Some(home.path().to_owned()));
+        let files = ConfigDir::new(Some(home.path().to_owned()));
         (home, files)
     }
 

@@ -2,21 +2,21 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use convox_client::transport::{CallName, Event};
+use convox_client::transport::{Event, RequestLine};
 
 /// The absences of a run. Cheap to clone; clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Absence(Arc<Mutex<Told>>);
+pub(crate) struct OutageNotices(Arc<Mutex<Told>>);
 
 #[derive(Default)]
 struct Told {
     /// A poll has told that the rack is away.
     by_poll: bool,
     /// The calls that were told to fail.
-    failing: Vec<CallName>,
+    failing: Vec<RequestLine>,
 }
 
-impl Absence {
+impl OutageNotices {
     fn told(&self) -> MutexGuard<'_, Told> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -47,7 +47,7 @@ impl Absence {
 }
 
 impl Told {
-    fn fails(&mut self, call: &CallName) -> bool {
+    fn fails(&mut self, call: &RequestLine) -> bool {
         let is_news = !self.by_poll && !self.failing.contains(call);
         if is_news {
             self.failing.push(call.clone());
@@ -55,7 +55,7 @@ impl Told {
         is_news
     }
 
-    fn works(&mut self, call: &CallName) {
+    fn works(&mut self, call: &RequestLine) {
         self.by_poll = false;
         self.failing.retain(|failing| failing != call);
     }
@@ -67,24 +67,24 @@ mod tests {
 
     use super::*;
     use convox_client::path;
-    use convox_client::transport::Call;
+    use convox_client::transport::Request;
 
-    fn call(name: &str) -> CallName {
-        Call::get(path!["apps", name]).name()
+    fn call(name: &str) -> RequestLine {
+        Request::get(path!["apps", name]).name()
     }
 
-    fn is_told(absence: &Absence, name: &str) -> bool {
+    fn is_told(absence: &OutageNotices, name: &str) -> bool {
         let (why, budget) = ("no".to_owned(), Duration::ZERO);
         absence.is_news(&Event::Retrying { call: call(name), why, budget })
     }
 
-    fn opens(absence: &Absence, name: &str) {
+    fn opens(absence: &OutageNotices, name: &str) {
         absence.is_news(&Event::SocketOpened { call: call(name), took: Duration::ZERO });
     }
 
     #[test]
     fn a_call_that_goes_on_to_fail_is_told_once_until_it_has_worked() {
-        let absence = Absence::default();
+        let absence = OutageNotices::default();
         assert!(is_told(&absence, "one") && !is_told(&absence, "one"));
         opens(&absence, "other");
         assert!(!is_told(&absence, "one") && is_told(&absence, "other"));
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_a_poll_has_told_is_told_by_no_call() {
-        let absence = Absence::default();
+        let absence = OutageNotices::default();
         absence.note_poll();
         assert!(!is_told(&absence, "one"));
         opens(&absence, "one");

@@ -20,7 +20,7 @@ const TELLING: usize = 32;
 /// The most of a log that is held back to find the place in it.
 const HELD_MOST: usize = 16 << 20;
 
-type Print = [u8; 32];
+type LineHash = [u8; 32];
 
 /// A line of any length, as it comes.
 #[derive(Clone, Default)]
@@ -41,7 +41,7 @@ impl Line {
         self.is_complete = part.ends_with(b"\n");
     }
 
-    fn print(&self) -> Print {
+    fn print(&self) -> LineHash {
         self.hash.clone().finalize().into()
     }
 
@@ -62,8 +62,8 @@ struct Lines {
     /// How many there are, without those that are only live.
     count: u64,
     live_only: u64,
-    first: Vec<Print>,
-    last: VecDeque<Print>,
+    first: Vec<LineHash>,
+    last: VecDeque<LineHash>,
 }
 
 impl Lines {
@@ -208,14 +208,14 @@ impl Rejoin {
 
     /// Where the last lines shown end: the longest run of them, of at least so many, at the place
     /// nearest to their count. Gives the bytes of what is held before it, and its count.
-    fn search(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
+    fn reconcile(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
         let lines = self.held_lines();
         let before = self.passed.count.saturating_sub(lines.len() as u64);
         let count_at = |end: usize| before + end as u64;
-        let wanted: Vec<&Print> = shown.lines.last.iter().collect();
+        let wanted: Vec<&LineHash> = shown.lines.last.iter().collect();
         let end = (at_least..=wanted.len()).rev().find_map(|length| {
             let run = &wanted[wanted.len() - length..];
-            let is_run = |lines: &[(usize, Print)]| {
+            let is_run = |lines: &[(usize, LineHash)]| {
                 lines.iter().map(|(_, line)| line).eq(run.iter().copied())
             };
             let found = lines.windows(length).enumerate().filter(|(_, lines)| is_run(lines));
@@ -226,7 +226,7 @@ impl Rejoin {
     }
 
     /// The complete lines of what is held, without those that are only live, each with its end.
-    fn held_lines(&self) -> Vec<(usize, Print)> {
+    fn held_lines(&self) -> Vec<(usize, LineHash)> {
         let (mut lines, mut end) = (Vec::new(), 0);
         for text in self.held.split_inclusive(|byte| *byte == b'\n') {
             let mut line = Line::default();
@@ -247,7 +247,7 @@ impl Rejoin {
 
 /// What a piece of the log is worth.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Joined {
+pub(super) enum Resumed {
     /// Nothing that is new, so far.
     NotYet,
     /// This is new.
@@ -258,78 +258,78 @@ pub(super) enum Joined {
 
 /// A log that is sent from its start each time.
 #[derive(Default)]
-pub(super) struct Replay {
+pub(super) struct LogResumer {
     shown: Shown,
-    rejoin: Option<Rejoin>,
+    resume: Option<Rejoin>,
 }
 
-impl Replay {
+impl LogResumer {
     /// The log is sent again.
     pub(super) fn again(&mut self) {
-        self.rejoin = Some(Rejoin::default());
+        self.resume = Some(Rejoin::default());
     }
 
     /// Is it another text than the one that was shown, so that the place is to be searched for?
     pub(super) fn is_searched(&self) -> bool {
-        self.rejoin.as_ref().is_some_and(|rejoin| rejoin.differs)
+        self.resume.as_ref().is_some_and(|resume| resume.differs)
     }
 
     /// Takes the next piece; what is new in it counts as shown.
-    pub(super) fn feed(&mut self, data: Bytes) -> Joined {
-        let Some(rejoin) = &mut self.rejoin else {
+    pub(super) fn feed(&mut self, data: Bytes) -> Resumed {
+        let Some(resume) = &mut self.resume else {
             self.shown.add(&data);
-            return Joined::Here(data);
+            return Resumed::Here(data);
         };
-        match rejoin.feed(&self.shown, &data) {
+        match resume.feed(&self.shown, &data) {
             Some(place) => self.go_on(place),
-            None if rejoin.differs && rejoin.is_full() => self.decide(true),
-            None => Joined::NotYet,
+            None if resume.differs && resume.is_full() => self.decide(true),
+            None => Resumed::NotYet,
         }
     }
 
     /// The log has been quiet for a while.
-    pub(super) fn quiet(&mut self) -> Joined {
+    pub(super) fn quiet(&mut self) -> Resumed {
         self.decide(false)
     }
 
     /// The log has ended.
-    pub(super) fn end(&mut self) -> Joined {
+    pub(super) fn end(&mut self) -> Resumed {
         let joined = self.decide(true);
-        self.rejoin = None;
+        self.resume = None;
         joined
     }
 
     /// What of a log that differs was not shown yet?
-    fn decide(&mut self, is_over: bool) -> Joined {
-        let Some(rejoin) = self.rejoin.take_if(|rejoin| rejoin.differs) else {
-            return Joined::NotYet;
+    fn decide(&mut self, is_over: bool) -> Resumed {
+        let Some(resume) = self.resume.take_if(|resume| resume.differs) else {
+            return Resumed::NotYet;
         };
         // One that is shorter may only be on its way still.
-        let is_sure = is_over || rejoin.passed.count >= self.shown.lines.count;
+        let is_sure = is_over || resume.passed.count >= self.shown.lines.count;
         let at_least = if is_sure { 1 } else { self.shown.lines.last.len().max(1) };
-        match rejoin.search(&self.shown, at_least) {
-            Some((end, count)) => self.settle(rejoin, end, count),
-            None if is_sure => self.whole(rejoin),
+        match resume.reconcile(&self.shown, at_least) {
+            Some((end, count)) => self.settle(resume, end, count),
+            None if is_sure => self.whole(resume),
             None => {
-                self.rejoin = Some(rejoin);
-                Joined::NotYet
+                self.resume = Some(resume);
+                Resumed::NotYet
             }
         }
     }
 
     /// Goes on behind the lines that were found: from now on they count as in this log.
-    fn settle(&mut self, mut found: Rejoin, end: usize, count: u64) -> Joined {
+    fn settle(&mut self, mut found: Rejoin, end: usize, count: u64) -> Resumed {
         let rest = found.held.split_off(end);
         let Lines { live_only, first, .. } = found.passed;
         let last = std::mem::take(&mut self.shown.lines.last);
         self.shown.lines = Lines { count, live_only, first, last };
-        self.rejoin = Some(Rejoin { passed: self.shown.lines.clone(), ..Rejoin::default() });
+        self.resume = Some(Rejoin { passed: self.shown.lines.clone(), ..Rejoin::default() });
         self.feed(rest.into())
     }
 
-    fn go_on(&mut self, place: Place) -> Joined {
-        let Some(rejoin) = self.rejoin.take() else { return Joined::NotYet };
-        let rest = rejoin.rest(place);
+    fn go_on(&mut self, place: Place) -> Resumed {
+        let Some(resume) = self.resume.take() else { return Resumed::NotYet };
+        let rest = resume.rest(place);
         let mut text = Vec::new();
         if place.begins_anew {
             text.push(b'\n');
@@ -337,14 +337,14 @@ impl Replay {
         }
         text.extend_from_slice(&rest);
         self.shown.add(&rest);
-        if text.is_empty() { Joined::NotYet } else { Joined::Here(text.into()) }
+        if text.is_empty() { Resumed::NotYet } else { Resumed::Here(text.into()) }
     }
 
-    fn whole(&mut self, log: Rejoin) -> Joined {
+    fn whole(&mut self, log: Rejoin) -> Resumed {
         let begun = std::mem::take(&mut self.shown).partial.length > 0;
         self.shown.add(&log.held);
         let text = if begun { [b"\n", &log.held[..]].concat() } else { log.held };
-        Joined::Whole(text.into())
+        Resumed::Whole(text.into())
     }
 }
 

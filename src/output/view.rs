@@ -5,16 +5,16 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::escape::harmless;
+use super::caps::TermCaps;
 use super::info::Info;
 use super::json;
-use super::look::Look;
+use super::sanitize::sanitize;
 use super::table::Table;
 use crate::settings::Style;
 
 /// What a value needs to know to be shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Sight {
+pub struct RenderContext {
     /// The present moment: times are shown relative to it.
     pub now: DateTime<Utc>,
     /// The style; two values have columns of their own for each.
@@ -23,7 +23,7 @@ pub struct Sight {
 
 /// A value as people see it.
 #[derive(Debug, Clone)]
-pub enum Shown {
+pub enum View {
     /// A table.
     Table(Table),
     /// An info block.
@@ -34,17 +34,17 @@ pub enum Shown {
     Data(String),
 }
 
-impl Shown {
+impl View {
     /// Writes it.
     ///
     /// # Errors
     /// The stream cannot be written to.
-    pub fn write(&self, look: &Look, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, caps: &TermCaps, out: &mut impl Write) -> io::Result<()> {
         match self {
-            Self::Table(table) => table.write(look.colour, out),
-            Self::Info(info) => info.write(look.colour, out),
-            Self::Data(text) if look.is_terminal => {
-                text.split('\n').try_for_each(|line| writeln!(out, "{}", harmless(line)))
+            Self::Table(table) => table.write(caps.color, out),
+            Self::Info(info) => info.write(caps.color, out),
+            Self::Data(text) if caps.is_terminal => {
+                text.split('\n').try_for_each(|line| writeln!(out, "{}", sanitize(line)))
             }
             Self::Text(text) | Self::Data(text) => writeln!(out, "{text}"),
         }
@@ -52,9 +52,9 @@ impl Shown {
 }
 
 /// Something that can be shown to people.
-pub trait Show {
+pub trait Render {
     /// Its form for people.
-    fn show(&self, sight: &Sight) -> Shown;
+    fn render(&self, rc: &RenderContext) -> View;
 }
 
 /// A command's result for programs: one JSON document (snake_case, RFC 3339, absent is `null`).
@@ -74,12 +74,12 @@ impl<T: Serialize> Document for T {
 }
 
 /// A command's result for people and for programs.
-pub trait Value: Show + Document {
+pub trait Value: Render + Document {
     /// Its form for programs.
     fn as_document(&self) -> &dyn Document;
 }
 
-impl<T: Show + Serialize> Value for T {
+impl<T: Render + Serialize> Value for T {
     fn as_document(&self) -> &dyn Document {
         self
     }

@@ -1,6 +1,6 @@
 //! Colours of our own text, by role. The numbers are those of the existing clients.
 
-use super::escape::harmless;
+use super::sanitize::sanitize;
 
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The number among a terminal's 256 colours.
+    /// The number among a terminal's 256 colors.
     fn number(self) -> u8 {
         match self {
             Self::Heading | Self::Command => 244,
@@ -58,9 +58,9 @@ impl Role {
     }
 }
 
-/// Whether a stream shows colours.
+/// Whether a stream shows colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Colour {
+pub enum Color {
     /// Colours are written.
     On,
     /// Text only.
@@ -68,8 +68,8 @@ pub enum Colour {
     Off,
 }
 
-impl Colour {
-    /// What turns the role's colour on; nothing where colours are off.
+impl Color {
+    /// What turns the role's color on; nothing where colors are off.
     pub fn start(self, role: Role) -> String {
         match self {
             Self::On => format!("\u{1b}[38;5;{}m", role.number()),
@@ -85,15 +85,15 @@ impl Colour {
         }
     }
 
-    /// The text in its role's colour. The text is taken as it is.
+    /// The text in its role's color. The text is taken as it is.
     pub fn paint(self, role: Role, text: &str) -> String {
         format!("{}{text}{}", self.start(role), self.end())
     }
 
-    /// The line `ERROR: message` without its end; the message is made harmless.
+    /// The line `ERROR: message` without its end; the message is made sanitize.
     pub fn error_line(self, message: &str) -> String {
         let (label, text) = (self.start(Role::ErrorLabel), self.start(Role::ErrorText));
-        format!("{label}ERROR: {text}{}{}", harmless(message), self.end())
+        format!("{label}ERROR: {text}{}{}", sanitize(message), self.end())
     }
 }
 
@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn text_is_painted_as_the_existing_clients_paint_it() {
-        assert_eq!(Colour::On.paint(Role::Heading, "APP"), "\u{1b}[38;5;244mAPP\u{1b}[0m");
-        assert_eq!(Colour::Off.paint(Role::Heading, "APP"), "APP");
+        assert_eq!(Color::On.paint(Role::Heading, "APP"), "\u{1b}[38;5;244mAPP\u{1b}[0m");
+        assert_eq!(Color::Off.paint(Role::Heading, "APP"), "APP");
     }
 
     #[test]
     fn an_error_has_two_colours_and_no_sequences_of_its_own() {
         let expected = "\u{1b}[38;5;124mERROR: \u{1b}[38;5;203mbad \\x1b[2J 100% %s\u{1b}[0m";
-        assert_eq!(Colour::On.error_line("bad \u{1b}[2J 100% %s"), expected);
-        assert_eq!(Colour::Off.error_line("a\nb"), "ERROR: a\\nb");
+        assert_eq!(Color::On.error_line("bad \u{1b}[2J 100% %s"), expected);
+        assert_eq!(Color::Off.error_line("a\nb"), "ERROR: a\\nb");
     }
 }

@@ -18,16 +18,16 @@ fn ended(text: &str) -> Sent {
     Sent { text: text.to_owned(), ends: true }
 }
 
-fn text_of(joined: Joined) -> Bytes {
+fn text_of(joined: Resumed) -> Bytes {
     match joined {
-        Joined::NotYet => Bytes::new(),
-        Joined::Here(text) | Joined::Whole(text) => text,
+        Resumed::NotYet => Bytes::new(),
+        Resumed::Here(text) | Resumed::Whole(text) => text,
     }
 }
 
 /// What is shown in all, in pieces of this size.
 fn shown(all: &[Sent], step: usize) -> String {
-    let (mut replay, mut text) = (Replay::default(), Vec::new());
+    let (mut replay, mut text) = (LogResumer::default(), Vec::new());
     for sent in all {
         replay.again();
         for piece in sent.text.as_bytes().chunks(step) {
@@ -108,18 +108,18 @@ fn a_log_that_has_not_caught_up_shows_nothing_twice() {
 #[test]
 fn a_log_whose_beginning_is_gone_goes_on_behind_the_last_lines() {
     let lines = |from: u32, to: u32| (from..to).map(|n| format!("line {n}\n")).collect::<String>();
-    let mut replay = Replay::default();
+    let mut replay = LogResumer::default();
     replay.again();
     replay.feed(lines(0, 40).into());
     replay.again();
-    assert_eq!(replay.feed(lines(20, 30).into()), Joined::NotYet);
-    assert_eq!(replay.quiet(), Joined::NotYet, "the rest is on its way");
-    assert_eq!(replay.feed(lines(30, 42).into()), Joined::NotYet);
-    assert_eq!(replay.quiet(), Joined::Here(lines(40, 42).into()));
-    assert_eq!(replay.feed("more\n".into()), Joined::Here("more\n".into()));
+    assert_eq!(replay.feed(lines(20, 30).into()), Resumed::NotYet);
+    assert_eq!(replay.quiet(), Resumed::NotYet, "the rest is on its way");
+    assert_eq!(replay.feed(lines(30, 42).into()), Resumed::NotYet);
+    assert_eq!(replay.quiet(), Resumed::Here(lines(40, 42).into()));
+    assert_eq!(replay.feed("more\n".into()), Resumed::Here("more\n".into()));
     replay.again();
     let again = format!("{}more\nand more\n", lines(20, 42));
-    assert_eq!(replay.feed(again.into()), Joined::Here("and more\n".into()));
+    assert_eq!(replay.feed(again.into()), Resumed::Here("and more\n".into()));
 }
 
 #[test]
@@ -137,17 +137,17 @@ fn a_log_that_is_another_is_shown_whole() {
 #[test]
 fn a_line_without_an_end_is_held_within_bounds() {
     let long = Bytes::from(vec![b'x'; 1 << 20]);
-    let mut replay = Replay::default();
+    let mut replay = LogResumer::default();
     replay.again();
     for _ in 0..40 {
         replay.feed(long.clone());
     }
     replay.again();
     for _ in 0..40 {
-        assert_eq!(replay.feed(long.clone()), Joined::NotYet);
-        assert!(replay.rejoin.as_ref().is_none_or(|rejoin| rejoin.held.len() < HELD_MOST * 2));
+        assert_eq!(replay.feed(long.clone()), Resumed::NotYet);
+        assert!(replay.resume.as_ref().is_none_or(|resume| resume.held.len() < HELD_MOST * 2));
     }
-    assert_eq!(replay.feed("y\n".into()), Joined::Here("y\n".into()));
+    assert_eq!(replay.feed("y\n".into()), Resumed::Here("y\n".into()));
 }
 
 /// An attachment to a log: with some lines that are only live, up to some place.

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::variables::Variables;
+use super::variables::EnvVars;
 
 /// The systems whose customs differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +20,16 @@ enum System {
 const HERE: System = if cfg!(target_os = "macos") { System::Mac } else { System::Other };
 
 /// The settings folder. `None` where no home folder is known.
-pub(super) fn settings_folder(variables: &Variables) -> Option<PathBuf> {
+pub(super) fn settings_folder(variables: &EnvVars) -> Option<PathBuf> {
     variables.config.clone().or_else(|| Some(config_home(variables, HERE)?.join("convox")))
 }
 
 /// The development rack's data folder. `None` where no home folder is known.
-pub(super) fn data_folder(variables: &Variables) -> Option<PathBuf> {
+pub(super) fn data_folder(variables: &EnvVars) -> Option<PathBuf> {
     variables.data.clone().or_else(|| Some(data_home(variables, HERE)?.join("convox/rack")))
 }
 
-fn config_home(variables: &Variables, system: System) -> Option<PathBuf> {
+fn config_home(variables: &EnvVars, system: System) -> Option<PathBuf> {
     let beneath = match system {
         System::Mac => "Library/Preferences",
         System::Other => ".config",
@@ -37,7 +37,7 @@ fn config_home(variables: &Variables, system: System) -> Option<PathBuf> {
     home_of(variables.xdg_config_home.as_deref(), variables.home.as_deref(), beneath)
 }
 
-fn data_home(variables: &Variables, system: System) -> Option<PathBuf> {
+fn data_home(variables: &EnvVars, system: System) -> Option<PathBuf> {
     let beneath = match system {
         System::Mac => "Library/Application Support",
         System::Other => ".local/share",
@@ -91,12 +91,12 @@ fn is_same(one: &Path, other: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn at_home(xdg: Option<&str>) -> Variables {
-        Variables {
+    fn at_home(xdg: Option<&str>) -> EnvVars {
+        EnvVars {
             home: Some("/home/me".into()),
             xdg_config_home: xdg.map(Into::into),
             xdg_data_home: xdg.map(Into::into),
-            ..Variables::default()
+            ..EnvVars::default()
         }
     }
 
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn without_a_home_there_is_no_folder() {
-        assert_eq!(settings_folder(&Variables::default()), None);
-        assert_eq!(data_folder(&Variables::default()), None);
+        assert_eq!(settings_folder(&EnvVars::default()), None);
+        assert_eq!(data_folder(&EnvVars::default()), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::super::logs::LogWriter;
-use super::{OutputError, Stream, Voice, built, common, finish, start};
+use super::{OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::{Event, Upload};
 
 /// The form of the 3.x clients.
@@ -15,8 +15,8 @@ impl V3 {
     }
 }
 
-impl Voice for V3 {
-    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+impl Renderer for V3 {
+    fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         match event {
             Event::Packaging => start("Packaging source", to),
             Event::Uploading(Upload::Object) => start("Uploading source", to),

@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use super::Path;
 use super::body::Upload;
-use convox_wire::option::OptionText;
+use convox_wire::option::ToParam;
 
 /// May a request be sent again when its answer was lost?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +34,14 @@ pub(super) enum Content {
 
 /// A request to a rack.
 #[derive(Clone)]
-pub struct Call {
+pub struct Request {
     pub(super) method: Method,
     pub(super) path: Path,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) content: Content,
     pub(super) repeat: Repeat,
-    pub(super) patient: bool,
+    pub(super) long_running: bool,
     pub(super) most: usize,
     again: Again,
 }
@@ -50,7 +50,7 @@ pub struct Call {
 #[derive(Clone)]
 enum Again {
     AsItWas,
-    As(Box<Call>),
+    As(Box<Request>),
     Never,
 }
 
@@ -59,10 +59,10 @@ const SMALL: usize = 16 << 20;
 /// A list can be long.
 const LARGE: usize = 1 << 30;
 
-impl Call {
+impl Request {
     fn new(method: Method, path: Path, repeat: Repeat) -> Self {
         // A change may take minutes at the rack; a read may not.
-        let patient = method != Method::GET && method != Method::HEAD;
+        let long_running = method != Method::GET && method != Method::HEAD;
         let (query, headers) = (Vec::new(), Vec::new());
         Self {
             method,
@@ -71,7 +71,7 @@ impl Call {
             headers,
             content: Content::Nothing,
             repeat,
-            patient,
+            long_running,
             most: SMALL,
             again: Again::AsItWas,
         }
@@ -137,20 +137,20 @@ impl Call {
     }
 
     /// An option in the query, if given.
-    pub fn query(mut self, name: &'static str, value: impl OptionText) -> Self {
-        self.query.extend(value.option_text().map(|text| (name, text)));
+    pub fn query(mut self, name: &'static str, value: impl ToParam) -> Self {
+        self.query.extend(value.to_param().map(|text| (name, text)));
         self
     }
 
     /// An option in a header, if given.
-    pub fn header(mut self, name: &'static str, value: impl OptionText) -> Self {
-        self.headers.extend(value.option_text().map(|text| (name, text)));
+    pub fn header(mut self, name: &'static str, value: impl ToParam) -> Self {
+        self.headers.extend(value.to_param().map(|text| (name, text)));
         self
     }
 
     /// An option in the form, if given.
-    pub fn form(mut self, name: &'static str, value: impl OptionText) -> Self {
-        let field = value.option_text().map(|text| (name, text));
+    pub fn form(mut self, name: &'static str, value: impl ToParam) -> Self {
+        let field = value.to_param().map(|text| (name, text));
         match &mut self.content {
             Content::Form(fields) | Content::Multipart { fields, .. } => fields.extend(field),
             _ => self.content = Content::Form(field.into_iter().collect()),
@@ -175,8 +175,8 @@ impl Call {
     }
 
     /// Method and path, for messages.
-    pub fn name(&self) -> CallName {
-        CallName { method: self.method.clone(), path: self.path.clone() }
+    pub fn name(&self) -> RequestLine {
+        RequestLine { method: self.method.clone(), path: self.path.clone() }
     }
 
     /// The progress of the body that is being sent, if there is one.
@@ -190,12 +190,12 @@ impl Call {
 
 /// Method and path of a call, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallName {
+pub struct RequestLine {
     method: Method,
     path: Path,
 }
 
-impl CallName {
+impl RequestLine {
     /// Does it change something at the rack?
     pub fn is_change(&self) -> bool {
         self.method != Method::GET && self.method != Method::HEAD
@@ -206,7 +206,7 @@ impl CallName {
     }
 }
 
-impl fmt::Display for CallName {
+impl fmt::Display for RequestLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }

@@ -8,8 +8,8 @@ mod v3;
 
 use std::io::Write;
 
-use super::colour::Role;
-use super::escape::harmless;
+use super::color::Role;
+use super::sanitize::sanitize;
 use super::stdio::{OutputError, Stdio, Stream};
 use crate::event::Event;
 use convox_wire::{BuildId, Process, ReleaseId};
@@ -20,9 +20,9 @@ pub(crate) use quiet::Quiet;
 pub(crate) use v3::V3;
 
 /// Draws events.
-pub(crate) trait Voice: Send {
+pub(crate) trait Renderer: Send {
     /// Draws one.
-    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
+    fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
     /// The run is over, with this failure if any. Only JSON lines say so.
     fn end(&mut self, _failure: Option<&str>, _to: &mut Stream) -> Result<(), OutputError> {
@@ -30,33 +30,33 @@ pub(crate) trait Voice: Send {
     }
 }
 
-/// What is said the same way in every voice, on stderr.
-pub(crate) fn aside(event: &Event, stdio: &mut Stdio) -> Option<Result<(), OutputError>> {
+/// What is said the same way in every renderer, on stderr.
+pub(crate) fn notice(event: &Event, stdio: &mut Stdio) -> Option<Result<(), OutputError>> {
     let (word, text) = match event {
         Event::Notice(text) => ("NOTICE", text),
         Event::Warning(text) => ("WARNING", text),
         _ => return None,
     };
-    Some(stdio.error_line(&format!("{word}: {}", harmless(text))))
+    Some(stdio.error_line(&format!("{word}: {}", sanitize(text))))
 }
 
 /// `Doing something... `, left open.
 fn start(text: &str, to: &mut Stream) -> Result<(), OutputError> {
-    to.print(&format!("{}... ", harmless(text)))?;
+    to.print(&format!("{}... ", sanitize(text)))?;
     Ok(to.flush()?)
 }
 
 /// The word that closes an open line, and what was made.
 fn finish(word: &str, made: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
-    let word = to.look().colour.paint(Role::Ok, word);
-    let made = made.map_or(String::new(), |made| format!(", {}", harmless(made)));
+    let word = to.caps().color.paint(Role::Ok, word);
+    let made = made.map_or(String::new(), |made| format!(", {}", sanitize(made)));
     to.print(&format!("{word}{made}\n"))?;
     Ok(to.flush()?)
 }
 
 /// What a build has made.
 fn built(build: &BuildId, release: &ReleaseId, to: &mut Stream) -> Result<(), OutputError> {
-    let (build, release) = (harmless(build.as_str()), harmless(release.as_str()));
+    let (build, release) = (sanitize(build.as_str()), sanitize(release.as_str()));
     to.print(&format!("Build:   {build}\nRelease: {release}\n"))
 }
 
@@ -68,7 +68,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::WaitingForApp => start("Waiting for app to be ready", to),
         Event::Step(text) => start(text, to),
         Event::Done(made) => finish("OK", made.as_deref(), to),
-        Event::Line(text) => Ok(to.print(&format!("{}\n", harmless(text)))?),
+        Event::Line(text) => Ok(to.print(&format!("{}\n", sanitize(text)))?),
         Event::Process(process) => Ok(to.print(&process_line(process))?),
         _ => Ok(()),
     }
@@ -76,6 +76,6 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
 
 /// As the 3.x clients form it.
 fn process_line(process: &Process) -> String {
-    let (id, name) = (harmless(process.id.as_str()), harmless(&process.name));
-    format!("  {id:<32}  {name:<12}  {}\n", harmless(process.status.as_str()))
+    let (id, name) = (sanitize(process.id.as_str()), sanitize(&process.name));
+    format!("  {id:<32}  {name:<12}  {}\n", sanitize(process.status.as_str()))
 }

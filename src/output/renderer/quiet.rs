@@ -1,12 +1,12 @@
 use super::super::stdio::OutputError;
-use super::{Stream, Voice};
+use super::{Renderer, Stream};
 use crate::event::Event;
 
 /// For `--json` with one document: the document alone is the output.
 pub(crate) struct Quiet;
 
-impl Voice for Quiet {
-    fn say(&mut self, _event: &Event, _to: &mut Stream) -> Result<(), OutputError> {
+impl Renderer for Quiet {
+    fn render(&mut self, _event: &Event, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
     }
 }

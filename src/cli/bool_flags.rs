@@ -6,7 +6,7 @@ use clap::{ArgAction, Command};
 
 /// The arguments with every `--switch=WORD` of the command made plain: `true` and `1` leave
 /// `--switch`, `false` and `0` nothing. Other words are left to clap, which refuses them.
-pub(super) fn plain(tree: &Command, args: &[OsString]) -> Vec<OsString> {
+pub(super) fn normalize(tree: &Command, args: &[OsString]) -> Vec<OsString> {
     let switches = switches(tree, args);
     let mut over = false;
     let plain = |arg: &OsString| {
@@ -46,11 +46,11 @@ fn switches(tree: &Command, args: &[OsString]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::whole_tree;
+    use crate::cli::full_command;
 
     fn made_plain(line: &str) -> String {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let plain = plain(&whole_tree(), &args);
+        let plain = normalize(&full_command(), &args);
         plain.join(OsStr::new(" ")).into_string().unwrap()
     }
 

@@ -1,10 +1,10 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::super::escape::harmless;
 use super::super::logs::LogWriter;
 use super::super::progress::Progress;
-use super::{OutputError, Stream, Voice, built, common, finish, start};
+use super::super::sanitize::sanitize;
+use super::{OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::Event;
 
 /// The guide's form.
@@ -19,16 +19,16 @@ impl Classic {
     }
 }
 
-impl Voice for Classic {
-    fn say(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
+impl Renderer for Classic {
+    fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         match event {
             Event::Deploying(app) => {
-                to.print(&format!("Deploying {}\n", harmless(app.as_str())))?;
+                to.print(&format!("Deploying {}\n", sanitize(app.as_str())))?;
                 Ok(to.flush()?)
             }
             Event::Packaging => start("Creating tarball", to),
             Event::Uploading(_) => {
-                self.bar = Some(Progress::new("Uploading", to.look(), Instant::now()));
+                self.bar = Some(Progress::new("Uploading", to.caps(), Instant::now()));
                 Ok(())
             }
             Event::Progress { sent, total } => match &mut self.bar {

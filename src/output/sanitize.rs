@@ -1,4 +1,4 @@
-//! Text from outside, made harmless for a terminal.
+//! Text from outside, made sanitize for a terminal.
 //!
 //! One form throughout: `\n`, `\r` and `\t` as in program text, other control characters of ASCII
 //! as `\x1b`, and what lies beyond (C1 controls, direction marks, characters without width) as
@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A name, description, error or cell from outside, with nothing in it that could move the
-/// cursor, change colours, break the line, or show as something else than it is.
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find(is_harmful) else { return Cow::Borrowed(text) };
+/// cursor, change colors, break the line, or show as something else than it is.
+pub fn sanitize(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
     let mut shown = String::with_capacity(text.len() + 8);
     shown.push_str(&text[..first]);
     for c in text[first..].chars() {
-        if is_harmful(c) {
+        if is_unsafe(c) {
             push_visibly(&mut shown, c);
         } else {
             shown.push(c);
@@ -24,7 +24,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// Controls, and what reorders or hides its neighbours.
-pub(super) fn is_harmful(c: char) -> bool {
+pub(super) fn is_unsafe(c: char) -> bool {
     match c {
         ' '..='~' => false,
         _ => {
@@ -48,18 +48,18 @@ fn push_visibly(shown: &mut String, c: char) {
     debug_assert!(written.is_ok(), "writing to a String cannot fail");
 }
 
-/// Log bytes for a terminal: colours (SGR sequences), line ends, tabs and carriage returns stay;
-/// other control bytes show as [`harmless`] shows them. Works across any cut of the stream.
+/// Log bytes for a terminal: colors (SGR sequences), line ends, tabs and carriage returns stay;
+/// other control bytes show as [`sanitize`] shows them. Works across any cut of the stream.
 ///
 /// Of bytes that are no UTF-8, those from 0x80 to 0x9f are shown: some terminals obey them as C1
 /// controls. The others pass: a terminal shows a replacement for them.
 #[derive(Debug, Default)]
 pub struct LogFilter {
     held: Vec<u8>,
-    is_coloured: bool,
+    is_colored: bool,
 }
 
-/// Longer than any colour sequence that is meant as one.
+/// Longer than any color sequence that is meant as one.
 const LONGEST_COLOUR: usize = 64;
 const ESCAPE: u8 = 0x1b;
 const RESET: &[u8] = b"\x1b[0m";
@@ -90,10 +90,10 @@ impl LogFilter {
         }
     }
 
-    /// The log is over: what was held back, and an end to colours that were left on.
+    /// The log is over: what was held back, and an end to colors that were left on.
     pub fn finish(&mut self, shown: &mut Vec<u8>) {
         self.release(shown);
-        if std::mem::take(&mut self.is_coloured) {
+        if std::mem::take(&mut self.is_colored) {
             shown.extend_from_slice(RESET);
         }
     }
@@ -138,12 +138,12 @@ impl LogFilter {
 
     fn end_colour(&mut self, shown: &mut Vec<u8>) {
         let parameters = &self.held[2..];
-        self.is_coloured = !parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
+        self.is_colored = !parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
         shown.append(&mut self.held);
         shown.push(b'm');
     }
 
-    /// It is no colour: what was held is shown, and the byte begins anew.
+    /// It is no color: what was held is shown, and the byte begins anew.
     fn give_up(&mut self, byte: u8, shown: &mut Vec<u8>) {
         self.release(shown);
         self.feed(&[byte], shown);
@@ -209,13 +209,13 @@ mod tests {
             ("a\u{202e}b\u{200b}c\u{feff}", "a\\u{202e}b\\u{200b}c\\u{feff}"),
             ("\u{2028}\u{2066}\u{e0041}", "\\u{2028}\\u{2066}\\u{e0041}"),
         ] {
-            assert_eq!(harmless(text), expected);
+            assert_eq!(sanitize(text), expected);
         }
     }
 
     #[test]
     fn harmless_text_is_not_copied() {
-        assert!(matches!(harmless("convox-guide"), Cow::Borrowed(_)));
+        assert!(matches!(sanitize("convox-guide"), Cow::Borrowed(_)));
     }
 
     #[test]
@@ -286,9 +286,9 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_harmful_is_left_and_nothing_is_changed_twice(text: String) {
-            let once = harmless(&text).into_owned();
-            prop_assert!(!once.contains(is_harmful));
-            prop_assert_eq!(harmless(&once), once.as_str());
+            let once = sanitize(&text).into_owned();
+            prop_assert!(!once.contains(is_unsafe));
+            prop_assert_eq!(sanitize(&once), once.as_str());
         }
 
         #[test]
@@ -303,8 +303,8 @@ mod tests {
         fn a_terminal_gets_colours_and_no_other_control(log in log()) {
             let shown = filtered(&[&log]);
             let text = String::from_utf8_lossy(&shown);
-            let colour = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();
-            let rest = colour.replace_all(&text, "");
+            let color = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();
+            let rest = color.replace_all(&text, "");
             prop_assert!(!rest.contains(|c: char| c.is_control() && !"\n\r\t".contains(c)));
             let is_c1 = |byte: &u8| (0x80..0xa0).contains(byte);
             prop_assert!(!shown.utf8_chunks().any(|chunk| chunk.invalid().iter().any(is_c1)));
