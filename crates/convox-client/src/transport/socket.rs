@@ -60,15 +60,15 @@ pub struct Socket {
 /// Tells the end of the socket, however it comes.
 struct ClosingLog {
     client: Client,
-    call: RequestLine,
+    request: RequestLine,
     why: String,
     bytes: u64,
 }
 
 impl Drop for ClosingLog {
     fn drop(&mut self) {
-        let (call, why) = (self.call.clone(), std::mem::take(&mut self.why));
-        self.client.tell(Event::SocketClosed { call, why, bytes: self.bytes });
+        let (request, why) = (self.request.clone(), std::mem::take(&mut self.why));
+        self.client.emit(Event::SocketClosed { request, why, bytes: self.bytes });
     }
 }
 
@@ -82,10 +82,10 @@ impl Client {
     ) -> Result<Socket, Error> {
         let started = Instant::now();
         let opened = self.handshake(path, options).await;
-        let (call, took) = (RequestLine::socket(path), started.elapsed());
-        self.tell(match &opened {
-            Ok(_) => Event::SocketOpened { call, took },
-            Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
+        let (request, took) = (RequestLine::socket(path), started.elapsed());
+        self.emit(match &opened {
+            Ok(_) => Event::SocketOpened { request, took },
+            Err(error) => Event::Failed { request, why: error.to_string(), took, attempt },
         });
         opened
     }
@@ -95,48 +95,49 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let (call, started) = (RequestLine::socket(path), Instant::now());
+        let (request, started) = (RequestLine::socket(path), Instant::now());
         let key = random_key()?;
         let request = self.upgrade_request(path, options, &key)?;
         let address = self.endpoint().address();
         let late = |_| Error::Unreachable {
-            call: call.clone(),
+            request: request.clone(),
             address,
             cause: Cause::Timeout("waiting for the answer"),
             sent: true,
         };
-        let response = timeout(self.limits().answer, self.socket_http()?.execute(request))
+        let response = timeout(self.limits().response, self.socket_http()?.execute(request))
             .await
             .map_err(late)?
-            .map_err(|error| self.broken(call.clone(), &error))?;
-        self.note_answer();
+            .map_err(|error| self.broken(request.clone(), &error))?;
+        self.note_response();
         let status = response.status().as_u16();
         if status != 101 {
             let headers = response.headers().clone();
             // A refusal whose words do not come is one all the same.
-            let body = self.beginning(&call, response).await.unwrap_or_default();
+            let body = self.beginning(&request, response).await.unwrap_or_default();
             let (message, retry_after) = words(status, &headers, &body, &self.credentials());
             let message = message.chars().take(200).collect();
-            return Err(Error::Handshake { call, status, message, retry_after });
+            return Err(Error::Handshake { request, status, message, retry_after });
         }
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             let problem = "the key of the handshake does not match".to_owned();
-            return Err(Error::InvalidResponse { call, problem });
+            return Err(Error::InvalidResponse { request, problem });
         }
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
+        let stream =
+            response.upgrade().await.map_err(|error| self.broken(request.clone(), &error))?;
         let why = "left by the client".to_owned();
-        let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
+        let log = ClosingLog { client: self.clone(), request, why, bytes: 0 };
         Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
     }
 
     /// Sockets at this path open, and break before they give anything.
-    pub fn cut_at_once(&self, path: &Path) -> Error {
+    pub fn breaks_at_once(&self, path: &Path) -> Error {
         let cause = Cause::Cut("sockets open and break at once".to_owned());
-        let (call, address) = (RequestLine::socket(path), self.endpoint().address());
-        Error::Unreachable { call, address, cause, sent: true }
+        let (request, address) = (RequestLine::socket(path), self.endpoint().address());
+        Error::Unreachable { request, address, cause, sent: true }
     }
 
     fn upgrade_request(
@@ -214,7 +215,7 @@ impl Socket {
             match self.frames.take_next()? {
                 Next::Frame(frame) => return Ok(frame),
                 Next::Ping(payload) => self.reply(WireFrame::pong(payload))?,
-                Next::Missing => self.fill().await?,
+                Next::Incomplete => self.fill().await?,
             }
         }
     }
