@@ -12,6 +12,7 @@ pub mod terminal;
 mod cli;
 mod commands;
 mod context;
+mod error;
 mod event;
 mod flows;
 mod outcome;

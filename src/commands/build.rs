@@ -1,9 +1,9 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 
 /// Build a folder, without promoting the release it makes
 ///
@@ -13,18 +13,12 @@ use crate::outcome::{CommandError, Outcome};
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    id: IdFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let checked = build::check(cx, args.source.request()).await?;
     cx.emit(Event::About(checked.app.clone(), None))?;
     let Built { build, release } = build::build(cx, checked).await?;
-    cx.emit(Event::Built { build, release: release.clone(), told: true })?;
+    cx.emit(Event::Built { build, release: release.clone(), announce: true })?;
     Ok(Outcome::streamed().with_id(&release))
 }

@@ -3,7 +3,8 @@ use serde::Serialize;
 
 use crate::cli::full_command;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
 /// Print a shell's completions

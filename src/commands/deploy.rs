@@ -1,10 +1,10 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{IdFlag, OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
 use crate::flows::promote::{self, promote_new};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::Force;
 
 /// Build a folder and make the result the active release
@@ -19,14 +19,6 @@ pub(crate) struct Args {
     /// Deploy although the app is being updated or runs the release already
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    wait: WaitFlags,
-    #[command(flatten)]
-    id: IdFlag,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -36,7 +28,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     promote::refuse_early(cx, &rack, &app, options).await?;
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
-    cx.emit(Event::Built { build, release: release.clone(), told: false })?;
+    cx.emit(Event::Built { build, release: release.clone(), announce: false })?;
     promote_new(cx, &rack, &app, &release, options).await?;
     Ok(Outcome::streamed().with_id(&release))
 }

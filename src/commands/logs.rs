@@ -1,7 +1,7 @@
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::{LogEvent, LogOptions, LogSource};
 use convox_wire::ServiceName;
 use convox_wire::duration::SignedGoDuration;
@@ -36,11 +36,6 @@ pub(crate) struct Args {
     /// Render the log of the containers before the present ones (with --service)
     #[arg(long)]
     allow_previous: bool,
-    /// Pass the log on unchanged, on a terminal too
-    #[arg(long)]
-    raw: bool,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

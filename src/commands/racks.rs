@@ -1,9 +1,9 @@
 use serde::Serialize;
 
-use crate::cli::flags::WatchFlag;
 use crate::context::Context;
 use crate::context::known_racks::{self, KnownRack};
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 
@@ -13,10 +13,7 @@ use crate::output::{Render, RenderContext, View};
 /// it has been started.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    watch: WatchFlag,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut racks = known_racks::configured(cx).await?;

@@ -216,7 +216,7 @@ impl Story {
         let code = run(Invocation {
             args: self.words(line).into_iter().map(OsString::from).collect(),
             environment: Box::new(move |name| environment.get(name).cloned()),
-            folder: Ok(self.working.clone()),
+            directory: Ok(self.working.clone()),
             program: Ok(PathBuf::from(PROGRAM)),
             clock: self.clock.clone(),
             stdio: Some(stdio),

@@ -1,9 +1,9 @@
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
@@ -17,8 +17,6 @@ pub(crate) struct Args {
     /// Release whose variable is shown, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,9 +1,9 @@
 use serde::Serialize;
 
-use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment::{AfterChange, Change, change};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_wire::{AppName, EnvVar, Release, ReleaseId};
 
 /// Set environment variables, in a new release
@@ -21,8 +21,6 @@ pub(crate) struct Args {
     replace: bool,
     #[command(flatten)]
     then: ThenFlags,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 // What follows a change.
@@ -34,10 +32,6 @@ pub(super) struct ThenFlags {
     /// Start from the environment of this release
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    id: IdFlag,
 }
 
 impl ThenFlags {

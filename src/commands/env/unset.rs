@@ -1,8 +1,8 @@
 use super::set::{ThenFlags, outcome};
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment::{Change, change};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 
 /// Take environment variables away, in a new release
 #[derive(clap::Args)]
@@ -13,8 +13,6 @@ pub(crate) struct Args {
     keys: Vec<String>,
     #[command(flatten)]
     then: ThenFlags,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

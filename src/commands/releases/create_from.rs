@@ -1,10 +1,10 @@
 use serde::Serialize;
 
-use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::flows::promote::promote_new;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::{App, AppName, ReleaseId};
 
@@ -31,10 +31,6 @@ pub(crate) struct Args {
     /// Promote the new release, and wait until the app runs it
     #[arg(long)]
     promote: bool,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -80,7 +76,7 @@ fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), C
 fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, CommandError> {
     release.or(app.release.clone()).ok_or_else(|| {
         CommandError::new(format!("app {} has no active release", app.name))
-            .hint(format!("name one of: convox releases -a {}", app.name))
+            .hint(Hint::command("choose one from", "releases").app(&app.name))
     })
 }
 

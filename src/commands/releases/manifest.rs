@@ -1,8 +1,8 @@
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
@@ -12,8 +12,6 @@ use convox_wire::ReleaseId;
 pub(crate) struct Args {
     /// Release id
     release: ReleaseId,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

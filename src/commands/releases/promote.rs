@@ -1,8 +1,9 @@
-use crate::cli::flags::{OfAppOnly, StyleFlag, WaitFlags};
+use super::Promoted;
 use crate::context::Context;
+use crate::error::{CommandError, Hint};
 use crate::flows::app::missing;
-use crate::flows::promote::{Promoted, promote};
-use crate::outcome::{CommandError, Outcome};
+use crate::flows::promote::promote;
+use crate::outcome::Outcome;
 use crate::settings::Style;
 use convox_client::rack::{Force, Rack};
 use convox_wire::{AppName, ReleaseId};
@@ -18,12 +19,6 @@ pub(crate) struct Args {
     /// Promote although the app is being updated or runs the release already
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    wait: WaitFlags,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -46,7 +41,7 @@ async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, C
     })?;
     let Some(newest) = newest else {
         return Err(CommandError::new("no releases to promote")
-            .hint(format!("make one with: convox deploy -a {app}")));
+            .hint(Hint::command("create one with", "deploy").app(app)));
     };
     if cx.style == Style::Classic {
         cx.notice(format!("no release was named: promoting the newest, {}", newest.id));

@@ -1,8 +1,8 @@
-use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
+use super::Promoted;
 use crate::context::Context;
-use crate::event::Event;
-use crate::flows::promote::{Promoted, promote_new};
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::flows::promote::promote_new;
+use crate::outcome::Outcome;
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::ReleaseId;
 
@@ -17,24 +17,20 @@ pub(crate) struct Args {
     /// Promote although the app is being updated
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    id: IdFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app()?;
     let rack = cx.rack().await?;
-    cx.emit(Event::Step(format!("Rolling back to {}", args.release)))?;
-    let old = rack.release(&name, &args.release).await?;
-    let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
-    let options =
-        CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
-    let new = rack.create_release(&name, &options, newest.as_ref()).await?;
-    cx.emit(Event::Done(Some(new.id.to_string())))?;
+    let create = async {
+        let old = rack.release(&name, &args.release).await?;
+        let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+        let options =
+            CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
+        Ok(rack.create_release(&name, &options, newest.as_ref()).await?)
+    };
+    let doing = format!("Rolling back to {}", args.release);
+    let new = cx.step_with(doing, create, |new| Some(new.id.to_string())).await?;
     let force = if args.force { Force::Yes } else { Force::No };
     promote_new(cx, &rack, &name, &new.id, cx.promote_options(force)).await?;
     Ok(Outcome::json(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))
