@@ -3,14 +3,14 @@
 use super::markdown::table;
 use crate::outcome::Exit;
 
-const ALL: &[Exit] = &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Late, Exit::Interrupted];
+const ALL: &[Exit] = &[Exit::Done, Exit::Failed, Exit::Usage, Exit::TimedOut, Exit::Interrupted];
 
 fn meaning(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "The command succeeded.",
         Exit::Failed => "The command failed.",
         Exit::Usage => "The command line or an environment variable is invalid.",
-        Exit::Late => "A wait timed out. The rack continues.",
+        Exit::TimedOut => "A wait timed out. The rack continues.",
         Exit::Interrupted => {
             "The command was interrupted with Ctrl-C. If a build or promote was in progress, the \
              error says that it continues on the rack, and a hint names the command that shows it."

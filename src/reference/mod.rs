@@ -23,7 +23,7 @@ pub struct Page {
 #[must_use]
 pub fn pages() -> Vec<Page> {
     vec![
-        page("commands.md", "Commands", &commands::body(&crate::cli::whole_tree())),
+        page("commands.md", "Commands", &commands::body(&crate::cli::full_command())),
         page("environment.md", "Environment variables", &environment::body()),
         page("exit-codes.md", "Exit codes", &exit_codes::body()),
     ]
