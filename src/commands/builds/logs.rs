@@ -5,13 +5,13 @@ use crate::flows::follow_build;
 use crate::outcome::{CommandError, Outcome};
 use convox_wire::BuildId;
 
-/// Render the log of a build, following it while the build goes on
+/// Show the log of a build, and follow it while the build is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,
-    /// Pass the log on unchanged, on a terminal too
+    /// Pass the log on unchanged, even to a terminal
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
