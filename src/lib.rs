@@ -6,6 +6,7 @@
 
 pub mod output;
 pub mod programs;
+pub mod reference;
 pub mod settings;
 pub mod terminal;
 

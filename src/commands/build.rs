@@ -5,9 +5,9 @@ use crate::event::Event;
 use crate::flows::build::{self, Built};
 use crate::outcome::Outcome;
 
-/// Build a folder, without promoting the release it makes
+/// Build a directory without promoting the release
 ///
-/// Packs the folder (minding .dockerignore), uploads it, and follows the build's log.
+/// Packages the directory, respecting .dockerignore, uploads it, and follows the build log.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox build --description 'new checkout page'")]
 pub(crate) struct Args {

@@ -7,13 +7,13 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a shell's completions
+/// Print completions for a shell
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox"
 )]
 pub(crate) struct Args {
-    /// Shell to print them for
+    /// Shell to print completions for
     shell: Shell,
 }
 

@@ -7,16 +7,16 @@ use crate::flows::promote::{self, promote_new};
 use crate::outcome::Outcome;
 use convox_client::rack::Force;
 
-/// Build a folder and make the result the active release
+/// Build a directory and promote the release
 ///
-/// Packs the folder (minding .dockerignore), uploads it, follows the build's log, and promote_options the
-/// release it makes.
+/// Packages the directory, respecting .dockerignore, uploads it, follows the build log, and
+/// promotes the release.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox deploy --wait")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,
-    /// Deploy although the app is being updated or runs the release already
+    /// Deploy even if the app is updating, or the release is already active
     #[arg(long)]
     force: bool,
 }

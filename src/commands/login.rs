@@ -11,19 +11,19 @@ use convox_client::fingerprint::Fingerprint;
 use convox_client::rack::{CertificateProblem, Error, Login};
 use convox_client::transport::{PinnedBy, Trust};
 
-/// Log in to a console, or trust a rack's own certificate
+/// Log in to a console, or trust a rack's certificate
 ///
-/// The token comes from --token, CONVOX_TOKEN, the stored one, or a prompt.
+/// Uses the token from --token, CONVOX_TOKEN, the settings directory, or a prompt.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox login console.convox.com")]
 pub(crate) struct Args {
     /// Host, or host and port
     #[arg(value_name = "HOST", default_value = "console.convox.com")]
     host: String,
-    /// Token (CONVOX_TOKEN or the prompt keep it out of the process list)
+    /// Token; CONVOX_TOKEN or the prompt keep it out of the process list
     #[arg(short, long, value_name = "TOKEN")]
     token: Option<SecretString>,
-    /// Trust the certificate that the host shows now, and no other from then on
+    /// Trust the certificate that the host presents now, and no other from then on
     #[arg(long)]
     trust: bool,
 }

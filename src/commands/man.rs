@@ -10,14 +10,14 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a manual page, or write all of them to a folder
+/// Print a manual page, or write all of them to a directory
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox man releases promote | man -l -")]
 pub(crate) struct Args {
-    /// Command whose page is wanted; the program's own if none is given
+    /// Command to print the page of; defaults to the program itself
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
-    /// Write every page to this folder instead
+    /// Write all pages to this directory instead
     #[arg(long, value_name = "DIR", conflicts_with = "words")]
     dir: Option<PathBuf>,
 }

@@ -7,10 +7,9 @@ use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 
-/// List the racks that are configured, here and at the console
+/// List racks, on this machine and at the console
 ///
-/// A console that does not answer is left out with a warning. The development rack is listed once
-/// it has been started.
+/// Warns if the console cannot be reached. The development rack is listed once it has been started.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
 pub(crate) struct Args {}

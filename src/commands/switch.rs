@@ -9,13 +9,13 @@ use crate::output::{Render, RenderContext, View};
 use crate::settings::{Choice, CurrentRack, RackKind, match_rack};
 use convox_wire::RackName;
 
-/// Choose the rack that commands talk to; without a name, show it
+/// Select the rack that commands use, or show it
 ///
-/// The choice is kept in the settings folder. RACK_URL, --rack and CONVOX_RACK come before it.
+/// The selection is stored in the settings directory. RACK_URL, --rack and CONVOX_RACK override it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox switch acme/production")]
 pub(crate) struct Args {
-    /// Rack name, whole or a part that fits one only; `dev` is the development rack
+    /// Rack name, or a unique part of it; `dev` is the development rack
     #[arg(value_name = "RACK")]
     name: Option<RackName>,
 }

@@ -5,9 +5,9 @@ use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
 
-/// Render the versions of client and rack
+/// Show the versions of the client and the rack
 ///
-/// The rack's is `none` if no rack is chosen.
+/// The version of the rack is `none` if no rack is selected.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox version")]
 pub(crate) struct Args {}

@@ -27,7 +27,7 @@ use super::stand_ins::StandIns;
 use super::terminal::Terminal;
 use super::waiting::until;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_convox");
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_convox");
 
 /// Somebody's home, working folder and rack. Everything is gone when it is dropped.
 pub struct Story {
@@ -264,7 +264,8 @@ impl Story {
         command
     }
 
-    fn bare(&self, program: &str) -> Command {
+    /// A program in the working directory, with the environment of the story.
+    pub(super) fn bare(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.environment).current_dir(&self.working);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

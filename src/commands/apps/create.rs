@@ -8,7 +8,7 @@ use convox_wire::AppName;
 
 /// Create an app
 ///
-/// The name defaults to .convox/app or the folder's name.
+/// The name defaults to that in .convox/app, or the directory's name.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps create convox-guide")]
 pub(crate) struct Args {

@@ -6,13 +6,13 @@ use crate::flows::app;
 use crate::outcome::Outcome;
 use convox_wire::AppName;
 
-/// Delete an app with everything in it
+/// Delete an app and everything in it
 ///
-/// Asks nothing before. Its releases, builds and variables are lost.
+/// Does not ask for confirmation. The releases, builds and variables of the app are lost.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps delete convox-guide")]
 pub(crate) struct Args {
-    /// App name; it has no default
+    /// App name; there is no default
     #[arg(value_name = "APP")]
     name: AppName,
 }

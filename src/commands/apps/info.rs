@@ -7,7 +7,7 @@ use crate::output::info::Info;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
-/// Render an app
+/// Show an app
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps info convox-guide")]
 pub(crate) struct Args {

@@ -7,8 +7,8 @@ use convox_wire::{AppName, AppStatus};
 
 /// Wait until an app is running
 ///
-/// Returns at once for an app that is at rest. An update that is rolled back meanwhile is a failure.
-/// The limit is an hour unless --wait-timeout gives one.
+/// Returns at once if the app is not updating. Fails if the update is rolled back. Waits at most an
+/// hour, or as long as --wait-timeout allows.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps wait convox-guide --wait-timeout 10m")]
 pub(crate) struct Args {

@@ -8,7 +8,7 @@ use crate::output::info::Info;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
-/// Render a build
+/// Show a build
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
 pub(crate) struct Args {

@@ -12,7 +12,7 @@ use convox_wire::ReleaseId;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds --limit 3")]
 pub(crate) struct Args {
-    /// How many to list; without it 10
+    /// Number of builds to list; defaults to 10
     #[arg(short, long, value_name = "N")]
     limit: Option<u32>,
 }

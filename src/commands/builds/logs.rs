@@ -5,7 +5,7 @@ use crate::flows::follow_build;
 use crate::outcome::Outcome;
 use convox_wire::BuildId;
 
-/// Render the log of a build, following it while the build goes on
+/// Show the log of a build, and follow it while the build is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
 pub(crate) struct Args {

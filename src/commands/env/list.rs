@@ -13,11 +13,12 @@ use convox_wire::{AppName, Environment, ReleaseId};
 
 /// List environment variables
 ///
-/// Those of the newest release, promoted or not. On a terminal masked values show as ****.
+/// Lists the variables of the newest release, promoted or not. On a terminal, masked values are
+/// shown as ****.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env > .env")]
 pub(crate) struct Args {
-    /// Release whose variables are shown, instead of the newest
+    /// Release to read from, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
 }

@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::flows::environment::{Change, change};
 use crate::outcome::Outcome;
 
-/// Take environment variables away, in a new release
+/// Remove environment variables in a new release
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env unset COLOR --promote")]
 pub(crate) struct Args {

@@ -7,7 +7,7 @@ use crate::output::info::Info;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{System, SystemStatus};
 
-/// Render the rack; start and stop the development rack
+/// Show the rack; start and stop the development rack
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack -r dev")]
 pub(crate) struct Args {}

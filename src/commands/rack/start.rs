@@ -10,13 +10,12 @@ use convox_devrack::daemon::{self, Address};
 
 /// Start the development rack
 ///
-/// Serves until Ctrl-C. It runs the apps that are deployed to it as processes of yours, without a
-/// sandbox, and listens on the loopback interface only. Commands with -r dev start it in the
-/// background by themselves.
+/// Runs until Ctrl-C. Deployed apps run as your own processes, without a sandbox. The rack listens
+/// on the loopback interface only. Commands with -r dev start it in the background if necessary.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack start --detach")]
 pub(crate) struct Args {
-    /// Serve in the background
+    /// Run in the background
     #[arg(short, long)]
     detach: bool,
     #[arg(long, hide = true)]

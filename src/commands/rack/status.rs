@@ -9,7 +9,7 @@ use crate::output::info::Info;
 use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
 
-/// Render whether the development rack is running
+/// Show whether the development rack is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack status")]
 pub(crate) struct Args {}

@@ -5,9 +5,9 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use convox_devrack::daemon::{self, Stopped};
 
-/// Stop the development rack and the apps that it runs
+/// Stop the development rack and its apps
 ///
-/// The next start runs them again.
+/// The next start runs the apps again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack stop")]
 pub(crate) struct Args {}

@@ -9,7 +9,7 @@ use crate::output::info::Info;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{BuildId, Release, ReleaseId};
 
-/// Render a release with its environment
+/// Show a release with its environment
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases info RZYWJKKRDLI")]
 pub(crate) struct Args {

@@ -13,7 +13,7 @@ use convox_wire::{App, BuildId, ReleaseId, ReleaseSummary};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases --limit 5")]
 pub(crate) struct Args {
-    /// How many to list; without it 10
+    /// Number of releases to list; defaults to 10
     #[arg(short, long, value_name = "N")]
     limit: Option<u32>,
 }

@@ -6,7 +6,7 @@ use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
-/// Render the manifest that a release was built with
+/// Show the manifest of a release
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases manifest RZYWJKKRDLI > convox.yml")]
 pub(crate) struct Args {

@@ -8,15 +8,15 @@ use crate::settings::Style;
 use convox_client::rack::{Force, Rack};
 use convox_wire::{AppName, ReleaseId};
 
-/// Make a release the active one
+/// Promote a release
 ///
-/// Returns once the rack has accepted it; with --wait, once the app runs it.
+/// Returns when the rack has accepted the promote or, with --wait, when the release is running.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases promote RZYWJKKRDLI --wait")]
 pub(crate) struct Args {
-    /// Release to make active; the newest one if none is named
+    /// Release to promote; defaults to the newest
     release: Option<ReleaseId>,
-    /// Promote although the app is being updated or runs the release already
+    /// Promote even if the app is updating, or the release is already active
     #[arg(long)]
     force: bool,
 }

@@ -6,15 +6,16 @@ use crate::outcome::Outcome;
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::ReleaseId;
 
-/// Go back to an older release, by a new one with its build and environment
+/// Roll back to an older release (creates a new one)
 ///
-/// Waits until the app runs it. Works on racks that refuse to promote an older release.
+/// The new release has the build and the environment of the older one. Waits until it is running.
+/// Works on racks that refuse to promote an older release.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases rollback RZYWJKKRDLI")]
 pub(crate) struct Args {
-    /// Release to go back to
+    /// Release to roll back to
     release: ReleaseId,
-    /// Promote although the app is being updated
+    /// Promote even if the app is updating
     #[arg(long)]
     force: bool,
 }

@@ -9,7 +9,7 @@ use crate::output::{Render, RenderContext, View};
 use convox_client::rack::CapStatus;
 use convox_wire::{Service, ServiceName};
 
-/// List the services of the active release, and where they answer
+/// List the services of the active release and their addresses
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox services")]
 pub(crate) struct Args {}
