@@ -10,6 +10,7 @@ pub mod reference;
 pub mod settings;
 pub mod terminal;
 
+mod args;
 mod cli;
 mod commands;
 mod context;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 
-use crate::cli::{self, CommandSpec, Effect, GlobalArgs, JsonForm, Parsed, Styles};
+use crate::args::{GlobalArgs, Styles};
+use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed};
 use crate::context::{Context, Ui};
-use crate::error::{CommandError, ErrorKind, HintContext};
+use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
 use crate::outcome::{Exit, Outcome, Output};
 use crate::output::stdio::{OnBrokenPipe, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3};
@@ -53,7 +54,8 @@ pub fn run(invocation: Invocation) -> u8 {
     let hints = HintContext {
         rack: args.rack.clone(),
         machine: args.machine.clone(),
-        ..HintContext::default()
+        app: None,
+        scope_of: ScopeOf(|path| cli::find(path).map(|spec| spec.scope)),
     };
     let settings = match settings(&invocation.environment, invocation.directory, invocation.program)
     {
@@ -197,6 +199,8 @@ impl<'a> Run<'a> {
             self.style,
             self.clock.clone(),
             ui.clone(),
+            cli::full_command,
+            self.spec.effect != Effect::Read,
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;
         let outcome = tokio::select! {

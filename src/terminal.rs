@@ -11,7 +11,7 @@ use rustix::termios::{
 
 use tokio::sync::Notify;
 
-use crate::settings::Secret;
+use convox_client::secret::Secret;
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub async fn interrupted_within(time: std::time::Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::ExposeSecret;
+    use convox_client::secret::ExposeSecret;
     use rustix::pty;
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;

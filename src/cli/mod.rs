@@ -3,7 +3,6 @@
 //! Only the subcommand that the first word names is built; help, completions, manual pages and
 //! unknown words build the whole tree.
 
-mod args;
 mod normalize;
 mod parse;
 mod spec;
@@ -11,9 +10,8 @@ mod tree;
 
 use clap::Command;
 
-pub(crate) use args::GlobalArgs;
 pub(crate) use parse::{Parsed, parse};
-pub(crate) use spec::{CommandSpec, Effect, JsonForm, Scope, Styles};
+pub(crate) use spec::{CommandSpec, Effect, JsonForm};
 pub(crate) use tree::COMMANDS;
 
 use tree::GROUPS;
@@ -60,7 +58,7 @@ fn node(path: &'static str) -> Command {
     let below = words_below(path);
     let mut command = Command::new(name).args_override_self(true);
     if let Some(spec) = find(path) {
-        command = args::augment(spec, (spec.augment)(command)).hide(spec.hidden);
+        command = spec.flags().augment((spec.augment)(command)).hide(spec.hidden);
         if !below.is_empty() {
             command = command.args_conflicts_with_subcommands(true).subcommand_negates_reqs(true);
         }

@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
-use super::args::GlobalArgs;
 use super::normalize::{move_leading_flags, normalize};
 use super::spec::CommandSpec;
 use super::tree::COMMANDS;
 use super::{find, full_command, subcommand_only};
+use crate::args::GlobalArgs;
 
 /// What a command line means.
 pub(crate) enum Parsed {
@@ -65,7 +65,7 @@ fn with_spec(mut matches: ArgMatches) -> Parsed {
     let Some(spec) = find(&path) else {
         return Parsed::Usage(format!("error: `convox {path}` needs a subcommand"));
     };
-    match GlobalArgs::read(spec, &matches) {
+    match GlobalArgs::read(spec.flags(), &matches) {
         Ok(global) => Parsed::Command(spec, matches, global),
         Err(error) => Parsed::Usage(error.to_string()),
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
 
+use crate::args::{Declared, Scope, Styles, Waits};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -20,40 +21,6 @@ pub(crate) enum Effect {
     Write,
     /// Serves others until it is stopped.
     Serve,
-}
-
-/// What a command acts on, and so which flags say where that is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// This machine alone: no flags.
-    Local,
-    /// A rack: `--rack`.
-    Rack,
-    /// An app of a rack: `--app` and `--rack`.
-    App,
-    /// A machine of the console: `--machine`.
-    #[allow(dead_code)] // for the `cloud` commands
-    Machine,
-}
-
-/// Which output styles a command has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Styles {
-    /// One form for both styles, that of the 3.x clients.
-    One,
-    /// A form for each style: `--style`.
-    Both,
-}
-
-/// Whether a command waits for the rack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waits {
-    /// It never waits. `--wait` is accepted and ignored: scripts of 3.x clients pass it everywhere.
-    Never,
-    /// It waits if asked to: `--wait` and `--wait-timeout`.
-    Optional,
-    /// It always waits: `--wait-timeout`.
-    Always,
 }
 
 /// What `--json` prints.
@@ -116,6 +83,12 @@ impl CommandSpec {
             augment,
             start,
         }
+    }
+
+    /// The flags that it gets from its properties.
+    pub(super) fn flags(&self) -> Declared {
+        let Self { scope, styles, waits, id, watch, reveal, raw, .. } = *self;
+        Declared { scope, styles, waits, id, watch, reveal, raw }
     }
 
     /// Its words.

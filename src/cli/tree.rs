@@ -4,10 +4,10 @@ use clap::{Args as _, FromArgMatches};
 
 use super::spec::Effect::{Serve, Write};
 use super::spec::JsonForm::Events;
-use super::spec::Scope::{App, Rack};
-use super::spec::Styles::Both;
-use super::spec::Waits::{Always, Optional};
 use super::spec::{CommandSpec, GroupSpec};
+use crate::args::Scope::{App, Rack};
+use crate::args::Styles::Both;
+use crate::args::Waits::{Always, Optional};
 use crate::commands;
 
 /// `command!("releases promote" => releases::promote, effect: Write, scope: App)`: the words, the

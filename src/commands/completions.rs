@@ -1,7 +1,6 @@
 use clap_complete::Shell;
 use serde::Serialize;
 
-use crate::cli::full_command;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -17,9 +16,9 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandError> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut full_command(), "convox", &mut script);
+    clap_complete::generate(args.shell, &mut (cx.full_command)(), "convox", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
     Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }

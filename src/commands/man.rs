@@ -4,7 +4,6 @@ use clap::Command;
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::cli::full_command;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -23,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let mut tree = without_help(full_command());
+    let mut tree = without_help((cx.full_command)());
     tree.build();
     if let Some(dir) = args.dir {
         let dir = cx.path(&dir);

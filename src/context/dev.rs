@@ -18,6 +18,11 @@ pub(super) async fn running(cx: &Context) -> Result<RackUrl, CommandError> {
     let data = data_folder(cx)?;
     let address = match daemon::status(&data).await? {
         Status::Running { address, .. } => address,
+        _ if !cx.starts_rack => {
+            return Err(CommandError::new("the development rack is not running")
+                .hint(Hint::command("start it with", "rack start").arg("--detach"))
+                .hint("commands that change something start it by themselves"));
+        }
         _ => {
             cx.notice_with(
                 "starting the development rack",

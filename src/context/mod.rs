@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::GlobalArgs;
+use crate::args::GlobalArgs;
 use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, TargetError, Wait};
@@ -55,6 +55,10 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     /// Which outages of the rack have been reported.
     pub(crate) outages: OutageNotices,
+    /// The whole command tree, for help in other forms.
+    pub(crate) full_command: fn() -> clap::Command,
+    /// Whether the command may start the development rack: those that only read do not.
+    pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
 }
@@ -66,6 +70,8 @@ impl Context {
         style: Style,
         clock: Clock,
         ui: Ui,
+        full_command: fn() -> clap::Command,
+        starts_rack: bool,
     ) -> Self {
         Self {
             settings,
@@ -74,6 +80,8 @@ impl Context {
             clock,
             ui,
             outages: OutageNotices::default(),
+            full_command,
+            starts_rack,
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
         }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use shell_words::quote;
 
-use crate::cli::{self, Scope};
+use crate::args::Scope;
 use convox_wire::{AppName, RackName};
 
 /// A piece of advice.
@@ -38,6 +38,19 @@ pub(crate) struct HintContext {
     pub(crate) machine: Option<String>,
     /// The app that the run has resolved.
     pub(crate) app: Option<AppName>,
+    /// Where a command acts, by its words.
+    pub(crate) scope_of: ScopeOf,
+}
+
+/// Finds the scope of the command of these words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeOf(pub(crate) fn(&str) -> Option<Scope>);
+
+impl Default for ScopeOf {
+    /// Takes every command for one that acts on an app.
+    fn default() -> Self {
+        Self(|_| Some(Scope::App))
+    }
 }
 
 impl Hint {
@@ -93,7 +106,7 @@ fn command_line(
     app: Option<&AppName>,
     context: &HintContext,
 ) -> String {
-    let scope = cli::find(path).map_or(Scope::App, |spec| spec.scope);
+    let scope = (context.scope_of.0)(path).unwrap_or(Scope::App);
     let mut line = format!("convox {path}");
     let mut push = |word: &str| {
         line.push(' ');
@@ -127,13 +140,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cli::{COMMANDS, Parsed, parse};
+    use crate::cli::{self, COMMANDS, Parsed, parse};
+
+    const SCOPE_OF: ScopeOf = ScopeOf(|path| cli::find(path).map(|spec| spec.scope));
 
     #[test]
     fn a_command_names_the_app_and_the_rack_it_is_about() {
         let context = HintContext {
             rack: Some("dev".parse().unwrap()),
             app: Some("web".parse().unwrap()),
+            scope_of: SCOPE_OF,
             ..HintContext::default()
         };
         let draw = |hint: Hint| hint.draw(&context);
@@ -174,6 +190,7 @@ mod tests {
                 rack: rack.as_ref().map(|rack| rack.parse().unwrap()),
                 app: app.as_ref().map(|app| app.parse().unwrap()),
                 machine: None,
+                scope_of: SCOPE_OF,
             };
             let mut hint = Hint::command("see", spec.path);
             for arg in &args {

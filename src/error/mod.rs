@@ -9,7 +9,7 @@ use std::fmt;
 use crate::outcome::Exit;
 use crate::output::stdio::OutputError;
 
-pub(crate) use hint::{Hint, HintContext};
+pub(crate) use hint::{Hint, HintContext, ScopeOf};
 
 /// How a command failed, which decides its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,17 +1,64 @@
-//! Flags that a command gets from its scope and its other properties in the tree, read once for
-//! all commands.
+//! The flags that cut across commands: which a command has, and their values, read once for all.
 //!
-//! Plain comments instead of doc comments on the structs: clap would show those as the help of the
-//! command.
+//! The structs for clap have no doc comments: clap would show those as the help of the command.
 
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::spec::{CommandSpec, Scope, Styles, Waits};
 use crate::settings::Style;
 use convox_wire::duration::GoDuration;
 use convox_wire::{AppName, RackName};
+
+/// What a command acts on, and so which flags say where that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// This machine alone: no flags.
+    Local,
+    /// A rack: `--rack`.
+    Rack,
+    /// An app of a rack: `--app` and `--rack`.
+    App,
+    /// A machine of the console: `--machine`.
+    #[allow(dead_code)] // for the `cloud` commands
+    Machine,
+}
+
+/// Which output styles a command has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Styles {
+    /// One form for both styles, that of the 3.x clients.
+    One,
+    /// A form for each style: `--style`.
+    Both,
+}
+
+/// Whether a command waits for the rack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// It never waits. `--wait` is accepted and ignored: scripts of 3.x clients pass it everywhere.
+    Never,
+    /// It waits if asked to: `--wait` and `--wait-timeout`.
+    Optional,
+    /// It always waits: `--wait-timeout`.
+    Always,
+}
+
+/// What a command declares about its flags in the command tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declared {
+    pub(crate) scope: Scope,
+    pub(crate) styles: Styles,
+    pub(crate) waits: Waits,
+    /// `--id`: prints the id alone on stdout.
+    pub(crate) id: bool,
+    /// `--watch`: runs again every few seconds.
+    pub(crate) watch: bool,
+    /// `--reveal`: shows secrets on a terminal.
+    pub(crate) reveal: bool,
+    /// `--raw`: passes logs on unchanged, even to a terminal.
+    pub(crate) raw: bool,
+}
 
 const GLOBAL: &str = "Global options";
 
@@ -135,76 +182,49 @@ pub(crate) struct GlobalArgs {
     pub(crate) raw: bool,
 }
 
-/// Adds the flags that `spec` has.
-pub(super) fn augment(spec: &CommandSpec, mut command: Command) -> Command {
-    let has = Has::of(spec);
-    if has.wait {
-        command = WaitArgs::augment_args(command);
+impl Declared {
+    fn has_rack(self) -> bool {
+        matches!(self.scope, Scope::Rack | Scope::App)
     }
-    if has.ignored_wait {
-        command = IgnoredWaitArgs::augment_args(command);
-    }
-    if has.wait_timeout {
-        command = WaitTimeoutArgs::augment_args(command);
-    }
-    if has.id {
-        command = IdArgs::augment_args(command);
-    }
-    if has.reveal {
-        command = RevealArgs::augment_args(command);
-    }
-    if has.raw {
-        command = RawArgs::augment_args(command);
-    }
-    if has.style {
-        command = StyleArgs::augment_args(command);
-    }
-    if has.watch {
-        command = WatchArgs::augment_args(command);
-    }
-    if has.app {
-        command = AppArgs::augment_args(command);
-    }
-    if has.rack {
-        command = RackArgs::augment_args(command);
-    }
-    if has.machine {
-        command = MachineArgs::augment_args(command);
-    }
-    EveryCommand::augment_args(command)
-}
 
-/// Which groups of flags a command has.
-struct Has {
-    rack: bool,
-    app: bool,
-    machine: bool,
-    wait: bool,
-    ignored_wait: bool,
-    wait_timeout: bool,
-    style: bool,
-    id: bool,
-    watch: bool,
-    reveal: bool,
-    raw: bool,
-}
+    fn has_app(self) -> bool {
+        self.scope == Scope::App
+    }
 
-impl Has {
-    fn of(spec: &CommandSpec) -> Self {
-        let rack = matches!(spec.scope, Scope::Rack | Scope::App);
-        Self {
-            rack,
-            app: spec.scope == Scope::App,
-            machine: spec.scope == Scope::Machine,
-            wait: spec.waits == Waits::Optional,
-            ignored_wait: rack && spec.waits != Waits::Optional,
-            wait_timeout: spec.waits != Waits::Never,
-            style: spec.styles == Styles::Both,
-            id: spec.id,
-            watch: spec.watch,
-            reveal: spec.reveal,
-            raw: spec.raw,
-        }
+    fn has_machine(self) -> bool {
+        self.scope == Scope::Machine
+    }
+
+    fn has_wait(self) -> bool {
+        self.waits == Waits::Optional
+    }
+
+    fn has_wait_timeout(self) -> bool {
+        self.waits != Waits::Never
+    }
+
+    fn has_style(self) -> bool {
+        self.styles == Styles::Both
+    }
+
+    /// Adds these flags to a command.
+    pub(crate) fn augment(self, command: Command) -> Command {
+        let groups: [(bool, fn(Command) -> Command); 11] = [
+            (self.has_wait(), WaitArgs::augment_args),
+            (self.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
+            (self.has_wait_timeout(), WaitTimeoutArgs::augment_args),
+            (self.id, IdArgs::augment_args),
+            (self.reveal, RevealArgs::augment_args),
+            (self.raw, RawArgs::augment_args),
+            (self.has_style(), StyleArgs::augment_args),
+            (self.watch, WatchArgs::augment_args),
+            (self.has_app(), AppArgs::augment_args),
+            (self.has_rack(), RackArgs::augment_args),
+            (self.has_machine(), MachineArgs::augment_args),
+        ];
+        let augmented = groups.into_iter().filter(|(has, _)| *has);
+        let command = augmented.fold(command, |command, (_, augment)| augment(command));
+        EveryCommand::augment_args(command)
     }
 }
 
@@ -214,25 +234,24 @@ fn read<T: FromArgMatches>(has: bool, matches: &ArgMatches) -> Result<Option<T>,
 }
 
 impl GlobalArgs {
-    /// Reads the flags that `spec` has.
+    /// Reads the flags that a command declares.
     ///
     /// # Errors
-    /// clap's own, for a tree that does not declare what is read here.
-    pub(super) fn read(spec: &CommandSpec, matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let has = Has::of(spec);
+    /// clap's, if the command was not augmented with them.
+    pub(crate) fn read(has: Declared, matches: &ArgMatches) -> Result<Self, clap::Error> {
         let every = EveryCommand::from_arg_matches(matches)?;
         Ok(Self {
             json: every.json,
             debug: every.debug,
             insecure: every.insecure,
-            rack: read::<RackArgs>(has.rack, matches)?.and_then(|args| args.rack),
-            app: read::<AppArgs>(has.app, matches)?.and_then(|args| args.app),
-            machine: read::<MachineArgs>(has.machine, matches)?.and_then(|args| args.machine),
-            wait: read::<WaitArgs>(has.wait, matches)?.is_some_and(|args| args.wait),
-            wait_timeout: read::<WaitTimeoutArgs>(has.wait_timeout, matches)?
+            rack: read::<RackArgs>(has.has_rack(), matches)?.and_then(|args| args.rack),
+            app: read::<AppArgs>(has.has_app(), matches)?.and_then(|args| args.app),
+            machine: read::<MachineArgs>(has.has_machine(), matches)?.and_then(|args| args.machine),
+            wait: read::<WaitArgs>(has.has_wait(), matches)?.is_some_and(|args| args.wait),
+            wait_timeout: read::<WaitTimeoutArgs>(has.has_wait_timeout(), matches)?
                 .and_then(|args| args.wait_timeout)
                 .map(|timeout| timeout.0),
-            style: read::<StyleArgs>(has.style, matches)?.and_then(|args| args.style),
+            style: read::<StyleArgs>(has.has_style(), matches)?.and_then(|args| args.style),
             id: read::<IdArgs>(has.id, matches)?.is_some_and(|args| args.id),
             watch: read::<WatchArgs>(has.watch, matches)?
                 .and_then(|args| args.watch)
