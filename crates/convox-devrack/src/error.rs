@@ -18,7 +18,7 @@ pub enum RackError {
     Store(#[from] StoreError),
     /// A folder or file of its own cannot be used.
     #[error("{0}: {1}")]
-    Folder(PathBuf, #[source] io::Error),
+    Directory(PathBuf, #[source] io::Error),
     /// The listener failed.
     #[error("the rack cannot accept connections: {0}")]
     Listen(#[source] io::Error),
@@ -83,7 +83,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// Rendered later, when the request's `Accept` is at hand: see [`in_the_form_asked_for`].
+/// Rendered later, when the request's `Accept` is at hand: see [`render_refusal`].
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -97,7 +97,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Writes a refusal's words into its response, as text or as JSON.
-pub(crate) fn in_the_form_asked_for(mut response: Response, accept: Option<&str>) -> Response {
+pub(crate) fn render_refusal(mut response: Response, accept: Option<&str>) -> Response {
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
     let (kind, body) = if accept.is_some_and(lists_json) {
         let text = serde_json::json!({ "error": refusal.message });

@@ -7,14 +7,14 @@ mod auth;
 
 pub mod builder;
 mod builds;
-mod cleaning;
 pub mod clock;
 pub mod daemon;
+mod directories;
 mod error;
-mod folders;
 pub mod gateway;
+mod gc;
 mod ids;
-mod life;
+mod lifecycle;
 mod logs;
 pub mod manifest;
 mod objects;

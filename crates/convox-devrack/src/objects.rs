@@ -10,8 +10,8 @@ use futures_util::{Stream, StreamExt};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
+use super::directories;
 use super::error::Refusal;
-use super::folders;
 
 /// File systems allow 255 bytes in a name.
 const LONGEST_NAME: usize = 240;
@@ -96,7 +96,7 @@ pub(crate) async fn store<E: std::fmt::Display>(
 async fn settle(unfinished: NamedTempFile, path: PathBuf) -> Result<(), Refusal> {
     let settled = tokio::task::spawn_blocking(move || {
         unfinished.persist(&path).map_err(|error| error.error)?;
-        folders::sync(path.parent().unwrap_or(&path))
+        directories::sync(path.parent().unwrap_or(&path))
     });
     Ok(settled.await.map_err(io::Error::other)??)
 }
@@ -120,12 +120,12 @@ pub(crate) fn open(folder: &Path, key: &Key) -> io::Result<Option<File>> {
 
 /// Removes an object, whether it is there or not.
 pub(crate) fn delete(folder: &Path, key: &Key) -> io::Result<()> {
-    folders::remove(&key.path(folder))
+    directories::remove(&key.path(folder))
 }
 
 /// The keys that begin with `prefix`, sorted.
 pub(crate) fn list(folder: &Path, prefix: &str) -> Vec<String> {
-    let names = folders::names(folder).into_iter();
+    let names = directories::file_names(folder).into_iter();
     let kept = names.filter(|name| !name.starts_with(UNFINISHED));
     let mut keys: Vec<String> =
         kept.filter_map(|name| key_of(&name)).filter(|key| key.starts_with(prefix)).collect();
@@ -135,9 +135,9 @@ pub(crate) fn list(folder: &Path, prefix: &str) -> Vec<String> {
 
 /// Removes the uploads that a rack which was killed left unfinished.
 pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
-    let names = folders::names(folder).into_iter();
+    let names = directories::file_names(folder).into_iter();
     let unfinished = names.filter(|name| name.starts_with(UNFINISHED));
-    unfinished.map(|name| folder.join(name)).try_for_each(|path| folders::remove(&path))
+    unfinished.map(|name| folder.join(name)).try_for_each(|path| directories::remove(&path))
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
         let large = store(folder.path(), &key, body(vec![Ok("much too large")]), 5).await;
         assert_eq!(large.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(std::fs::read(key.path(folder.path())).unwrap(), b"one two");
-        assert_eq!(folders::names(folder.path()).len(), 1);
+        assert_eq!(directories::file_names(folder.path()).len(), 1);
         assert_eq!(list(folder.path(), "tmp/"), ["tmp/a.tgz"]);
         delete(folder.path(), &key).unwrap();
         delete(folder.path(), &key).unwrap();
@@ -183,7 +183,7 @@ mod tests {
         std::fs::write(named_alike.path(folder.path()), "whole").unwrap();
         assert_eq!(list(folder.path(), ""), [".upload-x1"]);
         sweep(folder.path()).unwrap();
-        assert_eq!(folders::names(folder.path()), ["%2Eupload-x1"]);
+        assert_eq!(directories::file_names(folder.path()), ["%2Eupload-x1"]);
     }
 
     proptest! {

@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::builds::Builds;
+use super::directories::Directories;
 use super::error::Refusal;
-use super::folders::Folders;
 use super::logs::{AppLogs, BuildLogs};
 use super::rollouts::Rollouts;
 use super::runner::{self, BaseEnvironment, Ledger, Runner};
@@ -67,11 +67,11 @@ impl Default for Limits {
 
 /// Where the rack is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum Lifecycle {
     /// It answers, but still ends what a rack before it left running.
     Starting,
     /// All works.
-    Up,
+    Running,
     /// It comes to its end.
     Stopping,
 }
@@ -79,7 +79,7 @@ pub(crate) enum Life {
 /// The rack. Shared by all requests.
 pub(crate) struct Rack {
     pub(crate) store: Store,
-    pub(crate) folders: Folders,
+    pub(crate) directories: Directories,
     pub(crate) logs: AppLogs,
     pub(crate) build_logs: BuildLogs,
     pub(crate) runner: Runner,
@@ -90,7 +90,7 @@ pub(crate) struct Rack {
     pub(crate) password: SecretString,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
-    pub(crate) life: watch::Sender<Life>,
+    pub(crate) lifecycle: watch::Sender<Lifecycle>,
 }
 
 impl Rack {
@@ -101,29 +101,29 @@ impl Rack {
     }
 
     /// Tells the app's log what the rack does with it.
-    pub(crate) fn tell(&self, app: &AppName, message: &str) {
+    pub(crate) fn log_app(&self, app: &AppName, message: &str) {
         self.logs.write(app, &format!("system/rack/{app}"), message);
     }
 
     /// Tells the rack's own log.
-    pub(crate) fn note(&self, message: &str) {
+    pub(crate) fn log_system(&self, message: &str) {
         self.logs.system().write("system/rack", message);
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.life.borrow() == Life::Stopping
+        *self.lifecycle.borrow() == Lifecycle::Stopping
     }
 
     /// Waits until apps may be started; false if the rack comes to its end instead.
-    pub(crate) async fn is_up(&self) -> bool {
-        let mut life = self.life.subscribe();
-        let life = life.wait_for(|life| *life != Life::Starting).await;
-        life.is_ok_and(|life| *life == Life::Up)
+    pub(crate) async fn wait_until_running(&self) -> bool {
+        let mut life = self.lifecycle.subscribe();
+        let life = life.wait_for(|life| *life != Lifecycle::Starting).await;
+        life.is_ok_and(|life| *life == Lifecycle::Running)
     }
 }
 
 /// Carries out an action to its end, also if the client that asked for it goes away.
-pub(crate) async fn carry_out<T: Send + 'static>(
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     action: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
     let done = tokio::spawn(action).await;
@@ -143,7 +143,7 @@ mod tests {
     async fn what_was_begun_is_carried_out_though_nobody_waits_for_it() {
         let (go, gone) = oneshot::channel();
         let (tell, told) = oneshot::channel();
-        let action = carry_out(async move {
+        let action = run_to_completion(async move {
             gone.await.unwrap();
             tell.send(()).unwrap();
             Ok(())

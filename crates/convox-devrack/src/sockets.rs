@@ -15,7 +15,7 @@ use futures_util::{SinkExt, StreamExt};
 
 use super::auth;
 use super::error::Refusal;
-use super::rack::{Life, Shared};
+use super::rack::{Lifecycle, Shared};
 
 /// How long a peer may take to close its side.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -83,12 +83,12 @@ type Out = SplitSink<WebSocket, Message>;
 type Peer = SplitStream<WebSocket>;
 
 async fn transfer(mut source: impl Source, out: &mut Out, peer: &mut Peer, rack: &Shared) -> End {
-    let mut life = rack.life.subscribe();
+    let mut life = rack.lifecycle.subscribe();
     loop {
         let piece = tokio::select! {
             piece = source.next() => piece,
             () = gone(peer) => return End::Gone,
-            _ = life.wait_for(|life| *life == Life::Stopping) => return End::Stopping,
+            _ = life.wait_for(|life| *life == Lifecycle::Stopping) => return End::Stopping,
         };
         let sent = match piece {
             Ok(Some(text)) => out.send(Message::Text(text.into())).await,

@@ -21,7 +21,7 @@ struct Task {
 }
 
 /// The task that a new one takes over from, told to stop; to be waited for.
-pub(crate) type Before = Option<JoinHandle<()>>;
+pub(crate) type Predecessor = Option<JoinHandle<()>>;
 
 impl<K> Default for Tasks<K> {
     fn default() -> Self {
@@ -36,7 +36,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Tasks<K> {
         &self,
         key: K,
         number: u64,
-        work: impl FnOnce(CancellationToken, Before) -> F,
+        work: impl FnOnce(CancellationToken, Predecessor) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {

@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::{Address, DaemonError, at};
 use crate::gateway::loopback;
 use crate::runner::started_at;
-use crate::{folders, ids};
+use crate::{directories, ids};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct AddressFile {
@@ -62,7 +62,7 @@ impl AddressFile {
         file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path(data)).map_err(|error| error.error)?;
-        folders::sync(data)
+        directories::sync(data)
     }
 
     /// This process serves on `port`.

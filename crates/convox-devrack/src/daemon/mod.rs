@@ -22,7 +22,7 @@ use super::error::RackError;
 use super::gateway::loopback;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
-use super::{folders, serve};
+use super::{directories, serve};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
@@ -121,7 +121,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DaemonError {
 /// # Errors
 /// The folder or the file cannot be used.
 pub fn prepare(data: &Path) -> Result<Address, DaemonError> {
-    folders::own(data).map_err(at(data))?;
+    directories::create_data(data).map_err(at(data))?;
     let file = AddressFile::keep(data, |_| ())?;
     Ok(file.address())
 }
@@ -157,7 +157,7 @@ pub async fn run(
     ready: impl FnOnce(&Address),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
-    folders::own(data).map_err(at(data))?;
+    directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
     let wanted = AddressFile::keep(data, |_| ())?;
     let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::text::{WholeLines, whole_characters};
 use crate::clock::Clock;
-use crate::folders;
+use crate::directories;
 use convox_wire::LogLine;
 
 const PIECE: usize = 64 * 1024;
@@ -60,7 +60,7 @@ struct Writer {
 impl AppLog {
     /// Opens the log in `folder`, which is made where it is missing.
     pub(crate) fn open(folder: PathBuf, clock: Clock, limits: LogLimits) -> io::Result<Self> {
-        folders::private(&folder)?;
+        directories::create_private(&folder)?;
         let segment = segments(&folder).last().copied().unwrap_or(1);
         let file = open_segment(&folder, segment)?;
         let (bytes, last) = whole_lines(&file)?;
@@ -152,7 +152,7 @@ fn segment_path(folder: &Path, segment: u64) -> PathBuf {
 }
 
 fn segments(folder: &Path) -> Vec<u64> {
-    let names = folders::names(folder);
+    let names = directories::file_names(folder);
     let mut numbers: Vec<u64> =
         names.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect();
     numbers.sort_unstable();

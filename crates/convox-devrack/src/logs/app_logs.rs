@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{AppLog, LogLimits};
 use crate::clock::Clock;
-use crate::folders::Folders;
+use crate::directories::Directories;
 use convox_wire::AppName;
 
 /// The logs of all apps, and the rack's own. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct AppLogs {
-    folders: Folders,
+    directories: Directories,
     clock: Clock,
     limits: LogLimits,
     system: Arc<AppLog>,
@@ -18,14 +18,18 @@ pub(crate) struct AppLogs {
 }
 
 impl AppLogs {
-    pub(crate) fn open(folders: Folders, clock: Clock, limits: LogLimits) -> io::Result<Self> {
-        let system = Arc::new(AppLog::open(folders.system_log(), clock.clone(), limits)?);
-        Ok(Self { folders, clock, limits, system, apps: Arc::default() })
+    pub(crate) fn open(
+        directories: Directories,
+        clock: Clock,
+        limits: LogLimits,
+    ) -> io::Result<Self> {
+        let system = Arc::new(AppLog::open(directories.system_log(), clock.clone(), limits)?);
+        Ok(Self { directories, clock, limits, system, apps: Arc::default() })
     }
 
     /// Opens the log of an app: at its creation, and at the start of the rack.
     pub(crate) fn open_app(&self, app: &AppName) -> io::Result<()> {
-        let folder = self.folders.app_log(app);
+        let folder = self.directories.app_log(app);
         let log = AppLog::open(folder, self.clock.clone(), self.limits)?;
         self.apps().insert(app.clone(), Arc::new(log));
         Ok(())

@@ -28,7 +28,7 @@ const SINCE: TimeDelta = TimeDelta::seconds(120);
 /// How often it is asked whether a process whose log is followed still runs.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-pub(super) fn sockets() -> Routes {
+pub(super) fn websockets() -> Routes {
     Router::new()
         .route("/apps/{app}/logs", get(of_app))
         .route("/apps/{app}/builds/{id}/logs", get(of_build))
@@ -87,7 +87,7 @@ async fn of_build(Path((app, id)): Path<(String, String)>, socket: Socket) -> Re
         let app = app_name(app);
         let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
         let build = build.ok_or_else(|| Refusal::no_such_build(&id))?.id;
-        Ok(rack.build_logs.reader(&build, rack.folders.build_log(&app, &build)))
+        Ok(rack.build_logs.reader(&build, rack.directories.build_log(&app, &build)))
     })
 }
 

@@ -20,41 +20,41 @@ use super::serve::Routes;
 use convox_wire::AppName;
 
 /// What needs the password.
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
-        .merge(system::calls())
-        .merge(apps::calls())
-        .merge(objects::calls())
-        .merge(builds::calls())
-        .merge(releases::calls())
-        .merge(processes::calls())
-        .merge(services::calls())
-        .merge(configs::calls())
+        .merge(system::authenticated())
+        .merge(apps::authenticated())
+        .merge(objects::authenticated())
+        .merge(builds::authenticated())
+        .merge(releases::authenticated())
+        .merge(processes::authenticated())
+        .merge(services::authenticated())
+        .merge(configs::authenticated())
 }
 
 /// What anybody may ask.
-pub(super) fn open() -> Routes {
-    system::open()
+pub(super) fn public() -> Routes {
+    system::public()
 }
 
 /// Sockets check the password by themselves, after the handshake.
-pub(super) fn sockets() -> Routes {
-    Router::new().merge(logs::sockets())
+pub(super) fn websockets() -> Routes {
+    Router::new().merge(logs::websockets())
 }
 
 /// What an action answers: the word `ok` and a newline.
 const DONE: &str = "ok\n";
 
-type Answer = Result<Response, Refusal>;
+type ApiResult = Result<Response, Refusal>;
 
 /// JSON with two-space indent and a newline at its end.
-fn json(value: &impl Serialize) -> Answer {
+fn json(value: &impl Serialize) -> ApiResult {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Refusal::internal(format!("the answer cannot be written: {error}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response())
 }
 
-fn done() -> Answer {
+fn done() -> ApiResult {
     Ok(DONE.into_response())
 }
 

@@ -10,18 +10,18 @@ use axum::routing::{get, post};
 use futures_util::{Stream, stream};
 use tokio::io::AsyncReadExt;
 
-use super::{Answer, app_name, done, json};
+use super::{ApiResult, app_name, done, json};
 use crate::error::Refusal;
 use crate::ids;
 use crate::objects::{self, Key};
 use crate::options::Options;
-use crate::rack::{Shared, carry_out};
+use crate::rack::{Shared, run_to_completion};
 use crate::serve::Routes;
 use convox_wire::{AppName, Object, ObjectUrl};
 
 const PIECE: usize = 64 * 1024;
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     let one = get(read).post(store).delete(delete).head(exists);
     Router::new()
         .route("/apps/{app}/objects", get(list))
@@ -33,32 +33,36 @@ async fn store(
     State(rack): State<Shared>,
     Path((app, key)): Path<(String, String)>,
     body: Body,
-) -> Answer {
+) -> ApiResult {
     keep(rack, app_name(app), key, body).await
 }
 
 /// Without a key the rack makes one up.
-async fn store_anywhere(State(rack): State<Shared>, Path(app): Path<String>, body: Body) -> Answer {
+async fn store_anywhere(
+    State(rack): State<Shared>,
+    Path(app): Path<String>,
+    body: Body,
+) -> ApiResult {
     let key = format!("tmp/{}", ids::hex::<15>()?);
     keep(rack, app_name(app), key, body).await
 }
 
-async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> Answer {
+async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> ApiResult {
     let key = Key::parse(&text)?;
     rack.app(&app)?;
     let url = ObjectUrl(format!("object://{app}/{text}"));
     let kept = async move {
-        let folder = rack.folders.objects(&app);
+        let folder = rack.directories.objects(&app);
         objects::store(&folder, &key, body.into_data_stream(), rack.limits.object).await
     };
-    carry_out(kept).await?;
+    run_to_completion(kept).await?;
     json(&Object { url })
 }
 
-async fn read(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+async fn read(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> ApiResult {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
-    let Some(file) = objects::open(&rack.folders.objects(&app), &key)? else {
+    let Some(file) = objects::open(&rack.directories.objects(&app), &key)? else {
         return Err(Refusal::not_found(format!("object not found: {text}")));
     };
     let length = file.metadata()?.len().to_string();
@@ -78,25 +82,31 @@ fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
 
 /// 200 in any case, as on v3 racks: the length is that of the word (`true` or `false`, and a
 /// newline) which the body of a GET would have.
-async fn exists(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+async fn exists(
+    State(rack): State<Shared>,
+    Path((app, text)): Path<(String, String)>,
+) -> ApiResult {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
-    let there = objects::open(&rack.folders.objects(&app), &key)?.is_some();
+    let there = objects::open(&rack.directories.objects(&app), &key)?.is_some();
     json(&there)
 }
 
-async fn delete(State(rack): State<Shared>, Path((app, text)): Path<(String, String)>) -> Answer {
+async fn delete(
+    State(rack): State<Shared>,
+    Path((app, text)): Path<(String, String)>,
+) -> ApiResult {
     let key = Key::parse(&text)?;
     let app = rack.app(&app_name(app))?.name;
-    objects::delete(&rack.folders.objects(&app), &key)?;
+    objects::delete(&rack.directories.objects(&app), &key)?;
     done()
 }
 
-async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let prefix = options.query("prefix").unwrap_or_default();
     if prefix.split('/').any(|segment| segment == "..") {
         return Err(Refusal::bad_request("invalid prefix"));
     }
-    json(&objects::list(&rack.folders.objects(&app), prefix))
+    json(&objects::list(&rack.directories.objects(&app), prefix))
 }

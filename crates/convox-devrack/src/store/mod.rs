@@ -7,7 +7,7 @@ mod apps;
 mod ledger;
 mod records;
 mod runtime;
-mod shelf;
+mod table;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,7 +24,7 @@ pub(crate) use records::{AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage};
 pub(crate) use runtime::{
     all_processes, drop_process, port, put_port, put_process, put_setting, setting, settings,
 };
-pub(crate) use shelf::{delete, find, newest, put, was_cleaned};
+pub(crate) use table::{delete, find, newest, put, was_cleaned};
 
 /// The layout of the tables and records below; another number is another program's file.
 const SCHEMA: u64 = 1;
@@ -94,7 +94,7 @@ impl Store {
         })?;
         let store = Self { database: Arc::new(database) };
         let found = store.write_now(|tx| {
-            shelf::create_tables(tx)?;
+            table::create_tables(tx)?;
             apps::create_tables(tx)?;
             runtime::create_tables(tx)?;
             schema(tx)
@@ -159,16 +159,16 @@ pub(crate) fn next_number(tx: &WriteTransaction) -> Result<u64, StoreError> {
 }
 
 /// A transaction to look through, whether it may also write or not.
-pub(crate) trait Looking {
+pub(crate) trait ReadTx {
     /// A table to read.
-    fn look<K: Key + 'static, V: Value + 'static>(
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError>;
 }
 
-impl Looking for ReadTransaction {
-    fn look<K: Key + 'static, V: Value + 'static>(
+impl ReadTx for ReadTransaction {
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError> {
@@ -176,8 +176,8 @@ impl Looking for ReadTransaction {
     }
 }
 
-impl Looking for WriteTransaction {
-    fn look<K: Key + 'static, V: Value + 'static>(
+impl ReadTx for WriteTransaction {
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError> {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::shelf::Record;
+use super::table::Record;
 use convox_wire::{
     App, AppName, AppStatus, Build, BuildId, BuildStatus, Environment, Release, ReleaseId,
 };
@@ -145,7 +145,7 @@ impl ReleaseRecord {
 }
 
 impl Record for BuildRecord {
-    const SHELF: &'static str = "builds";
+    const TABLE: &'static str = "builds";
 
     fn place(&self) -> (&str, &str, u64) {
         (self.app.as_str(), self.id.as_str(), self.number)
@@ -153,7 +153,7 @@ impl Record for BuildRecord {
 }
 
 impl Record for ReleaseRecord {
-    const SHELF: &'static str = "releases";
+    const TABLE: &'static str = "releases";
 
     fn place(&self) -> (&str, &str, u64) {
         (self.app.as_str(), self.id.as_str(), self.number)

@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Looking, StoreError};
+use super::{ReadTx, StoreError};
 use crate::runner::ProcessRecord;
 use convox_wire::{AppName, ProcessId, ServiceName};
 
@@ -22,11 +22,11 @@ pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
 
 /// The gateway's port of a service.
 pub(crate) fn port(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     service: &ServiceName,
 ) -> Result<Option<u16>, StoreError> {
-    Ok(tx.look(PORTS)?.get((app.as_str(), service.as_str()))?.map(|port| port.value()))
+    Ok(tx.table(PORTS)?.get((app.as_str(), service.as_str()))?.map(|port| port.value()))
 }
 
 /// Keeps the gateway's port of a service.
@@ -54,27 +54,27 @@ pub(crate) fn drop_process(tx: &WriteTransaction, id: &ProcessId) -> Result<(), 
 }
 
 /// All processes that were written down and not forgotten.
-pub(crate) fn all_processes(tx: &impl Looking) -> Result<Vec<ProcessRecord>, StoreError> {
-    let processes = tx.look(PROCESSES)?;
+pub(crate) fn all_processes(tx: &impl ReadTx) -> Result<Vec<ProcessRecord>, StoreError> {
+    let processes = tx.table(PROCESSES)?;
     processes.iter()?.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
 }
 
 /// A setting of an app.
 pub(crate) fn setting(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    let settings = tx.look(SETTINGS)?;
+    let settings = tx.table(SETTINGS)?;
     Ok(settings.get((app.as_str(), name))?.map(|value| value.value().to_owned()))
 }
 
 /// All settings of an app, by name.
 pub(crate) fn settings(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let settings = tx.look(SETTINGS)?;
+    let settings = tx.table(SETTINGS)?;
     let mut found = Vec::new();
     for row in settings.range((app.as_str(), "")..)? {
         let (key, value) = row?;

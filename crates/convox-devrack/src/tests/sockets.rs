@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::support::*;
 use crate::daemon::Address;
 use crate::sockets::{Socket, Source};
-use crate::{Limits, life};
+use crate::{Limits, lifecycle};
 use tokio_tungstenite::tungstenite::Error;
 
 const ALL: [(&str, &str); 2] = [("Prefix", "true"), ("Since", "1h")];
@@ -135,7 +135,7 @@ impl Source for Silence {
 async fn a_peer_that_goes_away_is_noticed_though_there_is_nothing_to_send() {
     let data = tempfile::tempdir().unwrap();
     let options = options(data.path(), Limits::default());
-    let rack = life::open(options).unwrap();
+    let rack = lifecycle::open(options).unwrap();
     let (dropped, noticed) = oneshot::channel();
     let silence = Arc::new(Mutex::new(Some(Silence { _dropped: dropped })));
     let opened = |socket: Socket| async move {

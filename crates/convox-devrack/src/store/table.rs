@@ -4,7 +4,7 @@
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Looking, StoreError};
+use super::{ReadTx, StoreError};
 use convox_wire::AppName;
 
 type Rows = TableDefinition<'static, (&'static str, &'static str, u64), &'static [u8]>;
@@ -19,7 +19,7 @@ const CLEANED: u64 = 0;
 /// A kind of row.
 pub(crate) trait Record: Serialize + DeserializeOwned {
     /// The name of its kind.
-    const SHELF: &'static str;
+    const TABLE: &'static str;
 
     /// Its app, its id, and the number that orders it.
     fn place(&self) -> (&str, &str, u64);
@@ -33,42 +33,38 @@ pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
 
 /// The row of this id.
 pub(crate) fn find<R: Record>(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     id: &str,
 ) -> Result<Option<R>, StoreError> {
     let Some(number) = number::<R>(tx, app, id)? else { return Ok(None) };
-    let rows = tx.look(ROWS)?;
-    let row = rows.get((R::SHELF, app.as_str(), number))?;
+    let rows = tx.table(ROWS)?;
+    let row = rows.get((R::TABLE, app.as_str(), number))?;
     Ok(row.map(|row| serde_json::from_slice(row.value())).transpose()?)
 }
 
 /// Was there a row of this id that cleaning took away?
 pub(crate) fn was_cleaned<R: Record>(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     id: &str,
 ) -> Result<bool, StoreError> {
     Ok(number::<R>(tx, app, id)? == Some(CLEANED))
 }
 
-fn number<R: Record>(
-    tx: &impl Looking,
-    app: &AppName,
-    id: &str,
-) -> Result<Option<u64>, StoreError> {
-    let ids = tx.look(IDS)?;
-    Ok(ids.get((R::SHELF, app.as_str(), id))?.map(|number| number.value()))
+fn number<R: Record>(tx: &impl ReadTx, app: &AppName, id: &str) -> Result<Option<u64>, StoreError> {
+    let ids = tx.table(IDS)?;
+    Ok(ids.get((R::TABLE, app.as_str(), id))?.map(|number| number.value()))
 }
 
 /// The newest rows of an app, at most `limit`, newest first.
 pub(crate) fn newest<R: Record>(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     limit: usize,
 ) -> Result<Vec<R>, StoreError> {
-    let rows = tx.look(ROWS)?;
-    let all = (R::SHELF, app.as_str(), 0)..=(R::SHELF, app.as_str(), u64::MAX);
+    let rows = tx.table(ROWS)?;
+    let all = (R::TABLE, app.as_str(), 0)..=(R::TABLE, app.as_str(), u64::MAX);
     let newest = rows.range(all)?.rev().take(limit);
     newest.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
 }
@@ -77,16 +73,16 @@ pub(crate) fn newest<R: Record>(
 pub(crate) fn put<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
     let (app, id, number) = record.place();
     let text = serde_json::to_vec(record)?;
-    tx.open_table(ROWS)?.insert((R::SHELF, app, number), text.as_slice())?;
-    tx.open_table(IDS)?.insert((R::SHELF, app, id), number)?;
+    tx.open_table(ROWS)?.insert((R::TABLE, app, number), text.as_slice())?;
+    tx.open_table(IDS)?.insert((R::TABLE, app, id), number)?;
     Ok(())
 }
 
 /// Cleans a row away; its id is remembered.
 pub(crate) fn delete<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
     let (app, id, number) = record.place();
-    tx.open_table(ROWS)?.remove((R::SHELF, app, number))?;
-    tx.open_table(IDS)?.insert((R::SHELF, app, id), CLEANED)?;
+    tx.open_table(ROWS)?.remove((R::TABLE, app, number))?;
+    tx.open_table(IDS)?.insert((R::TABLE, app, id), CLEANED)?;
     Ok(())
 }
 

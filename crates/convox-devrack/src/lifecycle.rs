@@ -9,14 +9,14 @@ use redb::WriteTransaction;
 use tokio::sync::watch;
 
 use super::builds::{self, Builds};
+use super::directories::{self, Directories};
 use super::error::{RackError, Refusal};
-use super::folders::{self, Folders};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
-use super::rack::{Life, Rack, RackOptions, Shared};
+use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
 use super::runner::{AppLog, Ledger, Runner, RunnerParts, remove_folder};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
-use super::{cleaning, objects};
+use super::{gc, objects};
 use convox_wire::{AppName, BuildStatus};
 
 /// The app log is kept in this many files; the oldest is removed at a time.
@@ -24,13 +24,13 @@ const LOG_FILES: u64 = 10;
 
 /// Opens the data folder and brings what is stored in order: from here on it tells the truth.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
-    let folders = Folders::new(options.data.clone());
-    folders::own(folders.root()).map_err(in_folder(folders.root()))?;
-    let store = Store::open(&folders.database())?;
+    let directories = Directories::new(options.data.clone());
+    directories::create_data(directories.root()).map_err(directory_error(directories.root()))?;
+    let store = Store::open(&directories.database())?;
     let limits = options.limits;
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
-    let logs = AppLogs::open(folders.clone(), options.clock.clone(), log_limits)
-        .map_err(in_folder(folders.root()))?;
+    let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
+        .map_err(directory_error(directories.root()))?;
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: options.data,
@@ -42,7 +42,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     });
     let rack = Rack {
         store,
-        folders,
+        directories,
         logs,
         build_logs: BuildLogs::default(),
         runner,
@@ -53,15 +53,15 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         password: options.password,
         clock: options.clock,
         limits,
-        life: watch::Sender::new(Life::Starting),
+        lifecycle: watch::Sender::new(Lifecycle::Starting),
     };
     settle(&rack)?;
     Ok(Arc::new(rack))
 }
 
-fn in_folder(folder: &Path) -> impl FnOnce(io::Error) -> RackError {
+fn directory_error(folder: &Path) -> impl FnOnce(io::Error) -> RackError {
     let folder = folder.to_owned();
-    |error| RackError::Folder(folder, error)
+    |error| RackError::Directory(folder, error)
 }
 
 fn app_log(logs: &AppLogs) -> AppLog {
@@ -73,10 +73,10 @@ fn app_log(logs: &AppLogs) -> AppLog {
 fn settle(rack: &Rack) -> Result<(), RackError> {
     let apps = rack.store.read(store::all_apps)?;
     for app in apps.iter().filter(|app| !app.deleting) {
-        let folder = rack.folders.app(&app.name);
-        rack.folders.create_app(&app.name).map_err(in_folder(&folder))?;
-        rack.logs.open_app(&app.name).map_err(in_folder(&folder))?;
-        objects::sweep(&rack.folders.objects(&app.name)).map_err(in_folder(&folder))?;
+        let folder = rack.directories.app(&app.name);
+        rack.directories.create_app(&app.name).map_err(directory_error(&folder))?;
+        rack.logs.open_app(&app.name).map_err(directory_error(&folder))?;
+        objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&folder))?;
         fail_builds(rack, &app.name)?;
     }
     rack.store.write_now(|tx| apps.into_iter().try_for_each(|app| plan_rollout(tx, app)))?;
@@ -87,7 +87,9 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
     let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, app, usize::MAX))?;
     for mut build in builds.into_iter().filter(|build| build.status.is_under_way()) {
         let reason = "the rack was stopped in the middle of it; build again";
-        if let Ok(log) = rack.build_logs.begin(&build.id, &rack.folders.build_log(app, &build.id)) {
+        if let Ok(log) =
+            rack.build_logs.begin(&build.id, &rack.directories.build_log(app, &build.id))
+        {
             log.line(&format!("Build failed: {reason}"));
             rack.build_logs.end(&build.id);
         }
@@ -96,7 +98,7 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
         build.ended = Some(rack.clock.now());
         rack.store.write_now(|tx| store::put(tx, &build))?;
         if let Err(error) = builds::keep_log(rack, &build) {
-            rack.note(&format!("{}: its log cannot be kept: {}", build.id, error.message));
+            rack.log_system(&format!("{}: its log cannot be kept: {}", build.id, error.message));
         }
     }
     Ok(())
@@ -116,12 +118,12 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
 
 /// Ends what a killed rack left running, then runs the apps. Requests are answered meanwhile.
 pub(crate) async fn start(rack: Shared) {
-    rack.note("The rack starts");
+    rack.log_system("The rack starts");
     rack.runner.end_leftovers().await;
-    rack.life.send_if_modified(|life| {
-        let starting = *life == Life::Starting;
+    rack.lifecycle.send_if_modified(|life| {
+        let starting = *life == Lifecycle::Starting;
         if starting {
-            *life = Life::Up;
+            *life = Lifecycle::Running;
         }
         starting
     });
@@ -129,7 +131,7 @@ pub(crate) async fn start(rack: Shared) {
     for app in apps {
         let (shared, name) = (rack.clone(), app.name.clone());
         // Sweeping only tidies up; what it leaves is found by the next.
-        let _ = tokio::task::spawn_blocking(move || cleaning::sweep(&shared, &name)).await;
+        let _ = tokio::task::spawn_blocking(move || gc::sweep(&shared, &name)).await;
         match app.rollout {
             _ if app.deleting => begin_deletion(&rack, app.name),
             Some(rollout) => rollouts::begin(&rack, app.name, rollout),
@@ -140,7 +142,7 @@ pub(crate) async fn start(rack: Shared) {
 
 /// Ends builds, rollouts and apps.
 pub(crate) async fn stop(rack: &Shared) {
-    rack.note("The rack stops");
+    rack.log_system("The rack stops");
     let limit = rack.limits.stop;
     tokio::join!(rack.builds.tasks.end(limit, |_| true), rack.rollouts.tasks.end(limit, |_| true));
     rack.runner.stop_all().await;
@@ -155,13 +157,13 @@ pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Ref
             let message = format!("app already exists: {}", app.name);
             return Err(Refusal::new(StatusCode::CONFLICT, message));
         }
-        shared.folders.create_app(&app.name)?;
+        shared.directories.create_app(&app.name)?;
         shared.logs.open_app(&app.name)?;
         store::put_app(tx, &app)?;
         Ok(app)
     });
     let app = created.await?;
-    rack.note(&format!("{}: created", app.name));
+    rack.log_system(&format!("{}: created", app.name));
     Ok(app)
 }
 
@@ -189,26 +191,29 @@ fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> 
 fn begin_deletion(rack: &Shared, name: AppName) {
     let rack = rack.clone();
     tokio::spawn(async move {
-        if let Err(error) = take_apart(&rack, &name).await {
-            rack.note(&format!(
+        if let Err(error) = tear_down(&rack, &name).await {
+            rack.log_system(&format!(
                 "{name}: cannot be deleted: {error}; tried again at the next start"
             ));
         }
     });
 }
 
-async fn take_apart(rack: &Shared, name: &AppName) -> Result<(), RackError> {
+async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     let limit = rack.limits.stop;
     rack.rollouts.tasks.end(limit, |app| app == name).await;
     rack.builds.tasks.end(limit, |(app, _)| app == name).await;
     rack.runner.stop_app(name).await;
     rack.logs.close_app(name);
-    let folder = rack.folders.app(name);
+    let folder = rack.directories.app(name);
     let removed = folder.clone();
     let removal = tokio::task::spawn_blocking(move || remove_folder(&removed)).await;
-    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(in_folder(&folder))?;
+    removal
+        .map_err(io::Error::other)
+        .and_then(|removed| removed)
+        .map_err(directory_error(&folder))?;
     let app = name.clone();
     rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
-    rack.note(&format!("{name}: deleted"));
+    rack.log_system(&format!("{name}: deleted"));
     Ok(())
 }

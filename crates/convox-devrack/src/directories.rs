@@ -10,11 +10,11 @@ use convox_wire::{AppName, BuildId};
 
 /// The data folder.
 #[derive(Debug, Clone)]
-pub(crate) struct Folders {
+pub(crate) struct Directories {
     root: PathBuf,
 }
 
-impl Folders {
+impl Directories {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self { root }
     }
@@ -68,18 +68,21 @@ impl Folders {
     /// Makes the folders of an app.
     pub(crate) fn create_app(&self, app: &AppName) -> io::Result<()> {
         let folders = [self.app_log(app), self.objects(app), self.sources(app)];
-        folders.into_iter().chain([self.build_logs(app)]).try_for_each(|folder| private(&folder))
+        folders
+            .into_iter()
+            .chain([self.build_logs(app)])
+            .try_for_each(|folder| create_private(&folder))
     }
 }
 
 /// Makes a folder, and those above it, that only its owner may enter.
-pub(crate) fn private(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Makes the data folder; one that is there already is closed to others.
-pub(crate) fn own(data: &Path) -> io::Result<()> {
-    private(data)?;
+pub(crate) fn create_data(data: &Path) -> io::Result<()> {
+    create_private(data)?;
     fs::set_permissions(data, fs::Permissions::from_mode(0o700))
 }
 
@@ -102,7 +105,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// The names in a folder; none where there is no folder.
-pub(crate) fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn file_names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }

@@ -8,16 +8,16 @@ use redb::WriteTransaction;
 use super::objects::{self, Key};
 use super::rack::{Rack, Shared};
 use super::store::{self, BuildRecord, ReleaseRecord, StoreError};
-use super::{folders, runner};
+use super::{directories, runner};
 use convox_wire::{AppName, BuildId};
 
 /// An upload that no build was made of is kept this long.
 const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Cleans up behind an app: its active release and the newest stay, with what they need.
-pub(crate) async fn clean(rack: &Shared, app: &AppName) -> Result<(), StoreError> {
+pub(crate) async fn collect(rack: &Shared, app: &AppName) -> Result<(), StoreError> {
     let (name, most) = (app.clone(), rack.limits.releases);
-    let gone = rack.store.write(move |tx| forget_old(tx, &name, most)).await?;
+    let gone = rack.store.write(move |tx| delete_old(tx, &name, most)).await?;
     let (shared, app) = (rack.clone(), app.clone());
     // The rows are gone; files that cannot be removed now are tried again at the next start.
     let removal = tokio::task::spawn_blocking(move || {
@@ -27,7 +27,7 @@ pub(crate) async fn clean(rack: &Shared, app: &AppName) -> Result<(), StoreError
     removal.await.map_err(|_| StoreError::Interrupted)
 }
 
-fn forget_old(
+fn delete_old(
     tx: &WriteTransaction,
     name: &AppName,
     most: usize,
@@ -52,13 +52,13 @@ fn forget_old(
 }
 
 fn remove_files(rack: &Rack, build: &BuildRecord) {
-    let objects = rack.folders.objects(&build.app);
+    let objects = rack.directories.objects(&build.app);
     let files = [Some(build.object.clone()), Some(BuildRecord::logs_key(&build.id))];
     for key in files.iter().flatten().filter_map(|key| Key::parse(key).ok()) {
         report(rack, objects::delete(&objects, &key));
     }
-    report(rack, runner::remove_folder(&rack.folders.source(&build.app, &build.id)));
-    report(rack, folders::remove(&rack.folders.build_log(&build.app, &build.id)));
+    report(rack, runner::remove_folder(&rack.directories.source(&build.app, &build.id)));
+    report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
 /// Removes what belongs to no build: sources and logs that a killed rack did not come to remove,
@@ -68,19 +68,19 @@ pub(crate) fn sweep(rack: &Rack, app: &AppName) {
     let Ok(builds) = builds else { return };
     let known: HashSet<&str> = builds.iter().map(|build| build.id.as_str()).collect();
     let unknown = |names: Vec<String>| names.into_iter().filter(|name| !known.contains(&**name));
-    for name in unknown(folders::names(&rack.folders.sources(app))) {
-        report(rack, runner::remove_folder(&rack.folders.sources(app).join(name)));
+    for name in unknown(directories::file_names(&rack.directories.sources(app))) {
+        report(rack, runner::remove_folder(&rack.directories.sources(app).join(name)));
     }
-    for name in unknown(folders::names(&rack.folders.build_logs(app))) {
-        report(rack, folders::remove(&rack.folders.build_logs(app).join(name)));
+    for name in unknown(directories::file_names(&rack.directories.build_logs(app))) {
+        report(rack, directories::remove(&rack.directories.build_logs(app).join(name)));
     }
     let used: HashSet<&str> = builds.iter().map(|build| build.object.as_str()).collect();
-    let uploads = objects::list(&rack.folders.objects(app), "tmp/").into_iter();
+    let uploads = objects::list(&rack.directories.objects(app), "tmp/").into_iter();
     uploads.filter(|key| !used.contains(&**key)).for_each(|key| drop_if_old(rack, app, &key));
 }
 
 fn drop_if_old(rack: &Rack, app: &AppName, key: &str) {
-    let folder = rack.folders.objects(app);
+    let folder = rack.directories.objects(app);
     let Ok(key) = Key::parse(key) else { return };
     let written = std::fs::metadata(key.path(&folder)).and_then(|file| file.modified());
     let now = SystemTime::from(rack.clock.now());
@@ -91,6 +91,6 @@ fn drop_if_old(rack: &Rack, app: &AppName, key: &str) {
 
 fn report(rack: &Rack, removed: std::io::Result<()>) {
     if let Err(error) = removed {
-        rack.note(&format!("cleaning up: {error}"));
+        rack.log_system(&format!("cleaning up: {error}"));
     }
 }
