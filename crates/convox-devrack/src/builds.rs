@@ -217,7 +217,7 @@ async fn tell_success(
 pub(crate) fn keep_log(rack: &Rack, record: &BuildRecord) -> Result<(), Refusal> {
     let key = objects::Key::parse(&BuildRecord::logs_key(&record.id))?;
     let file = rack.directories.build_log(&record.app, &record.id);
-    Ok(objects::adopt(&rack.directories.objects(&record.app), &key, &file)?)
+    Ok(objects::link(&rack.directories.objects(&record.app), &key, &file)?)
 }
 
 fn end(

@@ -1,4 +1,4 @@
-//! What an app leaves behind: after each promote, old releases and builds go with their files.
+//! Garbage collection: after each promote, old releases and builds are removed with their files.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -11,15 +11,15 @@ use super::store::{self, BuildRecord, ReleaseRecord, StoreError};
 use super::{directories, runner};
 use convox_wire::{AppName, BuildId};
 
-/// An upload that no build was made of is kept this long.
-const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an upload is kept if no build uses it.
+const UNUSED_UPLOAD_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Cleans up behind an app: its active release and the newest stay, with what they need.
+/// Removes all releases but the active one and the newest, and all builds that none of these needs.
 pub(crate) async fn collect(rack: &Shared, app: &AppName) -> Result<(), StoreError> {
-    let (name, most) = (app.clone(), rack.limits.releases);
-    let gone = rack.store.write(move |tx| delete_old(tx, &name, most)).await?;
+    let (name, max) = (app.clone(), rack.limits.releases);
+    let gone = rack.store.write(move |tx| delete_old(tx, &name, max)).await?;
     let (shared, app) = (rack.clone(), app.clone());
-    // The rows are gone; files that cannot be removed now are tried again at the next start.
+    // The records are gone by now; files that can't be removed are retried at the next start.
     let removal = tokio::task::spawn_blocking(move || {
         gone.iter().for_each(|build| remove_files(&shared, build));
         sweep(&shared, &app);
@@ -30,21 +30,21 @@ pub(crate) async fn collect(rack: &Shared, app: &AppName) -> Result<(), StoreErr
 fn delete_old(
     tx: &WriteTransaction,
     name: &AppName,
-    most: usize,
+    max: usize,
 ) -> Result<Vec<BuildRecord>, StoreError> {
     let Some(app) = store::app(tx, name)? else { return Ok(Vec::new()) };
     let in_use = [app.active, app.rollout.map(|rollout| rollout.release)];
     let releases: Vec<ReleaseRecord> = store::newest(tx, name, usize::MAX)?;
     let mut needed: HashSet<BuildId> = HashSet::new();
     for (age, release) in releases.into_iter().enumerate() {
-        if age < most || in_use.contains(&Some(release.id.clone())) {
+        if age < max || in_use.contains(&Some(release.id.clone())) {
             needed.extend(release.build);
         } else {
             store::delete(tx, &release)?;
         }
     }
     let builds: Vec<BuildRecord> = store::newest(tx, name, usize::MAX)?;
-    let old = builds.into_iter().skip(most);
+    let old = builds.into_iter().skip(max);
     let gone: Vec<BuildRecord> =
         old.filter(|build| !needed.contains(&build.id) && !build.status.is_under_way()).collect();
     gone.iter().try_for_each(|build| store::delete(tx, build))?;
@@ -61,8 +61,8 @@ fn remove_files(rack: &Rack, build: &BuildRecord) {
     report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
-/// Removes what belongs to no build: sources and logs that a killed rack did not come to remove,
-/// and old uploads that nothing was made of.
+/// Removes files that belong to no build: sources and logs that a killed rack left, and old uploads
+/// that were never built.
 pub(crate) fn sweep(rack: &Rack, app: &AppName) {
     let builds = rack.store.read(|tx| store::newest::<BuildRecord>(tx, app, usize::MAX));
     let Ok(builds) = builds else { return };
@@ -76,16 +76,16 @@ pub(crate) fn sweep(rack: &Rack, app: &AppName) {
     }
     let used: HashSet<&str> = builds.iter().map(|build| build.object.as_str()).collect();
     let uploads = objects::list(&rack.directories.objects(app), "tmp/").into_iter();
-    uploads.filter(|key| !used.contains(&**key)).for_each(|key| drop_if_old(rack, app, &key));
+    uploads.filter(|key| !used.contains(&**key)).for_each(|key| remove_if_old(rack, app, &key));
 }
 
-fn drop_if_old(rack: &Rack, app: &AppName, key: &str) {
-    let folder = rack.directories.objects(app);
+fn remove_if_old(rack: &Rack, app: &AppName, key: &str) {
+    let dir = rack.directories.objects(app);
     let Ok(key) = Key::parse(key) else { return };
-    let written = std::fs::metadata(key.path(&folder)).and_then(|file| file.modified());
+    let written = std::fs::metadata(key.path(&dir)).and_then(|file| file.modified());
     let now = SystemTime::from(rack.clock.now());
-    if written.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > UNUSED)) {
-        report(rack, objects::delete(&folder, &key));
+    if written.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > UNUSED_UPLOAD_AGE)) {
+        report(rack, objects::delete(&dir, &key));
     }
 }
 

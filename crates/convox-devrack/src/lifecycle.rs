@@ -1,4 +1,4 @@
-//! How a rack begins and ends, and how an app does.
+//! The lifecycle of a rack and of an app: opening, starting, stopping, creation and deletion.
 
 use std::io;
 use std::path::Path;
@@ -19,10 +19,10 @@ use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreErr
 use super::{gc, objects};
 use convox_wire::{AppName, BuildStatus};
 
-/// The app log is kept in this many files; the oldest is removed at a time.
+/// Number of files in an app's log; the oldest is removed as a whole.
 const LOG_FILES: u64 = 10;
 
-/// Opens the data folder and brings what is stored in order: from here on it tells the truth.
+/// Opens the data directory and repairs the stored state, so that it is correct from here on.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let directories = Directories::new(options.data.clone());
     directories::create_data(directories.root()).map_err(directory_error(directories.root()))?;
@@ -59,9 +59,9 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     Ok(Arc::new(rack))
 }
 
-fn directory_error(folder: &Path) -> impl FnOnce(io::Error) -> RackError {
-    let folder = folder.to_owned();
-    |error| RackError::Directory(folder, error)
+fn directory_error(dir: &Path) -> impl FnOnce(io::Error) -> RackError {
+    let dir = dir.to_owned();
+    |error| RackError::Directory(dir, error)
 }
 
 fn app_log(logs: &AppLogs) -> AppLog {
@@ -69,14 +69,15 @@ fn app_log(logs: &AppLogs) -> AppLog {
     Arc::new(move |app: &AppName, stream: &str, line: &str| logs.write(app, stream, line))
 }
 
-/// After a rack that was killed: builds that ran have failed, and active releases will be run.
+/// Repairs the state that a killed rack left: running builds are marked as failed, and active
+/// releases are scheduled to run.
 fn settle(rack: &Rack) -> Result<(), RackError> {
     let apps = rack.store.read(store::all_apps)?;
     for app in apps.iter().filter(|app| !app.deleting) {
-        let folder = rack.directories.app(&app.name);
-        rack.directories.create_app(&app.name).map_err(directory_error(&folder))?;
-        rack.logs.open_app(&app.name).map_err(directory_error(&folder))?;
-        objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&folder))?;
+        let dir = rack.directories.app(&app.name);
+        rack.directories.create_app(&app.name).map_err(directory_error(&dir))?;
+        rack.logs.open_app(&app.name).map_err(directory_error(&dir))?;
+        objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&dir))?;
         fail_builds(rack, &app.name)?;
     }
     rack.store.write_now(|tx| apps.into_iter().try_for_each(|app| plan_rollout(tx, app)))?;
@@ -86,7 +87,7 @@ fn settle(rack: &Rack) -> Result<(), RackError> {
 fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
     let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, app, usize::MAX))?;
     for mut build in builds.into_iter().filter(|build| build.status.is_under_way()) {
-        let reason = "the rack was stopped in the middle of it; build again";
+        let reason = "the rack was stopped during the build; build again";
         if let Ok(log) =
             rack.build_logs.begin(&build.id, &rack.directories.build_log(app, &build.id))
         {
@@ -98,14 +99,14 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
         build.ended = Some(rack.clock.now());
         rack.store.write_now(|tx| store::put(tx, &build))?;
         if let Err(error) = builds::keep_log(rack, &build) {
-            rack.log_system(&format!("{}: its log cannot be kept: {}", build.id, error.message));
+            rack.log_system(&format!("{}: its log can't be stored: {}", build.id, error.message));
         }
     }
     Ok(())
 }
 
-/// An accepted promote is finished. Where there is none, or it had failed, the active release is
-/// run again.
+/// Schedules the app's rollout at start: an accepted promote that had not ended, else the active
+/// release.
 fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreError> {
     let unfinished = app.rollout.take().filter(|rollout| rollout.stage == Stage::Updating);
     let release = unfinished.map(|rollout| rollout.release).or_else(|| app.active.clone());
@@ -116,7 +117,7 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
     store::put_app(tx, &app)
 }
 
-/// Ends what a killed rack left running, then runs the apps. Requests are answered meanwhile.
+/// Stops processes of an earlier rack, then starts the apps. Requests are answered meanwhile.
 pub(crate) async fn start(rack: Shared) {
     rack.log_system("The rack starts");
     rack.runner.end_leftovers().await;
@@ -130,7 +131,7 @@ pub(crate) async fn start(rack: Shared) {
     let Ok(apps) = rack.store.read(store::all_apps) else { return };
     for app in apps {
         let (shared, name) = (rack.clone(), app.name.clone());
-        // Sweeping only tidies up; what it leaves is found by the next.
+        // Best effort: what remains is removed by the next sweep.
         let _ = tokio::task::spawn_blocking(move || gc::sweep(&shared, &name)).await;
         match app.rollout {
             _ if app.deleting => begin_deletion(&rack, app.name),
@@ -140,7 +141,7 @@ pub(crate) async fn start(rack: Shared) {
     }
 }
 
-/// Ends builds, rollouts and apps.
+/// Stops builds, rollouts and apps.
 pub(crate) async fn stop(rack: &Shared) {
     rack.log_system("The rack stops");
     let limit = rack.limits.stop;
@@ -148,7 +149,8 @@ pub(crate) async fn stop(rack: &Shared) {
     rack.runner.stop_all().await;
 }
 
-/// Makes an app. Its folders come first: what is stored can be used.
+/// Creates an app. Its directories are created before it is stored, so a stored app is always
+/// usable.
 pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Refusal> {
     let app = AppRecord::new(name, rack.clock.now());
     let shared = rack.clone();
@@ -167,7 +169,7 @@ pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Ref
     Ok(app)
 }
 
-/// Marks an app as deleted and begins to take it apart.
+/// Marks an app as deleted and starts removing it.
 pub(crate) async fn delete(rack: Shared, name: AppName) -> Result<(), Refusal> {
     let app = name.clone();
     if rack.store.write(move |tx| mark_deleted(tx, &app)).await? {
@@ -176,7 +178,7 @@ pub(crate) async fn delete(rack: Shared, name: AppName) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Gives whether it is the first to do so.
+/// Returns `true` for the first call that marks the app.
 fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> {
     let mut app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.locked {
@@ -193,7 +195,7 @@ fn begin_deletion(rack: &Shared, name: AppName) {
     tokio::spawn(async move {
         if let Err(error) = tear_down(&rack, &name).await {
             rack.log_system(&format!(
-                "{name}: cannot be deleted: {error}; tried again at the next start"
+                "{name}: can't be deleted: {error}; retried when the rack starts again"
             ));
         }
     });
@@ -205,13 +207,10 @@ async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     rack.builds.tasks.end(limit, |(app, _)| app == name).await;
     rack.runner.stop_app(name).await;
     rack.logs.close_app(name);
-    let folder = rack.directories.app(name);
-    let removed = folder.clone();
+    let dir = rack.directories.app(name);
+    let removed = dir.clone();
     let removal = tokio::task::spawn_blocking(move || remove_folder(&removed)).await;
-    removal
-        .map_err(io::Error::other)
-        .and_then(|removed| removed)
-        .map_err(directory_error(&folder))?;
+    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(directory_error(&dir))?;
     let app = name.clone();
     rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
     rack.log_system(&format!("{name}: deleted"));

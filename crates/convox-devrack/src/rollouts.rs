@@ -67,7 +67,7 @@ fn release(tx: &WriteTransaction, app: &AppName, id: &ReleaseId) -> Result<Relea
     if let Some(release) = store::find(tx, app, id.as_str())? {
         return Ok(release);
     }
-    if !store::was_cleaned::<ReleaseRecord>(tx, app, id.as_str())? {
+    if !store::was_deleted::<ReleaseRecord>(tx, app, id.as_str())? {
         return Err(Refusal::no_such_release(id.as_str()));
     }
     Err(Refusal::bad_request(format!(

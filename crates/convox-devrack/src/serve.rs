@@ -1,4 +1,4 @@
-//! The rack as a server: from a bound listener to a graceful end.
+//! The HTTP server: from a bound listener to a graceful shutdown.
 
 use std::sync::Arc;
 
@@ -14,12 +14,13 @@ use super::error::{RackError, render_refusal};
 use super::rack::{Lifecycle, RackOptions, Shared};
 use super::{auth, ids, lifecycle, routes};
 
-/// Serves a rack on `listener`, which is bound to a loopback address, until `shutdown`. Then
-/// clients and builds come to their end, and the apps are stopped; the next rack on the same data
-/// runs them again.
+/// Serves a rack on `listener`, which must be bound to a loopback address, until `shutdown`
+/// resolves. Then open requests and builds get [`Limits::stop`](crate::Limits::stop) to finish and
+/// the apps are stopped. The next rack on the same data directory starts the apps again.
 ///
 /// # Errors
-/// The data folder cannot be used, another rack uses it, or other machines could connect.
+/// Fails if the data directory can't be used, if another rack is using it, or if `listener` is
+/// reachable from other machines.
 pub async fn serve(
     listener: TcpListener,
     options: RackOptions,
@@ -36,7 +37,7 @@ pub async fn serve(
         shutdown.await;
         stopping.lifecycle.send_replace(Lifecycle::Stopping);
     };
-    // Answers are small: none is held back for more to come.
+    // Responses are small: sending them at once matters more than filling packets.
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
@@ -51,14 +52,15 @@ pub async fn serve(
     served
 }
 
-/// Waits until clients have had their time to come to an end.
+/// Resolves once the rack has been stopping for its time limit.
 async fn overdue(mut stop: tokio::sync::watch::Receiver<Lifecycle>, rack: &Shared) {
-    // The rack outlives this, so the channel cannot be closed.
+    // The sender lives in the rack, so the channel is never closed.
     let _ = stop.wait_for(|life| *life == Lifecycle::Stopping).await;
     rack.clock.sleep(rack.limits.stop).await;
 }
 
-/// All routes. What the rack does not know is an empty 404, a wrong method an empty 405.
+/// Returns the router. As on v3 racks, unknown paths are an empty 404 and wrong methods an empty
+/// 405.
 fn router(rack: Shared) -> Router {
     let authenticated = routes::authenticated()
         .route_layer(from_fn_with_state(rack.clone(), require_password))
@@ -71,8 +73,8 @@ fn router(rack: Shared) -> Router {
         .with_state(rack)
 }
 
-/// Lets in what comes through an address of this machine, and writes refusals in the form that
-/// the client asked for.
+/// Rejects requests that did not come through a loopback address, and renders refusals in the
+/// format that the client accepts.
 async fn guarded(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).cloned();
     let mut response = match auth::check_origin(request.headers()) {
@@ -101,5 +103,5 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     response
 }
 
-/// What all routes are made of.
+/// The router type of all route modules.
 pub(crate) type Routes = Router<Arc<super::rack::Rack>>;

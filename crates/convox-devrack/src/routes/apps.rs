@@ -12,8 +12,8 @@ use crate::{lifecycle, rollouts, store};
 use convox_wire::{App, AppName};
 
 const RESERVED: [&str; 2] = ["rack", "system"];
-/// RFC 1123, section 2.1, with the length of a DNS label (RFC 1035).
-const LONGEST: usize = 63;
+/// The length of a DNS label: RFC 1123, section 2.1, and RFC 1035.
+const MAX_NAME: usize = 63;
 
 pub(super) fn authenticated() -> Routes {
     Router::new()
@@ -41,10 +41,10 @@ fn checked_name(text: String) -> Result<AppName, Refusal> {
         let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
     };
-    if text.is_empty() || text.len() > LONGEST || !label(&text) {
+    if text.is_empty() || text.len() > MAX_NAME || !label(&text) {
         return Err(Refusal::bad_request(format!(
             "invalid app name: {text:?} (lower-case letters, digits and inner hyphens, at most \
-             {LONGEST} characters, for example convox-guide)"
+             {MAX_NAME} characters, for example convox-guide)"
         )));
     }
     Ok(AppName::from(text))
@@ -54,8 +54,7 @@ async fn info(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult 
     json(&rack.app(&app_name(app))?.to_wire())
 }
 
-/// Locks and unlocks. Parameters that a rack does not know are skipped, as on v3; this one knows
-/// none.
+/// Locks or unlocks the app. Unknown parameters are ignored, as on v3 racks; this rack has none.
 async fn update(
     State(rack): State<Shared>,
     Path(app): Path<String>,
@@ -92,7 +91,7 @@ mod tests {
     use axum::http::StatusCode;
 
     #[test]
-    fn a_name_is_a_label_and_not_a_reserved_word() {
+    fn app_names_are_dns_labels_and_not_reserved() {
         for good in ["web", "a", "convox-guide", "4ever", &"x".repeat(63)] {
             assert!(checked_name(good.to_owned()).is_ok(), "{good}");
         }

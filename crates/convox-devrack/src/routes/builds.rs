@@ -13,8 +13,8 @@ use crate::serve::Routes;
 use crate::store::{self, BuildRecord};
 use convox_wire::{AppName, Build};
 
-/// Options that concern images, which this rack does not make.
-const OF_IMAGES: [&str; 3] = ["build-args", "no-cache", "wildcard-domain"];
+/// Options for building images, which this rack does not do.
+const IMAGE_OPTIONS: [&str; 3] = ["build-args", "no-cache", "wildcard-domain"];
 
 pub(super) fn authenticated() -> Routes {
     Router::new()
@@ -50,18 +50,20 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
              url=object://{app}/…, not from {url:?}"
         ))
     })?;
-    let unused = OF_IMAGES.iter().filter(|name| options.text(name).is_some());
+    let unused = IMAGE_OPTIONS.iter().filter(|name| options.text(name).is_some());
     Ok(NewBuild {
         object: Key::parse(key)?,
         key: key.to_owned(),
         description: options.text("description"),
         git_sha: options.text("git-sha"),
         manifest_name: options.text("manifest"),
-        warnings: unused.map(|name| format!("Warning: {name} has no effect here")).collect(),
+        warnings: unused
+            .map(|name| format!("WARNING: {name} has no effect on the development rack"))
+            .collect(),
     })
 }
 
-/// A missing app is answered like a missing build, as on v3 racks.
+/// An unknown app gets the same error as an unknown build, as on v3 racks.
 async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> ApiResult {
     let app = app_name(app);
     let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;

@@ -1,4 +1,4 @@
-//! Configs of an app: small named texts. Clients keep the list of masked variables in one.
+//! Configs: small named texts of an app. Clients store the list of masked variables in one.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -43,7 +43,7 @@ async fn info(State(rack): State<Shared>, Path((app, name)): Path<(String, Strin
     }
 }
 
-/// The value comes in base64 and is given back decoded.
+/// The value is sent in base64 and returned decoded.
 async fn update(
     State(rack): State<Shared>,
     Path((app, name)): Path<(String, String)>,

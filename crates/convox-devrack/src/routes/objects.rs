@@ -19,13 +19,13 @@ use crate::rack::{Shared, run_to_completion};
 use crate::serve::Routes;
 use convox_wire::{AppName, Object, ObjectUrl};
 
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 pub(super) fn authenticated() -> Routes {
     let one = get(read).post(store).delete(delete).head(exists);
     Router::new()
         .route("/apps/{app}/objects", get(list))
-        .route("/apps/{app}/objects/", post(store_anywhere))
+        .route("/apps/{app}/objects/", post(store_unnamed))
         .route("/apps/{app}/objects/{*key}", one)
 }
 
@@ -37,8 +37,8 @@ async fn store(
     keep(rack, app_name(app), key, body).await
 }
 
-/// Without a key the rack makes one up.
-async fn store_anywhere(
+/// Stores an object under a key that the rack chooses.
+async fn store_unnamed(
     State(rack): State<Shared>,
     Path(app): Path<String>,
     body: Body,
@@ -52,8 +52,8 @@ async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> ApiResult
     rack.app(&app)?;
     let url = ObjectUrl(format!("object://{app}/{text}"));
     let kept = async move {
-        let folder = rack.directories.objects(&app);
-        objects::store(&folder, &key, body.into_data_stream(), rack.limits.object).await
+        let dir = rack.directories.objects(&app);
+        objects::store(&dir, &key, body.into_data_stream(), rack.limits.object).await
     };
     run_to_completion(kept).await?;
     json(&Object { url })
@@ -68,20 +68,20 @@ async fn read(State(rack): State<Shared>, Path((app, text)): Path<(String, Strin
     let length = file.metadata()?.len().to_string();
     let kind = "application/octet-stream".to_owned();
     let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_LENGTH, length)];
-    Ok((headers, Body::from_stream(pieces(file))).into_response())
+    Ok((headers, Body::from_stream(chunks(file))).into_response())
 }
 
-fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
+fn chunks(file: File) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
-        let mut piece = vec![0; PIECE];
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        Ok((count > 0).then_some((Bytes::from(piece), file)))
+        let mut chunk = vec![0; CHUNK];
+        let count = file.read(&mut chunk).await?;
+        chunk.truncate(count);
+        Ok((count > 0).then_some((Bytes::from(chunk), file)))
     })
 }
 
-/// 200 in any case, as on v3 racks: the length is that of the word (`true` or `false`, and a
-/// newline) which the body of a GET would have.
+/// Always answers 200, as v3 racks do: the content length is that of the body that a GET would
+/// have, `true` or `false` and a newline.
 async fn exists(
     State(rack): State<Shared>,
     Path((app, text)): Path<(String, String)>,

@@ -35,14 +35,14 @@ async fn info(State(rack): State<Shared>, Path((app, pid)): Path<(String, String
     json(&process(&rack, &app, &pid)?)
 }
 
-/// The process of this id.
+/// Returns the process with this id, or a 404.
 pub(super) fn process(rack: &Shared, app: &AppName, pid: &str) -> Result<Process, Refusal> {
     let mut processes = rack.runner.processes(app).into_iter();
     let found = processes.find(|process| process.id.as_str() == pid);
     found.ok_or_else(|| Refusal::not_found(format!("process not found: {pid}")))
 }
 
-/// Ends a process. Its service is started again, as on v3 racks.
+/// Stops a process. Its service is started again, as on v3 racks.
 async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let process = process(&rack, &app, &pid)?;

@@ -25,8 +25,7 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Opti
     json(&releases.iter().map(ReleaseRecord::to_wire).collect::<Vec<Release>>())
 }
 
-/// An environment that is given but empty is an empty environment; only one that is not given is
-/// inherited.
+/// An empty environment is kept as it is; only an absent one is inherited.
 async fn create(
     State(rack): State<Shared>,
     Path(app): Path<String>,
@@ -42,7 +41,7 @@ async fn create(
     json(&release.to_wire())
 }
 
-/// A missing app is answered like a missing release, as on v3 racks.
+/// An unknown app gets the same error as an unknown release, as on v3 racks.
 async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> ApiResult {
     let app = app_name(app);
     let release: Option<ReleaseRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;

@@ -14,7 +14,7 @@ pub(super) fn authenticated() -> Routes {
     Router::new().route("/apps/{app}/services", get(list))
 }
 
-/// The services of the app's release, each with its stable address; none without a release.
+/// Lists the services of the app's release with their addresses; empty if there is no release.
 async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
     let app = rack.app(&app_name(app))?;
     let Some(id) = app.shown_release() else { return json(&Vec::<Service>::new()) };

@@ -7,7 +7,7 @@ use crate::rack::Shared;
 use crate::serve::Routes;
 use convox_wire::{Process, System, SystemStatus};
 
-/// Its version is that of a v3 rack, so that clients treat it as one; the end tells what it is.
+/// The version of a v3 rack, so that clients treat it as one, with a suffix that identifies it.
 const VERSION: &str = "3.24.6-dev";
 
 pub(super) fn authenticated() -> Routes {
@@ -31,7 +31,7 @@ async fn system() -> ApiResult {
     })
 }
 
-/// The rack is one process and shows none of it.
+/// The rack has no processes of its own to list.
 async fn processes(State(_): State<Shared>) -> ApiResult {
     json(&Vec::<Process>::new())
 }
