@@ -141,7 +141,7 @@ impl Context {
 
     /// Is the result waited for?
     pub(crate) fn wait(&self) -> Wait {
-        Wait::chosen(self.style, self.globals.wait, self.globals.wait_timeout)
+        Wait::new(self.style, self.globals.wait, self.globals.wait_timeout)
     }
 
     /// How long a wait may last, where there is one.
@@ -203,7 +203,7 @@ impl Context {
 
     /// How a promote is done in this style.
     pub(crate) fn promote_options(&self, force: Force) -> PromoteOptions {
-        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::chosen(self.style) }
+        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::for_style(self.style) }
     }
 
     /// Random bytes, for names that nobody else chooses.

@@ -55,7 +55,7 @@ mod tests {
         TermEnv { is_terminal: true, width: Some(80), term: Some("xterm"), no_color: false };
 
     #[test]
-    fn a_terminal_has_colours_unless_it_is_dumb_or_they_are_unwanted() {
+    fn a_terminal_has_colors_unless_it_is_dumb_or_they_are_unwanted() {
         assert_eq!(TermCaps::of(TERMINAL).color, Color::On);
         assert_eq!(TermCaps::of(TermEnv { term: None, ..TERMINAL }).color, Color::On);
         let dumb = TermCaps::of(TermEnv { term: Some("dumb"), ..TERMINAL });

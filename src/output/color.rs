@@ -1,4 +1,4 @@
-//! Colours of our own text, by role. The numbers are those of the existing clients.
+//! Colors of our own text, by role. The numbers are those of the existing clients.
 
 use super::sanitize::sanitize;
 
@@ -61,7 +61,7 @@ impl Role {
 /// Whether a stream shows colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Color {
-    /// Colours are written.
+    /// Colors are written.
     On,
     /// Text only.
     #[default]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_two_colours_and_no_sequences_of_its_own() {
+    fn an_error_has_two_colors_and_no_sequences_of_its_own() {
         let expected = "\u{1b}[38;5;124mERROR: \u{1b}[38;5;203mbad \\x1b[2J 100% %s\u{1b}[0m";
         assert_eq!(Color::On.error_line("bad \u{1b}[2J 100% %s"), expected);
         assert_eq!(Color::Off.error_line("a\nb"), "ERROR: a\\nb");

@@ -106,7 +106,7 @@ Router  a.test (external)
     }
 
     #[test]
-    fn name_and_value_have_their_colours_and_what_is_between_has_none() {
+    fn name_and_value_have_their_colors_and_what_is_between_has_none() {
         let expected = "\u{1b}[38;5;244mId    \u{1b}[0m  \u{1b}[38;5;251mB1\u{1b}[0m\n\
                         \u{1b}[38;5;244mStatus\u{1b}[0m  \u{1b}[38;5;251mcomplete\u{1b}[0m\n";
         assert_eq!(written(&[("Id", "B1"), ("Status", "complete")], Color::On), expected);

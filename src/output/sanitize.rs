@@ -60,7 +60,7 @@ pub struct LogFilter {
 }
 
 /// Longer than any color sequence that is meant as one.
-const LONGEST_COLOUR: usize = 64;
+const LONGEST_COLOR: usize = 64;
 const ESCAPE: u8 = 0x1b;
 const RESET: &[u8] = b"\x1b[0m";
 
@@ -112,10 +112,10 @@ impl LogFilter {
         }
         match (self.held.len(), byte) {
             (1, b'[') => self.held.push(byte),
-            (2.., b'0'..=b'9' | b';' | b':') if self.held.len() < LONGEST_COLOUR => {
+            (2.., b'0'..=b'9' | b';' | b':') if self.held.len() < LONGEST_COLOR => {
                 self.held.push(byte);
             }
-            (2.., b'm') => self.end_colour(shown),
+            (2.., b'm') => self.end_color(shown),
             _ => self.give_up(byte, shown),
         }
     }
@@ -136,7 +136,7 @@ impl LogFilter {
         }
     }
 
-    fn end_colour(&mut self, shown: &mut Vec<u8>) {
+    fn end_color(&mut self, shown: &mut Vec<u8>) {
         let parameters = &self.held[2..];
         self.is_colored = !parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
         shown.append(&mut self.held);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_keep_colours_and_line_ends() {
+    fn logs_keep_colors_and_line_ends() {
         for text in [
             "\u{1b}[31mred\u{1b}[0m\n",
             "\u{1b}[1;38;5;244mgrey\u{1b}[m\r\n",
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_that_a_log_leaves_on_is_ended() {
+    fn a_color_that_a_log_leaves_on_is_ended() {
         assert_eq!(shown("\u{1b}[31mred"), "\u{1b}[31mred\u{1b}[0m");
         assert_eq!(shown("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
     }
@@ -300,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn a_terminal_gets_colours_and_no_other_control(log in log()) {
+        fn a_terminal_gets_colors_and_no_other_control(log in log()) {
             let shown = filtered(&[&log]);
             let text = String::from_utf8_lossy(&shown);
             let color = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();

@@ -169,7 +169,7 @@ RZYWJKKRDLI  15 minutes ago  BXFGHCQLZGQ
     }
 
     #[test]
-    fn each_line_has_its_colour_as_a_whole() {
+    fn each_line_has_its_color_as_a_whole() {
         let mut table = Table::new(["APP", "STATUS", "RELEASE"]);
         table.row(["quarry", "running", ""]);
         let expected = "\u{1b}[38;5;244mAPP     STATUS   RELEASE\u{1b}[0m\n\
