@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use crate::event::Event;
 use crate::outcome::CommandError;
 use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, Wait};
-use crate::terminal::{self, NoSecret};
+use crate::terminal::{self, SecretError};
 use convox_client::limits::Limits;
 use convox_client::rack::{Force, Rack};
 use convox_client::wait::Schedule;
@@ -184,7 +184,7 @@ impl Context {
         let typed = terminal::read_secret(std::io::stdin());
         self.ui.ask("\n")?;
         typed.map_err(|error| match error {
-            NoSecret::Interrupted => CommandError::interrupted("interrupted"),
+            SecretError::Interrupted => CommandError::interrupted("interrupted"),
             error => CommandError::new(error),
         })
     }
@@ -192,7 +192,7 @@ impl Context {
     /// Asks a question that only `y` or `yes` answers with yes.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, CommandError> {
         self.ui.ask(question)?;
-        let answer = crate::stdin::line()?;
+        let answer = crate::stdin::read_line()?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 

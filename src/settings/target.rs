@@ -132,7 +132,7 @@ pub enum NoMatch {
     #[error("could not find rack: {0}, use `convox racks` to list them")]
     None(String),
     /// Several racks have a name that contains it, and none has exactly this name.
-    #[error("ambiguous rack name: {name} matches {}", Listed(candidates))]
+    #[error("ambiguous rack name: {name} (matches {})", Listed(candidates))]
     Ambiguous {
         /// The requested name.
         name: String,
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(find("north", &racks), Ok(&"acme/north"));
         assert_eq!(find("NORTH", &racks), Err(NoMatch::None("NORTH".into())));
         let error = find("alp", &racks).unwrap_err().to_string();
-        assert_eq!(error, "ambiguous rack name: alp matches alpha, alphabet");
+        assert_eq!(error, "ambiguous rack name: alp (matches alpha, alphabet)");
         let error = find("nowhere", &racks).unwrap_err().to_string();
         assert_eq!(error, "could not find rack: nowhere, use `convox racks` to list them");
     }
@@ -296,7 +296,7 @@ mod tests {
     fn a_long_list_of_candidates_is_truncated() {
         let racks: Vec<_> = (0..15).map(|number| format!("rack-{number}")).collect();
         let error = match_configured("rack", &racks, |rack| rack).unwrap_err().to_string();
-        assert!(error.ends_with("rack-8, rack-9 and 5 more"), "{error}");
+        assert!(error.ends_with("rack-8, rack-9 and 5 more)"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::cli::flags::{RackFlag, WatchFlag};
 use crate::context::Context;
 use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{System, SystemStatus};
 
@@ -87,7 +87,7 @@ impl Render for RackInfo {
             ("Status", Some(self.status.to_string())),
             ("Version", Some(self.version.clone())),
         ];
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         for (name, value) in lines {
             if let Some(value) = value {
                 info.entry(name, value);
