@@ -43,8 +43,8 @@ pub(crate) struct Built {
 
 /// Checks what can be checked before anything is uploaded.
 pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
-    let source =
-        Source::open(&request.dir, request.manifest.as_deref()).map_err(CommandError::new)?;
+    let source = Source::open(&request.dir, request.manifest.as_deref())
+        .map_err(source::packaging_failed)?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;
@@ -116,8 +116,9 @@ async fn send(
     compat: &Compat,
 ) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
-    let spool = convox_package::spool(source, commit.times.unwrap_or(Times::Own))
-        .map_err(CommandError::new)?;
+    let times = commit.times.unwrap_or(Times::Own);
+    let spool = convox_package::spool(source, times, &std::env::temp_dir())
+        .map_err(source::packaging_failed)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }

@@ -15,7 +15,7 @@ use crate::event::{Event, Upload as Way};
 use crate::outcome::CommandError;
 use convox_client::rack::{Error, Rack};
 use convox_client::transport::Upload;
-use convox_package::Spool;
+use convox_package::{PackageError, Spool};
 use convox_wire::{AppName, ObjectKey, ObjectUrl};
 
 /// How often the bar moves.
@@ -59,9 +59,22 @@ impl Upload for Body {
     }
 }
 
+/// Returns the command's error for a source that cannot be packed, with what can be done about it.
+pub(crate) fn packaging_failed(error: PackageError) -> CommandError {
+    let advice = match &error {
+        PackageError::NoManifest(_) => Some("name the manifest with --manifest"),
+        other => other.advice(),
+    };
+    let failure = CommandError::new(error);
+    match advice {
+        Some(advice) => failure.hint(advice),
+        None => failure,
+    }
+}
+
 /// Waits until the source is packed, and tells so.
 pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, CommandError> {
-    let packed = spool.finished().await.map_err(CommandError::new)?;
+    let packed = spool.finished().await.map_err(packaging_failed)?;
     cx.emit(Event::Packaged)?;
     for warning in &packed.warnings {
         cx.warn(warning);
