@@ -226,7 +226,7 @@ impl Packing {
     }
 
     fn aborted(&self, e: io::Error) -> PackageError {
-        PackageError::Aborted { root: self.source.root().to_owned(), source: Arc::new(e) }
+        PackageError::Aborted { root: self.source.root().to_owned(), source: e.into() }
     }
 }
 

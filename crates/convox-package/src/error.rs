@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::ignore::RuleError;
 use super::names::DisplayPath;
+use super::system_error::SystemError;
 
 /// Why a directory cannot be packed.
 ///
@@ -66,7 +66,7 @@ pub enum PackageError {
         source: RuleError,
     },
     /// A file or directory cannot be read.
-    #[error("cannot read {}: {}", DisplayPath(.path), reason(.source))]
+    #[error("cannot read {}: {source}", DisplayPath(.path))]
     Unreadable {
         /// What could not be read.
         path: PathBuf,
@@ -74,7 +74,7 @@ pub enum PackageError {
         role: Role,
         /// The system's error.
         #[source]
-        source: Arc<io::Error>,
+        source: SystemError,
     },
     /// A file was written to, replaced, or removed while the directory was being packed.
     #[error("{} changed while it was being read", DisplayPath(.path))]
@@ -88,22 +88,22 @@ pub enum PackageError {
     #[error("no space left for the archive in {}", DisplayPath(.0))]
     SpoolFull(PathBuf),
     /// The temporary file cannot be created, written, or read.
-    #[error("cannot keep the archive in {}: {}", DisplayPath(.dir), reason(.source))]
+    #[error("cannot keep the archive in {}: {source}", DisplayPath(.dir))]
     Spool {
         /// The temporary directory.
         dir: PathBuf,
         /// The system's error.
         #[source]
-        source: Arc<io::Error>,
+        source: SystemError,
     },
     /// A packing thread could not be started, or crashed.
-    #[error("packing {} failed: {}", DisplayPath(.root), reason(.source))]
+    #[error("packing {} failed: {source}", DisplayPath(.root))]
     Aborted {
         /// The directory to pack.
         root: PathBuf,
         /// The system's error, or a description of the crash.
         #[source]
-        source: Arc<io::Error>,
+        source: SystemError,
     },
 }
 
@@ -163,12 +163,12 @@ impl PackageError {
     pub(super) fn reading(
         path: impl AsRef<Path>,
         role: Role,
-        source: impl Into<io::Error>,
+        source: impl Into<SystemError>,
     ) -> Self {
         let (path, source) = (path.as_ref().to_owned(), source.into());
         match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => Self::Changed { path, role },
-            _ => Self::Unreadable { path, role, source: Arc::new(source) },
+            _ => Self::Unreadable { path, role, source },
         }
     }
 
@@ -177,17 +177,8 @@ impl PackageError {
         let dir = dir.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::SpoolFull(dir),
-            _ => Self::Spool { dir, source: Arc::new(source) },
+            _ => Self::Spool { dir, source: source.into() },
         }
-    }
-}
-
-/// The system's message without its error number.
-pub(super) fn reason(e: &io::Error) -> String {
-    let text = e.to_string();
-    match text.split_once(" (os error ") {
-        Some((message, _)) => message.to_lowercase(),
-        None => text,
     }
 }
 

@@ -13,6 +13,7 @@ use super::links;
 use super::manifest::{self, ManifestFile};
 use super::names;
 use super::read_file::read_file;
+use super::system_error::SystemError;
 
 /// The ignore file. Only the one in the root counts; others are ordinary files.
 const IGNORE_FILE: &str = ".dockerignore";
@@ -85,14 +86,14 @@ impl Source {
     }
 
     /// Returns the error of reading `path`, which is relative to the root.
-    pub(super) fn unreadable(&self, path: &[u8], e: impl Into<io::Error>) -> PackageError {
+    pub(super) fn unreadable(&self, path: &[u8], e: impl Into<SystemError>) -> PackageError {
         let path = path.strip_suffix(b"/").unwrap_or(path);
         PackageError::reading(self.root().join(names::path(path)), self.role(path), e)
     }
 
     /// Returns the error for a `path` that has changed during packing.
     pub(super) fn changed(&self, path: &[u8]) -> PackageError {
-        self.unreadable(path, io::ErrorKind::NotFound)
+        self.unreadable(path, io::Error::from(io::ErrorKind::NotFound))
     }
 
     fn role(&self, path: &[u8]) -> Role {

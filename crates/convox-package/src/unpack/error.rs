@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::super::error::reason;
 use super::super::names::{self, DisplayPath};
+use super::super::system_error::SystemError;
 
 /// Why an archive was not unpacked. Entries are named as in the archive.
 #[derive(Debug, thiserror::Error)]
@@ -61,13 +61,13 @@ pub enum UnpackError {
     #[error("archive exceeds maximum number of {0} entries")]
     TooMany(u64),
     /// A system call failed.
-    #[error("cannot unpack {}: {}", DisplayPath(.path), reason(.source))]
+    #[error("cannot unpack {}: {source}", DisplayPath(.path))]
     Io {
         /// The entry or directory.
         path: PathBuf,
         /// The system's error.
         #[source]
-        source: io::Error,
+        source: SystemError,
     },
 }
 
@@ -76,7 +76,7 @@ impl UnpackError {
         Self::Leaves(names::path(entry))
     }
 
-    pub(super) fn io(path: &[u8], source: impl Into<io::Error>) -> Self {
+    pub(super) fn io(path: &[u8], source: impl Into<SystemError>) -> Self {
         Self::Io { path: names::path(path), source: source.into() }
     }
 }
@@ -84,6 +84,6 @@ impl UnpackError {
 pub(super) fn damaged(e: io::Error) -> UnpackError {
     UnpackError::Damaged(match e.kind() {
         io::ErrorKind::UnexpectedEof => "it is truncated".to_owned(),
-        _ => reason(&e),
+        _ => SystemError::from(e).to_string(),
     })
 }
