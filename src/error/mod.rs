@@ -164,7 +164,7 @@ failures!(
     crate::programs::ProgramError,
     crate::programs::terraform::TerraformError,
     crate::settings::ConsoleError,
-    crate::settings::FilesError,
+    crate::settings::ConfigError,
     crate::settings::NoMatch,
     crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
