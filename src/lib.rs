@@ -6,16 +6,20 @@
 
 pub mod output;
 pub mod programs;
+pub mod reference;
 pub mod settings;
 pub mod terminal;
 
+mod args;
 mod cli;
 mod commands;
 mod context;
+mod error;
 mod event;
 mod flows;
 mod outcome;
 mod run;
+mod signals;
 mod stdin;
 
 pub use convox_devrack::clock::Clock;

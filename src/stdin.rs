@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use crate::outcome::CommandError;
+use crate::error::CommandError;
 
 /// The text of the standard input, for a command that takes arguments or lines: read for an
 /// argument `-`, if there are no arguments at all (and nobody types), or if it is a regular file.

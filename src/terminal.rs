@@ -9,9 +9,7 @@ use rustix::termios::{
     tcsetattr,
 };
 
-use tokio::sync::Notify;
-
-use crate::settings::Secret;
+use convox_client::secret::Secret;
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,34 +130,10 @@ impl RawMode {
     }
 }
 
-/// Comes when Ctrl-C is typed (SIGINT). From the first use on, Ctrl-C no longer ends the process
-/// by itself: whoever asks has to end the run.
-///
-/// # Errors
-/// The signal cannot be listened for.
-pub async fn interrupted() -> io::Result<()> {
-    LISTENED_FOR.notify_one();
-    tokio::signal::ctrl_c().await
-}
-
-/// From the first time that Ctrl-C is listened for, it no longer ends the process by itself.
-static LISTENED_FOR: Notify = Notify::const_new();
-
-/// Waits for a Ctrl-C that would be lost, since it was listened for before.
-pub async fn interrupted_unheard() -> io::Result<()> {
-    LISTENED_FOR.notified().await;
-    tokio::signal::ctrl_c().await
-}
-
-/// Waits for `time`; was Ctrl-C typed meanwhile?
-pub async fn interrupted_within(time: std::time::Duration) -> bool {
-    tokio::time::timeout(time, interrupted()).await.is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::ExposeSecret;
+    use convox_client::secret::ExposeSecret;
     use rustix::pty;
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;

@@ -75,6 +75,13 @@ impl Settings {
         Self { program, ..self }
     }
 
+    /// Prints debug lines, if `debug` asks for it beside CONVOX_DEBUG.
+    #[must_use]
+    pub fn with_debug(mut self, debug: bool) -> Self {
+        self.env.debug |= debug;
+        self
+    }
+
     /// This program, where known.
     pub fn program(&self) -> Option<&Path> {
         self.program.as_deref()

@@ -10,7 +10,9 @@ use std::io::Write;
 
 use super::color::Role;
 use super::sanitize::sanitize;
-use super::stdio::{OutputError, Stdio, Stream};
+use serde::Serialize;
+
+use super::stdio::{OutputError, Stream};
 use crate::event::Event;
 use convox_wire::{BuildId, Process, ReleaseId};
 
@@ -24,20 +26,21 @@ pub(crate) trait Renderer: Send {
     /// Draws one.
     fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
-    /// The run is over, with this failure if any. Only JSON lines say so.
-    fn end(&mut self, _failure: Option<&str>, _to: &mut Stream) -> Result<(), OutputError> {
+    /// Ends the run's output, with its failure if there is one. Only JSON events report it.
+    fn end(&mut self, _failure: Option<&FailureView>, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
     }
 }
 
-/// What is said the same way in every renderer, on stderr.
-pub(crate) fn notice(event: &Event, stdio: &mut Stdio) -> Option<Result<(), OutputError>> {
-    let (word, text) = match event {
-        Event::Notice(text) => ("NOTICE", text),
-        Event::Warning(text) => ("WARNING", text),
-        _ => return None,
-    };
-    Some(stdio.error_line(&format!("{word}: {}", sanitize(text))))
+/// A failed run, as the event `failed` reports it.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureView {
+    /// `failed`, `usage`, `timed_out` or `interrupted`.
+    pub(crate) kind: &'static str,
+    /// What failed and why.
+    pub(crate) error: String,
+    /// What to do next.
+    pub(crate) hints: Vec<String>,
 }
 
 /// `Doing something... `, left open.

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::super::logs::LogWriter;
-use super::{OutputError, Renderer, Stream, built, common, finish, start};
+use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::{Event, Upload};
 
 /// The form of the 3.x clients.
@@ -24,7 +24,7 @@ impl Renderer for V3 {
                 finish("OK", None, to)
             }
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
-            Event::Built { told: true, build, release } => {
+            Event::Built { announce: true, build, release } => {
                 self.log.end_line(to)?;
                 built(build, release, to)
             }
@@ -38,7 +38,7 @@ impl Renderer for V3 {
         }
     }
 
-    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         if failure.is_some() { self.log.end_line(to) } else { Ok(()) }
     }
 }

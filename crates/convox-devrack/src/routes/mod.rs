@@ -60,5 +60,5 @@ fn done() -> ApiResult {
 
 /// Returns the app name in a path, which need not exist.
 fn app_name(text: String) -> AppName {
-    AppName::from(text)
+    AppName::from_rack(text)
 }

@@ -32,10 +32,10 @@ async fn create(
     options: Options,
 ) -> ApiResult {
     let new = NewRelease {
-        build: options.text("build").map(BuildId::from),
+        build: options.text("build").map(BuildId::from_rack),
         description: options.text("description"),
         environment: options.form("env").map(Environment::parse),
-        parent: options.text("parent-release").map(ReleaseId::from),
+        parent: options.text("parent-release").map(ReleaseId::from_rack),
     };
     let release = run_to_completion(releases::create(rack, app_name(app), new)).await?;
     json(&release.to_wire())
@@ -54,6 +54,6 @@ async fn promote(
     options: Options,
 ) -> ApiResult {
     let force = options.flag("force");
-    run_to_completion(rollouts::promote(rack, app_name(app), ReleaseId::from(id), force)).await?;
+    run_to_completion(rollouts::promote(rack, app_name(app), ReleaseId::from_rack(id), force)).await?;
     done()
 }
