@@ -6,12 +6,15 @@
 
 pub mod output;
 pub mod programs;
+pub mod reference;
 pub mod settings;
 pub mod terminal;
 
+mod args;
 mod cli;
 mod commands;
 mod context;
+mod error;
 mod event;
 mod flows;
 mod outcome;

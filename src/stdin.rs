@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use crate::outcome::CommandError;
+use crate::error::CommandError;
 
 /// Reads the standard input for a command that takes arguments or lines: if an argument is `-`, if
 /// there are no arguments and stdin is not a terminal, or if stdin is a regular file.

@@ -18,5 +18,5 @@ mod renderer;
 mod view;
 
 pub(crate) use logs::LogWriter;
-pub(crate) use renderer::{Classic, Json, Quiet, Renderer, V3, notice};
+pub(crate) use renderer::{Classic, FailureView, Json, Quiet, Renderer, V3};
 pub use view::{Document, Render, RenderContext, Value, View};

@@ -46,7 +46,7 @@ pub enum AppError {
         why: InvalidName,
     },
     /// The name of the directory is not an app name.
-    #[error("can't name an app after the directory {}: name it with --app", .0.display())]
+    #[error("can't name an app after the directory {}", .0.display())]
     Directory(PathBuf),
     /// The file `.convox/app` can't be read.
     #[error(transparent)]
@@ -192,7 +192,7 @@ mod tests {
         fs::create_dir(home.path("my app")).unwrap();
         let error = home.app("my app", None).unwrap_err().to_string();
         assert!(error.starts_with("can't name an app after the directory "), "{error}");
-        assert!(error.ends_with("my app: name it with --app"), "{error}");
+        assert!(error.ends_with("my app"), "{error}");
         assert!(matches!(resolve_app(&in_dir(Path::new("/"))), Err(AppError::Directory(_))));
         home.set_local("harbor", "two words");
         let error = home.app("harbor", None).unwrap_err().to_string();

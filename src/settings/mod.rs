@@ -73,6 +73,13 @@ impl Settings {
         Self { program, ..self }
     }
 
+    /// Prints debug lines if `debug` is set, as if by `CONVOX_DEBUG`.
+    #[must_use]
+    pub fn with_debug(mut self, debug: bool) -> Self {
+        self.env.debug |= debug;
+        self
+    }
+
     /// Returns the path of this program, if known.
     pub fn program(&self) -> Option<&Path> {
         self.program.as_deref()

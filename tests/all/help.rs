@@ -3,7 +3,7 @@
 use crate::support::Story;
 
 /// Every command of the tree, as its words.
-pub(crate) fn commands(story: &Story) -> Vec<String> {
+fn commands(story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     below(story, "", &mut found);
     found

@@ -51,7 +51,7 @@ pub(crate) async fn start(
     let status = if seat.is_some() { BuildStatus::Running } else { BuildStatus::Created };
     let record = BuildRecord {
         number: 0,
-        id: BuildId::from(ids::random('B')?),
+        id: BuildId::from_rack(ids::random('B')?),
         app: app.clone(),
         description: new.description,
         git_sha: new.git_sha,
@@ -184,7 +184,7 @@ async fn finish(
     built: Result<BuiltManifest, String>,
     log: &BuildLog,
 ) -> Result<(), Refusal> {
-    let release = ReleaseId::from(ids::random('R')?);
+    let release = ReleaseId::from_rack(ids::random('R')?);
     match &built {
         Ok(built) => tell_success(rack, &record, built, &release, log).await,
         Err(reason) => log.line(&format!("Build failed: {reason}")),

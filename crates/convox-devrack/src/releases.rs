@@ -34,7 +34,7 @@ pub(crate) async fn create(
     app: AppName,
     new: NewRelease,
 ) -> Result<ReleaseRecord, Refusal> {
-    let id = ReleaseId::from(ids::random('R')?);
+    let id = ReleaseId::from_rack(ids::random('R')?);
     let now = rack.clock.now();
     rack.store.write(move |tx| put(tx, app, id, new, now)).await
 }

@@ -1,21 +1,19 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
-/// Render a build
+/// Show a build
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -3,19 +3,20 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
 
-/// Render whether the development rack is running
+/// Show whether the development rack is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack status")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
-    let status = daemon::status(&data).await.map_err(CommandError::new)?;
+    let status = daemon::status(&data).await?;
     Ok(Outcome::render(RackStatus::new(data, status)))
 }
 

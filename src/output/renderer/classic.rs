@@ -4,7 +4,7 @@ use std::time::Instant;
 use super::super::logs::LogWriter;
 use super::super::progress::Progress;
 use super::super::sanitize::sanitize;
-use super::{OutputError, Renderer, Stream, built, common, finish, start};
+use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::Event;
 
 /// The form of the guide.
@@ -40,7 +40,7 @@ impl Renderer for Classic {
                 None => Ok(()),
             },
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
-            Event::Built { told: true, build, release } => built(build, release, to),
+            Event::Built { announce: true, build, release } => built(build, release, to),
             Event::Promoting(release) => {
                 self.log.end_line(to)?;
                 start(&format!("Promoting {release}"), to)
@@ -52,19 +52,17 @@ impl Renderer for Classic {
             | Event::Packaged
             | Event::StartingBuild
             | Event::BuildStarted(_)
-            | Event::Built { told: false, .. }
+            | Event::Built { announce: false, .. }
             | Event::WaitingForApp
             | Event::AppReady
             | Event::Process(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_)
-            | Event::Notice(_)
-            | Event::Warning(_) => common(event, to),
+            | Event::Line(_) => common(event, to),
         }
     }
 
-    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         if let Some(bar) = self.bar.take() {
             bar.abandon(to)?;
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::json;
 use super::super::stdio::OutputError;
-use super::{Renderer, Stream};
+use super::{FailureView, Renderer, Stream};
 use crate::event::Event;
 use convox_wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
 
@@ -79,7 +79,8 @@ enum Line<'a> {
     Failed {
         #[serde(flatten)]
         ids: &'a Ids,
-        error: &'a str,
+        #[serde(flatten)]
+        failure: &'a FailureView,
     },
 }
 
@@ -96,10 +97,10 @@ impl Renderer for Json {
         }
     }
 
-    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         self.write_rest(to)?;
         match failure {
-            Some(error) => write(&Line::Failed { ids: &self.seen, error }, to),
+            Some(failure) => write(&Line::Failed { ids: &self.seen, failure }, to),
             None => write(&Line::Succeeded(&self.seen), to),
         }
     }
@@ -132,9 +133,7 @@ fn line(event: &Event) -> Option<Line<'_>> {
         | Event::Log(_)
         | Event::Step(_)
         | Event::Done(_)
-        | Event::Line(_)
-        | Event::Notice(_)
-        | Event::Warning(_) => return None,
+        | Event::Line(_) => return None,
     })
 }
 
@@ -173,9 +172,7 @@ impl Json {
             | Event::Running(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_)
-            | Event::Notice(_)
-            | Event::Warning(_) => {}
+            | Event::Line(_) => {}
         }
     }
 

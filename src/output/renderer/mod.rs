@@ -9,7 +9,9 @@ use std::io::Write;
 
 use super::color::Role;
 use super::sanitize::sanitize;
-use super::stdio::{OutputError, Stdio, Stream};
+use serde::Serialize;
+
+use super::stdio::{OutputError, Stream};
 use crate::event::Event;
 use convox_wire::{BuildId, Process, ReleaseId};
 
@@ -23,20 +25,21 @@ pub(crate) trait Renderer: Send {
     /// Draws an event.
     fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
-    /// Ends the output of a run, with the message of its failure, if any.
-    fn end(&mut self, _failure: Option<&str>, _to: &mut Stream) -> Result<(), OutputError> {
+    /// Ends the run's output, with its failure if there is one. Only JSON events report it.
+    fn end(&mut self, _failure: Option<&FailureView>, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
     }
 }
 
-/// Writes a notice or a warning to stderr, in the same form for every renderer.
-pub(crate) fn notice(event: &Event, stdio: &mut Stdio) -> Option<Result<(), OutputError>> {
-    let (word, text) = match event {
-        Event::Notice(text) => ("NOTICE", text),
-        Event::Warning(text) => ("WARNING", text),
-        _ => return None,
-    };
-    Some(stdio.error_line(&format!("{word}: {}", sanitize(text))))
+/// A failed run, as the event `failed` reports it.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureView {
+    /// `failed`, `usage`, `timed_out` or `interrupted`.
+    pub(crate) kind: &'static str,
+    /// What failed and why.
+    pub(crate) error: String,
+    /// What to do next.
+    pub(crate) hints: Vec<String>,
 }
 
 /// Begins a step: `Doing something... `, without a line end.
@@ -81,9 +84,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         | Event::Accepted(_)
         | Event::Waiting(_)
         | Event::Log(_)
-        | Event::Running(_)
-        | Event::Notice(_)
-        | Event::Warning(_) => Ok(()),
+        | Event::Running(_) => Ok(()),
     }
 }
 

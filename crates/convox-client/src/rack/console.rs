@@ -44,7 +44,7 @@ struct Organization {
 impl ConsoleRack {
     /// `organization/name`.
     pub fn full_name(&self) -> RackName {
-        RackName::from(format!("{}/{}", self.organization.name, self.name))
+        RackName::from_rack(format!("{}/{}", self.organization.name, self.name))
     }
 
     /// Where it runs, if known.

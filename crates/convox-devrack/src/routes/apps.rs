@@ -47,7 +47,7 @@ fn checked_name(text: String) -> Result<AppName, Refusal> {
              {LONGEST} characters, for example convox-guide)"
         )));
     }
-    Ok(AppName::from(text))
+    Ok(AppName::from_rack(text))
 }
 
 async fn info(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {

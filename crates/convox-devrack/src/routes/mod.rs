@@ -60,5 +60,5 @@ fn done() -> Answer {
 
 /// The app of a path. Whether there is one by this name is asked of the store.
 fn app_name(text: String) -> AppName {
-    AppName::from(text)
+    AppName::from_rack(text)
 }

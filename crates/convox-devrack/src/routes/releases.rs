@@ -29,10 +29,10 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Opti
 /// inherited.
 async fn create(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
     let new = NewRelease {
-        build: options.text("build").map(BuildId::from),
+        build: options.text("build").map(BuildId::from_rack),
         description: options.text("description"),
         environment: options.form("env").map(Environment::parse),
-        parent: options.text("parent-release").map(ReleaseId::from),
+        parent: options.text("parent-release").map(ReleaseId::from_rack),
     };
     let release = carry_out(releases::create(rack, app_name(app), new)).await?;
     json(&release.to_wire())
@@ -51,6 +51,6 @@ async fn promote(
     options: Options,
 ) -> Answer {
     let force = options.flag("force");
-    carry_out(rollouts::promote(rack, app_name(app), ReleaseId::from(id), force)).await?;
+    carry_out(rollouts::promote(rack, app_name(app), ReleaseId::from_rack(id), force)).await?;
     done()
 }

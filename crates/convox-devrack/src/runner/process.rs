@@ -285,7 +285,7 @@ pub(crate) fn new_id(service: &ServiceName) -> Result<ProcessId, getrandom::Erro
     getrandom::fill(&mut random)?;
     let end: String =
         random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % 36])).collect();
-    Ok(ProcessId::from(format!("{service}-{end}")))
+    Ok(ProcessId::from_rack(format!("{service}-{end}")))
 }
 
 /// How a process ended, in words.

@@ -1,29 +1,20 @@
-//! The README's tables agree with the program.
+//! The page about JSON output lists the fields that the program prints.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
-use convox::settings::env_vars;
-
-use super::help::commands;
+use super::read;
 use crate::support::Story;
 
-/// The README, once there is one.
-fn readme() -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = fs::read_to_string(path).ok();
-    if text.is_none() {
-        eprintln!("skipped: there is no README.md");
-    }
-    text
+fn page() -> String {
+    read("docs/src/reference/json.md")
 }
 
-/// The rows of every table with these headers, as the texts in backticks of their first two cells.
-/// What stands in parentheses explains, and does not count.
-fn rows(readme: &str, headers: &str) -> Vec<[BTreeSet<String>; 2]> {
+/// The rows of every table with these headers, as the code in their first two cells.
+/// Code in parentheses is explanation, and does not count.
+fn rows(page: &str, headers: &str) -> Vec<[BTreeSet<String>; 2]> {
     let mut found = Vec::new();
-    let mut lines = readme.lines();
+    let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if line.starts_with(headers) {
             let rows = lines.by_ref().skip(1).take_while(|row| row.starts_with('|'));
@@ -41,44 +32,12 @@ fn names(cell: Option<&str>) -> BTreeSet<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-fn first_cells(readme: &str, headers: &str) -> BTreeSet<String> {
-    rows(readme, headers).into_iter().flat_map(|[first, _]| first).collect()
-}
-
-#[test]
-fn every_command_is_listed_and_every_listed_one_exists() {
-    let Some(readme) = readme() else { return };
-    let story = Story::alone("web");
-    let is_command =
-        |words: &&String| story.run(&format!("convox {words} --help")).out.contains("Example:");
-    let real: BTreeSet<String> = commands(&story).iter().filter(is_command).cloned().collect();
-    // `releases promote [RELEASE]` is about `releases promote`.
-    let words = |cell: &String| {
-        let words = cell.split_whitespace().take_while(|word| {
-            word.starts_with(|one: char| one.is_ascii_lowercase()) && *word != "convox"
-        });
-        words.collect::<Vec<_>>().join(" ")
-    };
-    let cells = first_cells(&readme, "| command | what");
-    let without_program = cells.iter().map(|cell| cell.trim_start_matches("convox ").to_owned());
-    let listed: BTreeSet<String> = without_program.map(|cell| words(&cell)).collect();
-    assert_eq!(listed, real);
-}
-
-#[test]
-fn every_variable_is_listed_and_every_listed_one_is_read() {
-    let Some(readme) = readme() else { return };
-    let real: BTreeSet<String> =
-        env_vars::documented().map(|variable| variable.name.to_owned()).collect();
-    assert_eq!(first_cells(&readme, "| variable |"), real);
-}
-
 fn keys(value: &serde_json::Value) -> BTreeSet<String> {
     let value = value.as_array().map_or(value, |rows| &rows[0]);
     value.as_object().expect("an object").keys().cloned().collect()
 }
 
-/// Command lines whose documents are held against the table, in an order that works.
+/// Command lines whose documents are compared with the table, in an order that works.
 const LINES: &[&str] = &[
     "builds",
     "builds info BAAAAAAAAAA",
@@ -109,14 +68,14 @@ const LINES: &[&str] = &[
 
 #[test]
 fn every_json_document_has_the_fields_that_are_listed() {
-    let Some(readme) = readme() else { return };
+    let page = page();
     let mut story = Story::deployed("web");
-    let table = rows(&readme, "| command | document |");
+    let table = rows(&page, "| command | document |");
     let listed = |command: &str| {
         let row = table.iter().find(|[commands, _]| commands.contains(command));
         row.unwrap_or_else(|| panic!("{command} is not listed")).clone()[1].clone()
     };
-    // One rack is configured, so that `racks` has something to tell.
+    // One rack is configured, so that `racks` has something to list.
     let racks = story.settings("racks");
     fs::create_dir_all(&racks).unwrap();
     fs::write(racks.join("north"), story.rack().url()).unwrap();
@@ -134,7 +93,7 @@ fn every_json_document_has_the_fields_that_are_listed() {
         assert_eq!(keys(&json), expected, "{line}");
         untested.remove(&command);
     }
-    // `env` has the variables' own names; `login` is told by its own test.
+    // The fields of `env` are variables; `login` has a test of its own.
     assert_eq!(untested, BTreeSet::from(["env".to_owned(), "login".to_owned()]));
 }
 
@@ -146,9 +105,9 @@ fn commands_of(line: &str, commands: &BTreeSet<String>) -> String {
 
 #[test]
 fn every_event_has_the_fields_that_are_listed() {
-    let Some(readme) = readme() else { return };
+    let page = page();
     let story = Story::new("web");
-    let table = rows(&readme, "| event | fields |");
+    let table = rows(&page, "| event | fields |");
     let mut events = story.run("convox deploy --create --wait --json").events();
     events.extend(story.run("convox deploy --style v3 --json").events());
     events.extend(story.run("convox logs --no-follow --json").events());
@@ -162,15 +121,19 @@ fn every_event_has_the_fields_that_are_listed() {
     }
 }
 
+/// Commands that print events, or nothing.
+const WITHOUT_DOCUMENT: &[&str] = &["deploy", "build", "builds logs", "logs", "rack start"];
+
 #[test]
-fn every_exit_code_is_listed() {
-    let Some(readme) = readme() else { return };
-    let (_, codes) = readme.split_once("\n## Exit codes\n").expect("the exit codes");
-    let codes = codes.split("\n## ").next().unwrap();
-    for code in ["0", "1", "2", "124", "130"] {
-        assert!(
-            codes.contains(&format!("| {code} |")) || codes.contains(&format!("`{code}`")),
-            "{code}"
-        );
-    }
+fn every_command_that_prints_a_document_is_listed() {
+    let commands = convox::reference::pages().swap_remove(0).text;
+    let rows = commands.lines().filter_map(|line| line.strip_prefix("| [`convox "));
+    let names = rows.filter_map(|row| row.split('`').next());
+    let with_document = names.filter(|name| !WITHOUT_DOCUMENT.contains(name)).map(str::to_owned);
+    let table = rows_of_documents();
+    assert_eq!(with_document.collect::<BTreeSet<String>>(), table);
+}
+
+fn rows_of_documents() -> BTreeSet<String> {
+    rows(&page(), "| command | document |").into_iter().flat_map(|[names, _]| names).collect()
 }

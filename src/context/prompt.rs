@@ -1,0 +1,73 @@
+//! Questions to the person at the terminal: secrets and confirmations.
+
+use secrecy::SecretString;
+
+use super::Context;
+use crate::error::CommandError;
+use crate::terminal::{self, SecretError};
+
+/// What a person must type before a command goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code)] // `Name` is for commands that delete
+pub(crate) enum Confirmation<'a> {
+    /// `y` or `yes`.
+    Yes,
+    /// This name.
+    Name(&'a str),
+}
+
+impl Confirmation<'_> {
+    fn prompt(self, question: &str) -> String {
+        match self {
+            Self::Yes => format!("{question} [y/N]: "),
+            Self::Name(name) => format!("{question}\nType {name} to confirm: "),
+        }
+    }
+
+    fn accepts(self, answer: &str) -> bool {
+        match self {
+            Self::Yes => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
+            Self::Name(name) => answer == name,
+        }
+    }
+}
+
+impl Context {
+    /// Whether a person can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.ui.can_ask()
+    }
+
+    /// Asks for a secret, which is not shown while it is typed.
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
+        if !self.can_ask() {
+            return Err(CommandError::new("no token was given, and stdin is not a terminal")
+                .hint("give it with CONVOX_TOKEN or --token"));
+        }
+        self.ui.ask(question)?;
+        let typed = terminal::read_secret(std::io::stdin());
+        self.ui.ask("\n")?;
+        typed.map_err(|error| match error {
+            SecretError::Interrupted => CommandError::interrupted("interrupted"),
+            error => CommandError::new(error),
+        })
+    }
+
+    /// Asks `question`; returns whether it was confirmed.
+    ///
+    /// # Errors
+    /// stdin is not a terminal, so that nobody can confirm.
+    pub(crate) fn confirm(
+        &self,
+        question: &str,
+        confirmation: Confirmation<'_>,
+    ) -> Result<bool, CommandError> {
+        if !self.can_ask() {
+            return Err(CommandError::new(format!(
+                "{question} This needs a confirmation, and stdin is not a terminal"
+            )));
+        }
+        self.ui.ask(&confirmation.prompt(question))?;
+        Ok(confirmation.accepts(crate::stdin::read_line()?.trim()))
+    }
+}
