@@ -9,8 +9,6 @@ use rustix::termios::{
     tcsetattr,
 };
 
-use tokio::sync::Notify;
-
 use secrecy::SecretString;
 
 /// The size of a terminal in characters.
@@ -130,30 +128,6 @@ impl RawMode {
         tcsetattr(terminal, termios::OptionalActions::Now, &raw)?;
         Ok(Self { _restore: restore })
     }
-}
-
-/// Waits for Ctrl-C (SIGINT). From the first call on, Ctrl-C no longer ends the process by itself:
-/// the caller has to end the run.
-///
-/// # Errors
-/// The signal handler can't be installed.
-pub async fn interrupted() -> io::Result<()> {
-    LISTENED_FOR.notify_one();
-    tokio::signal::ctrl_c().await
-}
-
-/// Notified by the first call of [`interrupted`].
-static LISTENED_FOR: Notify = Notify::const_new();
-
-/// Waits for a Ctrl-C after [`interrupted`] has been called: nothing else may be waiting for it.
-pub async fn interrupted_unheard() -> io::Result<()> {
-    LISTENED_FOR.notified().await;
-    tokio::signal::ctrl_c().await
-}
-
-/// Waits for `time`, and returns whether Ctrl-C was pressed meanwhile.
-pub async fn interrupted_within(time: std::time::Duration) -> bool {
-    tokio::time::timeout(time, interrupted()).await.is_ok()
 }
 
 #[cfg(test)]

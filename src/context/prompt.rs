@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
+use crate::signals::EndSignal;
 use crate::terminal::{self, SecretError};
 
 /// What a person must type before a command goes on.
@@ -48,7 +49,7 @@ impl Context {
         let typed = terminal::read_secret(std::io::stdin());
         self.ui.ask("\n")?;
         typed.map_err(|error| match error {
-            SecretError::Interrupted => CommandError::interrupted("interrupted"),
+            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
             error => CommandError::new(error),
         })
     }

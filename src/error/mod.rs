@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::outcome::Exit;
 use crate::output::stdio::OutputError;
+use crate::signals::EndSignal;
 
 pub(crate) use hint::{Hint, HintContext, ScopeOf};
 
@@ -20,8 +21,8 @@ pub(crate) enum ErrorKind {
     Usage,
     /// A wait reached its limit; the rack goes on.
     TimedOut,
-    /// Ctrl-C.
-    Interrupted,
+    /// A signal: Ctrl-C, TERM or HUP.
+    Ended(EndSignal),
     /// The reader of the output is gone.
     OutputClosed,
 }
@@ -33,7 +34,7 @@ impl ErrorKind {
             Self::Failed => Exit::Failed,
             Self::Usage => Exit::Usage,
             Self::TimedOut => Exit::TimedOut,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Ended(signal) => Exit::Signal(signal),
             Self::OutputClosed => Exit::Done,
         }
     }
@@ -44,7 +45,7 @@ impl ErrorKind {
             Self::Failed | Self::OutputClosed => "failed",
             Self::Usage => "usage",
             Self::TimedOut => "timed_out",
-            Self::Interrupted => "interrupted",
+            Self::Ended(_) => "interrupted",
         }
     }
 }
@@ -79,9 +80,15 @@ impl CommandError {
         Self::new(message).with_kind(ErrorKind::TimedOut)
     }
 
-    /// A Ctrl-C, with what goes on without us.
-    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
-        Self::new(message).with_kind(ErrorKind::Interrupted)
+    /// A run that a signal has ended.
+    pub(crate) fn ended(signal: EndSignal) -> Self {
+        Self::new(signal.participle()).with_kind(ErrorKind::Ended(signal))
+    }
+
+    /// A run that a signal has ended, with what goes on without it.
+    pub(crate) fn ended_while(signal: EndSignal, what_goes_on: impl fmt::Display) -> Self {
+        Self::new(format!("{}; {what_goes_on}", signal.participle()))
+            .with_kind(ErrorKind::Ended(signal))
     }
 
     /// The same failure of another kind.

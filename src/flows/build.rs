@@ -7,6 +7,7 @@ use super::{app, follow_build, source};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
+use crate::signals;
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
@@ -119,7 +120,13 @@ async fn send(
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }
-    let (url, before) = tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app));
+    let upload = async { tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app)) };
+    let (url, before) = tokio::select! {
+        uploaded = upload => uploaded,
+        signal = signals::received() => {
+            return Err(CommandError::ended_while(signal, "no build was started"));
+        }
+    };
     let (url, before) = (url?, before?);
     drop(spool);
     cx.emit(Event::StartingBuild)?;
