@@ -11,35 +11,35 @@ use convox_wire::{AppName, BuildId, Process, ReleaseId};
 pub(crate) enum Event {
     /// A deploy begins.
     Deploying(AppName),
-    /// What everything that follows is about, where no other event says so.
+    /// What the events that follow are about, if no other event says so.
     About(AppName, Option<BuildId>),
-    /// The source is being packed.
+    /// Packing the source begins.
     Packaging,
-    /// It is packed.
+    /// The source is packed.
     Packaged,
-    /// The rest of it is being uploaded.
+    /// Uploading what packing has left begins.
     Uploading(Upload),
-    /// Bytes have gone.
+    /// Bytes were sent.
     Progress { sent: u64, total: u64 },
-    /// All of it has gone.
+    /// The source is uploaded.
     Uploaded { upload: Upload, total: u64, took: Duration },
-    /// The build is being asked for.
+    /// Asking the rack for the build.
     StartingBuild,
-    /// The rack builds.
+    /// The rack has started the build.
     BuildStarted(BuildId),
     /// Bytes of the build's log.
     BuildLog(Bytes),
-    /// The build has made a release.
-    Built { build: BuildId, release: ReleaseId, told: bool },
-    /// The app has to come to rest first.
+    /// The build has created a release.
+    Built { build: BuildId, release: ReleaseId, announce: bool },
+    /// Waiting for an update of the app to end.
     WaitingForApp,
-    /// It has.
+    /// The update has ended.
     AppReady,
-    /// A promote is being asked for.
+    /// Asking the rack for the promote.
     Promoting(ReleaseId),
-    /// The rack has accepted it.
+    /// The rack has accepted the promote.
     Accepted(ReleaseId),
-    /// The app is to run the release.
+    /// Waiting until the app runs the release.
     Waiting(ReleaseId),
     /// Lines of the app's log.
     Log(Bytes),
@@ -47,19 +47,15 @@ pub(crate) enum Event {
     Process(Box<Process>),
     /// The app runs the release.
     Running(ReleaseId),
-    /// A step begins: what is being done, in a few words.
+    /// A step begins, such as `Creating web`.
     Step(String),
-    /// It has succeeded; with ids that it made.
+    /// The step has succeeded, with the id of what it created.
     Done(Option<String>),
     /// A line of its own.
     Line(String),
-    /// Something worth knowing has happened: a retry, a lost stream.
-    Notice(String),
-    /// Something that may be a mistake.
-    Warning(String),
 }
 
-/// How a source travels.
+/// How a source is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Upload {
     /// As an object, before the build is asked for.

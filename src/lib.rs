@@ -4,19 +4,23 @@
 //! `convox-wire` (the wire API as types), `convox-package` (source archives) and
 //! `convox-devrack` (the development rack). This library is the command line above them.
 
+pub mod input;
 pub mod output;
 pub mod programs;
+pub mod reference;
 pub mod settings;
 pub mod terminal;
 
+mod args;
 mod cli;
 mod commands;
 mod context;
+mod error;
 mod event;
 mod flows;
 mod outcome;
 mod run;
-mod stdin;
+mod signals;
 
 pub use convox_devrack::clock::Clock;
 pub use run::{Environment, Invocation, run};

@@ -6,187 +6,190 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::cli::{self, CommandSpec, Effect, Parsed, Styles};
-use crate::context::{Context, Globals, Ui};
-use crate::outcome::{CommandError, Exit, Outcome, Output};
+use crate::args::{GlobalArgs, Styles};
+use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed};
+use crate::context::{Context, Ui};
+use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
+use crate::outcome::{Exit, Outcome, Output};
 use crate::output::stdio::{OnBrokenPipe, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3};
 use crate::settings::{EnvVars, Settings, Style};
+use crate::signals::{self, EndSignal};
 use convox_devrack::clock::Clock;
-use convox_wire::duration::GoDuration;
 
 /// How the environment is read.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
 
-/// Everything a run touches.
+/// Everything that a run touches.
 pub struct Invocation {
-    /// The arguments, the program's name first.
+    /// The arguments; the first is the program's name.
     pub args: Vec<OsString>,
     /// The environment.
     pub environment: Environment,
-    /// The working folder.
-    pub folder: io::Result<PathBuf>,
+    /// The working directory, against which relative paths are resolved.
+    pub directory: io::Result<PathBuf>,
     /// The program itself, which is started again as the development rack.
     pub program: io::Result<PathBuf>,
-    /// Time.
+    /// The present time.
     pub clock: Clock,
-    /// The streams; the process's own where absent.
+    /// The streams; the process's own if absent.
     pub stdio: Option<Stdio>,
 }
 
-/// A crash must not leave the memory, and the passwords in it, in a file.
-fn leave_no_core_file() {
-    let limit = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
-    // A lower limit is always allowed; where it is not, nothing can be done about it.
-    setrlimit(Resource::Core, limit).unwrap_or_default();
-}
-
-/// Runs a command line; gives the exit code.
+/// Runs a command line. Returns the exit code.
 pub fn run(invocation: Invocation) -> u8 {
-    leave_no_core_file();
-    let caps = |name: &str| (invocation.environment)(name);
-    let term = caps("TERM").and_then(|term| term.into_string().ok());
-    let no_color = caps("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let stdio = match invocation.stdio {
-        Some(stdio) => Ok(stdio),
-        None => Stdio::system(term.as_deref(), no_color),
+    let Ok(mut stdio) = stdio(invocation.stdio, &invocation.environment) else {
+        return Exit::Failed.code();
     };
-    let Ok(mut stdio) = stdio else { return Exit::Failed.code() };
-    let (command, matches) = match cli::parse(&invocation.args) {
-        Parsed::Command(command, matches) => (command, matches),
+    let (spec, matches, args) = match cli::parse(&invocation.args) {
+        Parsed::Command(spec, matches, args) => (spec, matches, args),
         Parsed::Text(text) => return print(&mut stdio, &text).code(),
         Parsed::Usage(text) => {
-            // Where stderr is closed, the exit code says it.
-            drop(stdio.error_line(text.trim_end()));
+            // If stderr is closed, the exit code still says it.
+            let _ = stdio.error_line(text.trim_end());
             return Exit::Usage.code();
         }
     };
-    let settings =
-        match settings(&invocation.environment, invocation.folder, invocation.program, &matches) {
-            Ok(settings) => settings,
-            Err(failure) => return fail(&mut stdio, &failure).code(),
-        };
-    let run = Run::new(command, &matches, settings, invocation.clock);
-    match run {
-        Ok(run) => run.carry_out(stdio).code(),
-        Err(failure) => fail(&mut stdio, &failure).code(),
+    let hints = HintContext {
+        rack: args.rack.clone(),
+        machine: args.machine.clone(),
+        app: None,
+        scope_of: ScopeOf(|path| cli::find(path).map(|spec| spec.scope)),
+    };
+    let settings = match settings(&invocation.environment, invocation.directory, invocation.program)
+    {
+        Ok(settings) => settings.with_debug(args.debug),
+        Err(error) => {
+            let ui = Ui::new(stdio, Box::new(Quiet), true, hints);
+            ui.error(&error);
+            return error.kind().exit().code();
+        }
+    };
+    Run::new(spec, &matches, args, settings, invocation.clock).carry_out(stdio, hints).code()
+}
+
+fn stdio(given: Option<Stdio>, environment: &Environment) -> io::Result<Stdio> {
+    if let Some(stdio) = given {
+        return Ok(stdio);
     }
+    let term = environment("TERM").and_then(|term| term.into_string().ok());
+    let no_color = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Stdio::system(term.as_deref(), no_color)
 }
 
 fn print(stdio: &mut Stdio, text: &str) -> Exit {
     let printed = stdio.out.print(text).and_then(|()| stdio.flush());
-    if let Err(OutputError::Failed(_)) = printed { Exit::Failed } else { Exit::Done }
-}
-
-fn fail(stdio: &mut Stdio, failure: &CommandError) -> Exit {
-    // Where stderr is closed, the exit code says it.
-    drop(stdio.error(&failure.to_string()));
-    failure.exit
+    match printed {
+        Err(error @ OutputError::Failed(_)) => {
+            let _ = stdio.error(&error.to_string());
+            Exit::Failed
+        }
+        _ => Exit::Done,
+    }
 }
 
 fn settings(
     environment: &dyn Fn(&str) -> Option<OsString>,
-    folder: io::Result<PathBuf>,
+    directory: io::Result<PathBuf>,
     program: io::Result<PathBuf>,
-    matches: &ArgMatches,
 ) -> Result<Settings, CommandError> {
-    let mut variables = EnvVars::read(environment).map_err(CommandError::usage)?;
-    variables.debug |= cli::flag(matches, "debug");
-    let folder = folder
-        .map_err(|error| CommandError::new(format!("the working folder is gone: {error}")))?;
-    Ok(Settings::new(variables, folder).with_program(program.ok()))
+    let variables = EnvVars::read(environment).map_err(CommandError::usage)?;
+    let directory = directory
+        .map_err(|error| CommandError::while_doing("the working directory is gone", error))?;
+    Ok(Settings::new(variables, directory).with_program(program.ok()))
 }
 
 /// A command line that was understood.
 struct Run<'a> {
-    command: &'static CommandSpec,
+    spec: &'static CommandSpec,
     matches: &'a ArgMatches,
+    args: GlobalArgs,
     settings: Settings,
     style: Style,
     clock: Clock,
-    json: bool,
-    id: bool,
-    watch: Option<Duration>,
 }
 
 impl<'a> Run<'a> {
     fn new(
-        command: &'static CommandSpec,
+        spec: &'static CommandSpec,
         matches: &'a ArgMatches,
+        args: GlobalArgs,
         settings: Settings,
         clock: Clock,
-    ) -> Result<Self, CommandError> {
-        let style = match command.styles {
-            Styles::Both => settings.style(cli::value(matches, "style")),
-            Styles::V3 => Style::V3,
+    ) -> Self {
+        let style = match spec.styles {
+            Styles::Both => settings.style(args.style),
+            Styles::One => Style::V3,
         };
-        let watch = cli::value::<u64>(matches, "watch").map(Duration::from_secs);
-        let (json, id) = (cli::flag(matches, "json"), cli::flag(matches, "id"));
-        if json && id {
-            return Err(CommandError::usage("--json and --id cannot be used together"));
-        }
-        Ok(Self { command, matches, settings, style, clock, json, id, watch })
+        Self { spec, matches, args, settings, style, clock }
     }
 
-    fn carry_out(self, mut stdio: Stdio) -> Exit {
-        let changes = self.command.effect == Effect::Write;
-        stdio.out.set_on_broken_pipe(if changes {
-            OnBrokenPipe::Discard
-        } else {
-            OnBrokenPipe::Fail
+    fn carry_out(self, mut stdio: Stdio, hints: HintContext) -> Exit {
+        stdio.out.set_on_broken_pipe(match self.spec.effect {
+            Effect::Write => OnBrokenPipe::Discard,
+            Effect::Read | Effect::Serve => OnBrokenPipe::Fail,
         });
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
-        let ui = Ui::new(stdio, renderer, self.id);
-        let result = self.run_and_show(&ui);
-        let failure = result.err().filter(|failure| !failure.is_closed_output());
-        let rack: Option<String> = cli::value(self.matches, "rack");
-        let failure = failure.map(|failure| failure.on_rack(rack.as_deref()));
-        let unwritten = ui.end(failure.as_ref()).err();
-        match (failure, unwritten) {
-            (Some(failure), _) => failure.exit,
-            (None, Some(error)) if !error.is_closed_output() => {
-                ui.error(&error);
-                error.exit
+        let ui = Ui::new(stdio, renderer, self.args.id, hints);
+        let error = self.run_and_print(&ui).err();
+        let error = error.filter(|error| error.kind() != ErrorKind::OutputClosed);
+        let unwritten = ui.end(error.as_ref()).err();
+        match (error, unwritten) {
+            (Some(error), _) => error.kind().exit(),
+            (None, Some(error)) => {
+                if error.kind() != ErrorKind::OutputClosed {
+                    ui.error(&error);
+                }
+                error.kind().exit()
             }
-            _ => Exit::Done,
+            (None, None) => Exit::Done,
         }
     }
 
     fn renderer(&self, stdio: &Stdio) -> Box<dyn Renderer> {
-        let caps = if self.id { stdio.err.caps() } else { stdio.out.caps() };
-        let log = LogWriter::new(caps, cli::flag(self.matches, "raw"));
-        match (self.json, self.style) {
-            (true, _) if self.command.streams => Box::new(Json::default()),
-            (true, _) => Box::new(Quiet),
-            (false, Style::Classic) => Box::new(Classic::new(log)),
-            (false, Style::V3) => Box::new(V3::new(log)),
+        let caps = if self.args.id { stdio.err.caps() } else { stdio.out.caps() };
+        let log = LogWriter::new(caps, self.args.raw);
+        match (self.args.json, self.spec.json, self.style) {
+            (true, JsonForm::Events, _) => Box::new(Json::default()),
+            (true, JsonForm::Document, _) => Box::new(Quiet),
+            (false, _, Style::Classic) => Box::new(Classic::new(log)),
+            (false, _, Style::V3) => Box::new(V3::new(log)),
         }
     }
 
-    fn run_and_show(&self, ui: &Ui) -> Result<(), CommandError> {
-        let runtime = runtime(self.command)?;
-        let Some(interval) = self.watch else {
-            return runtime.block_on(self.once(ui));
+    fn run_and_print(&self, ui: &Ui) -> Result<(), CommandError> {
+        let runtime = runtime(self.spec)?;
+        let result = match self.args.watch {
+            Some(interval) => self.watch(ui, &runtime, interval),
+            None => runtime.block_on(self.once(ui)),
         };
+        // A thread that still reads stdin must not keep the run from ending.
+        runtime.shutdown_background();
+        result
+    }
+
+    /// Runs the command again and again, until Ctrl-C. A failure is shown and tried again.
+    fn watch(
+        &self,
+        ui: &Ui,
+        runtime: &tokio::runtime::Runtime,
+        interval: Duration,
+    ) -> Result<(), CommandError> {
         loop {
-            if !self.json {
+            if !self.args.json {
                 ui.clear()?;
                 ui.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
-            if let Err(failure) = runtime.block_on(self.once(ui)) {
-                if failure.exit == Exit::Interrupted {
-                    return Ok(());
-                }
-                if failure.is_closed_output() {
-                    return Err(failure);
-                }
-                ui.error(&failure);
+            match runtime.block_on(self.once(ui)) {
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::OutputClosed => return Err(error),
+                Err(error) => ui.error(&error),
             }
             ui.flush()?;
-            if runtime.block_on(crate::terminal::interrupted_within(interval)) {
+            if runtime.block_on(signals::received_within(interval)) {
                 return Ok(());
             }
         }
@@ -195,63 +198,59 @@ impl<'a> Run<'a> {
     async fn once(&self, ui: &Ui) -> Result<(), CommandError> {
         let cx = Context::new(
             self.settings.clone(),
-            self.globals(ui),
+            self.args.clone(),
             self.style,
             self.clock.clone(),
             ui.clone(),
+            cli::full_command,
+            self.spec.effect != Effect::Read,
         );
-        let running = (self.command.start)(self.matches, &cx).map_err(CommandError::usage)?;
+        let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;
         let outcome = tokio::select! {
-            // Who listens knows what to say.
+            // Prefer the command's own Ctrl-C handling.
             biased;
             outcome = running => outcome?,
-            _ = crate::terminal::interrupted_unheard() => {
-                return Err(CommandError::interrupted("interrupted"));
-            }
+            signal = self.ending_signal() => return Err(CommandError::ended(signal)),
         };
-        self.show(&cx, ui, &outcome)?;
+        self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
         Ok(())
     }
 
-    fn globals(&self, ui: &Ui) -> Globals {
-        let timeout: Option<GoDuration> = cli::value(self.matches, "wait_timeout");
-        Globals {
-            rack: cli::value(self.matches, "rack"),
-            app: cli::value(self.matches, "app"),
-            insecure: cli::flag(self.matches, "insecure"),
-            wait: cli::flag(self.matches, "wait") || self.settings.env.wait,
-            wait_timeout: timeout.map(|timeout| timeout.0),
-            reveal: cli::flag(self.matches, "reveal") || !ui.is_terminal(),
+    /// A command that prints its own end, or changes something, is ended in an orderly way by any
+    /// signal; others just die of it.
+    async fn ending_signal(&self) -> EndSignal {
+        let reports_its_end = self.args.json && self.spec.json == JsonForm::Events;
+        if self.spec.effect == Effect::Write || reports_its_end {
+            signals::received().await
+        } else {
+            signals::received_by_nobody().await
         }
     }
 
-    fn show(&self, cx: &Context, ui: &Ui, outcome: &Outcome) -> Result<(), CommandError> {
-        if self.id {
-            return match &outcome.id {
-                Some(id) => ui.id(id),
-                None => Ok(()),
-            };
+    fn print(&self, cx: &Context, outcome: &Outcome) -> Result<(), CommandError> {
+        if self.args.id {
+            return outcome.id.as_ref().map_or(Ok(()), |id| cx.ui.id(id));
         }
         let rc = RenderContext { now: cx.clock.now(), style: self.style };
-        match &outcome.result {
-            Output::Render(value) if self.json => ui.document(value.as_document()),
-            Output::Render(value) => ui.view(value.as_ref(), &rc),
-            Output::Json(document) if self.json => ui.document(document.as_ref()),
+        match &outcome.output {
+            Output::Render(value) if self.args.json => cx.ui.document(value.as_document()),
+            Output::Render(value) => cx.ui.view(value.as_ref(), &rc),
+            Output::Json(document) if self.args.json => cx.ui.document(document.as_ref()),
             Output::Json(_) | Output::Streamed => Ok(()),
         }
     }
 }
 
-/// One thread is enough for a client; the development rack may ask for more.
-fn runtime(command: &CommandSpec) -> Result<tokio::runtime::Runtime, CommandError> {
-    let mut builder = match command.effect {
+/// One thread is enough for a client; the development rack uses all cores.
+fn runtime(spec: &CommandSpec) -> Result<tokio::runtime::Runtime, CommandError> {
+    let mut builder = match spec.effect {
         Effect::Serve => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+        Effect::Read | Effect::Write => tokio::runtime::Builder::new_current_thread(),
     };
     builder
         .enable_all()
         .build()
-        .map_err(|error| CommandError::new(format!("the system refuses a runtime: {error}")))
+        .map_err(|error| CommandError::while_doing("the runtime cannot be started", error))
 }

@@ -2,62 +2,109 @@
 
 use clap::{Args as _, FromArgMatches};
 
-use super::{CommandSpec, Effect, Styles};
+use super::spec::Effect::{Serve, Write};
+use super::spec::JsonForm::Events;
+use super::spec::{CommandSpec, GroupSpec};
+use crate::args::Scope::{App, Rack};
+use crate::args::Styles::Both;
+use crate::args::Waits::{Always, Optional};
 use crate::commands;
 
-/// `command!("releases promote", releases::promote, Write, Both)`: the words, the module with
-/// `Args` and `run`, what it does, how many forms it has, and whether it streams.
+/// `command!("releases promote" => releases::promote, effect: Write, scope: App)`: the words, the
+/// module with `Args` and `run`, and every property that differs from [`CommandSpec::new`].
 macro_rules! command {
-    ([$($word:literal),+], $($module:ident)::+, $effect:ident) => {
-        command!([$($word),+], $($module)::+, $effect, V3, false)
-    };
-    ([$($word:literal),+], $($module:ident)::+, $effect:ident, $styles:ident, $streams:literal) => {
+    ($path:literal => $($module:ident)::+ $(, $property:ident: $value:expr)*) => {
         CommandSpec {
-            words: &[$($word),+],
-            effect: Effect::$effect,
-            styles: Styles::$styles,
-            streams: $streams,
-            augment: commands::$($module)::+::Args::augment_args,
-            start: |matches, cx| {
-                let args = commands::$($module)::+::Args::from_arg_matches(matches)?;
-                Ok(Box::pin(commands::$($module)::+::run(args, cx)))
-            },
+            $($property: $value,)*
+            ..CommandSpec::new(
+                $path,
+                commands::$($module)::+::Args::augment_args,
+                |matches, cx| {
+                    let args = commands::$($module)::+::Args::from_arg_matches(matches)?;
+                    Ok(Box::pin(commands::$($module)::+::run(args, cx)))
+                },
+            )
         }
     };
 }
 
-/// The commands.
+/// The commands. Those below one word stand together.
+#[rustfmt::skip] // a table: one line each
 pub(crate) static COMMANDS: &[CommandSpec] = &[
-    command!(["deploy"], deploy, Write, Both, true),
-    command!(["build"], build, Write, V3, true),
-    command!(["builds"], builds::list, Read),
-    command!(["builds", "info"], builds::info, Read),
-    command!(["builds", "logs"], builds::logs, Read, V3, true),
-    command!(["releases"], releases::list, Read, Both, false),
-    command!(["releases", "info"], releases::info, Read),
-    command!(["releases", "manifest"], releases::manifest, Read),
-    command!(["releases", "promote"], releases::promote, Write, Both, false),
-    command!(["releases", "rollback"], releases::rollback, Write),
-    command!(["releases", "create-from"], releases::create_from, Write),
-    command!(["apps"], apps::list, Read, Both, false),
-    command!(["apps", "create"], apps::create, Write),
-    command!(["apps", "delete"], apps::delete, Write),
-    command!(["apps", "info"], apps::info, Read),
-    command!(["apps", "wait"], apps::wait, Read),
-    command!(["services"], services::list, Read),
-    command!(["env"], env::list, Read),
-    command!(["env", "get"], env::get, Read),
-    command!(["env", "set"], env::set, Write),
-    command!(["env", "unset"], env::unset, Write),
-    command!(["logs"], logs, Read, V3, true),
-    command!(["rack"], rack::info, Read),
-    command!(["rack", "start"], rack::start, Serve),
-    command!(["rack", "stop"], rack::stop, Write),
-    command!(["rack", "status"], rack::status, Read),
-    command!(["racks"], racks, Read),
-    command!(["switch"], switch, Write),
-    command!(["login"], login, Write),
-    command!(["version"], version, Read),
-    command!(["completions"], completions, Read),
-    command!(["man"], man, Read),
+    command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
+    command!("build" => build, effect: Write, scope: App, waits: Always, json: Events, id: true),
+    command!("builds" => builds::list, scope: App, watch: true),
+    command!("builds info" => builds::info, scope: App),
+    command!("builds logs" => builds::logs, scope: App, waits: Always, json: Events, raw: true),
+    command!("releases" => releases::list, scope: App, styles: Both, watch: true),
+    command!("releases info" => releases::info, scope: App, reveal: true),
+    command!("releases manifest" => releases::manifest, scope: App),
+    command!("releases promote" => releases::promote, effect: Write, scope: App, styles: Both, waits: Optional),
+    command!("releases rollback" => releases::rollback, effect: Write, scope: App, waits: Always, id: true),
+    command!("releases create-from" => releases::create_from, effect: Write, scope: App, waits: Always),
+    command!("apps" => apps::list, scope: Rack, styles: Both, watch: true),
+    command!("apps create" => apps::create, effect: Write, scope: Rack),
+    command!("apps delete" => apps::delete, effect: Write, scope: Rack),
+    command!("apps info" => apps::info, scope: App),
+    command!("apps wait" => apps::wait, scope: App, waits: Always),
+    command!("services" => services::list, scope: App, watch: true),
+    command!("env" => env::list, scope: App, watch: true, reveal: true),
+    command!("env get" => env::get, scope: App),
+    command!("env set" => env::set, effect: Write, scope: App, waits: Always, id: true),
+    command!("env unset" => env::unset, effect: Write, scope: App, waits: Always, id: true),
+    command!("logs" => logs, scope: App, json: Events, raw: true),
+    command!("rack" => rack::info, scope: Rack, watch: true),
+    command!("rack start" => rack::start, effect: Serve),
+    command!("rack stop" => rack::stop, effect: Write),
+    command!("rack status" => rack::status),
+    command!("racks" => racks, watch: true),
+    command!("switch" => switch, effect: Write),
+    command!("login" => login, effect: Write),
+    command!("version" => version, scope: Rack),
+    command!("completions" => completions),
+    command!("man" => man),
 ];
+
+/// Words that are no commands themselves but group others.
+pub(crate) static GROUPS: &[GroupSpec] = &[];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_command_is_listed_once() {
+        let paths: BTreeSet<&str> = COMMANDS.iter().map(|spec| spec.path).collect();
+        assert_eq!(paths.len(), COMMANDS.len());
+    }
+
+    #[test]
+    fn commands_below_one_word_stand_together_and_the_word_itself_comes_first() {
+        let mut seen: Vec<&str> = Vec::new();
+        for spec in COMMANDS {
+            let first = spec.words().next().unwrap();
+            if seen.last() != Some(&first) {
+                assert!(!seen.contains(&first), "{first} is listed in two places");
+                seen.push(first);
+            } else {
+                assert_ne!(spec.path, first, "{first} comes after its subcommands");
+            }
+        }
+    }
+
+    #[test]
+    fn each_word_above_a_command_is_a_command_or_a_group_with_a_description() {
+        for spec in COMMANDS {
+            let words: Vec<&str> = spec.words().collect();
+            for length in 1..words.len() {
+                let above = words[..length].join(" ");
+                let is_command = COMMANDS.iter().any(|other| other.path == above);
+                let is_group = GROUPS.iter().any(|group| group.path == above);
+                assert!(is_command != is_group, "{above}");
+            }
+        }
+        assert!(GROUPS.iter().all(|group| !group.about.is_empty()));
+    }
+}

@@ -1,24 +1,24 @@
 use clap_complete::Shell;
 use serde::Serialize;
 
-use crate::cli::full_command;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a shell's completions
+/// Print completions for a shell
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox"
 )]
 pub(crate) struct Args {
-    /// Shell to print them for
+    /// Shell to print completions for
     shell: Shell,
 }
 
-pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandError> {
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut full_command(), "convox", &mut script);
+    clap_complete::generate(args.shell, &mut (cx.full_command)(), "convox", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
     Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }

@@ -1,32 +1,24 @@
 use super::source_flags::SourceFlags;
-use crate::cli::flags::{IdFlag, OfAppOnly, StyleFlag, WaitFlags};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
 use crate::flows::promote::{self, promote_new};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::Force;
 
-/// Build a folder and make the result the active release
+/// Build a directory and promote the release
 ///
-/// Packs the folder (minding .dockerignore), uploads it, follows the build's log, and promote_options the
-/// release it makes.
+/// Packages the directory, respecting .dockerignore, uploads it, follows the build log, and
+/// promotes the release.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox deploy --wait")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,
-    /// Deploy although the app is being updated or runs the release already
+    /// Deploy even if the app is updating, or the release is already active
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    wait: WaitFlags,
-    #[command(flatten)]
-    id: IdFlag,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -36,7 +28,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     promote::refuse_early(cx, &rack, &app, options).await?;
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
-    cx.emit(Event::Built { build, release: release.clone(), told: false })?;
+    cx.emit(Event::Built { build, release: release.clone(), announce: false })?;
     promote_new(cx, &rack, &app, &release, options).await?;
     Ok(Outcome::streamed().with_id(&release))
 }

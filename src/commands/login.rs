@@ -1,28 +1,29 @@
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::context::Context;
 use crate::context::connection::rack_at;
+use crate::context::{Confirmation, Context};
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use crate::settings::{RackUrl, Scheme};
 use convox_client::fingerprint::Fingerprint;
 use convox_client::rack::{CertificateProblem, Error, Login};
 use convox_client::transport::{PinnedBy, Trust};
 
-/// Log in to a console, or trust a rack's own certificate
+/// Log in to a console, or trust a rack's certificate
 ///
-/// The token comes from --token, CONVOX_TOKEN, the stored one, or a prompt.
+/// Uses the token from --token, CONVOX_TOKEN, the settings directory, or a prompt.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox login console.convox.com")]
 pub(crate) struct Args {
     /// Host, or host and port
     #[arg(value_name = "HOST", default_value = "console.convox.com")]
     host: String,
-    /// Token (CONVOX_TOKEN or the prompt keep it out of the process list)
+    /// Token; CONVOX_TOKEN or the prompt keep it out of the process list
     #[arg(short, long, value_name = "TOKEN")]
     token: Option<SecretString>,
-    /// Trust the certificate that the host shows now, and no other from then on
+    /// Trust the certificate that the host presents now, and no other from then on
     #[arg(long)]
     trust: bool,
 }
@@ -53,7 +54,7 @@ impl Token {
         if let Some(secret) = given {
             return Ok(Self { secret, stored: false });
         }
-        match cx.settings.config.password(&args.host).map_err(CommandError::new)? {
+        match cx.settings.config.password(&args.host)? {
             Some(secret) => Ok(Self { secret, stored: true }),
             None => Self::ask(cx),
         }
@@ -106,7 +107,7 @@ impl Attempt<'_> {
     }
 
     async fn show(&self, token: &SecretString) -> Result<Login, Error> {
-        let setup = |failure: CommandError| Error::Config(failure.to_string());
+        let setup = |error: CommandError| Error::Config(error.message());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
         let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
         let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
@@ -114,11 +115,12 @@ impl Attempt<'_> {
     }
 
     fn trusts(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
-        self.cx.confirm(&format!(
-            "\nNobody that this machine knows vouches for the certificate of {}.\n\
-             Its SHA-256 fingerprint is {fingerprint}\nTrust it from now on? [y/N]: ",
+        let question = format!(
+            "\nThe authenticity of {} can't be established.\n\
+             The SHA-256 fingerprint of its certificate is {fingerprint}\nTrust it from now on?",
             self.host
-        ))
+        );
+        self.cx.confirm(&question, Confirmation::Yes)
     }
 }
 
@@ -130,7 +132,8 @@ fn has_run_out(message: &str) -> bool {
 fn refused(error: Error) -> CommandError {
     match &error {
         Error::Status { status: 401, message, .. } if !has_run_out(message) => {
-            CommandError::new("invalid login").hint("is the token right, and for this host?")
+            CommandError::new("invalid login")
+                .hint("check that the token is right, and for this host")
         }
         _ => error.into(),
     }
@@ -171,16 +174,16 @@ fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), CommandEr
     let files = &cx.settings.config;
     let address = address(cx, &args.host, None)?;
     if let Some(pin) = accepted.pin {
-        files.store_pin(&address.host_port(), pin).map_err(CommandError::new)?;
+        files.store_pin(&address.host_port(), pin)?;
     }
-    files.store_password(&args.host, &accepted.token).map_err(CommandError::new)?;
+    files.store_password(&args.host, &accepted.token)?;
     if let Some(user) = &accepted.login.user {
-        files.store_user_id(user).map_err(CommandError::new)?;
+        files.store_user_id(user)?;
     }
     if accepted.login.user.is_some() || !args.trust {
-        files.store_console_host(&args.host).map_err(CommandError::new)?;
+        files.store_console_host(&args.host)?;
         // An older client's choice of a rack belongs to another console.
-        files.forget_legacy_rack().map_err(CommandError::new)?;
+        files.forget_legacy_rack()?;
     }
     Ok(())
 }

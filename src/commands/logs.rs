@@ -1,46 +1,41 @@
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::{LogEvent, LogOptions, LogSource};
 use convox_wire::ServiceName;
 use convox_wire::duration::SignedGoDuration;
 
-/// Render the log of an app, and follow it
+/// Show the log of an app and follow it
 ///
-/// A stream that breaks is attached again and goes on where it stood. Ctrl-C ends it.
+/// A stream that breaks is resumed where it stopped. Stop with Ctrl-C.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox logs --since 20m --no-follow")]
 pub(crate) struct Args {
-    /// Render the lines of one service only (v3 racks)
+    /// Show only the lines of one service (v3 racks)
     #[arg(short, long, value_name = "NAME")]
     service: Option<ServiceName>,
-    /// Begin this far back, for example 20m or 1h30m; without it 2m
+    /// Start this far back, for example 20m or 1h30m; defaults to 2m
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<SignedGoDuration>,
-    /// Render matching lines only (a CloudWatch pattern; some racks ignore it)
+    /// Show only matching lines (a CloudWatch pattern; some racks ignore it)
     #[arg(long, value_name = "PATTERN")]
     filter: Option<String>,
     /// Follow the log (the default)
     #[arg(long, overrides_with = "no_follow")]
     follow: bool,
-    /// End after what is there already
+    /// Exit after the existing lines
     #[arg(long)]
     no_follow: bool,
-    /// Begin with the last N lines of each process (with --service)
+    /// Start with the last N lines of each process (with --service)
     #[arg(long, value_name = "N")]
     tail: Option<u32>,
     /// Follow at most N processes at once (with --service)
     #[arg(long, value_name = "N")]
     max_log_requests: Option<u32>,
-    /// Render the log of the containers before the present ones (with --service)
+    /// Show the log of the previous containers (with --service)
     #[arg(long)]
     allow_previous: bool,
-    /// Pass the log on unchanged, on a terminal too
-    #[arg(long)]
-    raw: bool,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

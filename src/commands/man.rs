@@ -4,28 +4,29 @@ use clap::Command;
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::cli::full_command;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a manual page, or write all of them to a folder
+/// Print a manual page, or write all of them to a directory
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox man releases promote | man -l -")]
 pub(crate) struct Args {
-    /// Command whose page is wanted; the program's own if none is given
+    /// Command to print the page of; defaults to the program itself
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
-    /// Write every page to this folder instead
+    /// Write all pages to this directory instead
     #[arg(long, value_name = "DIR", conflicts_with = "words")]
     dir: Option<PathBuf>,
 }
 
-pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandError> {
-    let mut tree = without_help(full_command());
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let mut tree = without_help((cx.full_command)());
     tree.build();
     if let Some(dir) = args.dir {
-        let failed = |error| CommandError::new(format!("{}: {error}", dir.display()));
+        let dir = cx.path(&dir);
+        let failed = |error: std::io::Error| CommandError::while_doing(dir.display(), error);
         std::fs::create_dir_all(&dir).map_err(failed)?;
         clap_mangen::generate_to(tree, &dir).map_err(failed)?;
         return Ok(Outcome::streamed());
@@ -37,7 +38,9 @@ pub(crate) async fn run(args: Args, _cx: &Context) -> Result<Outcome, CommandErr
         })?;
     }
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page).map_err(CommandError::new)?;
+    Man::new(command.clone())
+        .render(&mut page)
+        .map_err(|error| CommandError::while_doing("the page cannot be made", error))?;
     Ok(Outcome::render(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
 }
 

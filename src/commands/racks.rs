@@ -1,22 +1,18 @@
 use serde::Serialize;
 
-use crate::cli::flags::WatchFlag;
 use crate::context::Context;
 use crate::context::known_racks::{self, KnownRack};
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 
-/// List the racks that are configured, here and at the console
+/// List racks, on this machine and at the console
 ///
-/// A console that does not answer is left out with a warning. The development rack is listed once
-/// it has been started.
+/// Warns if the console cannot be reached. The development rack is listed once it has been started.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    watch: WatchFlag,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut racks = known_racks::configured(cx).await?;

@@ -8,13 +8,13 @@ use convox_client::rack::BuildOptions;
 // The source and how it is built.
 #[derive(clap::Args)]
 pub(super) struct SourceFlags {
-    /// Folder to build
+    /// Directory to build
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Build argument for the Dockerfile; may be given several times
+    /// Build argument for the Dockerfile; can be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = build_arg)]
     build_args: Vec<String>,
-    /// Description of the build; without it the last git commit, if no tracked file has changed
+    /// Description of the build; defaults to the last git commit, if no tracked file has changed
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
     /// Build for development
@@ -23,13 +23,13 @@ pub(super) struct SourceFlags {
     /// Manifest to use instead of convox.yml
     #[arg(short, long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// Ask the rack to build without its cache; v3 racks use it all the same
+    /// Ask the rack to build without its cache; v3 racks use it anyway
     #[arg(long)]
     no_cache: bool,
     /// Serve a wildcard domain (v2 racks)
     #[arg(long)]
     wildcard_domain: bool,
-    /// Create the app if there is none
+    /// Create the app if it does not exist
     #[arg(long)]
     create: bool,
 }

@@ -1,30 +1,25 @@
 use serde::Serialize;
 
-use crate::cli::flags::RackFlag;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 
-/// Render the versions of client and rack
+/// Show the versions of the client and the rack
 ///
-/// The rack's is `none` where no rack is chosen.
+/// The version of the rack is `none` if no rack is selected.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox version")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    rack: RackFlag,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let client = env!("CARGO_PKG_VERSION");
     cx.emit(Event::Line(format!("client: {client}")))?;
-    let server = match cx.rack().await {
-        Ok(rack) => Some(rack.system().await?.version),
-        // No rack at all is an answer too.
-        Err(failure) => {
-            if !failure.what.starts_with("no current rack") {
-                cx.warn(failure);
-            }
+    let server = match cx.rack_if_chosen().await {
+        Ok(Some(rack)) => Some(rack.system().await?.version),
+        Ok(None) => None,
+        Err(error) => {
+            cx.warn_with(error.message(), error.hints());
             None
         }
     };

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
+use super::Severity;
 use super::{Access, Context, KnownRack, known_racks};
-use crate::outcome::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::output::humanize;
 use crate::settings::{
     Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, match_rack,
@@ -58,7 +59,7 @@ pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
 }
 
 async fn meant(cx: &Context) -> Result<ResolvedRack, CommandError> {
-    match cx.settings.target(cx.globals.rack.as_deref()).map_err(CommandError::new)? {
+    match cx.settings.target(cx.args.rack.as_ref().map(convox_wire::RackName::as_str))? {
         Target::Url(url) => Ok(ResolvedRack::Url(url)),
         Target::Dev => Ok(ResolvedRack::Dev),
         Target::Named(name) => named(cx, &name).await,
@@ -68,12 +69,10 @@ async fn meant(cx: &Context) -> Result<ResolvedRack, CommandError> {
 
 async fn named(cx: &Context, name: &str) -> Result<ResolvedRack, CommandError> {
     let racks = known_racks::configured(cx).await?;
-    Ok(
-        match match_rack(name, &racks, |rack: &KnownRack| &rack.name).map_err(CommandError::new)? {
-            Choice::Configured(rack) => ResolvedRack::Known(rack.clone()),
-            Choice::Dev => ResolvedRack::Dev,
-        },
-    )
+    Ok(match match_rack(name, &racks, |rack: &KnownRack| &rack.name)? {
+        Choice::Configured(rack) => ResolvedRack::Known(rack.clone()),
+        Choice::Dev => ResolvedRack::Dev,
+    })
 }
 
 async fn chosen(cx: &Context, current: &CurrentRack) -> Result<ResolvedRack, CommandError> {
@@ -85,27 +84,24 @@ async fn chosen(cx: &Context, current: &CurrentRack) -> Result<ResolvedRack, Com
             on_this_machine(cx, current)?.map(ResolvedRack::Local)
         }
         RackKind::Other(kind) => {
-            return Err(CommandError::new(format!("unknown rack type: {kind}"))
-                .hint("match_rack a rack with: convox switch NAME"));
+            return Err(CommandError::new(format!("unknown rack type: {kind}")).hint(switch_rack()));
         }
     };
     found.ok_or_else(|| {
-        CommandError::new(format!("no such {kind} rack: {name}"))
-            .hint("match_rack another with: convox switch NAME")
+        CommandError::new(format!("no such {kind} rack: {name}")).hint(switch_rack())
     })
 }
 
 async fn at_console(cx: &Context, name: &str) -> Result<Option<KnownRack>, CommandError> {
     let Some(console) = console(cx)? else {
-        return Err(CommandError::new(format!("no such console rack: {name}"))
-            .hint("log in to its console with: convox login HOST"));
+        return Err(CommandError::new(format!("no such console rack: {name}")).hint(log_in()));
     };
     let racks = console.console_racks().await?;
     Ok(racks.iter().map(known_racks::from_console).find(|rack| rack.name == name))
 }
 
 fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRack>, CommandError> {
-    let racks = cx.settings.config.racks().map_err(CommandError::new)?;
+    let racks = cx.settings.config.racks()?;
     Ok(racks.into_iter().find(|rack| rack.name == current.name && rack.kind() == current.kind))
 }
 
@@ -115,7 +111,7 @@ async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, CommandErro
         Access::Terraform(Some(url)) => direct(cx, url, None),
         Access::Terraform(None) => {
             Err(CommandError::new(format!("rack {} has no address yet", rack.name))
-                .hint("is its installation finished? See: convox racks"))
+                .hint(Hint::command("check whether its installation is finished", "racks")))
         }
         Access::Console => through_console(cx, &rack.name),
         Access::Dev => dev(cx).await,
@@ -130,7 +126,7 @@ fn direct(cx: &Context, url: &RackUrl, name: Option<String>) -> Result<Connectio
 
 fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError> {
     let Some(mut endpoint) = console_endpoint(cx)? else {
-        return Err(CommandError::new("no console is known").hint("log in with: convox login HOST"));
+        return Err(CommandError::new("no console is known").hint(log_in()));
     };
     endpoint.rack = Some(name.to_owned());
     Ok(Connection { rack: rack(cx, endpoint)?, direct: None })
@@ -148,9 +144,9 @@ pub(super) fn console(cx: &Context) -> Result<Option<Rack>, CommandError> {
 }
 
 fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, CommandError> {
-    let Some(url) = cx.settings.console().map_err(CommandError::new)? else { return Ok(None) };
+    let Some(url) = cx.settings.console()? else { return Ok(None) };
     let mut endpoint = endpoint(&url)?;
-    let session = cx.settings.config.session(&url.authority()).map_err(CommandError::new)?;
+    let session = cx.settings.config.session(&url.authority())?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
     endpoint.actor = cx.settings.env.actor.clone();
     Ok(Some(endpoint))
@@ -188,9 +184,9 @@ fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
     let debug = cx.settings.env.debug;
     let listener = Arc::new(move |event: Event| {
         if outages.is_news(&event)
-            && let Some(notice) = notice(&event)
+            && let Some((text, hints)) = notice(&event)
         {
-            ui.notice(&crate::event::Event::Notice(notice));
+            ui.notice(Severity::Notice, &text, &hints);
         }
         if debug {
             ui.error_line(&format!("DEBUG: {}", trace(&event)));
@@ -205,39 +201,57 @@ fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
     Rack::new(Client::new(endpoint, Options { limits, trust, listener, session_sink }))
 }
 
-/// What the endpoint's certificate is held against.
+fn switch_rack() -> Hint {
+    Hint::command("choose a rack with", "switch").arg("RACK")
+}
+
+fn log_in() -> Hint {
+    Hint::command("log in to a console with", "login").arg("HOST")
+}
+
+/// What the endpoint's certificate is verified against.
 fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, CommandError> {
     if endpoint.url.scheme() != "https" {
         return Ok(Trust::Platform);
     }
-    if cx.globals.insecure {
+    if cx.args.insecure {
         cx.warn(format!("the certificate of {} is not verified (--insecure)", endpoint.address()));
         return Ok(Trust::Insecure);
     }
     if let Some(fingerprint) = cx.settings.env.trust {
         return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
-    if let Some(pin) = cx.settings.config.pin(&endpoint.address()).map_err(CommandError::new)? {
+    if let Some(pin) = cx.settings.config.pin(&endpoint.address())? {
         return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
     Ok(cx.settings.env.ca_cert.clone().map_or(Trust::Platform, Trust::CustomCa))
 }
 
-/// What is worth telling without `--debug`.
-fn notice(event: &Event) -> Option<String> {
+/// What is worth a notice, without `--debug`.
+fn notice(event: &Event) -> Option<(String, Vec<Hint>)> {
     match event {
-        Event::Retrying { call, why, budget } => {
+        Event::Retrying { request, why, budget } => {
             let budget = humanize::minutes(budget.as_secs());
-            Some(format!("{call} failed ({why}); trying again for up to {budget}"))
+            Some((format!("{request} failed ({why}); retrying for up to {budget}"), Vec::new()))
         }
-        Event::Looking { call, why } => {
-            Some(format!("the answer to {call} was lost ({why}); looking what became of it"))
-        }
-        Event::SentAgain { call } => Some(format!(
-            "{call} was sent again; if the first one got through late, there is an extra build or \
-             release that nothing promote_options, see: convox builds, convox releases"
+        Event::Reconciling { request, why } => Some((
+            format!("the response to {request} was lost ({why}); checking what became of it"),
+            Vec::new(),
         )),
-        _ => None,
+        Event::Resent { request } => Some((
+            format!(
+                "{request} was sent again; if the first one arrived late after all, there is an extra \
+                 build or release, which is not promoted"
+            ),
+            vec![
+                Hint::command("list builds with", "builds"),
+                Hint::command("list releases with", "releases"),
+            ],
+        )),
+        Event::Responded { .. }
+        | Event::Failed { .. }
+        | Event::SocketOpened { .. }
+        | Event::SocketClosed { .. } => None,
     }
 }
 
@@ -248,21 +262,21 @@ fn trace(event: &Event) -> String {
         attempt => format!(", attempt {attempt}"),
     };
     match event {
-        Event::Answered { call, status, bytes, took, attempt } => {
+        Event::Responded { request, status, bytes, took, attempt } => {
             let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
-            format!("{call} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
+            format!("{request} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
         }
-        Event::Failed { call, why, took, attempt } => {
-            format!("{call} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
+        Event::Failed { request, why, took, attempt } => {
+            format!("{request} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
         }
-        Event::Retrying { call, .. } => format!("{call} is being repeated"),
-        Event::Looking { call, .. } => format!("{call} is being looked for"),
-        Event::SentAgain { call } => format!("{call} was sent again"),
-        Event::SocketOpened { call, took } => {
-            format!("socket {call} opened, {} ms", took.as_millis())
+        Event::Retrying { request, .. } => format!("{request} is being repeated"),
+        Event::Reconciling { request, .. } => format!("{request} is being looked for"),
+        Event::Resent { request } => format!("{request} was sent again"),
+        Event::SocketOpened { request, took } => {
+            format!("socket {request} opened, {} ms", took.as_millis())
         }
-        Event::SocketClosed { call, why, bytes } => {
-            format!("socket {call} closed: {why}, {bytes} bytes")
+        Event::SocketClosed { request, why, bytes } => {
+            format!("socket {request} closed: {why}, {bytes} bytes")
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Context;
-use crate::outcome::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::settings::{ExposeSecret, RackUrl};
 use convox_devrack::daemon::{self, Address, Status};
 use convox_devrack::runner::BaseEnvironment;
@@ -16,10 +16,18 @@ pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 /// running.
 pub(super) async fn running(cx: &Context) -> Result<RackUrl, CommandError> {
     let data = data_folder(cx)?;
-    let address = match daemon::status(&data).await.map_err(CommandError::new)? {
+    let address = match daemon::status(&data).await? {
         Status::Running { address, .. } => address,
+        _ if !cx.starts_rack => {
+            return Err(CommandError::new("the development rack is not running")
+                .hint(Hint::command("start it with", "rack start").arg("--detach"))
+                .hint("commands that change something start it by themselves"));
+        }
         _ => {
-            cx.notice("starting the development rack (convox rack stop ends it)");
+            cx.notice_with(
+                "starting the development rack",
+                [Hint::command("stop it with", "rack stop")],
+            );
             cx.started_rack.set(true);
             start(cx).await?
         }
@@ -32,36 +40,38 @@ pub(crate) async fn start(cx: &Context) -> Result<Address, CommandError> {
     let data = data_folder(cx)?;
     let program = cx.settings.program().ok_or_else(|| {
         CommandError::new("the path of this program is not known")
-            .hint("start the rack with: convox rack start")
+            .hint(Hint::command("start the rack with", "rack start"))
     })?;
     let arguments = AS_DAEMON.map(OsString::from);
     let log = data.join("rack.log");
-    daemon::start_detached(&data, program, &arguments, &log).await.map_err(CommandError::new)
+    daemon::start_detached(&data, program, &arguments, &log).await.map_err(CommandError::from)
 }
 
 fn url(address: &Address) -> Result<RackUrl, CommandError> {
     let host = format!("127.0.0.1:{}", address.port);
     let text = format!("http://convox:{}@{host}", address.password.expose_secret());
-    text.parse().map_err(CommandError::new)
+    text.parse().map_err(CommandError::from)
 }
 
 /// What the rack is doing; `None` before its data folder exists.
 pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, CommandError> {
-    let Some(data) = cx.settings.data_folder().filter(|data| data.exists()) else {
+    let Some(data) = cx.settings.data_dir().filter(|data| data.exists()) else {
         return Ok(None);
     };
-    Ok(Some(match daemon::status(&data).await.map_err(CommandError::new)? {
+    Ok(Some(match daemon::status(&data).await? {
         Status::Running { .. } => "running",
         Status::NotAnswering { .. } => "starting",
-        Status::Stopped => "stopped",
+        Status::Stopped | Status::Killed { .. } => "stopped",
     }))
 }
 
 /// Where it keeps everything.
 pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, CommandError> {
-    cx.settings.data_folder().ok_or_else(|| {
-        CommandError::new("no home folder is known, so there is no place for the development rack")
-            .hint("set CONVOX_DATA to a folder")
+    cx.settings.data_dir().ok_or_else(|| {
+        CommandError::new(
+            "no home directory is known, so there is no place for the development rack",
+        )
+        .hint("set CONVOX_DATA to a directory")
     })
 }
 

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::Context;
-use crate::outcome::CommandError;
+use crate::error::CommandError;
 use crate::programs::terraform;
 use crate::settings::{LocalForm, LocalRack, RackKind, RackUrl};
 use convox_client::rack::ConsoleRack;
@@ -51,11 +51,14 @@ impl KnownRack {
 /// The racks on this machine, Terraform's first, each group by name; unusable ones are left out with
 /// a warning.
 pub(crate) fn local(cx: &Context) -> Result<Vec<KnownRack>, CommandError> {
-    let racks = cx.settings.config.racks().map_err(CommandError::new)?;
+    let racks = cx.settings.config.racks()?;
     let mut known: Vec<KnownRack> = racks
         .iter()
         .filter_map(|rack| {
-            one(cx, rack).map_err(|failure| cx.warn(format!("rack {}: {failure}", rack.name))).ok()
+            let unusable = |error: CommandError| {
+                cx.warn(format!("rack {}: {}", rack.name, error.message()));
+            };
+            one(cx, rack).map_err(unusable).ok()
         })
         .collect();
     known.sort_by_key(|rack| (!matches!(rack.reach, Access::Terraform(_)), rack.name.clone()));
@@ -67,7 +70,7 @@ pub(super) fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, CommandEr
     let name = rack.name.clone();
     match &rack.form {
         LocalForm::Direct(_) => {
-            let Some(address) = rack.address().map_err(CommandError::new)? else {
+            let Some(address) = rack.address()? else {
                 return Err(CommandError::new("it has no address"));
             };
             let meta = cx.settings.config.rack_meta(&name);
@@ -76,9 +79,9 @@ pub(super) fn one(cx: &Context, rack: &LocalRack) -> Result<KnownRack, CommandEr
             Ok(KnownRack { name, provider, status, reach: Access::Direct(address) })
         }
         LocalForm::Terraform(folder) => {
-            let outputs = terraform::outputs(folder).map_err(CommandError::new)?;
+            let outputs = terraform::outputs(folder)?;
             let api = outputs.api.as_ref().map(|api| api.expose_secret().parse());
-            let api: Option<RackUrl> = api.transpose().map_err(CommandError::new)?;
+            let api: Option<RackUrl> = api.transpose()?;
             let status = match &api {
                 _ if rack.is_locked() => "updating",
                 Some(_) => "running",
@@ -96,7 +99,7 @@ pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, CommandEr
     let Some(console) = super::connection::console(cx)? else { return Ok(Vec::new()) };
     match console.console_racks().await {
         Ok(racks) => Ok(racks.iter().map(from_console).collect()),
-        Err(error) if error.is_login() => Err(error.into()),
+        Err(error) if error.is_login_failure() => Err(error.into()),
         Err(error) => {
             cx.warn(format!("the console does not tell its racks: {error}"));
             Ok(Vec::new())

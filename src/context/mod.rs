@@ -1,77 +1,64 @@
-//! What a command is handed: settings, the rack, a renderer, a clock, the standard input.
+//! What a command works with: settings, flags, the rack, the output, a clock, stdin.
 
 pub(crate) mod connection;
 pub(crate) mod dev;
 pub(crate) mod known_racks;
 mod outages;
+mod prompt;
 mod ui;
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use crate::args::GlobalArgs;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
-use crate::outcome::CommandError;
-use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, Wait};
-use crate::terminal::{self, NoSecret};
+use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, TargetError, Wait};
 use convox_client::limits::Limits;
 use convox_client::rack::{Force, Rack};
 use convox_client::wait::Schedule;
 use convox_devrack::clock::Clock;
-use convox_wire::AppName;
+use convox_wire::{AppName, RackName};
 
 pub(crate) use known_racks::{Access, KnownRack};
 pub(crate) use outages::OutageNotices;
-pub(crate) use ui::Ui;
+pub(crate) use prompt::Confirmation;
+pub(crate) use ui::{Severity, Ui};
 
-/// A rack may be away for so long before it is worth a word.
+/// How long a rack may be unavailable before a notice says so.
 const SILENT: Duration = Duration::from_secs(2);
 
-/// The flags that cut across commands, read once for all of them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Globals {
-    /// `--rack`.
-    pub(crate) rack: Option<String>,
-    /// `--app`.
-    pub(crate) app: Option<String>,
-    /// `--insecure`.
-    pub(crate) insecure: bool,
-    /// `--wait`, or CONVOX_WAIT.
-    pub(crate) wait: bool,
-    /// `--wait-timeout`.
-    pub(crate) wait_timeout: Option<Duration>,
-    /// `--reveal`, or output that is no terminal: secrets are shown as they are.
-    pub(crate) reveal: bool,
-}
-
-/// How a promote is done.
+/// How to promote a release.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PromoteOptions {
-    /// Does it push aside what is going on?
+    /// Whether it supersedes an update that is going on.
     pub(crate) force: Force,
-    /// Is it waited for?
+    /// Whether to wait until the release is running.
     pub(crate) wait: Wait,
-    /// What if the app is busy, or runs the release already?
+    /// What to do if the app is being updated, or runs the release already.
     pub(crate) busy: BusyPolicy,
 }
 
-/// What a command is handed.
+/// What a command works with.
 pub(crate) struct Context {
-    /// What is set.
+    /// The environment and the settings directory.
     pub(crate) settings: Settings,
     /// The flags that cut across commands.
-    pub(crate) globals: Globals,
-    /// The form of this command's output; `v3` for all that have one form.
+    pub(crate) args: GlobalArgs,
+    /// The style of this command's output; `v3` for commands with one form.
     pub(crate) style: Style,
-    /// Time.
+    /// The present time.
     pub(crate) clock: Clock,
-    /// Who talks.
+    /// What the run prints.
     pub(crate) ui: Ui,
-    /// What was told of a rack that is away.
+    /// Which outages of the rack have been reported.
     pub(crate) outages: OutageNotices,
+    /// The whole command tree, for help in other forms.
+    pub(crate) full_command: fn() -> clap::Command,
+    /// Whether the command may start the development rack: those that only read do not.
+    pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
 }
@@ -79,24 +66,28 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(
         settings: Settings,
-        globals: Globals,
+        args: GlobalArgs,
         style: Style,
         clock: Clock,
         ui: Ui,
+        full_command: fn() -> clap::Command,
+        starts_rack: bool,
     ) -> Self {
         Self {
             settings,
-            globals,
+            args,
             style,
             clock,
             ui,
             outages: OutageNotices::default(),
+            full_command,
+            starts_rack,
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
         }
     }
 
-    /// The rack, resolved at its first use and never again.
+    /// The rack, resolved at its first use.
     pub(crate) async fn rack(&self) -> Result<Rack, CommandError> {
         if let Some(connection) = self.connection.get() {
             return Ok(connection.rack.clone());
@@ -105,33 +96,57 @@ impl Context {
         Ok(self.connection.get_or_init(|| connection).rack.clone())
     }
 
-    /// Has this run started the development rack?
+    /// The rack; `None` if none is chosen.
+    pub(crate) async fn rack_if_chosen(&self) -> Result<Option<Rack>, CommandError> {
+        let rack = self.args.rack.as_ref().map(RackName::as_str);
+        match self.settings.target(rack) {
+            Err(TargetError::NoCurrentRack) => Ok(None),
+            _ => self.rack().await.map(Some),
+        }
+    }
+
+    /// Whether this run has started the development rack.
     pub(crate) fn has_started_rack(&self) -> bool {
         self.started_rack.get()
     }
 
-    /// After a success: what `racks` shows of a direct rack is brought up to date now and then.
+    /// Refreshes what `racks` shows of a direct rack, after a success, now and then.
     pub(crate) async fn remember_rack(&self) {
         if let Some(connection) = self.connection.get() {
             connection.remember(self).await;
         }
     }
 
-    /// The app: `--app`, CONVOX_APP, `.convox/app`, or the folder's name.
+    /// The app: `--app`, CONVOX_APP, `.convox/app`, or the directory's name.
     pub(crate) fn app(&self) -> Result<AppName, CommandError> {
         self.app_or(None)
     }
 
     /// The app of a command that takes its name as an argument.
-    pub(crate) fn app_or(&self, argument: Option<&str>) -> Result<AppName, CommandError> {
-        let flag = self.globals.app.as_deref();
-        self.settings.app(argument, flag, None).map_err(without_app)
+    pub(crate) fn app_or(&self, argument: Option<&AppName>) -> Result<AppName, CommandError> {
+        self.resolve_app(argument, None)
     }
 
-    /// The app of a source folder.
+    /// The app of a source directory.
     pub(crate) fn app_of(&self, source: &Path) -> Result<AppName, CommandError> {
-        let flag = self.globals.app.as_deref();
-        self.settings.app(None, flag, Some(source)).map_err(without_app)
+        self.resolve_app(None, Some(source))
+    }
+
+    fn resolve_app(
+        &self,
+        argument: Option<&AppName>,
+        source: Option<&Path>,
+    ) -> Result<AppName, CommandError> {
+        let argument = argument.map(AppName::as_str);
+        let flag = self.args.app.as_ref().map(AppName::as_str);
+        let app = self.settings.app(argument, flag, source).map_err(without_app)?;
+        self.ui.set_app(&app);
+        Ok(app)
+    }
+
+    /// A path that was given on the command line: relative ones are below the working directory.
+    pub(crate) fn path(&self, given: &Path) -> PathBuf {
+        self.settings.working_dir().join(given)
     }
 
     /// Time limits.
@@ -139,14 +154,15 @@ impl Context {
         self.settings.limits()
     }
 
-    /// Is the result waited for?
+    /// Whether to wait for a promote.
     pub(crate) fn wait(&self) -> Wait {
-        Wait::chosen(self.style, self.globals.wait, self.globals.wait_timeout)
+        let asked = self.args.wait || self.settings.env.wait;
+        Wait::new(self.style, asked, self.args.wait_timeout)
     }
 
-    /// How long a wait may last, where there is one.
+    /// How long a wait may last.
     pub(crate) fn wait_limit(&self) -> Duration {
-        self.globals.wait_timeout.unwrap_or(DEFAULT_WAIT)
+        self.args.wait_timeout.unwrap_or(DEFAULT_WAIT)
     }
 
     /// How to poll for at most `limit`.
@@ -154,72 +170,74 @@ impl Context {
         Schedule { first: self.limits().poll, limit, silent: SILENT }
     }
 
-    /// Tells an event.
+    /// Whether secrets are shown: with `--reveal`, and to programs.
+    pub(crate) fn reveals(&self) -> bool {
+        self.args.reveal || !self.ui.is_terminal()
+    }
+
+    /// Draws an event.
     pub(crate) fn emit(&self, event: Event) -> Result<(), CommandError> {
         self.ui.render(&event)
     }
 
-    /// Tells something worth knowing, on stderr. That nobody can read it is no failure.
+    /// Does `work` as one step: prints `text... OK`, or leaves the line open where it fails.
+    pub(crate) async fn step<T>(
+        &self,
+        text: impl Into<String>,
+        work: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
+        self.step_with(text, work, |_| None).await
+    }
+
+    /// Does `work` as one step which creates something: prints `text... OK, ID`.
+    pub(crate) async fn step_with<T>(
+        &self,
+        text: impl Into<String>,
+        work: impl Future<Output = Result<T, CommandError>>,
+        id: impl FnOnce(&T) -> Option<String>,
+    ) -> Result<T, CommandError> {
+        self.emit(Event::Step(text.into()))?;
+        let value = work.await?;
+        self.emit(Event::Done(id(&value)))?;
+        Ok(value)
+    }
+
+    /// Prints a notice on stderr: something happened that is worth knowing.
     pub(crate) fn notice(&self, text: impl fmt::Display) {
-        self.ui.notice(&Event::Notice(text.to_string()));
+        self.notice_with(text, []);
     }
 
-    /// Tells something that may be a mistake, on stderr.
+    /// Prints a notice with advice.
+    pub(crate) fn notice_with(&self, text: impl fmt::Display, hints: impl AsRef<[Hint]>) {
+        self.ui.notice(Severity::Notice, &text.to_string(), hints.as_ref());
+    }
+
+    /// Prints a warning on stderr: something may be a mistake.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
-        self.ui.notice(&Event::Warning(text.to_string()));
+        self.warn_with(text, []);
     }
 
-    /// Can somebody be asked?
-    pub(crate) fn can_ask(&self) -> bool {
-        self.ui.can_ask()
+    /// Prints a warning with advice.
+    pub(crate) fn warn_with(&self, text: impl fmt::Display, hints: impl AsRef<[Hint]>) {
+        self.ui.notice(Severity::Warning, &text.to_string(), hints.as_ref());
     }
 
-    /// Asks for a secret, which is not shown as it is typed.
-    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
-        if !self.can_ask() {
-            return Err(CommandError::new("no token, and nobody to ask for one")
-                .hint("give it with CONVOX_TOKEN or --token"));
-        }
-        self.ui.ask(question)?;
-        let typed = terminal::read_secret(std::io::stdin());
-        self.ui.ask("\n")?;
-        typed.map_err(|error| match error {
-            NoSecret::Interrupted => CommandError::interrupted("interrupted"),
-            error => CommandError::new(error),
-        })
-    }
-
-    /// Asks a question that only `y` or `yes` answers with yes.
-    pub(crate) fn confirm(&self, question: &str) -> Result<bool, CommandError> {
-        self.ui.ask(question)?;
-        let answer = crate::stdin::line()?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    }
-
-    /// The name of the rack that is meant, without asking it.
+    /// The name of the rack, without asking it.
     pub(crate) async fn rack_name(&self) -> Result<String, CommandError> {
         connection::name(self).await
     }
 
-    /// How a promote is done in this style.
+    /// How this style promotes.
     pub(crate) fn promote_options(&self, force: Force) -> PromoteOptions {
-        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::chosen(self.style) }
-    }
-
-    /// Random bytes, for names that nobody else chooses.
-    pub(crate) fn random(&self) -> Result<[u8; 15], CommandError> {
-        let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            CommandError::new(format!("the system gives no random numbers: {error}"))
-        })?;
-        Ok(bytes)
+        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::for_style(self.style) }
     }
 }
 
-/// A name that was typed wrong is a matter of usage; a file that cannot be used is not.
+/// A mistyped name is a usage error; a file that cannot be used is not.
 fn without_app(error: AppError) -> CommandError {
     match error {
         AppError::Name(_) => CommandError::usage(error),
+        AppError::Directory(_) => CommandError::new(error).hint("give the app's name with --app"),
         _ => CommandError::new(error),
     }
 }

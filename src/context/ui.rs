@@ -1,92 +1,138 @@
-//! One renderer for a run, shared by all who have something to tell.
+//! What a run prints, through one renderer and the two streams.
 
+use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::error::{CommandError, ErrorKind, Hint, HintContext};
 use crate::event::Event;
-use crate::outcome::CommandError;
+use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
-use crate::output::{Document, RenderContext, Renderer, Value, notice};
+use crate::output::{Document, FailureView, RenderContext, Renderer, Value};
+use crate::signals::EndSignal;
+use convox_wire::AppName;
 
-/// The streams and the renderer of a run. Cheap to clone.
+/// The streams and the renderer of a run. Cheap to clone; clones are the same.
 #[derive(Clone)]
-pub(crate) struct Ui(Arc<Mutex<Inner>>);
+pub(crate) struct Ui {
+    inner: Arc<Mutex<Inner>>,
+    // Apart from the rest, which prints while somebody types.
+    input: Arc<Mutex<Input>>,
+}
 
 struct Inner {
     stdio: Stdio,
     renderer: Box<dyn Renderer>,
-    to_stderr: bool,
+    events_to_stderr: bool,
+    hints: HintContext,
+}
+
+/// How much a line on stderr matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Something happened that is worth knowing: a retry, a resumed stream.
+    Notice,
+    /// Something may be a mistake.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Notice => "NOTICE",
+            Self::Warning => "WARNING",
+        })
+    }
 }
 
 impl Ui {
-    /// A ui with this renderer. With `to_stderr`, stdout is left to an id.
-    pub(crate) fn new(stdio: Stdio, renderer: Box<dyn Renderer>, to_stderr: bool) -> Self {
-        Self(Arc::new(Mutex::new(Inner { stdio, renderer, to_stderr })))
+    /// With `events_to_stderr`, stdout is left to an id.
+    pub(crate) fn new(
+        mut stdio: Stdio,
+        renderer: Box<dyn Renderer>,
+        events_to_stderr: bool,
+        hints: HintContext,
+    ) -> Self {
+        let input = std::mem::take(&mut stdio.input);
+        let inner = Inner { stdio, renderer, events_to_stderr, hints };
+        Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells an event.
+    /// The run's input.
+    pub(crate) fn input(&self) -> MutexGuard<'_, Input> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Names the app that hints are about from now on.
+    pub(crate) fn set_app(&self, app: &AppName) {
+        self.inner().hints.app = Some(app.clone());
+    }
+
+    /// Draws an event.
     pub(crate) fn render(&self, event: &Event) -> Result<(), CommandError> {
-        let Inner { stdio, renderer, to_stderr } = &mut *self.inner();
-        let stream = if *to_stderr { &mut stdio.err } else { &mut stdio.out };
+        let Inner { stdio, renderer, events_to_stderr, .. } = &mut *self.inner();
+        let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         Ok(renderer.render(event, stream)?)
     }
 
-    /// Tells a notice or a warning. That nobody can read it is no failure.
-    pub(crate) fn notice(&self, event: &Event) {
-        drop(notice(event, &mut self.inner().stdio));
+    /// Prints a notice or a warning with its hints on stderr. It does not matter if stderr is
+    /// closed.
+    pub(crate) fn notice(&self, severity: Severity, text: &str, hints: &[Hint]) {
+        let inner = &mut *self.inner();
+        let _ = inner.stdio.error_line(&format!("{severity}: {}", sanitize(text)));
+        inner.print_hints(hints);
     }
 
-    /// Writes a line to stderr, sanitize whatever a rack has put into it. That nobody can read it
-    /// is no failure.
+    /// Prints a line on stderr, sanitized. It does not matter if stderr is closed.
     pub(crate) fn error_line(&self, line: &str) {
-        drop(self.inner().stdio.error_line(&sanitize(line)));
+        let _ = self.inner().stdio.error_line(&sanitize(line));
     }
 
-    /// Tells a failure on stderr. That nobody can read it is no failure of its own: the exit code
-    /// says it too.
-    pub(crate) fn error(&self, failure: &CommandError) {
-        drop(self.inner().stdio.error(&failure.to_string()));
+    /// Prints a failure with its hints on stderr. If stderr is closed, the exit code still says it.
+    pub(crate) fn error(&self, error: &CommandError) {
+        self.inner().print_error(error);
     }
 
-    /// Shows a value to people.
+    /// Prints a value for people.
     pub(crate) fn view(&self, value: &dyn Value, rc: &RenderContext) -> Result<(), CommandError> {
         let out = &mut self.inner().stdio.out;
         let caps = *out.caps();
         Ok(value.render(rc).write(&caps, out).map_err(OutputError::from)?)
     }
 
-    /// Writes a document for programs.
+    /// Prints a JSON document.
     pub(crate) fn document(&self, document: &dyn Document) -> Result<(), CommandError> {
         Ok(document.write_json(&mut self.inner().stdio.out).map_err(OutputError::from)?)
     }
 
-    /// Writes an id, alone on stdout: as it is for programs, sanitize on a terminal.
+    /// Prints an id alone on stdout: unchanged into a pipe, sanitized on a terminal.
     pub(crate) fn id(&self, id: &str) -> Result<(), CommandError> {
         let out = &mut self.inner().stdio.out;
         let id = if out.caps().is_terminal { sanitize(id) } else { id.into() };
         Ok(out.print(&format!("{id}\n"))?)
     }
 
-    /// Clears the screen before what follows, on a terminal.
+    /// Clears the screen before what follows, if stdout is a terminal that can.
     pub(crate) fn clear(&self) -> Result<(), CommandError> {
         let out = &mut self.inner().stdio.out;
         if out.caps().redraws { Ok(out.print("\u{1b}[H\u{1b}[2J")?) } else { Ok(()) }
     }
 
-    /// Writes text as it is.
+    /// Prints text as it is.
     pub(crate) fn print(&self, text: &str) -> Result<(), CommandError> {
         Ok(self.inner().stdio.out.print(text)?)
     }
 
-    /// Asks on the terminal: on stdout, or on stderr where stdout is left to an id.
+    /// Prints a question and leaves its line open: on stdout, or on stderr if stdout is left to an
+    /// id.
     pub(crate) fn ask(&self, question: &str) -> Result<(), CommandError> {
-        let Inner { stdio, to_stderr, .. } = &mut *self.inner();
-        let stream = if *to_stderr { &mut stdio.err } else { &mut stdio.out };
+        let Inner { stdio, events_to_stderr, .. } = &mut *self.inner();
+        let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         stream.print(question)?;
         Ok(std::io::Write::flush(stream).map_err(OutputError::from)?)
     }
@@ -96,27 +142,54 @@ impl Ui {
         Ok(self.inner().stdio.flush()?)
     }
 
-    /// Is the output a terminal?
+    /// Whether stdout is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.inner().stdio.out.caps().is_terminal
     }
 
-    /// Is somebody there who can be asked?
+    /// Whether stdin is a terminal, so that a person can answer.
     pub(crate) fn can_ask(&self) -> bool {
-        self.inner().stdio.stdin_is_terminal
+        self.input().is_terminal()
     }
 
-    /// Ends the run's output, with its failure if any.
-    pub(crate) fn end(&self, failure: Option<&CommandError>) -> Result<(), CommandError> {
-        let Inner { stdio, renderer, to_stderr } = &mut *self.inner();
-        let stream = if *to_stderr { &mut stdio.err } else { &mut stdio.out };
-        let words = failure.map(ToString::to_string);
-        let ended = renderer.end(words.as_deref(), stream);
-        stdio.out.flush().map_err(OutputError::from)?;
-        if let Some(words) = words {
-            // Where stderr is closed too, the exit code says it.
-            drop(stdio.error(&words));
+    /// Ends the run's output, with its failure if there is one.
+    pub(crate) fn end(&self, error: Option<&CommandError>) -> Result<(), CommandError> {
+        let inner = &mut *self.inner();
+        let failure = error.map(|error| inner.view_of(error));
+        let Inner { stdio, renderer, events_to_stderr, .. } = inner;
+        let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
+        let ended = renderer.end(failure.as_ref(), stream);
+        let flushed = stdio.out.flush().map_err(OutputError::from);
+        if let Some(error) = error {
+            inner.print_error(error);
         }
-        Ok(ended?)
+        ended?;
+        Ok(flushed?)
+    }
+}
+
+impl Inner {
+    fn view_of(&self, error: &CommandError) -> FailureView {
+        FailureView {
+            kind: error.kind().name(),
+            error: error.message(),
+            hints: error.hints().iter().map(|hint| hint.draw(&self.hints)).collect(),
+        }
+    }
+
+    fn print_error(&mut self, error: &CommandError) {
+        let was_typed = error.kind() == ErrorKind::Ended(EndSignal::Interrupt);
+        if was_typed && self.stdio.err.caps().is_terminal {
+            // The terminal shows `^C` in the line where the run was.
+            let _ = self.stdio.error_line("");
+        }
+        let _ = self.stdio.error(&error.message());
+        self.print_hints(error.hints());
+    }
+
+    fn print_hints(&mut self, hints: &[Hint]) {
+        for hint in hints {
+            let _ = self.stdio.error_line(&format!("HINT: {}", sanitize(&hint.draw(&self.hints))));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::notify_unavailable;
 use crate::context::Context;
-use crate::outcome::CommandError;
+use crate::error::{CommandError, Hint};
 use convox_client::rack::{Error, Rack};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus};
@@ -26,9 +26,29 @@ pub(crate) fn busy(app: &App) -> String {
     }
 }
 
-/// There is no such app.
+/// Advises to look at the app.
+pub(crate) fn show_app(app: &AppName) -> Hint {
+    Hint::command("show its status with", "apps info").arg(app)
+}
+
+/// Advises to read what the app has logged lately.
+pub(crate) fn recent_log(app: &AppName) -> Hint {
+    Hint::command("find the reason with", "logs")
+        .arg("--since")
+        .arg("10m")
+        .arg("--no-follow")
+        .app(app)
+}
+
+/// Advises to wait for the app.
+pub(crate) fn wait_for_app(app: &AppName) -> Hint {
+    Hint::command("wait for it with", "apps wait").arg(app)
+}
+
+/// The error for an app that does not exist.
 pub(crate) fn missing(app: &AppName) -> CommandError {
-    CommandError::new(format!("no such app: {app}")).hint(format!("try: convox apps create {app}"))
+    CommandError::new(format!("no such app: {app}"))
+        .hint(Hint::command("create it with", "apps create").arg(app))
 }
 
 /// Waits until the app is running. One that the rack rolls back, or gives up, does not come to it.
@@ -77,7 +97,7 @@ async fn until_status(
     until(cx.polls(limit), notify_unavailable(cx), is_over).await.map_err(|error| match error {
         WaitError::TimedOut => {
             CommandError::timed_out(format!("timeout: {app} is still not running"))
-                .hint(format!("see: convox apps info {app}"))
+                .hint(show_app(app))
         }
         WaitError::Rack(error) => error.into(),
     })
@@ -91,9 +111,7 @@ fn not_failed(app: App) -> Result<App, CommandError> {
 }
 
 fn failed_with_logs(app: &App, what: String) -> CommandError {
-    let name = &app.name;
-    CommandError::new(what)
-        .hint(format!("the reason is in: convox logs -a {name} --since 10m --no-follow"))
+    CommandError::new(what).hint(recent_log(&app.name))
 }
 
 /// Waits until the app is gone.
@@ -112,7 +130,7 @@ pub(crate) async fn gone(
     until(cx.polls(limit), notify_unavailable(cx), gone).await.map_err(|error| match error {
         WaitError::TimedOut => {
             CommandError::timed_out(format!("timeout: {app} is still being deleted"))
-                .hint(format!("see: convox apps info {app}"))
+                .hint(show_app(app))
         }
         WaitError::Rack(error) => error.into(),
     })

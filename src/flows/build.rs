@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::commit::{self, Commit};
 use super::{app, follow_build, source};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::{Event, Upload};
-use crate::outcome::CommandError;
+use crate::signals;
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
@@ -43,8 +44,7 @@ pub(crate) struct Built {
 
 /// Checks what can be checked before anything is uploaded.
 pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
-    let source =
-        Source::open(&request.dir, request.manifest.as_deref()).map_err(CommandError::new)?;
+    let source = Source::open(&cx.path(&request.dir), request.manifest.as_deref())?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;
@@ -116,12 +116,19 @@ async fn send(
     compat: &Compat,
 ) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
-    let spool = convox_package::spool(source, commit.times.unwrap_or(Times::Own))
-        .map_err(CommandError::new)?;
+    let times = commit.times.unwrap_or(Times::Own);
+    let temp_dir = cx.settings.env.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let spool = convox_package::spool(source, times, &temp_dir)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }
-    let (url, before) = tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app));
+    let upload = async { tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app)) };
+    let (url, before) = tokio::select! {
+        uploaded = upload => uploaded,
+        signal = signals::received() => {
+            return Err(CommandError::ended_while(signal, "no build was started"));
+        }
+    };
     let (url, before) = (url?, before?);
     drop(spool);
     cx.emit(Event::StartingBuild)?;

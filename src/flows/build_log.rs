@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::CommandError;
 use convox_client::rack::{BuildLog, LogError, LogEvent, Rack};
 use convox_wire::{AppName, Build, BuildId, BuildStatus};
 

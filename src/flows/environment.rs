@@ -5,8 +5,8 @@
 
 use super::promote::promote_new;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::CommandError;
 use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack};
 use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
 

@@ -9,8 +9,8 @@ use super::build::Built;
 use super::build_log::{FollowMode, Trouble, show_log};
 use super::notify_unavailable;
 use crate::context::Context;
-use crate::outcome::CommandError;
-use crate::terminal;
+use crate::error::{CommandError, Hint};
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{Error, LogError, Rack};
 use convox_client::wait::{WaitError, until};
 use convox_wire::duration::GoDuration;
@@ -29,7 +29,7 @@ pub(crate) async fn follow(
     let id = build.id;
     let over = tokio::select! {
         over = with_log(cx, rack, app, &id) => over?,
-        _ = terminal::interrupted() => return Err(interrupted(app, &id)),
+        signal = signals::received() => return Err(interrupted(signal, app, &id)),
     };
     match over.status {
         BuildStatus::Complete => {
@@ -38,7 +38,7 @@ pub(crate) async fn follow(
         }
         BuildStatus::Failed => Err(failed(app, &over)),
         status => Err(CommandError::new(format!("unexpected build status: {status}"))
-            .hint(show_again(app, &id))),
+            .hint(show_log_hint("read its log with", app, &id))),
     }
 }
 
@@ -87,7 +87,7 @@ fn or_warned(
         Err(Trouble::Log(error)) => format!("can't be read ({error})"),
         Err(Trouble::TimedOut | Trouble::Silent) => "could not be read in time".to_owned(),
     };
-    cx.warn(format!("the build's log {why}; {}", show_again(app, id)));
+    cx.warn_with(format!("the build's log {why}"), [show_log_hint("read it with", app, id)]);
     Ok(None)
 }
 
@@ -130,26 +130,39 @@ fn late(app: &AppName, id: &BuildId, limit: Duration) -> CommandError {
     CommandError::timed_out(format!(
         "timeout: build {id} is not over after {limit}, and the rack goes on"
     ))
-    .hint(format!("see: convox builds info {id} -a {app}"))
+    .hint(show_build(app, id))
 }
 
 fn failed(app: &AppName, build: &Build) -> CommandError {
     let reason = build.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-    CommandError::new(format!("build failed{reason}")).hint(show_again(app, &build.id))
+    CommandError::new(format!("build failed{reason}")).hint(show_log_hint(
+        "read its log with",
+        app,
+        &build.id,
+    ))
 }
 
-fn show_again(app: &AppName, id: &BuildId) -> String {
-    format!("see: convox builds logs {id} -a {app}")
+/// Advises to read the build's log again.
+fn show_log_hint(lead: &str, app: &AppName, id: &BuildId) -> Hint {
+    Hint::command(lead, "builds logs").arg(id).app(app)
+}
+
+/// Advises to look at the build.
+fn show_build(app: &AppName, id: &BuildId) -> Hint {
+    Hint::command("show it with", "builds info").arg(id).app(app)
 }
 
 fn without_release(app: &AppName, id: &BuildId) -> CommandError {
     CommandError::new(format!("build {id} is complete but has no release"))
-        .hint(format!("see: convox builds info {id} -a {app}"))
+        .hint(show_build(app, id))
 }
 
-fn interrupted(app: &AppName, id: &BuildId) -> CommandError {
-    CommandError::interrupted("interrupted; the build goes on at the rack")
-        .hint(format!("follow it with: convox builds logs {id} -a {app}"))
+fn interrupted(signal: EndSignal, app: &AppName, id: &BuildId) -> CommandError {
+    CommandError::ended_while(signal, "the build goes on at the rack").hint(show_log_hint(
+        "follow it with",
+        app,
+        id,
+    ))
 }
 
 /// Shows the log of a build from its start to its end; follows it while the build goes on.
@@ -185,10 +198,10 @@ pub(crate) async fn show_whole(
             Err(CommandError::new(words))
         }
         Err(Trouble::Log(error)) => Err(error.into()),
-        Err(Trouble::TimedOut) => {
-            Err(CommandError::new("the build's log could not be read in time")
-                .hint(format!("try again: convox builds logs {id} -a {app}")))
-        }
+        Err(Trouble::TimedOut) => Err(CommandError::new(
+            "the build's log could not be read in time",
+        )
+        .hint(show_log_hint("try again with", app, id))),
         Err(Trouble::Output(failure)) => Err(failure),
     }
 }

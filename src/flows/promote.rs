@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::rollout_logs::RolloutLogs;
 use super::{app, notify_unavailable};
 use crate::context::{Context, PromoteOptions};
+use crate::error::{CommandError, ErrorKind, Hint};
 use crate::event::Event;
-use crate::outcome::{CommandError, Exit};
 use crate::settings::{BusyPolicy, Wait};
-use crate::terminal;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
@@ -35,7 +35,7 @@ pub(crate) async fn refuse_early(
     refuse_busy(&settled(cx, rack, name).await?)
 }
 
-/// Promotes a release that the command has made: it is named where it does not come to run.
+/// Promotes a release that the command has created. A failure names it.
 pub(crate) async fn promote_new(
     cx: &Context,
     rack: &Rack,
@@ -48,14 +48,17 @@ pub(crate) async fn promote_new(
     finish(cx, rack, &before, release, options).await
 }
 
-/// The release is there: what is missing is the promote.
+/// Advises to promote a release that exists.
+fn promote_hint(lead: impl Into<String>, app: &AppName, release: &ReleaseId) -> Hint {
+    Hint::command(lead, "releases promote").arg(release).app(app)
+}
+
+/// The release exists; only the promote is missing.
 fn with_release(failure: CommandError, app: &AppName, release: &ReleaseId) -> CommandError {
-    if failure.exit != Exit::Failed || failure.what.starts_with("required env") {
+    if failure.kind() != ErrorKind::Failed || failure.message().starts_with("required env") {
         return failure;
     }
-    failure.hint(format!(
-        "{release} is made, promote it with: convox releases promote {release} -a {app}"
-    ))
+    failure.hint(promote_hint(format!("{release} is created; promote it with"), app, release))
 }
 
 /// Promotes `release`.
@@ -82,7 +85,7 @@ async fn finish(
     let Wait::Until(limit) = options.wait else { return Ok(()) };
     tokio::select! {
         result = wait(cx, rack, before, release, limit, options.busy) => result,
-        _ = terminal::interrupted() => Err(interrupted(&before.name, release)),
+        signal = signals::received() => Err(interrupted(signal, &before.name, release)),
     }
 }
 
@@ -102,7 +105,7 @@ async fn accepted(
     loop {
         let sent = tokio::select! {
             sent = send(cx, rack, &before, release, options.force) => sent,
-            _ = terminal::interrupted() => return Err(maybe_sent(name, release)),
+            signal = signals::received() => return Err(maybe_sent(signal, name, release)),
         };
         let Err(refusal) = sent else { return Ok(before) };
         if !queues || !is_busy(&refusal) || !shows_update(cx, rack, &before).await? {
@@ -183,16 +186,16 @@ async fn queued(
 ) -> Result<App, CommandError> {
     let left = tokio::select! {
         running = app::at_rest(cx, rack, app, limit) => match running {
-            Err(failure) if failure.exit == Exit::TimedOut => {
+            Err(failure) if failure.kind() == ErrorKind::TimedOut => {
                 CommandError::timed_out(format!("timeout: {app} is still busy; {release} was not promoted"))
             }
             running => return running,
         },
-        _ = terminal::interrupted() => {
-            CommandError::interrupted(format!("interrupted; {release} was not promoted"))
+        signal = signals::received() => {
+            CommandError::ended_while(signal, format!("{release} was not promoted"))
         }
     };
-    Err(left.hint(format!("promote it with: convox releases promote {release} -a {app}")))
+    Err(left.hint(promote_hint("promote it with", app, release)))
 }
 
 fn limit_of(cx: &Context, wait: Wait) -> Duration {
@@ -206,9 +209,9 @@ fn refuse_busy(busy: &App) -> Result<(), CommandError> {
     if busy.status == AppStatus::Running {
         return Ok(());
     }
-    let name = &busy.name;
     Err(CommandError::new(app::busy(busy))
-        .hint(format!("wait for it with: convox apps wait {name} (or go on with --force)")))
+        .hint(app::wait_for_app(&busy.name))
+        .hint("or go on anyway with --force"))
 }
 
 fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), CommandError> {
@@ -216,7 +219,8 @@ fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::new(format!("release {release} is active already"))
-        .hint(format!("see: convox releases -a {} (or promote it again with --force)", app.name)))
+        .hint(Hint::command("list releases with", "releases").app(&app.name))
+        .hint("or promote it again with --force"))
 }
 
 /// Asks the rack, saying now and then that it takes its time.
@@ -238,23 +242,31 @@ async fn send(
 
 /// The rack's refusal with what helps against it.
 fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
-    let words = error.to_string();
+    let text = error.to_string();
     let failure = CommandError::from(error);
-    if words.contains("older release") {
-        return failure.hint(format!("run: convox releases rollback {release} -a {app}"));
+    if text.contains("older release") {
+        return failure.with_hints([Hint::command("roll back to it with", "releases rollback")
+            .arg(release)
+            .app(app)]);
     }
-    if words.contains("currently updating") {
-        return failure.hint(format!("wait for it with: convox apps wait {app}"));
+    if text.contains("currently updating") {
+        return failure.with_hints([app::wait_for_app(app)]);
     }
-    if words.contains("empty manifest") {
-        return failure
-            .hint(format!("it has no build: deploy the app first with: convox deploy -a {app}"));
+    if text.contains("empty manifest") {
+        return failure.with_hints([Hint::command(
+            "it has no build; deploy the app with",
+            "deploy",
+        )
+        .app(app)]);
     }
-    if words.starts_with("required env") {
-        return CommandError { help: None, ..failure };
+    if text.starts_with("required env") {
+        return failure.with_hints([Hint::command("set them with", "env set")
+            .arg("KEY=VALUE")
+            .arg("--promote")
+            .app(app)]);
     }
-    if words.starts_with("no such release") {
-        return failure.hint(format!("list them with: convox releases -a {app}"));
+    if text.starts_with("no such release") {
+        return failure.with_hints([Hint::command("list releases with", "releases").app(app)]);
     }
     failure
 }
@@ -320,8 +332,7 @@ fn rolled_back(app: &AppName, roll_back: &RollBack) -> CommandError {
         Some(restored) => format!("the rack gave up on {release} and went back to {restored}"),
         None => format!("the rack gave up on {release}, and there is no release to go back to"),
     };
-    CommandError::new(format!("rollback: {to}"))
-        .hint(format!("the reason is in: convox logs -a {app} --since 10m --no-follow"))
+    CommandError::new(format!("rollback: {to}")).hint(app::recent_log(app))
 }
 
 fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> CommandError {
@@ -331,7 +342,7 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
             CommandError::timed_out(format!(
                 "timeout: {app} does not run {release} after {limit}, and the rack goes on"
             ))
-            .hint(format!("see: convox apps info {app}"))
+            .hint(app::show_app(app))
         }
         WaitError::Rack(error) => unwatched(error, app, release),
     }
@@ -340,22 +351,16 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
 /// The rack has accepted: that it cannot be watched any more does not stop it.
 fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
     CommandError::from(error)
-        .hint(format!("the rack goes on promoting {release}, see: convox apps info {app}"))
+        .hint(format!("the rack goes on promoting {release}"))
+        .hint(app::show_app(app))
 }
 
-fn maybe_sent(app: &AppName, release: &ReleaseId) -> CommandError {
-    CommandError::interrupted(format!("interrupted; the rack may go on promoting {release}"))
-        .hint(format!("see: convox apps info {app}"))
+fn maybe_sent(signal: EndSignal, app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::ended_while(signal, format!("the rack may go on promoting {release}"))
+        .hint(app::show_app(app))
 }
 
-fn interrupted(app: &AppName, release: &ReleaseId) -> CommandError {
-    CommandError::interrupted(format!("interrupted; the rack goes on promoting {release}"))
-        .hint(format!("see: convox apps info {app}"))
-}
-
-/// The result of a promote, for `--json`.
-#[derive(serde::Serialize)]
-pub(crate) struct Promoted {
-    pub(crate) app: AppName,
-    pub(crate) release: ReleaseId,
+fn interrupted(signal: EndSignal, app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::ended_while(signal, format!("the rack goes on promoting {release}"))
+        .hint(app::show_app(app))
 }

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout};
 
 use crate::context::Context;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
-use crate::outcome::CommandError;
 use convox_client::rack::{AppLog, LogError, LogEvent, LogOptions, LogSource, Rack};
 use convox_wire::{AppName, Process, ProcessId, ProcessStatus};
 
@@ -155,8 +155,10 @@ impl<'a> View<'a> {
         if error.is_transient() || std::mem::replace(&mut self.has_warned, true) {
             return;
         }
-        let app = self.app;
-        self.cx.warn(format!("the app's log can't be read ({error}); see: convox logs -a {app}"));
+        self.cx.warn_with(
+            format!("the app's log can't be read ({error})"),
+            [Hint::command("try again with", "logs").app(self.app)],
+        );
     }
 }
 

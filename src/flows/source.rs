@@ -11,8 +11,8 @@ use futures_util::stream::{BoxStream, StreamExt};
 use tokio::time::{Instant, interval};
 
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::{Event, Upload as Way};
-use crate::outcome::CommandError;
 use convox_client::rack::{Error, Rack};
 use convox_client::transport::Upload;
 use convox_package::Spool;
@@ -59,9 +59,17 @@ impl Upload for Body {
     }
 }
 
-/// Waits until the source is packed, and tells so.
+/// Random bytes, for a key that no other upload chooses.
+fn random() -> Result<[u8; 15], CommandError> {
+    let mut bytes = [0; 15];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| CommandError::while_doing("the system gives no random numbers", error))?;
+    Ok(bytes)
+}
+
+/// Waits until the source is packed.
 pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, CommandError> {
-    let packed = spool.finished().await.map_err(CommandError::new)?;
+    let packed = spool.finished().await?;
     cx.emit(Event::Packaged)?;
     for warning in &packed.warnings {
         cx.warn(warning);
@@ -77,7 +85,7 @@ pub(crate) async fn upload(
     spool: &Spool,
 ) -> Result<ObjectUrl, CommandError> {
     let body = Body::new(spool.clone());
-    let key = ObjectKey::temporary(cx.random()?);
+    let key = ObjectKey::temporary(random()?);
     let mut sending = std::pin::pin!(rack.upload(app, &key, body.clone()));
     let mut early = None;
     let total = {

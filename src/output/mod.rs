@@ -1,7 +1,7 @@
-//! Everything that is printed goes through here.
+//! Output. Everything that the program prints goes through this module.
 //!
-//! These are the primitives: streams that know how they caps, text made sanitize, tables, info
-//! blocks, words for times and sizes, and the progress bar.
+//! It contains streams and their capabilities, sanitizing of text, tables, info blocks,
+//! human-readable times and sizes, the progress bar, and the renderers of events.
 
 pub mod caps;
 pub mod color;
@@ -18,5 +18,5 @@ mod renderer;
 mod view;
 
 pub(crate) use logs::LogWriter;
-pub(crate) use renderer::{Classic, Json, Quiet, Renderer, V3, notice};
+pub(crate) use renderer::{Classic, FailureView, Json, Quiet, Renderer, V3};
 pub use view::{Document, Render, RenderContext, Value, View};

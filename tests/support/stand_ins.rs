@@ -37,6 +37,11 @@ impl StandIns {
         known.iter().fold(text.to_owned(), |text, (real, stand_in)| text.replace(stand_in, real))
     }
 
+    /// What stands for what, in order of appearance.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn stand_in(&self, found: &Captures<'_>) -> String {
         let real = &found[0];
         if found.name("time").is_some() {

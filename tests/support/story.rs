@@ -27,7 +27,7 @@ use super::stand_ins::StandIns;
 use super::terminal::Terminal;
 use super::waiting::until;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_convox");
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_convox");
 
 /// Somebody's home, working folder and rack. Everything is gone when it is dropped.
 pub struct Story {
@@ -216,7 +216,7 @@ impl Story {
         let code = run(Invocation {
             args: self.words(line).into_iter().map(OsString::from).collect(),
             environment: Box::new(move |name| environment.get(name).cloned()),
-            folder: Ok(self.working.clone()),
+            directory: Ok(self.working.clone()),
             program: Ok(PathBuf::from(PROGRAM)),
             clock: self.clock.clone(),
             stdio: Some(stdio),
@@ -264,7 +264,8 @@ impl Story {
         command
     }
 
-    fn bare(&self, program: &str) -> Command {
+    /// A program in the working directory, with the environment of the story.
+    pub(super) fn bare(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.environment).current_dir(&self.working);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -7,7 +7,7 @@ use super::builds::living_app;
 use super::error::Refusal;
 use super::ids;
 use super::rack::Shared;
-use super::store::{self, BuildRecord, Looking, ReleaseRecord, StoreError};
+use super::store::{self, BuildRecord, ReadTx, ReleaseRecord, StoreError};
 use convox_wire::{AppName, BuildId, Environment, ReleaseId};
 
 /// A release as it is asked for.
@@ -21,10 +21,7 @@ pub(crate) struct NewRelease {
 }
 
 /// The newest release of an app.
-pub(crate) fn newest(
-    tx: &impl Looking,
-    app: &AppName,
-) -> Result<Option<ReleaseRecord>, StoreError> {
+pub(crate) fn newest(tx: &impl ReadTx, app: &AppName) -> Result<Option<ReleaseRecord>, StoreError> {
     Ok(store::newest(tx, app, 1)?.pop())
 }
 
@@ -34,7 +31,7 @@ pub(crate) async fn create(
     app: AppName,
     new: NewRelease,
 ) -> Result<ReleaseRecord, Refusal> {
-    let id = ReleaseId::from(ids::random('R')?);
+    let id = ReleaseId::from_rack(ids::random('R')?);
     let now = rack.clock.now();
     rack.store.write(move |tx| put(tx, app, id, new, now)).await
 }

@@ -5,26 +5,46 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A name or id that cannot be right, whatever the rack.
+/// A name or id that no rack can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not {kind}: it must not be empty, . or .., or contain blanks or control characters, for example {example}"
-)]
-pub struct InvalidName {
-    text: String,
-    kind: &'static str,
-    example: &'static str,
+pub enum InvalidName {
+    /// Nothing was given, as from a shell variable that is not set.
+    #[error("the {kind} is empty")]
+    Empty {
+        /// What was expected, such as `app name`.
+        kind: &'static str,
+    },
+    /// `.`, `..`, or a text with blanks or control characters.
+    #[error(
+        "{text:?} is not {article} {kind}: it must not be . or .., or contain blanks or control characters, for example {example}"
+    )]
+    Malformed {
+        /// What was given.
+        text: String,
+        /// `a` or `an`.
+        article: &'static str,
+        /// What was expected.
+        kind: &'static str,
+        /// A good one.
+        example: &'static str,
+    },
 }
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $article:literal $kind:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
-            /// The text of it.
+            /// What a rack sent, unchecked. It is no `From`, which clap would prefer to the
+            /// checks of `FromStr`.
+            pub fn from_rack(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -34,20 +54,18 @@ macro_rules! name {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                let dots = text == "." || text == "..";
-                if text.is_empty() || dots || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-                    return Err(InvalidName { text: text.into(), kind: $kind, example: $example });
+                if text.is_empty() {
+                    return Err(InvalidName::Empty { kind: $kind });
                 }
-                Ok(Self(text.into()))
+                let is_dots = text == "." || text == "..";
+                if is_dots || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                    let (text, article, kind) = (text.to_owned(), $article, $kind);
+                    return Err(InvalidName::Malformed { text, article, kind, example: $example });
+                }
+                Ok(Self(text.to_owned()))
             }
         }
 
-        impl From<String> for $name {
-            /// As a rack sent it, unchecked.
-            fn from(text: String) -> Self {
-                Self(text)
-            }
-        }
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
@@ -71,27 +89,27 @@ macro_rules! name {
 
 name!(
     /// The name of an app on a rack.
-    AppName, "an app name", "convox-guide"
+    AppName, "an" "app name", "convox-guide"
 );
 name!(
     /// The id of a build: `B` and ten capitals on all generations.
-    BuildId, "a build id", "BXFGHCQLZGQ"
+    BuildId, "a" "build id", "BXFGHCQLZGQ"
 );
 name!(
     /// The id of a release: `R` and ten capitals on all generations.
-    ReleaseId, "a release id", "RZYWJKKRDLI"
+    ReleaseId, "a" "release id", "RZYWJKKRDLI"
 );
 name!(
     /// The id of a process: a pod name on v3, the end of a task id on v2.
-    ProcessId, "a process id", "web-6d5f-x2x"
+    ProcessId, "a" "process id", "web-6d5f-x2x"
 );
 name!(
     /// The name of a service in an app's manifest.
-    ServiceName, "a service name", "web"
+    ServiceName, "a" "service name", "web"
 );
 name!(
     /// The name of a rack as settings and consoles know it; `organization/name` on a console.
-    RackName, "a rack name", "acme/north"
+    RackName, "a" "rack name", "acme/north"
 );
 
 #[cfg(test)]

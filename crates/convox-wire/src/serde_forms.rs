@@ -2,6 +2,7 @@
 
 /// Reads `""` and `null` as `None`, and writes `None` as `""`.
 pub mod empty_as_none {
+    use serde::de::IntoDeserializer;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// Writes the text, or `""`.
@@ -13,11 +14,12 @@ pub mod empty_as_none {
     }
 
     /// Reads the text, if there is one.
-    pub fn deserialize<'de, T: From<String>, D: Deserializer<'de>>(
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
-        Ok(text.filter(|text| !text.is_empty()).map(T::from))
+        let text = text.filter(|text| !text.is_empty());
+        text.map(|text| T::deserialize(text.into_deserializer())).transpose()
     }
 }
 
@@ -77,7 +79,8 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use crate::{
-        App, Autoscale, Build, BuildId, NlbPort, Port, Process, ProcessId, Release, Service, System,
+        App, AppName, Autoscale, Build, BuildId, NlbPort, Port, Process, ProcessId, Release,
+        ReleaseId, Service, ServiceName, System,
     };
 
     /// Every field but `needed` may be `null`, which is as if it were not there.
@@ -103,12 +106,12 @@ mod tests {
 
     #[test]
     fn null_is_the_empty_value_of_every_field() {
-        takes_nulls(&App::new("a".to_owned().into(), "running".to_owned().into()), "name");
-        takes_nulls(&Build::new(BuildId::from("B".to_owned()), Default::default()), "id");
-        let process = ProcessId::from("p".to_owned());
+        takes_nulls(&App::new(AppName::from_rack("a"), "running".to_owned().into()), "name");
+        takes_nulls(&Build::new(BuildId::from_rack("B"), Default::default()), "id");
+        let process = ProcessId::from_rack("p");
         takes_nulls(&Process::new(process, "web".to_owned(), Default::default()), "id");
-        takes_nulls(&Release::new("R".to_owned().into()), "id");
-        takes_nulls(&Service::new("web".to_owned().into()), "name");
+        takes_nulls(&Release::new(ReleaseId::from_rack("R")), "id");
+        takes_nulls(&Service::new(ServiceName::from_rack("web")), "name");
         takes_nulls(&System::default(), "");
         takes_nulls(&Port::default(), "");
         takes_nulls(&NlbPort::default(), "");

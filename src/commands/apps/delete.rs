@@ -1,31 +1,29 @@
 use serde::Serialize;
 
-use crate::cli::flags::RackFlag;
 use crate::context::Context;
-use crate::event::Event;
+use crate::error::CommandError;
 use crate::flows::app;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_wire::AppName;
 
-/// Delete an app with everything in it
+/// Delete an app and everything in it
 ///
-/// Asks nothing before. Its releases, builds and variables are lost.
+/// Does not ask for confirmation. The releases, builds and variables of the app are lost.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps delete convox-guide")]
 pub(crate) struct Args {
-    /// App name; it has no default
+    /// App name; there is no default
     #[arg(value_name = "APP")]
     name: AppName,
-    #[command(flatten)]
-    rack: RackFlag,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let rack = cx.rack().await?;
-    cx.emit(Event::Step(format!("Deleting {}", args.name)))?;
-    rack.delete_app(&args.name).await?;
-    app::gone(cx, &rack, &args.name, cx.wait_limit()).await?;
-    cx.emit(Event::Done(None))?;
+    let delete = async {
+        rack.delete_app(&args.name).await?;
+        app::gone(cx, &rack, &args.name, cx.wait_limit()).await
+    };
+    cx.step(format!("Deleting {}", args.name), delete).await?;
     Ok(Outcome::json(Deleted { deleted: args.name }))
 }
 

@@ -1,25 +1,23 @@
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
-/// Render an app
+/// Show an app
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps info convox-guide")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]
-    name: Option<String>,
-    #[command(flatten)]
-    of: OfApp,
+    name: Option<AppName>,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let app = cx.app_or(args.name.as_deref())?;
+    let app = cx.app_or(args.name.as_ref())?;
     let app = cx.rack().await?.app(&app).await?;
     Ok(Outcome::render(AppInfo::from(app)))
 }
@@ -44,7 +42,7 @@ impl From<App> for AppInfo {
 
 impl Render for AppInfo {
     fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Name", self.name.as_str());
         info.entry("Status", self.status.as_str());
         info.entry("Generation", self.generation.as_deref().unwrap_or_default());

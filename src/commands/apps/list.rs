@@ -1,8 +1,8 @@
 use serde::Serialize;
 
-use crate::cli::flags::{RackFlag, StyleFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 use crate::settings::Style;
@@ -11,14 +11,7 @@ use convox_wire::{App, AppName, AppStatus, ReleaseId};
 /// List apps
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    rack: RackFlag,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    watch: WatchFlag,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let apps = cx.rack().await?.apps().await?;

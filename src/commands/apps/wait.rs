@@ -1,37 +1,33 @@
 use super::info::AppInfo;
-use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
-use crate::event::Event;
+use crate::error::CommandError;
 use crate::flows::app;
-use crate::outcome::{CommandError, Outcome};
-use convox_wire::AppStatus;
+use crate::outcome::Outcome;
+use convox_wire::{AppName, AppStatus};
 
 /// Wait until an app is running
 ///
-/// Returns at once for an app that is at rest. An update that is rolled back meanwhile is a failure.
-/// The limit is an hour unless --wait-timeout gives one.
+/// Returns at once if the app is not updating. Fails if the update is rolled back. Waits at most an
+/// hour, or as long as --wait-timeout allows.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox apps wait convox-guide --wait-timeout 10m")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]
-    name: Option<String>,
-    #[command(flatten)]
-    of: OfApp,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
+    name: Option<AppName>,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let name = cx.app_or(args.name.as_deref())?;
+    let name = cx.app_or(args.name.as_ref())?;
     let rack = cx.rack().await?;
     let before = app::existing(&rack, &name).await?;
-    cx.emit(Event::Step("Waiting for app".to_owned()))?;
-    let app = match before.status {
-        // Begun before anybody waited: what it goes back to is what there is to wait for.
-        AppStatus::Rollback => app::at_rest(cx, &rack, &name, cx.wait_limit()).await?,
-        _ => app::running(cx, &rack, &name, cx.wait_limit()).await?,
+    let wait = async {
+        match before.status {
+            // A rollback that began before this command is no failure of what it waits for.
+            AppStatus::Rollback => app::at_rest(cx, &rack, &name, cx.wait_limit()).await,
+            _ => app::running(cx, &rack, &name, cx.wait_limit()).await,
+        }
     };
-    cx.emit(Event::Done(None))?;
+    let app = cx.step("Waiting for app", wait).await?;
     Ok(Outcome::json(AppInfo::from(app)))
 }

@@ -1,21 +1,19 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
-/// Render a build
+/// Show a build
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -46,7 +44,7 @@ impl From<Build> for BuildInfo {
 
 impl Render for BuildInfo {
     fn render(&self, rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Id", self.id.as_str());
         info.entry("Status", self.status.as_str());
         info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));

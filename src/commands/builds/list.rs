@@ -1,9 +1,9 @@
 use serde::Serialize;
 
 use super::info::BuildInfo;
-use crate::cli::flags::{OfApp, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::ReleaseId;
@@ -12,13 +12,9 @@ use convox_wire::ReleaseId;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds --limit 3")]
 pub(crate) struct Args {
-    /// How many to list; without it 10
+    /// Number of builds to list; defaults to 10
     #[arg(short, long, value_name = "N")]
     limit: Option<u32>,
-    #[command(flatten)]
-    watch: WatchFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

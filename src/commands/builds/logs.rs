@@ -1,23 +1,16 @@
-use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::event::Event;
 use crate::flows::follow_build;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_wire::BuildId;
 
-/// Render the log of a build, following it while the build goes on
+/// Show the log of a build, and follow it while the build is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,
-    /// Pass the log on unchanged, on a terminal too
-    #[arg(long)]
-    raw: bool,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,24 +1,22 @@
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
-/// Render the value of an environment variable, never masked
+/// Show the value of an environment variable, unmasked
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env get DATABASE_URL")]
 pub(crate) struct Args {
     /// Name of the variable
     #[arg(value_name = "KEY")]
     key: String,
-    /// Release whose variable is shown, instead of the newest
+    /// Release to read from, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -3,29 +3,24 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::flags::{OfApp, RevealFlag, WatchFlag};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_client::rack::Rack;
 use convox_wire::{AppName, Environment, ReleaseId};
 
 /// List environment variables
 ///
-/// Those of the newest release, promoted or not. On a terminal masked values show as ****.
+/// Lists the variables of the newest release, promoted or not. On a terminal, masked values are
+/// shown as ****.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env > .env")]
 pub(crate) struct Args {
-    /// Release whose variables are shown, instead of the newest
+    /// Release to read from, instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    #[command(flatten)]
-    reveal: RevealFlag,
-    #[command(flatten)]
-    watch: WatchFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -50,7 +45,7 @@ impl MaskedEnv {
         app: &AppName,
         env: &Environment,
     ) -> Result<Self, CommandError> {
-        let masked = if cx.globals.reveal { Vec::new() } else { rack.env_mask(app).await? };
+        let masked = if cx.reveals() { Vec::new() } else { rack.env_mask(app).await? };
         let shown = |(key, value): (&str, &str)| {
             let is_masked = masked.iter().any(|mask| mask == key);
             (key.to_owned(), if is_masked { MASK } else { value }.to_owned())

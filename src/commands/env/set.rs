@@ -1,43 +1,37 @@
 use serde::Serialize;
 
-use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment::{AfterChange, Change, change};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_wire::{AppName, EnvVar, Release, ReleaseId};
 
-/// Set environment variables, in a new release
+/// Set environment variables in a new release
 ///
-/// Reads KEY=VALUE lines from the standard input if no arguments are given, for an argument -, or
-/// if it is a file.
+/// Reads KEY=VALUE lines from stdin if there are no arguments, for an argument -, or if stdin is a
+/// file.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
 pub(crate) struct Args {
-    /// EnvVars to set
+    /// Variables to set
     #[arg(value_name = "KEY=VALUE")]
     pairs: Vec<String>,
-    /// Drop all other variables
+    /// Remove all other variables
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
     then: ThenFlags,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 // What follows a change.
 #[derive(clap::Args)]
 pub(super) struct ThenFlags {
-    /// Promote the new release, and wait until the app runs it
+    /// Promote the new release and wait until it is running
     #[arg(short, long)]
     promote: bool,
-    /// Start from the environment of this release
+    /// Start from the environment of this release instead of the newest
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleaseId>,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    id: IdFlag,
 }
 
 impl ThenFlags {
@@ -48,7 +42,7 @@ impl ThenFlags {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
-    let pairs = pairs(&args.pairs)?;
+    let pairs = pairs(cx, &args.pairs).await?;
     let wanted = if args.replace { Change::Replace(pairs) } else { Change::Set(pairs) };
     let rack = cx.rack().await?;
     let release = change(cx, &rack, &app, wanted, args.then.then()).await?;
@@ -56,13 +50,13 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 }
 
 /// The variables of the arguments, then those of the standard input.
-fn pairs(given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
+async fn pairs(cx: &Context, given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
     let arguments = given.iter().filter(|text| *text != "-");
     let mut pairs: Vec<EnvVar> = arguments
         .map(|text| text.parse())
         .collect::<Result<_, _>>()
         .map_err(CommandError::usage)?;
-    if let Some(text) = crate::stdin::asked_for(given)? {
+    if let Some(text) = cx.requested_input(given).await? {
         pairs.extend(EnvVar::parse_lines(&text).map_err(CommandError::usage)?);
     }
     if pairs.is_empty() {

@@ -1,10 +1,10 @@
 use super::set::{ThenFlags, outcome};
-use crate::cli::flags::OfApp;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::flows::environment::{Change, change};
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 
-/// Take environment variables away, in a new release
+/// Remove environment variables in a new release
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox env unset COLOR --promote")]
 pub(crate) struct Args {
@@ -13,8 +13,6 @@ pub(crate) struct Args {
     keys: Vec<String>,
     #[command(flatten)]
     then: ThenFlags,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,21 +1,16 @@
 use serde::Serialize;
 
-use crate::cli::flags::{RackFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{System, SystemStatus};
 
-/// Render the rack; start and stop the development rack
+/// Show the rack; start and stop the development rack
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack -r dev")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    rack: RackFlag,
-    #[command(flatten)]
-    watch: WatchFlag,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let system = cx.rack().await?.system().await?;
@@ -87,7 +82,7 @@ impl Render for RackInfo {
             ("Status", Some(self.status.to_string())),
             ("Version", Some(self.version.clone())),
         ];
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         for (name, value) in lines {
             if let Some(value) = value {
                 info.entry(name, value);

@@ -1,21 +1,22 @@
 use super::status::RackStatus;
 use crate::context::Context;
 use crate::context::dev;
+use crate::error::CommandError;
 use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
+use crate::signals;
 use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address};
 
 /// Start the development rack
 ///
-/// Serves until Ctrl-C. It runs the apps that are deployed to it as processes of yours, without a
-/// sandbox, and listens on the loopback interface only. Commands with -r dev start it in the
-/// background by themselves.
+/// Runs until Ctrl-C. Deployed apps run as your own processes, without a sandbox. The rack listens
+/// on the loopback interface only. Commands with -r dev start it in the background if necessary.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack start --detach")]
 pub(crate) struct Args {
-    /// Serve in the background
+    /// Run in the background
     #[arg(short, long)]
     detach: bool,
     #[arg(long, hide = true)]
@@ -27,28 +28,22 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         let address = dev::start(cx).await?;
         cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
         let data = dev::data_folder(cx)?;
-        let status = daemon::status(&data).await.map_err(CommandError::new)?;
+        let status = daemon::status(&data).await?;
         return Ok(Outcome::json(RackStatus::new(data, status)));
     }
     if args.as_daemon {
-        daemon::detach_self().map_err(CommandError::new)?;
+        daemon::detach_self()
+            .map_err(|error| CommandError::while_doing("the rack cannot detach itself", error))?;
     }
     let data = dev::data_folder(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
-    let stop = async {
-        if let Err(error) = daemon::asked_to_stop().await {
-            // Without signals it cannot be told to end: better not to go on.
-            drop(error);
-        }
-    };
-    daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop)
-        .await
-        .map_err(CommandError::new)?;
+    let stop = signals::shutdown_requested();
+    daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop).await?;
     Ok(Outcome::streamed())
 }
 
-/// That nobody reads it is no reason not to serve.
+/// A closed stdout is no reason not to serve.
 fn tell(cx: &Context, address: &Address) {
     let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
     drop(cx.emit(Event::Line(line)));

@@ -3,19 +3,26 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::error::{CommandError, Hint};
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
 
-/// Render whether the development rack is running
+/// Show whether the development rack is running
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack status")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
-    let status = daemon::status(&data).await.map_err(CommandError::new)?;
+    let status = daemon::status(&data).await?;
+    if let Status::Killed { processes } = status {
+        cx.notice_with(
+            format!("the rack was killed, and left processes running: {processes}"),
+            [Hint::command("stop them with", "rack stop")],
+        );
+    }
     Ok(Outcome::render(RackStatus::new(data, status)))
 }
 
@@ -24,30 +31,39 @@ pub(super) struct RackStatus {
     status: &'static str,
     url: Option<String>,
     pid: Option<i32>,
+    /// Services and build steps that a killed rack left running.
+    orphans: usize,
     data: PathBuf,
 }
 
 impl RackStatus {
     pub(super) fn new(data: PathBuf, status: Status) -> Self {
+        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, data };
         match status {
             Status::Running { pid, address } => {
-                Self { status: "running", url: Some(address.url()), pid: Some(pid), data }
+                shown.status = "running";
+                (shown.url, shown.pid) = (Some(address.url()), Some(pid));
             }
-            Status::NotAnswering { pid } => Self { status: "not answering", url: None, pid, data },
-            Status::Stopped => Self { status: "stopped", url: None, pid: None, data },
+            Status::NotAnswering { pid } => (shown.status, shown.pid) = ("not answering", pid),
+            Status::Stopped => (),
+            Status::Killed { processes } => shown.orphans = processes,
         }
+        shown
     }
 }
 
 impl Render for RackStatus {
     fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Status", self.status);
         if let Some(url) = &self.url {
             info.entry("Address", url);
         }
         if let Some(pid) = self.pid {
             info.entry("Pid", pid.to_string());
+        }
+        if self.orphans > 0 {
+            info.entry("Orphans", self.orphans.to_string());
         }
         info.entry("Data", self.data.display().to_string());
         View::Info(info)

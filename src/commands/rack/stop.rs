@@ -1,26 +1,29 @@
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::event::Event;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use convox_devrack::daemon::{self, Stopped};
 
-/// Stop the development rack and the apps that it runs
+/// Stop the development rack and its apps
 ///
-/// The next start runs them again.
+/// The next start runs the apps again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox rack stop")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
-    cx.emit(Event::Step("Stopping the development rack".to_owned()))?;
-    let stopped = daemon::stop(&data).await.map_err(CommandError::new)?;
-    cx.emit(Event::Done(None))?;
-    let was_running = stopped != Stopped::WasNotRunning;
-    if !was_running {
-        cx.notice("it was not running");
+    let stop = async { Ok(daemon::stop(&data).await?) };
+    let stopped = cx.step("Stopping the development rack", stop).await?;
+    match stopped {
+        Stopped::Ended | Stopped::Killed => (),
+        Stopped::WasNotRunning => cx.notice("it was not running"),
+        Stopped::Orphans { processes } => cx.notice(&format!(
+            "it had been killed; the processes that it left running ({processes}) were stopped"
+        )),
     }
+    let was_running = matches!(stopped, Stopped::Ended | Stopped::Killed);
     Ok(Outcome::json(Ended { was_running }))
 }
 

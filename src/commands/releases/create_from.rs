@@ -1,25 +1,25 @@
 use serde::Serialize;
 
-use crate::cli::flags::{OfApp, WaitLimitFlag};
 use crate::context::Context;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::flows::promote::promote_new;
-use crate::outcome::{CommandError, Outcome};
+use crate::outcome::Outcome;
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::{App, AppName, ReleaseId};
 
-/// Create a release from the build of one and the environment of another
+/// Create a release from the build of one release and the environment of another
 ///
-/// Needs one choice of a build and one of an environment.
+/// Requires one option for the build and one for the environment.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  convox releases create-from --build-from RZYWJKKRDLI --use-active-release-env"
 )]
 pub(crate) struct Args {
-    /// Release whose build is taken
+    /// Release to take the build from
     #[arg(long, value_name = "RELEASE")]
     build_from: Option<ReleaseId>,
-    /// Release whose environment is taken
+    /// Release to take the environment from
     #[arg(long, value_name = "RELEASE")]
     env_from: Option<ReleaseId>,
     /// Take the build of the active release
@@ -28,13 +28,9 @@ pub(crate) struct Args {
     /// Take the environment of the active release
     #[arg(long)]
     use_active_release_env: bool,
-    /// Promote the new release, and wait until the app runs it
+    /// Promote the new release and wait until it is running
     #[arg(long)]
     promote: bool,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -80,7 +76,7 @@ fn one_of(release: &Option<ReleaseId>, active: bool, what: &str) -> Result<(), C
 fn chosen(release: Option<ReleaseId>, app: &App) -> Result<ReleaseId, CommandError> {
     release.or(app.release.clone()).ok_or_else(|| {
         CommandError::new(format!("app {} has no active release", app.name))
-            .hint(format!("name one of: convox releases -a {}", app.name))
+            .hint(Hint::command("choose one from", "releases").app(&app.name))
     })
 }
 

@@ -1,24 +1,20 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::{OfApp, RevealFlag};
 use crate::commands::env::list::MaskedEnv;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
-use crate::output::info::Info;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{BuildId, Release, ReleaseId};
 
-/// Render a release with its environment
+/// Show a release with its environment
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases info RZYWJKKRDLI")]
 pub(crate) struct Args {
     /// Release id
     release: ReleaseId,
-    #[command(flatten)]
-    reveal: RevealFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -48,7 +44,7 @@ impl ReleaseInfo {
 impl Render for ReleaseInfo {
     fn render(&self, _rc: &RenderContext) -> View {
         let created = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Id", self.id.as_str());
         info.entry("Build", self.build.as_ref().map_or("", BuildId::as_str));
         info.entry("Created", self.created.as_ref().map_or(String::new(), created));

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::flags::{OfApp, StyleFlag, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View, humanize};
 use crate::settings::Style;
@@ -13,15 +13,9 @@ use convox_wire::{App, BuildId, ReleaseId, ReleaseSummary};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases --limit 5")]
 pub(crate) struct Args {
-    /// How many to list; without it 10
+    /// Number of releases to list; defaults to 10
     #[arg(short, long, value_name = "N")]
     limit: Option<u32>,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    watch: WatchFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,19 +1,17 @@
 use serde::Serialize;
 
-use crate::cli::flags::OfApp;
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::ReleaseId;
 
-/// Render the manifest that a release was built with
+/// Show the manifest of a release
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases manifest RZYWJKKRDLI > convox.yml")]
 pub(crate) struct Args {
     /// Release id
     release: ReleaseId,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

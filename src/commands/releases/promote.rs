@@ -1,29 +1,24 @@
-use crate::cli::flags::{OfAppOnly, StyleFlag, WaitFlags};
+use super::Promoted;
 use crate::context::Context;
+use crate::error::{CommandError, Hint};
 use crate::flows::app::missing;
-use crate::flows::promote::{Promoted, promote};
-use crate::outcome::{CommandError, Outcome};
+use crate::flows::promote::promote;
+use crate::outcome::Outcome;
 use crate::settings::Style;
 use convox_client::rack::{Force, Rack};
 use convox_wire::{AppName, ReleaseId};
 
-/// Make a release the active one
+/// Promote a release
 ///
-/// Returns once the rack has accepted it; with --wait, once the app runs it.
+/// Returns when the rack has accepted the promote or, with --wait, when the release is running.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases promote RZYWJKKRDLI --wait")]
 pub(crate) struct Args {
-    /// Release to make active; the newest one if none is named
+    /// Release to promote; defaults to the newest
     release: Option<ReleaseId>,
-    /// Promote although the app is being updated or runs the release already
+    /// Promote even if the app is updating, or the release is already active
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    wait: WaitFlags,
-    #[command(flatten)]
-    style: StyleFlag,
-    #[command(flatten)]
-    of: OfAppOnly,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -46,7 +41,7 @@ async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, C
     })?;
     let Some(newest) = newest else {
         return Err(CommandError::new("no releases to promote")
-            .hint(format!("make one with: convox deploy -a {app}")));
+            .hint(Hint::command("create one with", "deploy").app(app)));
     };
     if cx.style == Style::Classic {
         cx.notice(format!("no release was named: promoting the newest, {}", newest.id));

@@ -1,40 +1,37 @@
-use crate::cli::flags::{IdFlag, OfApp, WaitLimitFlag};
+use super::Promoted;
 use crate::context::Context;
-use crate::event::Event;
-use crate::flows::promote::{Promoted, promote_new};
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::flows::promote::promote_new;
+use crate::outcome::Outcome;
 use convox_client::rack::{CreateRelease, Force};
 use convox_wire::ReleaseId;
 
-/// Go back to an older release, by a new one with its build and environment
+/// Roll back to an older release (creates a new one)
 ///
-/// Waits until the app runs it. Works on racks that refuse to promote an older release.
+/// The new release has the build and the environment of the older one. Waits until it is running.
+/// Works on racks that refuse to promote an older release.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox releases rollback RZYWJKKRDLI")]
 pub(crate) struct Args {
-    /// Release to go back to
+    /// Release to roll back to
     release: ReleaseId,
-    /// Promote although the app is being updated
+    /// Promote even if the app is updating
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    limit: WaitLimitFlag,
-    #[command(flatten)]
-    id: IdFlag,
-    #[command(flatten)]
-    of: OfApp,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app()?;
     let rack = cx.rack().await?;
-    cx.emit(Event::Step(format!("Rolling back to {}", args.release)))?;
-    let old = rack.release(&name, &args.release).await?;
-    let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
-    let options =
-        CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
-    let new = rack.create_release(&name, &options, newest.as_ref()).await?;
-    cx.emit(Event::Done(Some(new.id.to_string())))?;
+    let create = async {
+        let old = rack.release(&name, &args.release).await?;
+        let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+        let options =
+            CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
+        Ok(rack.create_release(&name, &options, newest.as_ref()).await?)
+    };
+    let doing = format!("Rolling back to {}", args.release);
+    let new = cx.step_with(doing, create, |new| Some(new.id.to_string())).await?;
     let force = if args.force { Force::Yes } else { Force::No };
     promote_new(cx, &rack, &name, &new.id, cx.promote_options(force)).await?;
     Ok(Outcome::json(Promoted { app: name, release: new.id.clone() }).with_id(&new.id))

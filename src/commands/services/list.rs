@@ -1,23 +1,18 @@
 use serde::Serialize;
 
 use super::columns::{Autoscale, NlbPort, Port};
-use crate::cli::flags::{OfApp, WatchFlag};
 use crate::context::Context;
-use crate::outcome::{CommandError, Outcome};
+use crate::error::CommandError;
+use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 use convox_client::rack::CapStatus;
 use convox_wire::{Service, ServiceName};
 
-/// List the services of the active release, and where they answer
+/// List the services of the active release and their addresses
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox services")]
-pub(crate) struct Args {
-    #[command(flatten)]
-    watch: WatchFlag,
-    #[command(flatten)]
-    of: OfApp,
-}
+pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;

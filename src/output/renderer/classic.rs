@@ -4,10 +4,10 @@ use std::time::Instant;
 use super::super::logs::LogWriter;
 use super::super::progress::Progress;
 use super::super::sanitize::sanitize;
-use super::{OutputError, Renderer, Stream, built, common, finish, start};
+use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::Event;
 
-/// The guide's form.
+/// The form of the guide.
 pub(crate) struct Classic {
     bar: Option<Progress>,
     log: LogWriter,
@@ -40,7 +40,7 @@ impl Renderer for Classic {
                 None => Ok(()),
             },
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
-            Event::Built { told: true, build, release } => built(build, release, to),
+            Event::Built { announce: true, build, release } => built(build, release, to),
             Event::Promoting(release) => {
                 self.log.end_line(to)?;
                 start(&format!("Promoting {release}"), to)
@@ -48,11 +48,21 @@ impl Renderer for Classic {
             Event::Accepted(_) => finish("UPDATING", None, to),
             Event::Waiting(release) => start(&format!("Waiting for {release}"), to),
             Event::Running(_) => finish("OK", None, to),
-            other => common(other, to),
+            Event::About(..)
+            | Event::Packaged
+            | Event::StartingBuild
+            | Event::BuildStarted(_)
+            | Event::Built { announce: false, .. }
+            | Event::WaitingForApp
+            | Event::AppReady
+            | Event::Process(_)
+            | Event::Step(_)
+            | Event::Done(_)
+            | Event::Line(_) => common(event, to),
         }
     }
 
-    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         if let Some(bar) = self.bar.take() {
             bar.abandon(to)?;
         }

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use super::super::logs::LogWriter;
-use super::{OutputError, Renderer, Stream, built, common, finish, start};
+use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::{Event, Upload};
 
-/// The form of the 3.x clients.
+/// The form of 3.x clients.
 pub(crate) struct V3 {
     log: LogWriter,
 }
@@ -24,7 +24,7 @@ impl Renderer for V3 {
                 finish("OK", None, to)
             }
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
-            Event::Built { told: true, build, release } => {
+            Event::Built { announce: true, build, release } => {
                 self.log.end_line(to)?;
                 built(build, release, to)
             }
@@ -34,11 +34,27 @@ impl Renderer for V3 {
                 to.print("\n")?; // log lines follow
                 Ok(to.flush()?)
             }
-            other => common(other, to),
+            Event::Deploying(_)
+            | Event::About(..)
+            | Event::Packaged
+            | Event::Uploading(Upload::Styles)
+            | Event::Progress { .. }
+            | Event::Uploaded { upload: Upload::Styles, .. }
+            | Event::StartingBuild
+            | Event::BuildStarted(_)
+            | Event::Built { announce: false, .. }
+            | Event::WaitingForApp
+            | Event::AppReady
+            | Event::Accepted(_)
+            | Event::Waiting(_)
+            | Event::Process(_)
+            | Event::Step(_)
+            | Event::Done(_)
+            | Event::Line(_) => common(event, to),
         }
     }
 
-    fn end(&mut self, failure: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
+    fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         if failure.is_some() { self.log.end_line(to) } else { Ok(()) }
     }
 }

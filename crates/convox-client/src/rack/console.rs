@@ -44,7 +44,7 @@ struct Organization {
 impl ConsoleRack {
     /// `organization/name`.
     pub fn full_name(&self) -> RackName {
-        RackName::from(format!("{}/{}", self.organization.name, self.name))
+        RackName::from_rack(format!("{}/{}", self.organization.name, self.name))
     }
 
     /// Where it runs, if known.
@@ -66,7 +66,7 @@ impl Rack {
     /// between.
     pub async fn login(&self) -> Result<Login, Error> {
         let response = self.client.send(&Request::get(path!["auth"])).await?;
-        response.accepted()?;
+        response.check_accepted()?;
         let user =
             response.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
         Ok(Login { user })

@@ -72,7 +72,7 @@ impl Rack {
     /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON
     /// (classic), or nothing.
     async fn act(&self, request: Request) -> Result<(), Error> {
-        self.client.send(&request).await?.accepted()
+        self.client.send(&request).await?.check_accepted()
     }
 }
 

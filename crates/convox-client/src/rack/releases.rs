@@ -147,7 +147,7 @@ impl Rack {
         let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
         let read = |response: &Response| {
             let id = response.headers.get("release-id").and_then(|value| value.to_str().ok());
-            id.map(|id| ReleaseId::from(id.to_owned())).ok_or_else(|| Error::InvalidResponse {
+            id.map(ReleaseId::from_rack).ok_or_else(|| Error::InvalidResponse {
                 request: request.line(),
                 problem: "the header Release-Id is missing".to_owned(),
             })
@@ -195,7 +195,7 @@ impl Rack {
             Ok(outcome_of(&asked.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
-        let sent = self.client.send_reconciled(&request, Response::accepted, &mut look).await;
+        let sent = self.client.send_reconciled(&request, Response::check_accepted, &mut look).await;
         match sent.map_err(named) {
             // Sent again, and refused: the first one may be what the app is busy with.
             Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {

@@ -209,7 +209,8 @@ impl Client {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let builder = builder.tcp_user_timeout(unacknowledged);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
-        let config_error = |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
+        let config_error =
+            |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(config_error)
     }
 
@@ -255,6 +256,7 @@ impl Client {
 }
 
 pub(super) fn header_value(name: &str, text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| Error::Config(format!("the value of the {name} header contains control characters")))
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        Error::Config(format!("the value of the {name} header contains control characters"))
+    })
 }

@@ -33,7 +33,7 @@ pub enum Next {
     /// To be answered with the same bytes (RFC 6455, 5.5.2).
     Ping(Bytes),
     /// More has to be read first.
-    Missing,
+    Incomplete,
 }
 
 impl FrameDecoder {

@@ -18,12 +18,14 @@
 
 mod body;
 mod client;
-mod credentials;
 mod error;
 mod event;
 pub mod frames;
 mod path;
+mod reconcile;
+mod redactor;
 mod request;
+mod response;
 mod retry;
 mod send;
 mod session;
@@ -32,12 +34,12 @@ mod tls;
 
 pub use body::Upload;
 pub use client::{Client, Endpoint, Options};
-pub use error::{Cause, Error};
+pub use error::{Cause, Error, Source};
 pub use event::{Event, Listener};
 pub use path::Path;
+pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
-pub use retry::Reconciled;
-pub use send::Response;
+pub use response::Response;
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};

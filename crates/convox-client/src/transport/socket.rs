@@ -12,9 +12,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
+use super::body::TimeoutPhase;
 use super::client::header_value;
 use super::frames::{FrameDecoder, Next};
-use super::send::words;
+use super::response::refusal_message;
 use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
 
@@ -82,7 +83,7 @@ impl Client {
     ) -> Result<Socket, Error> {
         let started = Instant::now();
         let opened = self.handshake(path, options).await;
-        let (request, took) = (RequestLine::socket(path), started.elapsed());
+        let (request, took) = (RequestLine::websocket(path), started.elapsed());
         self.emit(match &opened {
             Ok(_) => Event::SocketOpened { request, took },
             Err(error) => Event::Failed { request, why: error.to_string(), took, attempt },
@@ -95,27 +96,21 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let (request, started) = (RequestLine::socket(path), Instant::now());
+        let (request, started) = (RequestLine::websocket(path), Instant::now());
         let key = random_key()?;
-        let request = self.upgrade_request(path, options, &key)?;
-        let address = self.endpoint().address();
-        let late = |_| Error::Unreachable {
-            request: request.clone(),
-            address,
-            cause: Cause::Timeout("waiting for the answer"),
-            sent: true,
-        };
-        let response = timeout(self.limits().response, self.socket_http()?.execute(request))
+        let upgrade = self.upgrade_request(path, options, &key)?;
+        let late = |_| self.timeout_error(request.clone(), TimeoutPhase::AwaitingResponse);
+        let response = timeout(self.limits().response, self.socket_http()?.execute(upgrade))
             .await
             .map_err(late)?
-            .map_err(|error| self.broken(request.clone(), &error))?;
+            .map_err(|error| self.network_error(request.clone(), error))?;
         self.note_response();
         let status = response.status().as_u16();
         if status != 101 {
             let headers = response.headers().clone();
-            // A refusal whose words do not come is one all the same.
-            let body = self.beginning(&request, response).await.unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
+            // Without its message it is a refusal all the same.
+            let body = self.refusal_body(&request, response).await.unwrap_or_default();
+            let (message, retry_after) = refusal_message(status, &headers, &body, &self.redactor());
             let message = message.chars().take(200).collect();
             return Err(Error::Handshake { request, status, message, retry_after });
         }
@@ -127,17 +122,16 @@ impl Client {
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
         let stream =
-            response.upgrade().await.map_err(|error| self.broken(request.clone(), &error))?;
+            response.upgrade().await.map_err(|error| self.network_error(request.clone(), error))?;
         let why = "left by the client".to_owned();
         let log = ClosingLog { client: self.clone(), request, why, bytes: 0 };
         Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
     }
 
-    /// Sockets at this path open, and break before they give anything.
+    /// The error for a path whose sockets open, and break before they deliver anything.
     pub fn breaks_at_once(&self, path: &Path) -> Error {
         let cause = Cause::Cut("sockets open and break at once".to_owned());
-        let (request, address) = (RequestLine::socket(path), self.endpoint().address());
-        Error::Unreachable { request, address, cause, sent: true }
+        self.unreachable(RequestLine::websocket(path), cause, None)
     }
 
     fn upgrade_request(

@@ -115,7 +115,7 @@ impl Reader {
         let fields = self.fields(entry, &path)?;
         let Some(command) = fields.command else { return Err(no_command(entry, &path)) };
         Ok(ServiceSpec {
-            name: ServiceName::from(entry.key.clone()),
+            name: ServiceName::from_rack(entry.key.clone()),
             command,
             build: fields.step,
             port: fields.port,

@@ -241,7 +241,7 @@ impl ReconnectingSocket {
         self.close();
         let held = self.held.take();
         match held.as_deref().and_then(frame::refusal) {
-            Some(words) => SocketEvent::Refused(self.client.redacted(words)),
+            Some(words) => SocketEvent::Refused(self.client.redact(words)),
             None => SocketEvent::End,
         }
     }

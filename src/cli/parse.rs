@@ -1,0 +1,136 @@
+//! From the arguments to a command with its flags.
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+
+use super::normalize::{move_leading_flags, normalize};
+use super::spec::CommandSpec;
+use super::tree::COMMANDS;
+use super::{find, full_command, subcommand_only};
+use crate::args::GlobalArgs;
+
+/// What a command line means.
+pub(crate) enum Parsed {
+    /// A command with its arguments.
+    Command(&'static CommandSpec, ArgMatches, GlobalArgs),
+    /// Help, or the version: goes to stdout.
+    Text(String),
+    /// A usage error, in clap's words.
+    Usage(String),
+}
+
+/// Reads a command line. `args` begins with the program.
+pub(crate) fn parse(args: &[OsString]) -> Parsed {
+    let args = move_leading_flags(args);
+    let first = args.get(1).and_then(|first| first.to_str());
+    let known = COMMANDS.iter().filter_map(|spec| spec.words().next());
+    let command = match known.clone().find(|word| Some(*word) == first) {
+        Some(first) => subcommand_only(first),
+        None => full_command(),
+    };
+    let foreign_from = foreign_from(&args);
+    let args = normalize(&command, &args, foreign_from);
+    match command.try_get_matches_from(args) {
+        Ok(matches) => with_spec(matches),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            Parsed::Text(concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned())
+        }
+        Err(error) if is_help(&error) => Parsed::Text(error.to_string()),
+        Err(error) => Parsed::Usage(error.to_string()),
+    }
+}
+
+/// The program alone prints its help too: somebody is looking around.
+fn is_help(error: &clap::Error) -> bool {
+    !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
+fn foreign_from(args: &[OsString]) -> Option<usize> {
+    let words: Vec<&str> = args.iter().skip(1).map_while(|arg| arg.to_str()).collect();
+    let named = |spec: &&CommandSpec| {
+        let mut given = words.iter();
+        spec.words().all(|word| given.next() == Some(&word))
+    };
+    let longest = COMMANDS.iter().filter(named).max_by_key(|spec| spec.path.len());
+    longest.and_then(|spec| spec.foreign_from)
+}
+
+/// The command that the matches belong to, with its own matches.
+fn with_spec(mut matches: ArgMatches) -> Parsed {
+    let mut words: Vec<String> = Vec::new();
+    while let Some((word, below)) = matches.remove_subcommand() {
+        words.push(word);
+        matches = below;
+    }
+    let path = words.join(" ");
+    let Some(spec) = find(&path) else {
+        return Parsed::Usage(format!("error: `convox {path}` needs a subcommand"));
+    };
+    match GlobalArgs::read(spec.flags(), &matches) {
+        Ok(global) => Parsed::Command(spec, matches, global),
+        Err(error) => Parsed::Usage(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Parsed {
+        let args: Vec<OsString> =
+            shell_words::split(line).unwrap().into_iter().map(Into::into).collect();
+        parse(&args)
+    }
+
+    fn usage(line: &str) -> String {
+        match parsed(line) {
+            Parsed::Usage(text) => text,
+            _ => panic!("{line} is no usage error"),
+        }
+    }
+
+    #[test]
+    fn an_empty_name_is_refused_wherever_it_is_given() {
+        for line in [
+            "convox deploy -a ''",
+            "convox services --app=",
+            "convox apps info ''",
+            "convox apps create ''",
+            "convox apps delete ''",
+            "convox apps wait ''",
+        ] {
+            assert!(usage(line).contains("the app name is empty"), "{line}: {}", usage(line));
+        }
+        assert!(usage("convox apps -r ''").contains("the rack name is empty"));
+        assert!(usage("convox switch ''").contains("the rack name is empty"));
+        assert!(usage("convox releases promote ''").contains("the release id is empty"));
+        assert!(usage("convox builds logs ''").contains("the build id is empty"));
+        assert!(usage("convox logs -s ''").contains("the service name is empty"));
+    }
+
+    #[test]
+    fn every_flag_of_the_tree_is_read_without_an_error() {
+        for spec in COMMANDS {
+            let line = match spec.path {
+                "apps delete" => "convox apps delete web".to_owned(),
+                "completions" => "convox completions bash".to_owned(),
+                "env unset" | "env get" => format!("convox {} KEY", spec.path),
+                "builds info" | "builds logs" | "releases info" | "releases manifest"
+                | "releases rollback" => format!("convox {} ID", spec.path),
+                path => format!("convox {path}"),
+            };
+            assert!(matches!(parsed(&line), Parsed::Command(read, ..) if read.path == spec.path));
+        }
+    }
+
+    #[test]
+    fn the_program_alone_shows_its_help_and_the_version_has_three_spellings() {
+        for line in
+            ["convox", "convox --help", "convox help", "convox -V", "convox -v", "convox --version"]
+        {
+            assert!(matches!(parsed(line), Parsed::Text(_)), "{line}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Questions to the person at the terminal: secrets and confirmations.
+
+use std::io;
+
+use secrecy::SecretString;
+
+use super::Context;
+use crate::error::CommandError;
+use crate::signals::EndSignal;
+use crate::terminal::{self, SecretError};
+
+/// What a person must type before a command goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code)] // `Name` is for commands that delete
+pub(crate) enum Confirmation<'a> {
+    /// `y` or `yes`.
+    Yes,
+    /// This name.
+    Name(&'a str),
+}
+
+impl Confirmation<'_> {
+    fn prompt(self, question: &str) -> String {
+        match self {
+            Self::Yes => format!("{question} [y/N]: "),
+            Self::Name(name) => format!("{question}\nType {name} to confirm: "),
+        }
+    }
+
+    fn accepts(self, answer: &str) -> bool {
+        match self {
+            Self::Yes => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
+            Self::Name(name) => answer == name,
+        }
+    }
+}
+
+fn unreadable(error: io::Error) -> CommandError {
+    CommandError::while_doing("can't read the standard input", error)
+}
+
+impl Context {
+    /// The input of a command that takes lines beside its arguments, if it is to be read; see
+    /// [`Input::read_if_requested`](crate::input::Input::read_if_requested). The run can be ended
+    /// meanwhile.
+    pub(crate) async fn requested_input(
+        &self,
+        arguments: &[String],
+    ) -> Result<Option<String>, CommandError> {
+        let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
+        let read = move || ui.input().read_if_requested(&arguments);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read.map_err(unreadable),
+            Err(error) => Err(CommandError::while_doing("can't read the standard input", error)),
+        }
+    }
+
+    /// Whether a person can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.ui.can_ask()
+    }
+
+    /// Asks for a secret, which is not shown while it is typed.
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
+        if !self.can_ask() {
+            return Err(CommandError::new("no token was given, and stdin is not a terminal")
+                .hint("give it with CONVOX_TOKEN or --token"));
+        }
+        self.ui.ask(question)?;
+        let typed = match self.ui.input().fd() {
+            Some(fd) => terminal::read_secret(fd),
+            None => Err(SecretError::NotATerminal),
+        };
+        self.ui.ask("\n")?;
+        typed.map_err(|error| match error {
+            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
+            error => CommandError::new(error),
+        })
+    }
+
+    /// Asks `question`; returns whether it was confirmed.
+    ///
+    /// # Errors
+    /// stdin is not a terminal, so that nobody can confirm.
+    pub(crate) fn confirm(
+        &self,
+        question: &str,
+        confirmation: Confirmation<'_>,
+    ) -> Result<bool, CommandError> {
+        if !self.can_ask() {
+            return Err(CommandError::new(format!(
+                "{question} This needs a confirmation, and stdin is not a terminal"
+            )));
+        }
+        self.ui.ask(&confirmation.prompt(question))?;
+        let answer = self.ui.input().read_line().map_err(unreadable)?;
+        Ok(confirmation.accepts(answer.trim()))
+    }
+}

@@ -1,0 +1,131 @@
+//! What to do about a failed request, as far as the request alone tells.
+
+use super::{CommandError, Hint, from_error};
+use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
+use convox_client::wait::WaitError;
+
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        let hints = hints_for(&error);
+        from_error(error).with_hints(hints)
+    }
+}
+
+impl From<LogError> for CommandError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Refused(text) => Self::new(text),
+            LogError::Transport(error) => error.into(),
+        }
+    }
+}
+
+impl From<WaitError> for CommandError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::TimedOut => Self::timed_out("timeout"),
+            WaitError::Rack(error) => error.into(),
+        }
+    }
+}
+
+fn hints_for(error: &Error) -> Vec<Hint> {
+    match error {
+        Error::Certificate(problem) => for_certificate(problem),
+        Error::Unreachable { cause, .. } => for_network(cause),
+        Error::Status { status: 401, .. } => vec![
+            "check the password in RACK_URL".into(),
+            Hint::command("log in again with", "login").arg("HOST"),
+        ],
+        Error::Status { message, request, status, .. } => match message.as_str() {
+            "can not promote an older release, try rollback" => Vec::new(),
+            _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
+                vec![Hint::command("list apps with", "apps")]
+            }
+            _ if message.starts_with("no such build: ") => {
+                vec![Hint::command("list builds with", "builds")]
+            }
+            _ if message.starts_with("no such release: ") => {
+                vec![Hint::command("list releases with", "releases")]
+            }
+            _ if *message == format!("response status {status}") => {
+                let mut hints = for_status(*status);
+                hints.insert(0, format!("the request was {request}").into());
+                hints
+            }
+            _ if *status >= 500 => vec![
+                format!("the rack failed at {request}").into(),
+                Hint::command("check the rack's status with", "rack"),
+            ],
+            _ => Vec::new(),
+        },
+        Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
+        Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
+        Error::InvalidResponse { .. } => vec![check_address()],
+        Error::OutcomeUnknown { .. } => find_out(),
+        Error::NoSession(error) => hints_for(error),
+        _ => Vec::new(),
+    }
+}
+
+/// For a change that may or may not have been carried out.
+fn find_out() -> Vec<Hint> {
+    vec![
+        "find out what became of it before you try again".into(),
+        Hint::command("list builds with", "builds"),
+        Hint::command("list releases with", "releases"),
+        Hint::command("show the app with", "apps info"),
+    ]
+}
+
+fn check_address() -> Hint {
+    Hint::command("check that this is the address of a rack", "racks")
+}
+
+fn for_status(status: u16) -> Vec<Hint> {
+    match status {
+        300..400 => vec!["a proxy redirects to another address".into(), check_address()],
+        404 | 405 => vec![check_address(), "the rack may be too old for this".into()],
+        429 => vec!["the rack is busy: try again later".into()],
+        502..=504 => vec!["the proxy before the rack cannot reach it: try again later".into()],
+        _ => vec!["the rack's own log has the reason".into()],
+    }
+}
+
+fn for_certificate(problem: &CertificateProblem) -> Vec<Hint> {
+    const IN_THE_MIDDLE: &str = "this could be a man-in-the-middle attack";
+    match problem {
+        CertificateProblem::Unknown { address, fingerprint, .. } => vec![
+            Hint::command("if this is the rack's own certificate, trust it with", "login")
+                .arg(address)
+                .arg("--trust"),
+            format!("or set CONVOX_TRUST={fingerprint}, or CONVOX_CA_CERT=FILE.pem").into(),
+        ],
+        CertificateProblem::Changed { address, by: PinnedBy::Login, .. } => vec![
+            IN_THE_MIDDLE.into(),
+            Hint::command("if the rack has a new certificate, trust it with", "login")
+                .arg(address)
+                .arg("--trust"),
+        ],
+        CertificateProblem::Changed { fingerprint, by: PinnedBy::Variable, .. } => vec![
+            IN_THE_MIDDLE.into(),
+            format!(
+                "if the rack has a new certificate, set CONVOX_TRUST={fingerprint} or unset it"
+            )
+            .into(),
+        ],
+    }
+}
+
+fn for_network(cause: &Cause) -> Vec<Hint> {
+    match cause {
+        Cause::ConnectionRefused => {
+            vec![Hint::command("check that the rack is running, and its address", "racks")]
+        }
+        Cause::Dns(_) => vec![Hint::command("check the address", "racks")],
+        Cause::Tls(_) => vec!["check that the rack speaks https at this address".into()],
+        Cause::Timeout(_) | Cause::Cut(_) | Cause::Other(_) => {
+            vec!["check the network and try again".into()]
+        }
+    }
+}

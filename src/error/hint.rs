@@ -1,0 +1,287 @@
+//! Advice: a command to run, or a sentence.
+//!
+//! A command in advice is built from its words and arguments, and drawn with the flags that the
+//! run itself was given. So it acts on the rack, the app and the machine that the failure was
+//! about, even if another rack is the current one.
+
+use std::fmt;
+
+use shell_words::quote;
+
+use crate::args::Scope;
+use convox_wire::{AppName, RackName};
+
+/// A piece of advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// `lead: convox …`.
+    Command {
+        /// What the command is for, such as `create it with`.
+        lead: String,
+        /// The words that name it, such as `releases promote`.
+        path: &'static str,
+        /// Its own arguments, unquoted.
+        args: Vec<String>,
+        /// The app, if it is another than that of the run.
+        app: Option<AppName>,
+    },
+    /// A sentence without a command of ours in it.
+    Sentence(String),
+}
+
+/// What a run is about. Hints are drawn for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HintContext {
+    /// The rack, if `--rack` named it.
+    pub(crate) rack: Option<RackName>,
+    /// The machine, if `--machine` named it.
+    pub(crate) machine: Option<String>,
+    /// The app that the run has resolved.
+    pub(crate) app: Option<AppName>,
+    /// Where a command acts, by its words.
+    pub(crate) scope_of: ScopeOf,
+}
+
+/// Finds the scope of the command of these words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeOf(pub(crate) fn(&str) -> Option<Scope>);
+
+impl Default for ScopeOf {
+    /// Takes every command for one that acts on an app.
+    fn default() -> Self {
+        Self(|_| Some(Scope::App))
+    }
+}
+
+impl Hint {
+    /// Advises the command that `path` names.
+    pub(crate) fn command(lead: impl Into<String>, path: &'static str) -> Self {
+        Self::Command { lead: lead.into(), path, args: Vec::new(), app: None }
+    }
+
+    /// Adds an argument of the command.
+    pub(crate) fn arg(mut self, arg: impl fmt::Display) -> Self {
+        if let Self::Command { args, .. } = &mut self {
+            args.push(arg.to_string());
+        }
+        self
+    }
+
+    /// Names the app that the command is about.
+    pub(crate) fn app(mut self, about: &AppName) -> Self {
+        if let Self::Command { app, .. } = &mut self {
+            *app = Some(about.clone());
+        }
+        self
+    }
+
+    /// The hint as text. It may contain what a rack or a file said: it is sanitized when printed.
+    pub(crate) fn draw(&self, context: &HintContext) -> String {
+        match self {
+            Self::Sentence(text) => text.clone(),
+            Self::Command { lead, path, args, app } => {
+                let app = app.as_ref().or(context.app.as_ref());
+                format!("{lead}: {}", command_line(path, args, app, context))
+            }
+        }
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(sentence: &str) -> Self {
+        Self::Sentence(sentence.to_owned())
+    }
+}
+
+impl From<String> for Hint {
+    fn from(sentence: String) -> Self {
+        Self::Sentence(sentence)
+    }
+}
+
+/// A line for a shell, with the flags that say where it acts.
+fn command_line(
+    path: &str,
+    args: &[String],
+    app: Option<&AppName>,
+    context: &HintContext,
+) -> String {
+    let scope = (context.scope_of.0)(path).unwrap_or(Scope::App);
+    let mut line = format!("convox {path}");
+    let mut push = |word: &str| {
+        line.push(' ');
+        line.push_str(&quote(word));
+    };
+    args.iter().for_each(|arg| push(arg));
+    // A command that takes the app's name as an argument has it already.
+    let app = app.filter(|app| scope == Scope::App && !args.iter().any(|arg| arg == app.as_str()));
+    let rack = context.rack.as_ref().filter(|_| matches!(scope, Scope::Rack | Scope::App));
+    let machine = context.machine.as_ref().filter(|_| scope == Scope::Machine);
+    let flags = [
+        ("-a", app.map(AppName::as_str)),
+        ("-r", rack.map(RackName::as_str)),
+        ("-m", machine.map(String::as_str)),
+    ];
+    for (flag, value) in flags {
+        if let Some(value) = value {
+            push(flag);
+            push(value);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cli::{self, COMMANDS, Parsed, parse};
+
+    const SCOPE_OF: ScopeOf = ScopeOf(|path| cli::find(path).map(|spec| spec.scope));
+
+    #[test]
+    fn a_command_names_the_app_and_the_rack_it_is_about() {
+        let context = HintContext {
+            rack: Some("dev".parse().unwrap()),
+            app: Some("web".parse().unwrap()),
+            scope_of: SCOPE_OF,
+            ..HintContext::default()
+        };
+        let draw = |hint: Hint| hint.draw(&context);
+        assert_eq!(
+            draw(Hint::command("see", "builds logs").arg("B1")),
+            "see: convox builds logs B1 -a web -r dev"
+        );
+        assert_eq!(
+            draw(Hint::command("create it with", "apps create").arg("other")),
+            "create it with: convox apps create other -r dev"
+        );
+        assert_eq!(draw(Hint::command("see", "racks")), "see: convox racks");
+        assert_eq!(
+            draw(Hint::command("see", "apps info").arg("web")),
+            "see: convox apps info web -r dev"
+        );
+        let other = Hint::command("see", "releases").app(&"other".parse().unwrap());
+        assert_eq!(draw(other), "see: convox releases -a other -r dev");
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[a-z][a-z0-9-]{0,8}", "[!-~&&[^-]][!-~]{0,12}", "[\u{a1}-\u{24f}]{1,6}"]
+            .prop_filter("a name", |name| name.parse::<AppName>().is_ok())
+    }
+
+    proptest! {
+        /// What a hint shows, typed into a shell, is the command that was meant, on the same rack
+        /// and app.
+        #[test]
+        fn a_command_acts_where_the_run_did(
+            spec in prop::sample::select(COMMANDS.iter().map(|spec| spec.path).collect::<Vec<_>>()),
+            args in proptest::collection::vec(name(), 0..3),
+            rack in proptest::option::of(name()),
+            app in proptest::option::of(name()),
+        ) {
+            let spec = cli::find(spec).unwrap();
+            let context = HintContext {
+                rack: rack.as_ref().map(|rack| rack.parse().unwrap()),
+                app: app.as_ref().map(|app| app.parse().unwrap()),
+                machine: None,
+                scope_of: SCOPE_OF,
+            };
+            let mut hint = Hint::command("see", spec.path);
+            for arg in &args {
+                hint = hint.arg(arg);
+            }
+            let drawn = hint.draw(&context);
+            let line = drawn.strip_prefix("see: ").unwrap();
+            let words: Vec<OsString> =
+                shell_words::split(line).unwrap().into_iter().map(OsString::from).collect();
+            // Arguments that this command does not take are a usage error, which is not the point.
+            if let Parsed::Command(read, _, global) = parse(&words) {
+                prop_assert!(read.path == spec.path || !args.is_empty(), "{line}");
+                if read.path == spec.path && matches!(spec.scope, Scope::Rack | Scope::App) {
+                    prop_assert_eq!(global.rack, context.rack, "{}", line);
+                }
+                if read.path == spec.path && spec.scope == Scope::App {
+                    let is_named = app.as_ref().is_some_and(|app| args.contains(app));
+                    prop_assert!(is_named || global.app == context.app, "{line}");
+                }
+            } else {
+                prop_assert!(!args.is_empty() || line_needs_arguments(spec.path), "{line}");
+            }
+        }
+    }
+
+    fn line_needs_arguments(path: &str) -> bool {
+        matches!(
+            path,
+            "apps delete"
+                | "builds info"
+                | "builds logs"
+                | "completions"
+                | "env get"
+                | "env unset"
+                | "releases info"
+                | "releases manifest"
+                | "releases rollback"
+        )
+    }
+
+    fn sources(directory: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else {
+                found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+
+    /// The code of a file, without its tests, comments and help texts.
+    fn code(text: &str) -> impl Iterator<Item = &str> {
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        text.lines().filter(|line| !line.trim_start().starts_with("//"))
+    }
+
+    #[test]
+    fn advice_is_built_and_never_written_into_a_text() {
+        let mut files = Vec::new();
+        sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut files);
+        for (file, text) in files {
+            for line in code(&text) {
+                // Help texts show examples; the texts of two existing clients are kept.
+                let is_kept = line.contains("Example")
+                    || line.contains("use `convox racks` to list")
+                    || file.contains("/cli/")
+                    || file.contains("/reference/");
+                let command = COMMANDS.iter().find(|spec| {
+                    line.contains(&format!("convox {} ", spec.path))
+                        || line.contains(&format!("convox {}\"", spec.path))
+                });
+                if let Some(spec) = command.filter(|_| !is_kept) {
+                    panic!("{file} writes `convox {}` into a text: {line}", spec.path);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_commands_in_advice_exist() {
+        let mut files = Vec::new();
+        sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut files);
+        let call = regex::Regex::new(r#"Hint::command\([^"]*"[^"]*",\s*"([^"]*)""#).unwrap();
+        let mut count = 0;
+        for (file, text) in files {
+            for found in call.captures_iter(&text) {
+                assert!(cli::find(&found[1]).is_some(), "{file}: {}", &found[1]);
+                count += 1;
+            }
+        }
+        assert!(count > 20, "only {count} hints were found");
+    }
+}

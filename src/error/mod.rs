@@ -1,0 +1,203 @@
+//! A command that failed: what failed, why, and what to do next.
+
+mod client;
+mod hint;
+mod package;
+mod settings;
+
+use std::error::Error;
+use std::fmt;
+
+use crate::outcome::Exit;
+use crate::output::stdio::OutputError;
+use crate::signals::EndSignal;
+
+pub(crate) use hint::{Hint, HintContext, ScopeOf};
+
+/// How a command failed, which decides its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// The command could not do what it was asked to.
+    Failed,
+    /// The command line cannot be carried out as given.
+    Usage,
+    /// A wait reached its limit; the rack goes on.
+    TimedOut,
+    /// A signal: Ctrl-C, TERM or HUP.
+    Ended(EndSignal),
+    /// The reader of the output is gone.
+    OutputClosed,
+}
+
+impl ErrorKind {
+    /// The exit code. A closed output is no failure of a command that only reads.
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::Failed => Exit::Failed,
+            Self::Usage => Exit::Usage,
+            Self::TimedOut => Exit::TimedOut,
+            Self::Ended(signal) => Exit::Signal(signal),
+            Self::OutputClosed => Exit::Done,
+        }
+    }
+
+    /// Its name in the event `failed` of `--json`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Failed | Self::OutputClosed => "failed",
+            Self::Usage => "usage",
+            Self::TimedOut => "timed_out",
+            Self::Ended(_) => "interrupted",
+        }
+    }
+}
+
+/// Why a command failed. Drawn as `ERROR: what failed: why` and a `HINT: …` line for each hint.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+    hints: Vec<Hint>,
+}
+
+impl CommandError {
+    /// A failure in words of our own, or the rack's.
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
+        Self {
+            kind: ErrorKind::Failed,
+            message: message.to_string(),
+            source: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// A command line that cannot be carried out as given.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(message).with_kind(ErrorKind::Usage)
+    }
+
+    /// A wait that reached its limit.
+    pub(crate) fn timed_out(message: impl fmt::Display) -> Self {
+        Self::new(message).with_kind(ErrorKind::TimedOut)
+    }
+
+    /// A run that a signal has ended.
+    pub(crate) fn ended(signal: EndSignal) -> Self {
+        Self::new(signal.participle()).with_kind(ErrorKind::Ended(signal))
+    }
+
+    /// A run that a signal has ended, with what goes on without it.
+    pub(crate) fn ended_while(signal: EndSignal, what_goes_on: impl fmt::Display) -> Self {
+        Self::new(format!("{}; {what_goes_on}", signal.participle()))
+            .with_kind(ErrorKind::Ended(signal))
+    }
+
+    /// The same failure of another kind.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What was being done when `source` happened: `doing: source`.
+    pub(crate) fn while_doing(
+        doing: impl fmt::Display,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { source: Some(source.into()), ..Self::new(doing) }
+    }
+
+    /// Adds a piece of advice.
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Replaces all advice given so far.
+    pub(crate) fn with_hints(mut self, hints: impl IntoIterator<Item = Hint>) -> Self {
+        self.hints = hints.into_iter().collect();
+        self
+    }
+
+    /// How the command failed.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The advice.
+    pub(crate) fn hints(&self) -> &[Hint] {
+        &self.hints
+    }
+
+    /// What failed and why, in one line: the message, then each source that it does not quote
+    /// already.
+    pub(crate) fn message(&self) -> String {
+        let mut message = self.message.clone();
+        let mut source = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(error) = source {
+            let text = error.to_string();
+            if !message.ends_with(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = error.source();
+        }
+        message
+    }
+}
+
+/// Makes a failure of an error, which keeps its sources.
+fn from_error(error: impl Error + Send + Sync + 'static) -> CommandError {
+    let message = error.to_string();
+    CommandError { source: Some(Box::new(error)), ..CommandError::new(message) }
+}
+
+macro_rules! failures {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for CommandError {
+            fn from(error: $error) -> Self {
+                from_error(error)
+            }
+        }
+    )+};
+}
+
+failures!(
+    crate::programs::ProgramError,
+    crate::programs::terraform::TerraformError,
+    convox_client::rack_url::InvalidRackUrl,
+    convox_devrack::daemon::DaemonError,
+);
+
+impl From<OutputError> for CommandError {
+    fn from(error: OutputError) -> Self {
+        let kind = match error {
+            OutputError::Closed => ErrorKind::OutputClosed,
+            OutputError::Failed(_) => ErrorKind::Failed,
+        };
+        from_error(error).with_kind(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{path} cannot be read")]
+    struct Unreadable {
+        path: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn sources_are_shown_once_each() {
+        let source = io::Error::new(io::ErrorKind::StorageFull, "no space left");
+        let error = from_error(Unreadable { path: "auth", source });
+        assert_eq!(error.message(), "auth cannot be read: no space left");
+        let source = io::Error::new(io::ErrorKind::StorageFull, "no space left");
+        let error = CommandError::while_doing("writing auth: no space left", source);
+        assert_eq!(error.message(), "writing auth: no space left");
+    }
+}
