@@ -43,6 +43,8 @@ pub struct SocketReceiver {
     pings: Interval,
     /// The payload of a ping that is not answered yet. The latest one is enough (RFC 6455, 5.5.3).
     pong: Option<Bytes>,
+    /// Why the connection is broken. It stays so.
+    broken: Option<CloseReason>,
     log: ClosingLog,
 }
 
@@ -71,6 +73,7 @@ pub(super) fn split(
         max_step: MAX_STEP,
         pings,
         pong: None,
+        broken: None,
         log,
     };
     (SocketSender { writer }, receiver)
@@ -125,8 +128,12 @@ impl SocketReceiver {
     /// # Errors
     /// A [`CloseReason`] that is not the end of the stream.
     pub async fn next(&mut self) -> Result<Frame, CloseReason> {
+        if let Some(reason) = &self.broken {
+            return Err(reason.clone());
+        }
         let result = self.read().await;
         self.log.note(&result);
+        self.broken = result.as_ref().err().cloned();
         result
     }
 

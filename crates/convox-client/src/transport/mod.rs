@@ -19,6 +19,7 @@
 mod body;
 mod client;
 mod credentials;
+mod download;
 mod error;
 mod event;
 pub mod frames;
@@ -30,9 +31,11 @@ mod send;
 mod session;
 mod socket;
 mod tls;
+mod upload;
 
 pub use body::Upload;
 pub use client::{Client, Endpoint, Options};
+pub use download::Download;
 pub use error::{Cause, Error};
 pub use event::{Event, Listener};
 pub use halves::{SocketReceiver, SocketSender};
@@ -43,6 +46,7 @@ pub use send::Response;
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
+pub use upload::{FileUpload, ReaderUpload};
 
 pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

@@ -25,7 +25,7 @@ fn pauses() -> impl Iterator<Item = Duration> + Send {
 }
 
 /// One request's tries.
-struct Attempts<'a> {
+pub(super) struct Attempts<'a> {
     client: &'a Client,
     call: RequestLine,
     pauses: Box<dyn Iterator<Item = Duration> + Send>,
@@ -36,14 +36,19 @@ struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    fn new(client: &'a Client, call: RequestLine) -> Self {
+    pub(super) fn new(client: &'a Client, call: RequestLine) -> Self {
         let pauses = Box::new(pauses());
         Self { client, call, pauses, attempt: 1, failing_since: None, told: false }
     }
 
+    /// The number of the present attempt, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.attempt
+    }
+
     /// Waits for the next try, or gives `error` back where the budget is spent. `at_least` so many
     /// tries there are all the same.
-    async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
+    pub(super) async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         let budget = self.client.budget(&error);
         let has_more = self.attempt < at_least && !budget.is_zero();
@@ -117,7 +122,26 @@ impl Client {
         &self,
         path: &Path,
         options: impl Fn() -> Headers,
+        failed: impl FnMut(&Error),
+    ) -> Result<Socket, Error> {
+        self.open_repeating(path, options, failed, Repeat::Safely).await
+    }
+
+    /// Opens a websocket that starts something, such as a remote command: tries again only if the
+    /// handshake certainly has not reached the rack.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_command(&self, path: &Path, options: &Headers) -> Result<Socket, Error> {
+        self.open_repeating(path, || options.clone(), |_| {}, Repeat::IfUnsent).await
+    }
+
+    async fn open_repeating(
+        &self,
+        path: &Path,
+        options: impl Fn() -> Headers,
         mut failed: impl FnMut(&Error),
+        repeat: Repeat,
     ) -> Result<Socket, Error> {
         self.prepare_session().await;
         let mut tries = Attempts::new(self, RequestLine::socket(path));
@@ -127,16 +151,20 @@ impl Client {
                 Err(error) => error,
             };
             failed(&error);
-            if !error.is_transient() || !self.repeats() {
+            if !self.may_repeat_as(repeat, &error) {
                 return Err(error);
             }
             tries.next(error, 1).await?;
         }
     }
 
-    fn may_repeat(&self, call: &Request, error: &Error) -> bool {
+    pub(super) fn may_repeat(&self, call: &Request, error: &Error) -> bool {
+        self.may_repeat_as(call.repeat, error)
+    }
+
+    fn may_repeat_as(&self, repeat: Repeat, error: &Error) -> bool {
         self.repeats()
-            && match call.repeat {
+            && match repeat {
                 Repeat::Safely => error.is_transient(),
                 Repeat::IfUnsent => error.is_unsent() && error.is_transient(),
             }

@@ -126,16 +126,23 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Request) -> Result<(u16, Response), Error> {
-        let name = call.name();
-        let response = self.head(call).await?;
+        let response = self.response_to(call).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let credentials = self.credentials();
-        if status >= 300 {
-            let body = self.beginning(&name, response).await?;
-            return Err(refusal(name, status, &headers, &body, &credentials));
-        }
+        let (name, credentials) = (call.name(), self.credentials());
         let body = self.whole_body(&name, response, call.most).await?;
         Ok((status, Response { call: name, headers, body, credentials }))
+    }
+
+    /// Returns the response, with its body still to come, unless it is a refusal.
+    pub(super) async fn response_to(&self, call: &Request) -> Result<reqwest::Response, Error> {
+        let response = self.head(call).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        if status < 300 {
+            return Ok(response);
+        }
+        let name = call.name();
+        let body = self.beginning(&name, response).await?;
+        Err(refusal(name, status, &headers, &body, &self.credentials()))
     }
 
     /// Sends the request and waits for the answer's head.
