@@ -182,6 +182,9 @@ pub(crate) struct GlobalArgs {
     pub(crate) raw: bool,
 }
 
+/// Adds a group of flags to a command.
+type Augment = fn(Command) -> Command;
+
 impl Declared {
     fn has_rack(self) -> bool {
         matches!(self.scope, Scope::Rack | Scope::App)
@@ -209,7 +212,7 @@ impl Declared {
 
     /// Adds these flags to a command.
     pub(crate) fn augment(self, command: Command) -> Command {
-        let groups: [(bool, fn(Command) -> Command); 11] = [
+        let groups: [(bool, Augment); 11] = [
             (self.has_wait(), WaitArgs::augment_args),
             (self.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
             (self.has_wait_timeout(), WaitTimeoutArgs::augment_args),

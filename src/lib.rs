@@ -19,6 +19,7 @@ mod event;
 mod flows;
 mod outcome;
 mod run;
+mod signals;
 mod stdin;
 
 pub use convox_devrack::clock::Clock;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::output::{Document, Value};
+use crate::signals::EndSignal;
 
 /// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub(crate) enum Exit {
     Usage,
     /// A wait reached its limit; the rack goes on.
     TimedOut,
-    /// Interrupted from the keyboard.
-    Interrupted,
+    /// Ended by a signal.
+    Signal(EndSignal),
 }
 
 impl Exit {
@@ -28,7 +29,9 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::TimedOut => 124,
-            Self::Interrupted => 130,
+            Self::Signal(EndSignal::HangUp) => 129,
+            Self::Signal(EndSignal::Interrupt) => 130,
+            Self::Signal(EndSignal::Terminate) => 143,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::outcome::{Exit, Outcome, Output};
 use crate::output::stdio::{OnBrokenPipe, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3};
 use crate::settings::{EnvVars, Settings, Style};
-use crate::terminal;
+use crate::signals::{self, EndSignal};
 use convox_devrack::clock::Clock;
 
 /// How the environment is read.
@@ -181,12 +181,12 @@ impl<'a> Run<'a> {
             }
             match runtime.block_on(self.once(ui)) {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::OutputClosed => return Err(error),
                 Err(error) => ui.error(&error),
             }
             ui.flush()?;
-            if runtime.block_on(terminal::interrupted_within(interval)) {
+            if runtime.block_on(signals::received_within(interval)) {
                 return Ok(());
             }
         }
@@ -207,14 +207,23 @@ impl<'a> Run<'a> {
             // Prefer the command's own Ctrl-C handling.
             biased;
             outcome = running => outcome?,
-            _ = terminal::interrupted_unheard() => {
-                return Err(CommandError::interrupted("interrupted"));
-            }
+            signal = self.ending_signal() => return Err(CommandError::ended(signal)),
         };
         self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
         Ok(())
+    }
+
+    /// A command that prints its own end, or changes something, is ended in an orderly way by any
+    /// signal; others just die of it.
+    async fn ending_signal(&self) -> EndSignal {
+        let reports_its_end = self.args.json && self.spec.json == JsonForm::Events;
+        if self.spec.effect == Effect::Write || reports_its_end {
+            signals::received().await
+        } else {
+            signals::received_by_nobody().await
+        }
     }
 
     fn print(&self, cx: &Context, outcome: &Outcome) -> Result<(), CommandError> {

@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
-use crate::terminal::{self, NoSecret};
+use crate::signals::EndSignal;
+use crate::terminal::{self, SecretError};
 
 /// What a person must type before a command goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Context {
         let typed = terminal::read_secret(std::io::stdin());
         self.ui.ask("\n")?;
         typed.map_err(|error| match error {
-            NoSecret::Interrupted => CommandError::interrupted("interrupted"),
+            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
             error => CommandError::new(error),
         })
     }
@@ -68,6 +69,6 @@ impl Context {
             )));
         }
         self.ui.ask(&confirmation.prompt(question))?;
-        Ok(confirmation.accepts(crate::stdin::line()?.trim()))
+        Ok(confirmation.accepts(crate::stdin::read_line()?.trim()))
     }
 }

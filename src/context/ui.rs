@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{CommandError, Hint, HintContext};
+use crate::error::{CommandError, ErrorKind, Hint, HintContext};
 use crate::event::Event;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
 use crate::output::{Document, FailureView, RenderContext, Renderer, Value};
+use crate::signals::EndSignal;
 use convox_wire::AppName;
 
 /// The streams and the renderer of a run. Cheap to clone; clones are the same.
@@ -165,6 +166,11 @@ impl Inner {
     }
 
     fn print_error(&mut self, error: &CommandError) {
+        let was_typed = error.kind() == ErrorKind::Ended(EndSignal::Interrupt);
+        if was_typed && self.stdio.err.caps().is_terminal {
+            // The terminal shows `^C` in the line where the run was.
+            let _ = self.stdio.error_line("");
+        }
         let _ = self.stdio.error(&error.message());
         self.print_hints(error.hints());
     }

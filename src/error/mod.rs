@@ -2,12 +2,14 @@
 
 mod client;
 mod hint;
+mod package;
 
 use std::error::Error;
 use std::fmt;
 
 use crate::outcome::Exit;
 use crate::output::stdio::OutputError;
+use crate::signals::EndSignal;
 
 pub(crate) use hint::{Hint, HintContext, ScopeOf};
 
@@ -20,8 +22,8 @@ pub(crate) enum ErrorKind {
     Usage,
     /// A wait reached its limit; the rack goes on.
     TimedOut,
-    /// Ctrl-C.
-    Interrupted,
+    /// A signal: Ctrl-C, TERM or HUP.
+    Ended(EndSignal),
     /// The reader of the output is gone.
     OutputClosed,
 }
@@ -33,7 +35,7 @@ impl ErrorKind {
             Self::Failed => Exit::Failed,
             Self::Usage => Exit::Usage,
             Self::TimedOut => Exit::TimedOut,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Ended(signal) => Exit::Signal(signal),
             Self::OutputClosed => Exit::Done,
         }
     }
@@ -44,7 +46,7 @@ impl ErrorKind {
             Self::Failed | Self::OutputClosed => "failed",
             Self::Usage => "usage",
             Self::TimedOut => "timed_out",
-            Self::Interrupted => "interrupted",
+            Self::Ended(_) => "interrupted",
         }
     }
 }
@@ -79,9 +81,15 @@ impl CommandError {
         Self::new(message).with_kind(ErrorKind::TimedOut)
     }
 
-    /// A Ctrl-C, with what goes on without us.
-    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
-        Self::new(message).with_kind(ErrorKind::Interrupted)
+    /// A run that a signal has ended.
+    pub(crate) fn ended(signal: EndSignal) -> Self {
+        Self::new(signal.participle()).with_kind(ErrorKind::Ended(signal))
+    }
+
+    /// A run that a signal has ended, with what goes on without it.
+    pub(crate) fn ended_while(signal: EndSignal, what_goes_on: impl fmt::Display) -> Self {
+        Self::new(format!("{}; {what_goes_on}", signal.participle()))
+            .with_kind(ErrorKind::Ended(signal))
     }
 
     /// The same failure of another kind.
@@ -156,12 +164,11 @@ failures!(
     crate::programs::ProgramError,
     crate::programs::terraform::TerraformError,
     crate::settings::ConsoleError,
-    crate::settings::FilesError,
+    crate::settings::ConfigError,
     crate::settings::NoMatch,
     crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
-    convox_package::PackageError,
 );
 
 impl From<OutputError> for CommandError {

@@ -7,6 +7,7 @@ use super::{app, follow_build, source};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
+use crate::signals;
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
@@ -115,11 +116,19 @@ async fn send(
     compat: &Compat,
 ) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
-    let spool = convox_package::spool(source, commit.times.unwrap_or(Times::Own))?;
+    let times = commit.times.unwrap_or(Times::Own);
+    let temp_dir = cx.settings.env.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let spool = convox_package::spool(source, times, &temp_dir)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }
-    let (url, before) = tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app));
+    let upload = async { tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app)) };
+    let (url, before) = tokio::select! {
+        uploaded = upload => uploaded,
+        signal = signals::received() => {
+            return Err(CommandError::ended_while(signal, "no build was started"));
+        }
+    };
     let (url, before) = (url?, before?);
     drop(spool);
     cx.emit(Event::StartingBuild)?;

@@ -10,7 +10,7 @@ use super::build_log::{FollowMode, Trouble, show_log};
 use super::notify_unavailable;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
-use crate::terminal;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{Error, LogError, Rack};
 use convox_client::wait::{WaitError, until};
 use convox_wire::duration::GoDuration;
@@ -29,7 +29,7 @@ pub(crate) async fn follow(
     let id = build.id;
     let over = tokio::select! {
         over = with_log(cx, rack, app, &id) => over?,
-        _ = terminal::interrupted() => return Err(interrupted(app, &id)),
+        signal = signals::received() => return Err(interrupted(signal, app, &id)),
     };
     match over.status {
         BuildStatus::Complete => {
@@ -157,8 +157,8 @@ fn without_release(app: &AppName, id: &BuildId) -> CommandError {
         .hint(show_build(app, id))
 }
 
-fn interrupted(app: &AppName, id: &BuildId) -> CommandError {
-    CommandError::interrupted("interrupted; the build goes on at the rack").hint(show_log_hint(
+fn interrupted(signal: EndSignal, app: &AppName, id: &BuildId) -> CommandError {
+    CommandError::ended_while(signal, "the build goes on at the rack").hint(show_log_hint(
         "follow it with",
         app,
         id,

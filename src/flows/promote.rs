@@ -10,7 +10,7 @@ use crate::context::{Context, PromoteOptions};
 use crate::error::{CommandError, ErrorKind, Hint};
 use crate::event::Event;
 use crate::settings::{BusyPolicy, Wait};
-use crate::terminal;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
@@ -85,7 +85,7 @@ async fn finish(
     let Wait::Until(limit) = options.wait else { return Ok(()) };
     tokio::select! {
         result = wait(cx, rack, before, release, limit, options.busy) => result,
-        _ = terminal::interrupted() => Err(interrupted(&before.name, release)),
+        signal = signals::received() => Err(interrupted(signal, &before.name, release)),
     }
 }
 
@@ -105,7 +105,7 @@ async fn accepted(
     loop {
         let sent = tokio::select! {
             sent = send(cx, rack, &before, release, options.force) => sent,
-            _ = terminal::interrupted() => return Err(maybe_sent(name, release)),
+            signal = signals::received() => return Err(maybe_sent(signal, name, release)),
         };
         let Err(refusal) = sent else { return Ok(before) };
         if !queues || !is_busy(&refusal) || !shows_update(cx, rack, &before).await? {
@@ -191,8 +191,8 @@ async fn queued(
             }
             running => return running,
         },
-        _ = terminal::interrupted() => {
-            CommandError::interrupted(format!("interrupted; {release} was not promoted"))
+        signal = signals::received() => {
+            CommandError::ended_while(signal, format!("{release} was not promoted"))
         }
     };
     Err(left.hint(promote_hint("promote it with", app, release)))
@@ -355,12 +355,12 @@ fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
         .hint(app::show_app(app))
 }
 
-fn maybe_sent(app: &AppName, release: &ReleaseId) -> CommandError {
-    CommandError::interrupted(format!("interrupted; the rack may go on promoting {release}"))
+fn maybe_sent(signal: EndSignal, app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::ended_while(signal, format!("the rack may go on promoting {release}"))
         .hint(app::show_app(app))
 }
 
-fn interrupted(app: &AppName, release: &ReleaseId) -> CommandError {
-    CommandError::interrupted(format!("interrupted; the rack goes on promoting {release}"))
+fn interrupted(signal: EndSignal, app: &AppName, release: &ReleaseId) -> CommandError {
+    CommandError::ended_while(signal, format!("the rack goes on promoting {release}"))
         .hint(app::show_app(app))
 }

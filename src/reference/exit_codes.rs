@@ -2,8 +2,17 @@
 
 use super::markdown::table;
 use crate::outcome::Exit;
+use crate::signals::EndSignal;
 
-const ALL: &[Exit] = &[Exit::Done, Exit::Failed, Exit::Usage, Exit::TimedOut, Exit::Interrupted];
+const ALL: &[Exit] = &[
+    Exit::Done,
+    Exit::Failed,
+    Exit::Usage,
+    Exit::TimedOut,
+    Exit::Signal(EndSignal::HangUp),
+    Exit::Signal(EndSignal::Interrupt),
+    Exit::Signal(EndSignal::Terminate),
+];
 
 fn meaning(exit: Exit) -> &'static str {
     match exit {
@@ -11,10 +20,9 @@ fn meaning(exit: Exit) -> &'static str {
         Exit::Failed => "The command failed.",
         Exit::Usage => "The command line or an environment variable is invalid.",
         Exit::TimedOut => "A wait timed out. The rack continues.",
-        Exit::Interrupted => {
-            "The command was interrupted with Ctrl-C. If a build or promote was in progress, the \
-             error says that it continues on the rack, and a hint names the command that shows it."
-        }
+        Exit::Signal(EndSignal::HangUp) => "HUP ended the command: its terminal is gone.",
+        Exit::Signal(EndSignal::Interrupt) => "INT ended the command, as Ctrl-C sends it.",
+        Exit::Signal(EndSignal::Terminate) => "TERM ended the command.",
     }
 }
 
@@ -24,6 +32,10 @@ each piece of advice. If a rack refused a request, the message begins with the r
 
 If the reader of stdout goes away, as in `convox releases | head -1`, a command that only reads \
 exits with 0. A command that changes something continues without output.
+
+If a signal ends a command while a build or a promote is in progress, the error says that it \
+continues on the rack, and a hint names the command that shows it. A signal that was ignored when \
+the program started, as HUP is with `nohup`, stays ignored.
 ";
 
 pub(super) fn body() -> String {

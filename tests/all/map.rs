@@ -8,19 +8,20 @@ use std::path::{Path, PathBuf};
 const MODULES: &[(&str, &str)] = &[
     ("programs", ""),
     ("event", ""),
+    ("signals", ""),
     ("terminal", ""),
     ("settings", ""),
     ("args", "settings"),
     ("output", "event settings terminal"),
-    ("outcome", "output"),
-    ("error", "args outcome output programs settings"),
+    ("outcome", "output signals"),
+    ("error", "args outcome output programs settings signals"),
     ("stdin", "error"),
-    ("context", "args error event output programs settings stdin terminal"),
-    ("flows", "context error event programs settings terminal"),
+    ("context", "args error event output programs settings signals stdin terminal"),
+    ("flows", "context error event programs settings signals terminal"),
     ("commands", "context error event flows outcome output programs settings stdin terminal"),
     ("cli", "args commands context error outcome"),
-    ("run", "args cli context error outcome output settings terminal"),
-    ("reference", "cli outcome settings"),
+    ("run", "args cli context error outcome output settings signals"),
+    ("reference", "cli outcome settings signals"),
 ];
 
 /// What may occur only in these places.

@@ -1,6 +1,8 @@
-//! Who may talk to the rack: those who know its password (HTTP Basic, as on v3 racks), and only
-//! through an address of this machine. The Host and Origin headers are checked because a browser
-//! would send a stranger's page here too, if its name were made to lead to 127.0.0.1.
+//! Authentication: HTTP Basic with the rack's password, as on v3 racks.
+//!
+//! The Host and Origin headers are checked as well. Without that, a web page could reach the rack
+//! through the user's browser, by a cross-site request or by pointing its own name to 127.0.0.1
+//! (DNS rebinding).
 
 use axum::http::{HeaderMap, StatusCode, header, uri::Authority};
 use base64::Engine;
@@ -10,12 +12,12 @@ use sha2::{Digest, Sha256};
 
 use super::error::Refusal;
 
-/// Is the rack's password given? The user's name does not matter, but `jwt`, which would carry a
-/// token: this rack gives none out.
+/// Checks the password. Any user name is accepted except `jwt`, which announces a token: this rack
+/// issues none.
 pub(crate) fn check_password(headers: &HeaderMap, password: &SecretString) -> Result<(), Refusal> {
     let given = basic(headers).ok_or_else(Refusal::unauthenticated)?;
     let (user, given) = given.split_once(':').ok_or_else(Refusal::unauthenticated)?;
-    if user == "jwt" || !same(given, password.expose_secret()) {
+    if user == "jwt" || !constant_time_eq(given, password.expose_secret()) {
         return Err(Refusal::unauthenticated());
     }
     Ok(())
@@ -30,27 +32,30 @@ fn basic(headers: &HeaderMap) -> Option<String> {
     String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()
 }
 
-/// Compares in a time that tells nothing of where two texts differ: digests, to their end.
-fn same(one: &str, other: &str) -> bool {
+/// Compares in constant time, by way of digests.
+fn constant_time_eq(one: &str, other: &str) -> bool {
     let (one, other) = (Sha256::digest(one), Sha256::digest(other));
     one.iter().zip(other.iter()).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0
 }
 
-/// Does the request come through an address of this machine, from no foreign page?
+/// Checks that the request addressed a loopback name and did not come from a page of another
+/// origin.
 pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(StatusCode::FORBIDDEN, message));
     let Some(host) = authority(headers.get(header::HOST).and_then(|host| host.to_str().ok()))
     else {
-        return refuse("the development rack needs a Host header");
+        return refuse("missing Host header");
     };
     if !matches!(host.host(), "127.0.0.1" | "localhost" | "[::1]") {
-        return refuse("the development rack answers on 127.0.0.1 and localhost only");
+        return refuse("the development rack only answers to 127.0.0.1 and localhost");
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     match authority(page.map(|(_, host)| host)) {
         Some(page) if page == host => Ok(()),
-        _ => refuse("the development rack answers no foreign pages: Origin must equal Host"),
+        _ => {
+            refuse("the development rack refuses requests of other origins: Origin must equal Host")
+        }
     }
 }
 
@@ -74,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_counts_not_the_user() {
+    fn any_user_name_is_accepted_with_the_right_password_only() {
         let password = SecretString::from("s3cret");
         for good in ["convox:s3cret", ":s3cret"] {
             assert!(check_password(&login(good), &password).is_ok(), "{good}");
@@ -89,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_of_this_machine_are_answered() {
+    fn hosts_other_than_loopback_are_refused() {
         for good in ["127.0.0.1", "127.0.0.1:5000", "localhost:80", "[::1]:80"] {
             assert!(check_origin(&headers(&[(header::HOST, good)])).is_ok(), "{good}");
         }
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_others_are_refused() {
+    fn pages_of_other_origins_are_refused() {
         let with = |origin| {
             check_origin(&headers(&[(header::HOST, "127.0.0.1:5000"), (header::ORIGIN, origin)]))
         };

@@ -65,7 +65,7 @@ pub(crate) async fn start(
         ended: None,
     };
     // The log comes first: who sees the build can follow it.
-    let file = rack.folders.build_log(&app, &record.id);
+    let file = rack.directories.build_log(&app, &record.id);
     let log = rack.build_logs.begin(&record.id, &file)?;
     new.warnings.iter().for_each(|warning| log.line(warning));
     let id = record.id.clone();
@@ -114,7 +114,7 @@ async fn carry_on(
     let built = built.unwrap_or_else(|| Err("stopped before it began".to_owned()));
     let stored = finish(&rack, record.clone(), built, &log).await;
     if let Err(error) = stored {
-        rack.note(&format!("{}: its end could not be stored: {}", record.id, error.message));
+        rack.log_system(&format!("{}: its end could not be stored: {}", record.id, error.message));
     }
     rack.build_logs.end(&record.id);
 }
@@ -155,7 +155,7 @@ async fn build(
     stop: CancellationToken,
     _seat: OwnedSemaphorePermit,
 ) -> Result<BuiltManifest, String> {
-    let archive = object.path(&rack.folders.objects(&record.app));
+    let archive = object.path(&rack.directories.objects(&record.app));
     if !archive.exists() {
         return Err(format!(
             "its source was not uploaded: object://{}/{}",
@@ -164,7 +164,7 @@ async fn build(
     }
     let job = BuildJob {
         archive,
-        source: rack.folders.source(&record.app, &record.id),
+        source: rack.directories.source(&record.app, &record.id),
         manifest_name: record.manifest_name.clone(),
         app: record.app.clone(),
         build: record.id.clone(),
@@ -189,7 +189,7 @@ async fn finish(
         Ok(built) => tell_success(rack, &record, built, &release, log).await,
         Err(reason) => log.line(&format!("Build failed: {reason}")),
     }
-    if rack.folders.app(&record.app).exists() {
+    if rack.directories.app(&record.app).exists() {
         keep_log(rack, &record)?;
     }
     let now = rack.clock.now();
@@ -216,8 +216,8 @@ async fn tell_success(
 /// The log of a build that has ended is an object as well.
 pub(crate) fn keep_log(rack: &Rack, record: &BuildRecord) -> Result<(), Refusal> {
     let key = objects::Key::parse(&BuildRecord::logs_key(&record.id))?;
-    let file = rack.folders.build_log(&record.app, &record.id);
-    Ok(objects::adopt(&rack.folders.objects(&record.app), &key, &file)?)
+    let file = rack.directories.build_log(&record.app, &record.id);
+    Ok(objects::link(&rack.directories.objects(&record.app), &key, &file)?)
 }
 
 fn end(

@@ -1,11 +1,11 @@
-//! Time, as the rest of the program sees it: one clock that is real, one that tests turn by hand.
+//! The source of time: the system's clock, or one that tests advance explicitly.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// A source of the present moment. Cheap to clone; clones share a hand-turned time.
+/// A clock. Cheap to clone; clones of a manual clock share its time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Source);
 
@@ -13,37 +13,37 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Hand(Arc<Mutex<DateTime<Utc>>>),
+    Manual(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] turns it.
+    /// Returns a clock that stands at `start` until [`Clock::advance`] is called.
     pub fn at(start: DateTime<Utc>) -> Self {
-        Self(Source::Hand(Arc::new(Mutex::new(start))))
+        Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
 
-    /// The present moment.
+    /// Returns the current time.
     #[allow(clippy::disallowed_methods)] // the one place that may ask the system
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Source::System => Utc::now(),
-            Source::Hand(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
-    /// Turns a hand-turned clock forward; the system's clock ignores it.
+    /// Advances a manual clock. Has no effect on the system's clock.
     pub fn advance(&self, by: Duration) {
-        if let Source::Hand(time) = &self.0 {
+        if let Source::Manual(time) = &self.0 {
             *time.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 
-    /// Waits for `time`. Under tokio's paused test time this takes no real time.
+    /// Sleeps for `time`. Completes immediately under tokio's paused time.
     pub async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }

@@ -1,4 +1,4 @@
-//! How the rack says no: to who starts it ([`RackError`]), and to a client ([`Refusal`]).
+//! Errors: why a rack can't run ([`RackError`]), and what clients are refused with ([`Refusal`]).
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,25 +10,25 @@ use axum::response::{IntoResponse, Response};
 use super::store::StoreError;
 use convox_wire::AppName;
 
-/// Why the rack does not run.
+/// Why a rack can't run.
 #[derive(Debug, thiserror::Error)]
 pub enum RackError {
-    /// Its memory cannot be opened or used.
+    /// The database can't be opened or used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A folder or file of its own cannot be used.
+    /// A directory or file in the data directory can't be used.
     #[error("{0}: {1}")]
-    Folder(PathBuf, #[source] io::Error),
+    Directory(PathBuf, #[source] io::Error),
     /// The listener failed.
-    #[error("the rack cannot accept connections: {0}")]
+    #[error("the rack can't accept connections: {0}")]
     Listen(#[source] io::Error),
-    /// The listener can be reached from other machines.
+    /// The listener is reachable from other machines.
     #[error("the development rack listens on loopback addresses only, not on {0}")]
     NotLoopback(SocketAddr),
 }
 
-/// A refusal: a status and the rack's words. Sent as plain text, or as JSON where the client's
-/// `Accept` lists `application/json`, as v3 racks do; on sockets as an `ERROR: …` frame.
+/// An error response: a status and a message. Sent as plain text, or as JSON if the `Accept` header
+/// lists `application/json`, as on v3 racks; on websockets as a text frame `ERROR: …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -60,12 +60,12 @@ impl Refusal {
         Self::not_found(format!("app not found: {app}"))
     }
 
-    /// v3 racks answer so for a build that is missing, or whose app is.
+    /// The error of v3 racks for an unknown build, or a build of an unknown app.
     pub(crate) fn no_such_build(id: &str) -> Self {
         Self::internal(format!("builds.convox.com \"{}\" not found", id.to_lowercase()))
     }
 
-    /// v3 racks answer so for a release that is missing, or whose app is.
+    /// The error of v3 racks for an unknown release, or a release of an unknown app.
     pub(crate) fn no_such_release(id: &str) -> Self {
         Self::internal(format!("releases.convox.com \"{}\" not found", id.to_lowercase()))
     }
@@ -79,11 +79,11 @@ impl From<StoreError> for Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
-        Self::internal(format!("the rack's data folder failed: {error}"))
+        Self::internal(format!("the rack's data directory failed: {error}"))
     }
 }
 
-/// Rendered later, when the request's `Accept` is at hand: see [`in_the_form_asked_for`].
+/// The body is rendered by [`render_refusal`], which knows the request's `Accept` header.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -96,8 +96,8 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Writes a refusal's words into its response, as text or as JSON.
-pub(crate) fn in_the_form_asked_for(mut response: Response, accept: Option<&str>) -> Response {
+/// Renders a refusal into its response, as text or as JSON.
+pub(crate) fn render_refusal(mut response: Response, accept: Option<&str>) -> Response {
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
     let (kind, body) = if accept.is_some_and(lists_json) {
         let text = serde_json::json!({ "error": refusal.message });
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_exact_media_type_asks_for_json() {
+    fn only_the_exact_media_type_selects_json() {
         for accept in ["application/json", "text/html, application/json;q=0.5"] {
             assert!(lists_json(accept), "{accept}");
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_builds_and_releases_are_told_as_v3_racks_do() {
+    fn missing_builds_and_releases_have_the_errors_of_v3_racks() {
         let refusal = Refusal::no_such_release("RABC");
         assert_eq!(refusal.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(refusal.message, "releases.convox.com \"rabc\" not found");

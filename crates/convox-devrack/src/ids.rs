@@ -1,10 +1,11 @@
 use std::io;
 
 const LETTERS: usize = 10;
-/// The largest multiple of 26 that a byte can hold: above it some letters would come more often.
+/// The largest multiple of 26 that fits a byte; using larger values would bias the result.
 const FAIR: u8 = 234;
 
-/// `first` and ten random capitals, as all racks make the ids of builds (`B`) and releases (`R`).
+/// Returns `first` followed by ten random capital letters: the form of build (`B`) and release
+/// (`R`) ids on all racks.
 pub(crate) fn random(first: char) -> io::Result<String> {
     let mut id = String::from(first);
     while id.len() <= LETTERS {
@@ -15,7 +16,7 @@ pub(crate) fn random(first: char) -> io::Result<String> {
     Ok(id)
 }
 
-/// Random hexadecimal digits, two for each of `N` bytes.
+/// Returns `N` random bytes as hexadecimal digits.
 pub(crate) fn hex<const N: usize>() -> io::Result<String> {
     Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }

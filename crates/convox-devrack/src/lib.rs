@@ -1,20 +1,51 @@
-//! A rack on this machine: builds and runs apps as local processes, with no cloud account.
+//! A Convox rack for development: it builds apps and runs them as local processes, without a cloud
+//! account.
 //!
-//! [`serve`] is the rack: it speaks the wire API of v3 racks on a loopback listener and keeps
-//! all its state in one folder. [`daemon`] starts it in the background, finds it again, and ends it.
+//! [`serve`] runs a rack in the current process. It speaks the HTTP API of v3 racks and keeps all
+//! of its state in one data directory. [`daemon`] runs that rack as a background process, finds it
+//! again by its data directory, and stops it. [`builder`], [`runner`] and [`gateway`] are the parts
+//! that build a source, supervise processes and keep service addresses stable; each is usable
+//! alone.
+//!
+//! # Example
+//! ```no_run
+//! use convox_devrack::clock::Clock;
+//! use convox_devrack::runner::BaseEnvironment;
+//! use convox_devrack::{Limits, RackError, RackOptions, serve};
+//!
+//! # async fn example() -> Result<(), RackError> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(RackError::Listen)?;
+//! let options = RackOptions {
+//!     data: "/tmp/rack".into(),
+//!     password: "secret".into(),
+//!     clock: Clock::system(),
+//!     environment: BaseEnvironment {
+//!         path: "/usr/bin:/bin".into(),
+//!         home: "/tmp".into(),
+//!         ..BaseEnvironment::default()
+//!     },
+//!     limits: Limits::default(),
+//! };
+//! // Serves until the future resolves, then stops builds and apps.
+//! serve(listener, options, async {
+//!     tokio::signal::ctrl_c().await.ok();
+//! })
+//! .await
+//! # }
+//! ```
 
 mod auth;
 
 pub mod builder;
 mod builds;
-mod cleaning;
 pub mod clock;
 pub mod daemon;
+mod directories;
 mod error;
-mod folders;
 pub mod gateway;
+mod gc;
 mod ids;
-mod life;
+mod lifecycle;
 mod logs;
 pub mod manifest;
 mod objects;

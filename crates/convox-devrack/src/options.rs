@@ -1,5 +1,5 @@
-//! Options of a request, as v3 racks read them: from the query, from a form in the body, and for
-//! named values from a header too. The first value wins.
+//! Request options, read as v3 racks read them: from the query, then from a form in the body, and
+//! for some names from a header of the same name. The first value wins.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Multipart, Request};
@@ -9,8 +9,8 @@ use url::form_urlencoded;
 use super::error::Refusal;
 use convox_wire::duration::SignedGoDuration;
 
-/// Forms are small: the largest is an environment.
-const LARGEST_FORM: usize = 8 * 1024 * 1024;
+/// Environments are the largest values sent in a form.
+const MAX_FORM: usize = 8 * 1024 * 1024;
 
 type Fields = Vec<(String, String)>;
 
@@ -23,37 +23,37 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// A value from the query alone.
+    /// Returns a value from the query only.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)
     }
 
-    /// A value from the query or the form.
+    /// Returns a value from the query or the form.
     pub(crate) fn form(&self, name: &str) -> Option<&str> {
         self.query(name).or_else(|| first(&self.form, name))
     }
 
-    /// A value from the query or the form that is not empty.
+    /// Returns a non-empty value from the query or the form.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.form(name).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
-    /// A value from the query or the form, or where there is none, from the header of that name.
+    /// Returns a non-empty value from the query, the form or the header of that name.
     pub(crate) fn named(&self, name: &str) -> Option<String> {
         let header = || header_text(&self.headers, name).map(str::to_owned);
         self.text(name).or_else(header).filter(|text| !text.is_empty())
     }
 
-    /// Is the value `true`? Anything else is false.
+    /// Returns whether the value is `true`. Any other value counts as false.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.form(name) == Some("true")
     }
 
-    /// How many rows are asked for: `limit`, 10 where it is not given.
+    /// Returns the `limit` option; the default is 10.
     pub(crate) fn limit(&self) -> Result<usize, Refusal> {
         let Some(text) = self.query("limit").filter(|text| !text.is_empty()) else { return Ok(10) };
         let number: i64 = text.parse().map_err(|_| {
-            // v3 racks hand on the words of their language, with a 500.
+            // v3 racks pass on Go's error text, with status 500.
             Refusal::internal(format!("strconv.Atoi: parsing {text:?}: invalid syntax"))
         })?;
         Ok(usize::try_from(number).unwrap_or(0))
@@ -68,19 +68,19 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A socket's option: it travels in a header of the handshake.
+/// Returns a boolean option of a websocket. Websocket options are sent as headers of the handshake.
 pub(crate) fn socket_flag(headers: &HeaderMap, name: &str, default: bool) -> bool {
     header_text(headers, name)
         .filter(|text| !text.is_empty())
         .map_or(default, |text| text == "true")
 }
 
-/// A socket's option that is a text.
+/// Returns a non-empty text option of a websocket.
 pub(crate) fn socket_text(headers: &HeaderMap, name: &str) -> Option<String> {
     header_text(headers, name).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A socket's option that is a span of time.
+/// Returns a duration option of a websocket.
 pub(crate) fn socket_duration(
     headers: &HeaderMap,
     name: &str,
@@ -90,7 +90,7 @@ pub(crate) fn socket_duration(
     text.parse().map(Some).map_err(bad)
 }
 
-/// A socket's option that is a number.
+/// Returns a numeric option of a websocket.
 pub(crate) fn socket_number(headers: &HeaderMap, name: &str) -> Result<Option<usize>, Refusal> {
     let Some(text) = socket_text(headers, name) else { return Ok(None) };
     let bad = |_| Refusal::bad_request(format!("strconv.Atoi: parsing {text:?}: invalid syntax"));
@@ -113,7 +113,7 @@ async fn form<S: Send + Sync>(
     headers: &HeaderMap,
     state: &S,
 ) -> Result<Fields, Refusal> {
-    // Go's servers read the body of these methods alone.
+    // Go's `ParseForm` reads the body for these methods only.
     if ![Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
         return Ok(Fields::new());
     }
@@ -121,8 +121,7 @@ async fn form<S: Send + Sync>(
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     match kind.to_ascii_lowercase().as_str() {
         "application/x-www-form-urlencoded" => {
-            let body =
-                to_bytes(request.into_body(), LARGEST_FORM).await.map_err(|_| too_large())?;
+            let body = to_bytes(request.into_body(), MAX_FORM).await.map_err(|_| too_large())?;
             Ok(pairs(&body))
         }
         "multipart/form-data" => multipart(request, state).await,
@@ -143,7 +142,7 @@ async fn multipart<S: Send + Sync>(request: Request, state: &S) -> Result<Fields
 }
 
 fn too_large() -> Refusal {
-    let message = format!("the form is larger than this rack takes ({LARGEST_FORM} bytes)");
+    let message = format!("the form exceeds this rack's limit of {MAX_FORM} bytes");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
@@ -165,7 +164,7 @@ mod tests {
     const FORM: &str = "application/x-www-form-urlencoded";
 
     #[tokio::test]
-    async fn values_come_from_query_form_and_header_in_this_order() {
+    async fn the_query_wins_over_the_form_and_the_form_over_headers() {
         let options = read(Method::POST, "/x?a=1&b=", FORM, "a=2&c=3+4&c=5&command=").await;
         assert_eq!(options.form("a"), Some("1"));
         assert_eq!(options.form("c"), Some("3 4"));
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_read_as_a_form_only_where_it_is_one() {
+    async fn only_form_bodies_are_read_as_forms() {
         let raw = read(Method::POST, "/x", "application/octet-stream", "a=1").await;
         assert_eq!(raw.form("a"), None);
         assert_eq!(read(Method::DELETE, "/x", FORM, "a=1").await.form("a"), None);
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_word_true_is_true_and_limits_are_numbers() {
+    async fn flags_are_true_only_if_true_and_limits_are_numbers() {
         let options = read(Method::POST, "/x?limit=abc", FORM, "a=true&b=1&c=TRUE").await;
         assert!(options.flag("a") && !options.flag("b") && !options.flag("c"));
         let refusal = options.limit().unwrap_err();
@@ -197,8 +196,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_without_end_is_refused() {
-        let body = Body::from(vec![b'a'; LARGEST_FORM + 1]);
+    async fn a_form_that_is_too_large_is_refused() {
+        let body = Body::from(vec![b'a'; MAX_FORM + 1]);
         let request = Request::builder().method(Method::POST).uri("/x");
         let request = request.header("content-type", FORM).body(body).unwrap();
         let refusal = Options::from_request(request, &()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The rack: what its parts share.
+//! The state that all parts of a rack share.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::builds::Builds;
+use super::directories::Directories;
 use super::error::Refusal;
-use super::folders::Folders;
 use super::logs::{AppLogs, BuildLogs};
 use super::rollouts::Rollouts;
 use super::runner::{self, BaseEnvironment, Ledger, Runner};
@@ -17,37 +17,37 @@ use super::store::{self, AppRecord, Store};
 use crate::clock::Clock;
 use convox_wire::AppName;
 
-/// What a rack is given: nothing is read from the environment.
+/// The configuration of a rack. The rack itself reads no environment variables.
 #[derive(Clone)]
 pub struct RackOptions {
-    /// The folder of everything it keeps. Only one rack can use it at a time.
+    /// The data directory. Only one rack can use it at a time.
     pub data: PathBuf,
-    /// What clients must know.
+    /// The password that clients send with HTTP Basic authentication.
     pub password: SecretString,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// The variables that builds and services get besides their own: PATH, HOME, LANG, TMPDIR.
+    /// The variables that builds and services inherit: PATH, HOME, LANG, TMPDIR.
     pub environment: BaseEnvironment,
-    /// Sizes, numbers and times.
+    /// Sizes, counts and time limits.
     pub limits: Limits,
 }
 
-/// How much, how many, how long.
+/// Sizes, counts and time limits of a rack.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of an object.
+    /// Maximum size of an object, in bytes.
     pub object: u64,
-    /// Releases of an app that are kept besides the active one.
+    /// Number of releases kept for each app, in addition to the active one.
     pub releases: usize,
-    /// Bytes of an app's log that are kept.
+    /// Size of an app's log, in bytes; older lines are removed.
     pub app_log: u64,
-    /// Builds that run at once.
+    /// Maximum number of concurrent builds.
     pub builds: usize,
-    /// How long an app at least shows `rollback`.
+    /// Minimum time for which an app is shown as `rollback`.
     pub rollback: Duration,
-    /// Of the processes that it runs.
+    /// Time limits of the processes that the rack runs.
     pub processes: runner::Limits,
-    /// How long clients and builds have to come to their end when the rack stops.
+    /// How long the rack waits for clients and builds when it stops.
     pub stop: Duration,
 }
 
@@ -65,21 +65,21 @@ impl Default for Limits {
     }
 }
 
-/// Where the rack is in its life.
+/// The phase that a rack is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// It answers, but still ends what a rack before it left running.
+pub(crate) enum Lifecycle {
+    /// Requests are answered, but processes of an earlier rack are still being stopped.
     Starting,
-    /// All works.
-    Up,
-    /// It comes to its end.
+    /// Fully started.
+    Running,
+    /// Shutting down.
     Stopping,
 }
 
-/// The rack. Shared by all requests.
+/// The rack, shared by all request handlers and background tasks.
 pub(crate) struct Rack {
     pub(crate) store: Store,
-    pub(crate) folders: Folders,
+    pub(crate) directories: Directories,
     pub(crate) logs: AppLogs,
     pub(crate) build_logs: BuildLogs,
     pub(crate) runner: Runner,
@@ -90,47 +90,47 @@ pub(crate) struct Rack {
     pub(crate) password: SecretString,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
-    pub(crate) life: watch::Sender<Life>,
+    pub(crate) lifecycle: watch::Sender<Lifecycle>,
 }
 
 impl Rack {
-    /// The app of this name.
+    /// Returns the app, or a 404.
     pub(crate) fn app(&self, name: &AppName) -> Result<AppRecord, Refusal> {
         let app = self.store.read(|tx| store::app(tx, name))?;
         app.ok_or_else(|| Refusal::no_such_app(name))
     }
 
-    /// Tells the app's log what the rack does with it.
-    pub(crate) fn tell(&self, app: &AppName, message: &str) {
+    /// Writes a message of the rack to the app's log.
+    pub(crate) fn log_app(&self, app: &AppName, message: &str) {
         self.logs.write(app, &format!("system/rack/{app}"), message);
     }
 
-    /// Tells the rack's own log.
-    pub(crate) fn note(&self, message: &str) {
+    /// Writes a message to the rack's own log.
+    pub(crate) fn log_system(&self, message: &str) {
         self.logs.system().write("system/rack", message);
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.life.borrow() == Life::Stopping
+        *self.lifecycle.borrow() == Lifecycle::Stopping
     }
 
-    /// Waits until apps may be started; false if the rack comes to its end instead.
-    pub(crate) async fn is_up(&self) -> bool {
-        let mut life = self.life.subscribe();
-        let life = life.wait_for(|life| *life != Life::Starting).await;
-        life.is_ok_and(|life| *life == Life::Up)
+    /// Waits until apps may be started. Returns `false` if the rack stops instead.
+    pub(crate) async fn wait_until_running(&self) -> bool {
+        let mut life = self.lifecycle.subscribe();
+        let life = life.wait_for(|life| *life != Lifecycle::Starting).await;
+        life.is_ok_and(|life| *life == Lifecycle::Running)
     }
 }
 
-/// Carries out an action to its end, also if the client that asked for it goes away.
-pub(crate) async fn carry_out<T: Send + 'static>(
+/// Runs an action to its end even if the client that requested it disconnects.
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     action: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
     let done = tokio::spawn(action).await;
-    done.unwrap_or_else(|_| Err(Refusal::internal("the rack stopped in the middle of it")))
+    done.unwrap_or_else(|_| Err(Refusal::internal("the rack stopped during the operation")))
 }
 
-/// What every request is handed.
+/// The state that axum passes to every handler.
 pub(crate) type Shared = Arc<Rack>;
 
 #[cfg(test)]
@@ -140,10 +140,10 @@ mod tests {
     use tokio::sync::oneshot;
 
     #[tokio::test]
-    async fn what_was_begun_is_carried_out_though_nobody_waits_for_it() {
+    async fn an_action_completes_after_its_caller_is_gone() {
         let (go, gone) = oneshot::channel();
         let (tell, told) = oneshot::channel();
-        let action = carry_out(async move {
+        let action = run_to_completion(async move {
             gone.await.unwrap();
             tell.send(()).unwrap();
             Ok(())

@@ -7,7 +7,7 @@ use super::builds::living_app;
 use super::error::Refusal;
 use super::ids;
 use super::rack::Shared;
-use super::store::{self, BuildRecord, Looking, ReleaseRecord, StoreError};
+use super::store::{self, BuildRecord, ReadTx, ReleaseRecord, StoreError};
 use convox_wire::{AppName, BuildId, Environment, ReleaseId};
 
 /// A release as it is asked for.
@@ -21,10 +21,7 @@ pub(crate) struct NewRelease {
 }
 
 /// The newest release of an app.
-pub(crate) fn newest(
-    tx: &impl Looking,
-    app: &AppName,
-) -> Result<Option<ReleaseRecord>, StoreError> {
+pub(crate) fn newest(tx: &impl ReadTx, app: &AppName) -> Result<Option<ReleaseRecord>, StoreError> {
     Ok(store::newest(tx, app, 1)?.pop())
 }
 

@@ -7,13 +7,13 @@ use redb::WriteTransaction;
 use tokio_util::sync::CancellationToken;
 
 use super::builds::living_app;
-use super::cleaning;
 use super::error::Refusal;
+use super::gc;
 use super::manifest::Manifest;
 use super::rack::Shared;
 use super::runner::{Plan, PromoteFailure};
 use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
-use super::tasks::{Before, Tasks};
+use super::tasks::{Predecessor, Tasks};
 use convox_wire::{AppName, AppStatus, ReleaseId};
 
 /// The rollouts under way, one for an app.
@@ -33,7 +33,7 @@ pub(crate) async fn promote(
     let (rollout, before) = rack.store.write(move |tx| accept(tx, &name, &release, force)).await?;
     if let Some(before) = before {
         let new = &rollout.release;
-        rack.tell(
+        rack.log_app(
             &app,
             &format!("promoting release {} was cancelled: {new} takes its place", before.release),
         );
@@ -67,7 +67,7 @@ fn release(tx: &WriteTransaction, app: &AppName, id: &ReleaseId) -> Result<Relea
     if let Some(release) = store::find(tx, app, id.as_str())? {
         return Ok(release);
     }
-    if !store::was_cleaned::<ReleaseRecord>(tx, app, id.as_str())? {
+    if !store::was_deleted::<ReleaseRecord>(tx, app, id.as_str())? {
         return Err(Refusal::no_such_release(id.as_str()));
     }
     Err(Refusal::bad_request(format!(
@@ -108,16 +108,16 @@ async fn roll_out(
     app: AppName,
     rollout: Rollout,
     stop: CancellationToken,
-    before: Before,
+    before: Predecessor,
 ) {
     if let Some(before) = before {
         // However the one before ended: it has.
         let _ = before.await;
     }
-    if !rack.is_up().await {
+    if !rack.wait_until_running().await {
         return;
     }
-    rack.tell(&app, &format!("promoting release {}", rollout.release));
+    rack.log_app(&app, &format!("promoting release {}", rollout.release));
     let stored = match run(&rack, &app, &rollout.release, &stop).await {
         Ok(()) => confirm(&rack, &app, rollout).await,
         // A rack that stops leaves the rollout to the next one.
@@ -125,7 +125,7 @@ async fn roll_out(
         Err(_) => roll_back(&rack, &app, rollout, stop).await,
     };
     if let Err(error) = stored {
-        rack.note(&format!("{app}: the end of a promote could not be stored: {error}"));
+        rack.log_system(&format!("{app}: the end of a promote could not be stored: {error}"));
     }
 }
 
@@ -140,7 +140,7 @@ async fn run(
         // The runner tells the app's log how it went.
         Ok(plan) => rack.runner.promote(plan, stop.clone()).await,
         Err(reason) => {
-            rack.tell(app, &format!("release {release} cannot run: {reason}"));
+            rack.log_app(app, &format!("release {release} cannot run: {reason}"));
             Err(PromoteFailure { reason, last_lines: Vec::new(), cancelled: false })
         }
     }
@@ -151,7 +151,7 @@ fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
     let release = found.map_err(|error| error.to_string())?;
     let release = release.ok_or_else(|| format!("there is no release {id} any more"))?;
     let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
-    let source = rack.folders.source(app, &build);
+    let source = rack.directories.source(app, &build);
     if !source.is_dir() {
         return Err(format!("the files of build {build} are gone from the rack's data folder"));
     }
@@ -173,7 +173,7 @@ async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), S
         app.rollout = None;
     });
     if ours.await?.is_some() {
-        cleaning::clean(rack, app).await?;
+        gc::collect(rack, app).await?;
     }
     Ok(())
 }
@@ -192,7 +192,7 @@ async fn roll_back(
     let Some(record) = failed.await? else { return Ok(()) };
     match &record.active {
         Some(active) => restore(rack, app, &release, active).await,
-        None => rack.tell(app, "there is no earlier release to go back to"),
+        None => rack.log_app(app, "there is no earlier release to go back to"),
     }
     tokio::select! {
         () = rack.clock.sleep(rack.limits.rollback) => (),
@@ -207,13 +207,13 @@ async fn restore(rack: &Shared, app: &AppName, failed: &ReleaseId, active: &Rele
     let processes = rack.runner.processes(app);
     let runs = processes.iter().any(|process| process.release.as_ref() == Some(active));
     if runs {
-        return rack.tell(app, &format!("rolled back: release {active} goes on"));
+        return rack.log_app(app, &format!("rolled back: release {active} goes on"));
     }
     if failed == active {
         return rack
-            .tell(app, &format!("release {active} is the one to go back to, and does not run"));
+            .log_app(app, &format!("release {active} is the one to go back to, and does not run"));
     }
-    rack.tell(app, &format!("rolling back to release {active}"));
+    rack.log_app(app, &format!("rolling back to release {active}"));
     // Told by the runner, either way.
     let _ = run(rack, app, active, &CancellationToken::new()).await;
 }

@@ -1,4 +1,4 @@
-//! The rack as a server: from a bound listener to a graceful end.
+//! The HTTP server: from a bound listener to a graceful shutdown.
 
 use std::sync::Arc;
 
@@ -10,16 +10,17 @@ use axum::serve::ListenerExt;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
-use super::error::{RackError, in_the_form_asked_for};
-use super::rack::{Life, RackOptions, Shared};
-use super::{auth, ids, life, routes};
+use super::error::{RackError, render_refusal};
+use super::rack::{Lifecycle, RackOptions, Shared};
+use super::{auth, ids, lifecycle, routes};
 
-/// Serves a rack on `listener`, which is bound to a loopback address, until `shutdown`. Then
-/// clients and builds come to their end, and the apps are stopped; the next rack on the same data
-/// runs them again.
+/// Serves a rack on `listener`, which must be bound to a loopback address, until `shutdown`
+/// resolves. Then open requests and builds get [`Limits::stop`](crate::Limits::stop) to finish and
+/// the apps are stopped. The next rack on the same data directory starts the apps again.
 ///
 /// # Errors
-/// The data folder cannot be used, another rack uses it, or other machines could connect.
+/// Fails if the data directory can't be used, if another rack is using it, or if `listener` is
+/// reachable from other machines.
 pub async fn serve(
     listener: TcpListener,
     options: RackOptions,
@@ -29,14 +30,14 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(RackError::NotLoopback(address));
     }
-    let rack = life::open(options)?;
-    let start = tokio::spawn(life::start(rack.clone()));
-    let (stopping, stop) = (rack.clone(), rack.life.subscribe());
+    let rack = lifecycle::open(options)?;
+    let start = tokio::spawn(lifecycle::start(rack.clone()));
+    let (stopping, stop) = (rack.clone(), rack.lifecycle.subscribe());
     let signal = async move {
         shutdown.await;
-        stopping.life.send_replace(Life::Stopping);
+        stopping.lifecycle.send_replace(Lifecycle::Stopping);
     };
-    // Answers are small: none is held back for more to come.
+    // Responses are small: sending them at once matters more than filling packets.
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
@@ -45,25 +46,26 @@ pub async fn serve(
         served = serving.into_future() => served.map_err(RackError::Listen),
         () = overdue(stop, &rack) => Ok(()),
     };
-    rack.life.send_replace(Life::Stopping);
+    rack.lifecycle.send_replace(Lifecycle::Stopping);
     start.abort();
-    life::stop(&rack).await;
+    lifecycle::stop(&rack).await;
     served
 }
 
-/// Waits until clients have had their time to come to an end.
-async fn overdue(mut stop: tokio::sync::watch::Receiver<Life>, rack: &Shared) {
-    // The rack outlives this, so the channel cannot be closed.
-    let _ = stop.wait_for(|life| *life == Life::Stopping).await;
+/// Resolves once the rack has been stopping for its time limit.
+async fn overdue(mut stop: tokio::sync::watch::Receiver<Lifecycle>, rack: &Shared) {
+    // The sender lives in the rack, so the channel is never closed.
+    let _ = stop.wait_for(|life| *life == Lifecycle::Stopping).await;
     rack.clock.sleep(rack.limits.stop).await;
 }
 
-/// All routes. What the rack does not know is an empty 404, a wrong method an empty 405.
+/// Returns the router. As on v3 racks, unknown paths are an empty 404 and wrong methods an empty
+/// 405.
 fn router(rack: Shared) -> Router {
-    let calls = routes::calls()
-        .route_layer(from_fn_with_state(rack.clone(), authenticated))
-        .merge(routes::open());
-    let matched = calls.merge(routes::sockets()).route_layer(from_fn(with_request_id));
+    let authenticated = routes::authenticated()
+        .route_layer(from_fn_with_state(rack.clone(), require_password))
+        .merge(routes::public());
+    let matched = authenticated.merge(routes::websockets()).route_layer(from_fn(with_request_id));
     matched
         .fallback(|| async { StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
@@ -71,8 +73,8 @@ fn router(rack: Shared) -> Router {
         .with_state(rack)
 }
 
-/// Lets in what comes through an address of this machine, and writes refusals in the form that
-/// the client asked for.
+/// Rejects requests that did not come through a loopback address, and renders refusals in the
+/// format that the client accepts.
 async fn guarded(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).cloned();
     let mut response = match auth::check_origin(request.headers()) {
@@ -82,10 +84,10 @@ async fn guarded(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    in_the_form_asked_for(response, accept.as_ref().and_then(|accept| accept.to_str().ok()))
+    render_refusal(response, accept.as_ref().and_then(|accept| accept.to_str().ok()))
 }
 
-async fn authenticated(State(rack): State<Shared>, request: Request, next: Next) -> Response {
+async fn require_password(State(rack): State<Shared>, request: Request, next: Next) -> Response {
     match auth::check_password(request.headers(), &rack.password) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
@@ -101,5 +103,5 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     response
 }
 
-/// What all routes are made of.
+/// The router type of all route modules.
 pub(crate) type Routes = Router<Arc<super::rack::Rack>>;

@@ -1,5 +1,6 @@
-//! Sockets, as v3 racks have them: errors come after the handshake as an `ERROR: …` text frame,
-//! and an empty binary frame ends the data. This rack then closes the connection properly, too.
+//! Websockets with the conventions of v3 racks: errors are sent after the handshake as a text frame
+//! `ERROR: …`, and an empty binary frame marks the end of the data. Unlike v3 racks this one also
+//! sends a close frame.
 
 use std::io;
 use std::time::Duration;
@@ -15,18 +16,18 @@ use futures_util::{SinkExt, StreamExt};
 
 use super::auth;
 use super::error::Refusal;
-use super::rack::{Life, Shared};
+use super::rack::{Lifecycle, Shared};
 
-/// How long a peer may take to close its side.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long to wait for the peer's close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Data for a socket, piece by piece.
+/// A source of text to send, chunk by chunk.
 pub(crate) trait Source: Send + 'static {
-    /// The next piece; `None` at the end. May be dropped while it waits, and asked again.
+    /// Returns the next chunk, or `None` at the end. Must be cancel safe.
     fn next(&mut self) -> impl Future<Output = io::Result<Option<String>>> + Send;
 }
 
-/// A request to open a socket.
+/// A request to open a websocket.
 pub(crate) struct Socket {
     upgrade: WebSocketUpgrade,
     headers: HeaderMap,
@@ -36,7 +37,7 @@ pub(crate) struct Socket {
 impl FromRequestParts<Shared> for Socket {
     type Rejection = StatusCode;
 
-    /// A plain request to a socket's path is answered as v3 racks do: 404, with no words.
+    /// Rejects a plain request to a websocket's path with an empty 404, as v3 racks do.
     async fn from_request_parts(parts: &mut Parts, rack: &Shared) -> Result<Self, StatusCode> {
         let spelled = parts.headers.get(header::UPGRADE).map(|value| value.as_bytes());
         if spelled != Some(b"websocket") {
@@ -49,8 +50,8 @@ impl FromRequestParts<Shared> for Socket {
 }
 
 impl Socket {
-    /// Opens the socket and sends what `source` gives. Who does not know the password, and what
-    /// `source` refuses, is told on the open socket.
+    /// Accepts the websocket and sends what `source` yields. A wrong password, and a refusal by
+    /// `source`, is reported on the open websocket.
     pub(crate) fn send<S: Source>(
         self,
         source: impl FnOnce(&Shared, &HeaderMap) -> Result<S, Refusal>,
@@ -64,18 +65,18 @@ impl Socket {
                 Ok(source) => transfer(source, &mut out, &mut peer, &rack).await,
                 Err(refusal) => refuse(&refusal, &mut out).await,
             };
-            farewell(end, out, peer).await;
+            close(end, out, peer).await;
         })
     }
 }
 
 /// How a transfer ended.
 enum End {
-    /// All was sent.
+    /// Everything was sent.
     Complete,
-    /// The rack stops.
+    /// The rack is stopping.
     Stopping,
-    /// The peer is gone.
+    /// The peer disconnected.
     Gone,
 }
 
@@ -83,14 +84,14 @@ type Out = SplitSink<WebSocket, Message>;
 type Peer = SplitStream<WebSocket>;
 
 async fn transfer(mut source: impl Source, out: &mut Out, peer: &mut Peer, rack: &Shared) -> End {
-    let mut life = rack.life.subscribe();
+    let mut life = rack.lifecycle.subscribe();
     loop {
-        let piece = tokio::select! {
-            piece = source.next() => piece,
+        let chunk = tokio::select! {
+            chunk = source.next() => chunk,
             () = gone(peer) => return End::Gone,
-            _ = life.wait_for(|life| *life == Life::Stopping) => return End::Stopping,
+            _ = life.wait_for(|life| *life == Lifecycle::Stopping) => return End::Stopping,
         };
-        let sent = match piece {
+        let sent = match chunk {
             Ok(Some(text)) => out.send(Message::Text(text.into())).await,
             Ok(None) => return End::Complete,
             Err(error) => return refuse(&error.into(), out).await,
@@ -109,8 +110,8 @@ async fn refuse(refusal: &Refusal, out: &mut Out) -> End {
     }
 }
 
-/// Waits until the peer closes or is lost. What it sends is not for a log's socket; pings are
-/// answered below this.
+/// Waits until the peer closes or disconnects. Messages from the peer are ignored; tungstenite
+/// answers pings.
 async fn gone(peer: &mut Peer) {
     while let Some(Ok(message)) = peer.next().await {
         if matches!(message, Message::Close(_)) {
@@ -119,10 +120,10 @@ async fn gone(peer: &mut Peer) {
     }
 }
 
-async fn farewell(end: End, mut out: Out, mut peer: Peer) {
+async fn close(end: End, mut out: Out, mut peer: Peer) {
     let (code, reason) = match end {
         End::Complete => (close_code::NORMAL, ""),
-        // No end of data: a client that follows shall come again.
+        // No end-of-data frame: a client that follows is to reconnect.
         End::Stopping => (close_code::RESTART, "the rack stops"),
         End::Gone => return,
     };
@@ -135,6 +136,6 @@ async fn farewell(end: End, mut out: Out, mut peer: Peer) {
         gone(&mut peer).await;
         Ok::<(), axum::Error>(())
     };
-    // A peer that is gone, or never closes, has all that there was to say.
-    let _ = tokio::time::timeout(FAREWELL, words).await;
+    // A peer that never sends its close frame has received everything nonetheless.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, words).await;
 }

@@ -1,4 +1,4 @@
-//! Work that goes on after its request was answered: builds and rollouts.
+//! Background work that outlives the request that started it: builds and rollouts.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Tasks by key, at most one for each.
+/// Running tasks by key, at most one per key.
 pub(crate) struct Tasks<K> {
     running: Arc<Mutex<HashMap<K, Task>>>,
 }
@@ -20,8 +20,8 @@ struct Task {
     done: JoinHandle<()>,
 }
 
-/// The task that a new one takes over from, told to stop; to be waited for.
-pub(crate) type Before = Option<JoinHandle<()>>;
+/// The task that a new one supersedes, already cancelled, for the new one to wait for.
+pub(crate) type Predecessor = Option<JoinHandle<()>>;
 
 impl<K> Default for Tasks<K> {
     fn default() -> Self {
@@ -30,13 +30,14 @@ impl<K> Default for Tasks<K> {
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> Tasks<K> {
-    /// Starts a task. One of the same key and a lower number is told to stop; where there is one
-    /// of a higher number, this one came too late and is not started.
+    /// Starts a task. A running task with the same key and a lower number is cancelled and handed
+    /// to `work` as its predecessor. If the running task has a higher number, the new one is
+    /// outdated and is not started.
     pub(crate) fn start<F>(
         &self,
         key: K,
         number: u64,
-        work: impl FnOnce(CancellationToken, Before) -> F,
+        work: impl FnOnce(CancellationToken, Predecessor) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -61,15 +62,15 @@ impl<K: Clone + Eq + Hash + Send + 'static> Tasks<K> {
         running.insert(key, Task { number, stop, done });
     }
 
-    /// Tells a task to stop, without waiting for it.
+    /// Cancels a task without waiting for it.
     pub(crate) fn stop(&self, key: &K) {
         if let Some(task) = self.lock().get(key) {
             task.stop.cancel();
         }
     }
 
-    /// Stops the tasks that `which` names, and waits for their ends. Those that have not ended
-    /// within `limit` are dropped where they stand.
+    /// Cancels the tasks whose key matches and waits for them. Those that don't finish within
+    /// `limit` are aborted.
     pub(crate) async fn end(&self, limit: Duration, which: impl Fn(&K) -> bool) {
         let tasks: Vec<Task> =
             self.lock().extract_if(|key, _| which(key)).map(|(_, task)| task).collect();
@@ -95,7 +96,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn a_later_task_stops_the_one_before_and_can_wait_for_it() {
+    async fn a_later_task_cancels_its_predecessor_and_can_wait_for_it() {
         let tasks = Tasks::default();
         let (say, mut said) = mpsc::unbounded_channel();
         for number in [1, 3, 2] {
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_does_not_end_is_dropped() {
+    async fn a_task_that_does_not_finish_is_aborted() {
         let tasks = Tasks::default();
         tasks.start("web", 1, |_, _| std::future::pending());
         tasks.end(LONG, |key| *key == "other").await;

@@ -56,7 +56,7 @@ fn pairs(given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
         .map(|text| text.parse())
         .collect::<Result<_, _>>()
         .map_err(CommandError::usage)?;
-    if let Some(text) = crate::stdin::asked_for(given)? {
+    if let Some(text) = crate::stdin::read_if_requested(given)? {
         pairs.extend(EnvVar::parse_lines(&text).map_err(CommandError::usage)?);
     }
     if pairs.is_empty() {

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
     let stop = async {
-        if let Err(error) = daemon::asked_to_stop().await {
+        if let Err(error) = daemon::shutdown_signal().await {
             // Without signals it cannot be told to end: better not to go on.
             drop(error);
         }

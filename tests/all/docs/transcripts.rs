@@ -64,10 +64,14 @@ fn commands(page: &str) -> Vec<Command> {
     found
 }
 
-/// The same text for runs that differ only in what may differ. An error begins a line of its own
-/// only on a terminal, which the page shows.
+/// Begins a line with the error that ends a step, as on a terminal: pages show it so.
+fn error_on_its_own_line(text: &str) -> String {
+    text.replace("... ERROR: ", "...\nERROR: ")
+}
+
+/// The same text for runs that differ only in what may differ.
 fn normalized(text: &str) -> String {
-    let text = text.replace("... ERROR: ", "...\nERROR: ");
+    let text = error_on_its_own_line(text);
     let text = VARYING.replace_all(&text, |found: &regex::Captures<'_>| {
         let names = ["ago", "sha", "number", "version", "blanks", "size"];
         let name = names.iter().find(|name| found.name(name).is_some()).unwrap();
@@ -149,6 +153,7 @@ impl Session {
         let ids = pairs.iter().filter_map(|(real, stand_in)| Some((real, known(stand_in)?)));
         let home = self.story.path("home");
         let output = output.replace(&*home.to_string_lossy(), "/home/ada");
+        let output = error_on_its_own_line(&output);
         ids.fold(output, |output, (real, id)| output.replace(real.as_str(), &id))
     }
 }

@@ -147,7 +147,7 @@ impl Rack {
         let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
         let read = |answer: &Response| {
             let id = answer.headers.get("release-id").and_then(|value| value.to_str().ok());
-            id.map(|id| ReleaseId::from_rack(id)).ok_or_else(|| Error::InvalidResponse {
+            id.map(ReleaseId::from_rack).ok_or_else(|| Error::InvalidResponse {
                 call: call.name(),
                 problem: "the header Release-Id is missing".to_owned(),
             })

@@ -1,4 +1,4 @@
-//! Starting a rack in the background, and ending it.
+//! Starting a rack in the background, and stopping it.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,31 +15,31 @@ use super::file::AddressFile;
 use super::lock::{self, Lock};
 use super::{Address, DaemonError, Status, at, prepare, status};
 
-/// A rack answers at once; a slow disk may take its time to open the database.
+/// A rack usually answers at once, but a slow disk can delay the opening of the database.
 const START: Duration = Duration::from_secs(30);
-/// Apps have 10 s after TERM, clients and builds 5 s before that.
+/// Clients and builds get 5 s to finish, then apps 10 s after TERM.
 const STOP: Duration = Duration::from_secs(40);
 const KILL: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What [`stop`] found.
+/// The outcome of [`stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
-    /// It came to its end.
+    /// The rack shut down.
     Ended,
-    /// It had to be killed; what it left running is ended by the next rack.
+    /// The rack had to be killed.
     Killed,
-    /// There was none.
+    /// No rack was running.
     WasNotRunning,
 }
 
-/// Starts `program` with `arguments` as the rack of this data folder, in the background, and waits
-/// until it answers. The program must call [`super::detach_self`] and then [`super::run`]. Its
-/// output goes to `log` (0600). Where a rack runs already, or somebody else is just starting one,
-/// that one is taken.
+/// Starts `program` with `arguments` as the rack of this data directory, in the background, and
+/// waits until it answers. The program must call [`super::detach_self`] and then [`super::run`].
+/// Its output is appended to `log` (mode 0600). If a rack is already running or being started, that
+/// one is used.
 ///
 /// # Errors
-/// The program cannot be started, ends, or does not answer within 30 s.
+/// Fails if the program can't be started, exits, or does not answer within 30 s.
 pub async fn start_detached(
     data: &Path,
     program: &Path,
@@ -57,14 +57,15 @@ pub async fn start_detached(
         if let Status::Running { address, .. } = status(data).await? {
             return Ok(address);
         }
-        // One that ended because another rack was quicker is no failure: that one will answer.
+        // A program that exited because another rack was faster is not a failure: that rack will
+        // answer.
         if let Ok(Some(ended)) = child.try_wait()
-            && !lock::is_held(data)?
+            && !lock::is_locked(data)?
         {
             let reason = last_line(log).unwrap_or_else(|| ended.to_string());
             return Err(DaemonError::Failed { reason, log: log.into() });
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     Err(DaemonError::NoAnswer(log.into()))
 }
@@ -80,7 +81,7 @@ fn spawn(
     let copy = |file: &File| file.try_clone().map_err(at(log));
     let (out, err) = (copy(&file)?, copy(&file)?);
     let mut command = Command::new(program);
-    // The rack must not keep the folder that it happens to be started in from being removed.
+    // The rack must not keep the directory that it happens to be started in busy.
     command.args(arguments).current_dir(data);
     command.stdin(Stdio::null()).stdout(out).stderr(err);
     command.spawn().map_err(|error| DaemonError::Spawn(PathBuf::from(program), error))
@@ -93,18 +94,18 @@ fn last_line(log: &Path) -> Option<String> {
     Some(last.strip_prefix("ERROR: ").unwrap_or(last).to_owned())
 }
 
-/// Ends the rack of this data folder, and with it its apps; returns when it is gone.
+/// Stops the rack of this data directory and its apps, and returns once it is gone.
 ///
 /// # Errors
-/// Its process cannot be told to end, or does not.
+/// Fails if the process can't be signalled or does not exit.
 pub async fn stop(data: &Path) -> Result<Stopped, DaemonError> {
-    if !lock::is_held(data)? {
+    if !lock::is_locked(data)? {
         return Ok(Stopped::WasNotRunning);
     }
     let pid = AddressFile::read(data)?.and_then(|file| file.living_pid());
     let Some(pid) = pid else {
-        // It may have come to its end by itself meanwhile.
-        return match lock::is_held(data)? {
+        // It may have exited in the meantime.
+        return match lock::is_locked(data)? {
             true => Err(DaemonError::Unknown(data.into())),
             false => Ok(Stopped::WasNotRunning),
         };
@@ -117,14 +118,14 @@ pub async fn stop(data: &Path) -> Result<Stopped, DaemonError> {
             return Ok(ending);
         }
     }
-    Err(DaemonError::Stuck { pid, reason: "it is still there".to_owned() })
+    Err(DaemonError::Stuck { pid, reason: "it did not exit after SIGKILL".to_owned() })
 }
 
 fn send(pid: i32, signal: Signal) -> Result<(), DaemonError> {
     let stuck = |reason: String| DaemonError::Stuck { pid, reason };
-    let process = Pid::from_raw(pid).ok_or_else(|| stuck("that is no process".to_owned()))?;
+    let process = Pid::from_raw(pid).ok_or_else(|| stuck("invalid process id".to_owned()))?;
     match kill_process(process, signal) {
-        // Gone already: the lock will tell.
+        // It has exited already, which the lock will show.
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => Err(stuck(error.to_string())),
     }
@@ -132,11 +133,11 @@ fn send(pid: i32, signal: Signal) -> Result<(), DaemonError> {
 
 async fn gone_within(data: &Path, limit: Duration) -> Result<bool, DaemonError> {
     let deadline = Instant::now() + limit;
-    while lock::is_held(data)? {
+    while lock::is_locked(data)? {
         if Instant::now() >= deadline {
             return Ok(false);
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     Ok(true)
 }

@@ -7,11 +7,11 @@ use tokio::time::timeout;
 use crate::gateway::loopback;
 
 const LIMIT: Duration = Duration::from_secs(5);
-/// More than the headers and the word `ok`.
-const LONGEST: u64 = 4096;
+/// More than the headers and the body `ok`.
+const MAX_RESPONSE: u64 = 4096;
 
-/// Does a rack answer `GET /check` on this port?
-pub(super) async fn answers(port: u16) -> bool {
+/// Returns whether a rack answers `GET /check` on this port.
+pub(super) async fn is_answering(port: u16) -> bool {
     let answer = timeout(LIMIT, ask(port)).await;
     answer.is_ok_and(|answer| {
         answer.is_ok_and(|text| text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n\r\nok"))
@@ -24,6 +24,6 @@ async fn ask(port: u16) -> std::io::Result<String> {
         format!("GET /check HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    socket.take(LONGEST).read_to_string(&mut answer).await?;
+    socket.take(MAX_RESPONSE).read_to_string(&mut answer).await?;
     Ok(answer)
 }

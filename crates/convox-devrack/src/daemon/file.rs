@@ -1,4 +1,4 @@
-//! The address file, `rack.json`: readable by its owner alone, replaced as a whole.
+//! The address file, `rack.json`: mode 0600, replaced atomically.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::{Address, DaemonError, at};
 use crate::gateway::loopback;
 use crate::runner::started_at;
-use crate::{folders, ids};
+use crate::{directories, ids};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct AddressFile {
@@ -20,13 +20,13 @@ pub(super) struct AddressFile {
     /// The process that served last.
     #[serde(default)]
     pid: Option<i32>,
-    /// When that started, in the system's words: a later process may have its number.
+    /// Its start time, as the system reports it, since process ids are reused.
     #[serde(default)]
     started: Option<String>,
 }
 
 impl AddressFile {
-    /// Reads the file; `None` where there is none.
+    /// Reads the file; `None` if absent.
     pub(super) fn read(data: &Path) -> Result<Option<Self>, DaemonError> {
         let path = path(data);
         let text = match fs::read(&path) {
@@ -39,7 +39,7 @@ impl AddressFile {
             .map_err(|error| DaemonError::Unreadable(path, error))
     }
 
-    /// Makes the file where there is none, changes it, and gives what it is then.
+    /// Creates the file if it is absent, applies `change`, and returns the result.
     pub(super) fn keep(data: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DaemonError> {
         let _lock = Lock::to_change_file(data)?;
         let mut file = match Self::read(data)? {
@@ -57,15 +57,15 @@ impl AddressFile {
     }
 
     fn write(&self, data: &Path) -> io::Result<()> {
-        // Temporary files are made with 0600.
+        // Temporary files have mode 0600.
         let mut file = tempfile::Builder::new().prefix(".rack.json-").tempfile_in(data)?;
         file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path(data)).map_err(|error| error.error)?;
-        folders::sync(data)
+        directories::sync(data)
     }
 
-    /// This process serves on `port`.
+    /// Records that this process serves on `port`.
     pub(super) fn serve_on(&mut self, port: u16) {
         let pid = i32::try_from(std::process::id()).ok();
         (self.port, self.pid, self.started) = (port, pid, pid.and_then(started_at));
@@ -75,7 +75,7 @@ impl AddressFile {
         Address { port: self.port, password: SecretString::from(self.password.clone()) }
     }
 
-    /// The process that served last, if it lives and is no other of the same number.
+    /// Returns the process that served last if it is still running.
     pub(super) fn living_pid(&self) -> Option<i32> {
         let pid = self.pid?;
         (self.started.is_some() && started_at(pid) == self.started).then_some(pid)

@@ -1,4 +1,4 @@
-//! Lock files (flock(2)): held by a process, released by the system when it ends.
+//! Lock files (flock(2)): held by a process and released by the system when it exits.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -12,46 +12,46 @@ use tokio::time::{Instant, sleep};
 
 use super::{DaemonError, at};
 
-/// Held by the rack as long as it lives.
+/// Held by the rack for as long as it runs.
 const RACK: &str = "rack.lock";
-/// Held by who starts a rack, until it answers.
+/// Held by a process that starts a rack, until the rack answers.
 const START: &str = "start.lock";
-/// Held for the moment in which the address file is changed.
+/// Held while the address file is changed.
 const FILE: &str = "address.lock";
 
-/// Who looks whether the rack's lock is held has it for a moment.
-const A_MOMENT: Duration = Duration::from_secs(1);
-const TRY_EVERY: Duration = Duration::from_millis(10);
+/// [`is_locked`] takes the lock for a moment, so a short wait is needed.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A lock that is held until it is dropped.
+/// A lock that is released on drop.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// The rack's own lock.
+    /// Acquires the rack's own lock.
     pub(super) async fn hold(data: &Path) -> Result<Self, DaemonError> {
         let file = open(&data.join(RACK))?;
-        let deadline = Instant::now() + A_MOMENT;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self { _file: file }),
-                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(TRY_EVERY).await,
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(RETRY_INTERVAL).await,
                 Err(Errno::WOULDBLOCK) => return Err(DaemonError::AlreadyRunning(data.into())),
                 Err(error) => return Err(at(&data.join(RACK))(error.into())),
             }
         }
     }
 
-    /// The right to start a rack; waits for others who do.
+    /// Acquires the right to start a rack, waiting for other processes that do.
     pub(super) async fn to_start(data: &Path) -> Result<Self, DaemonError> {
         let path = data.join(START);
         let locking = tokio::task::spawn_blocking(move || Self::wait_for(&path));
         locking.await.map_err(|error| at(data)(io::Error::other(error)))?
     }
 
-    /// The right to change the address file; waits for others who do.
+    /// Acquires the right to change the address file, waiting for other processes that do.
     pub(super) fn to_change_file(data: &Path) -> Result<Self, DaemonError> {
         Self::wait_for(&data.join(FILE))
     }
@@ -73,15 +73,15 @@ fn open(path: &Path) -> Result<File, DaemonError> {
     options.create(true).truncate(false).write(true).mode(0o600).open(path).map_err(at(path))
 }
 
-/// Does a rack hold its lock?
-pub(super) fn is_held(data: &Path) -> Result<bool, DaemonError> {
+/// Returns whether a rack holds its lock.
+pub(super) fn is_locked(data: &Path) -> Result<bool, DaemonError> {
     let path = data.join(RACK);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(at(&path)(error)),
     };
-    // Shared: two who look do not take each other for a rack.
+    // Shared, so that two processes that check at once don't mistake each other for a rack.
     match flock(&file, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(false),
         Err(Errno::WOULDBLOCK) => Ok(true),

@@ -1,8 +1,8 @@
-//! The rack as a program of its own: found, started, and ended by way of its data folder.
+//! The rack as a process of its own: started, found and stopped by its data directory.
 //!
-//! Whoever holds the lock file there is the rack; the system releases it with the process, however
-//! that ends. The address file next to it has port and password, kept over restarts, and the
-//! process that serves.
+//! The process that holds the lock file in that directory is the rack; the system releases the lock
+//! however the process ends. The address file next to it contains the port and the password, which
+//! survive restarts, and the id of the process.
 
 mod background;
 mod check;
@@ -22,88 +22,88 @@ use super::error::RackError;
 use super::gateway::loopback;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
-use super::{folders, serve};
+use super::{directories, serve};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
 
-/// Where a rack answers, and what it wants to hear.
+/// The address of a rack and its credentials.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// Its port on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
-    /// Its password, with any user's name.
+    /// The password, valid with any user name.
     pub password: SecretString,
 }
 
 impl Address {
-    /// `http://127.0.0.1:PORT`, without the password.
+    /// Returns `http://127.0.0.1:PORT`, without the password.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
 
-/// What a data folder's rack is doing.
+/// The state of a data directory's rack.
 #[derive(Debug, Clone)]
 pub enum Status {
-    /// It answers.
+    /// The rack is running and answers.
     Running {
-        /// Its process.
+        /// Its process id.
         pid: i32,
-        /// Where.
+        /// Its address.
         address: Address,
     },
-    /// Its process is there, but does not answer: it starts, it ends, or it hangs.
+    /// The process exists but does not answer: it is starting, stopping or stuck.
     NotAnswering {
-        /// Its process, where it has said so by now.
+        /// Its process id, if it has been recorded.
         pid: Option<i32>,
     },
-    /// There is none.
+    /// No rack is running.
     Stopped,
 }
 
-/// Why a rack could not be started, found or ended.
+/// Why a rack can't be started, found or stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DaemonError {
-    /// One is running already.
+    /// A rack is already running.
     #[error(
-        "a development rack is already running on {0}; `convox rack status` shows it, `convox rack stop` ends it"
+        "a development rack is already running on {0}; `convox rack status` shows it, `convox rack stop` stops it"
     )]
     AlreadyRunning(PathBuf),
-    /// A file or folder cannot be used.
-    #[error("{0} can't be used: {1}; CONVOX_DATA names another folder for the rack")]
+    /// A file or directory can't be used.
+    #[error("{0} can't be used: {1}; set CONVOX_DATA to use another directory")]
     File(PathBuf, #[source] io::Error),
-    /// The address file is not what this program wrote.
-    #[error("{0}: {1}; remove it, and the rack takes a new port and password")]
+    /// The address file is invalid.
+    #[error("{0} is invalid: {1}; remove it to get a new port and password")]
     Unreadable(PathBuf, #[source] serde_json::Error),
-    /// No port can be had.
-    #[error("no loopback port for the rack: {0}")]
+    /// No loopback port is available.
+    #[error("no loopback port is available: {0}")]
     Port(#[source] io::Error),
-    /// The rack itself.
+    /// The rack itself failed.
     #[error(transparent)]
     Rack(#[from] RackError),
-    /// The program could not be started in the background.
-    #[error("{0} cannot be started: {1}")]
+    /// The program can't be started in the background.
+    #[error("{0} can't be started: {1}")]
     Spawn(PathBuf, #[source] io::Error),
-    /// It ended while it was waited for.
+    /// The program exited before it answered.
     #[error("the development rack did not start: {reason} (its log: {log})")]
     Failed {
-        /// The last line of its log, or how it ended.
+        /// The last line of its log, or else its exit status.
         reason: String,
-        /// Its log.
+        /// The path of its log.
         log: PathBuf,
     },
-    /// It is there, but has not answered in time.
+    /// The rack did not answer in time.
     #[error("the development rack does not answer (its log: {0})")]
     NoAnswer(PathBuf),
-    /// It is there, but which process it is cannot be told.
-    #[error("the development rack on {0} cannot be ended: its process is not known; try again")]
+    /// The rack is running, but its process id is unknown.
+    #[error("the development rack on {0} can't be stopped: its process is unknown; try again")]
     Unknown(PathBuf),
-    /// It could not be told to end, or did not.
-    #[error("the development rack (process {pid}) cannot be ended: {reason}")]
+    /// The rack can't be stopped.
+    #[error("the development rack (process {pid}) can't be stopped: {reason}")]
     Stuck {
-        /// Its process.
+        /// Its process id.
         pid: i32,
         /// Why.
         reason: String,
@@ -115,23 +115,23 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DaemonError {
     |error| DaemonError::File(path, error)
 }
 
-/// Makes the data folder (0700) and, where there is none, the address file (0600) with a free port
-/// and a random password; gives the address. Nothing is started.
+/// Creates the data directory (mode 0700) and the address file (mode 0600, with a free port and a
+/// random password) if they are missing, and returns the address. Does not start a rack.
 ///
 /// # Errors
-/// The folder or the file cannot be used.
+/// Fails if the directory or the file can't be used.
 pub fn prepare(data: &Path) -> Result<Address, DaemonError> {
-    folders::own(data).map_err(at(data))?;
+    directories::create_data(data).map_err(at(data))?;
     let file = AddressFile::keep(data, |_| ())?;
     Ok(file.address())
 }
 
-/// What the rack of this data folder is doing. A folder that is not there has none.
+/// Returns the state of this data directory's rack. A directory that does not exist has none.
 ///
 /// # Errors
-/// Lock or address file cannot be read.
+/// Fails if the lock or the address file can't be read.
 pub async fn status(data: &Path) -> Result<Status, DaemonError> {
-    if !lock::is_held(data)? {
+    if !lock::is_locked(data)? {
         return Ok(Status::Stopped);
     }
     let Some(file) = AddressFile::read(data)? else {
@@ -139,16 +139,16 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     };
     let address = file.address();
     Ok(match file.living_pid() {
-        Some(pid) if check::answers(address.port).await => Status::Running { pid, address },
+        Some(pid) if check::is_answering(address.port).await => Status::Running { pid, address },
         pid => Status::NotAnswering { pid },
     })
 }
 
-/// Serves the rack of a data folder in this process until `shutdown`. `ready` is called with its
-/// address once connections are taken.
+/// Serves the rack of a data directory in this process until `shutdown` resolves. Calls `ready`
+/// with the address once connections are accepted.
 ///
 /// # Errors
-/// One is running already, or the folder or a port cannot be had.
+/// Fails if a rack is already running, or if the directory or a port can't be used.
 pub async fn run(
     data: &Path,
     environment: BaseEnvironment,
@@ -157,7 +157,7 @@ pub async fn run(
     ready: impl FnOnce(&Address),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
-    folders::own(data).map_err(at(data))?;
+    directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
     let wanted = AddressFile::keep(data, |_| ())?;
     let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;
@@ -171,7 +171,7 @@ pub async fn run(
     Ok(served?)
 }
 
-/// The port that it had before; a free one, if another program has taken that.
+/// Binds the previous port, or a free one if another program has taken it.
 async fn listen(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind(loopback(port)).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -181,11 +181,11 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
     }
 }
 
-/// Waits until this process is asked to end: by TERM, or by Ctrl-C.
+/// Waits for a signal to shut down: TERM, or INT (Ctrl-C).
 ///
 /// # Errors
-/// The system's, when the signals cannot be watched.
-pub async fn asked_to_stop() -> io::Result<()> {
+/// Fails if the signals can't be watched.
+pub async fn shutdown_signal() -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
@@ -195,11 +195,11 @@ pub async fn asked_to_stop() -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves the session of the terminal, so that the rack outlives it. To be called first thing in
-/// the process that [`start_detached`] starts.
+/// Moves this process to a session of its own, so that it outlives the terminal. To be called first
+/// thing in the process that [`start_detached`] starts.
 ///
 /// # Errors
-/// The process leads a group already.
+/// Fails if the process is already a group leader.
 pub fn detach_self() -> io::Result<()> {
     rustix::process::setsid()?;
     Ok(())

@@ -1,5 +1,4 @@
-//! The program that these tests start in the background is this test program, told to run
-//! [`a_rack_process`] alone.
+//! These tests start their own test binary in the background, running [`a_rack_process`] only.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -10,11 +9,11 @@ use secrecy::ExposeSecret;
 use crate::runner::started_at;
 
 use super::*;
-use crate::tests::support::{Client, PATIENCE, environment, script, web};
+use crate::tests::support::{Client, TEST_TIMEOUT, environment, script, web};
 
 const MARK: &str = "test-rack";
 
-/// No test: the rack of the others. Does nothing where it was not started by one of them.
+/// The rack process of the other tests. Does nothing unless one of them started it.
 #[test]
 #[ignore = "other tests start it as a process of its own"]
 fn a_rack_process() {
@@ -26,20 +25,20 @@ fn a_rack_process() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stop = async {
-            asked_to_stop().await.unwrap();
+            shutdown_signal().await.unwrap();
         };
         let limits = Limits::default();
         run(&data, environment(), Clock::system(), limits, |_| (), stop).await.unwrap();
     });
 }
 
-struct Folder(tempfile::TempDir);
+struct TestDir(tempfile::TempDir);
 
-impl Folder {
+impl TestDir {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(MARK), "").unwrap();
-        Self(folder)
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(MARK), "").unwrap();
+        Self(dir)
     }
 
     fn path(&self) -> &Path {
@@ -69,8 +68,8 @@ impl Folder {
     }
 }
 
-/// A test that fails leaves no rack behind.
-impl Drop for Folder {
+/// Stops the rack of a failed test.
+impl Drop for TestDir {
     fn drop(&mut self) {
         if let Some(pid) =
             AddressFile::read(self.path()).unwrap().and_then(|file| file.living_pid())
@@ -81,75 +80,75 @@ impl Drop for Folder {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rack_is_started_found_and_ended_and_keeps_its_address() {
-    let folder = Folder::new();
-    assert!(matches!(status(folder.path()).await.unwrap(), Status::Stopped));
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::WasNotRunning);
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let prepared = prepare(folder.path()).unwrap();
-    assert_eq!(folder.mode("."), 0o700);
-    let address = folder.start().await.unwrap();
+async fn a_rack_is_started_found_and_stopped_and_keeps_its_address() {
+    let dir = TestDir::new();
+    assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::WasNotRunning);
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let prepared = prepare(dir.path()).unwrap();
+    assert_eq!(dir.mode("."), 0o700);
+    let address = dir.start().await.unwrap();
     assert_eq!(address.port, prepared.port);
     assert_eq!(address.url(), format!("http://127.0.0.1:{}", address.port));
     assert!(address.password.expose_secret().len() >= 32);
-    assert_eq!((folder.mode("rack.json"), folder.mode("rack.log")), (0o600, 0o600));
+    assert_eq!((dir.mode("rack.json"), dir.mode("rack.log")), (0o600, 0o600));
     let client = Client::new(&address);
     client.create("web").await;
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
-    assert!(matches!(status(folder.path()).await.unwrap(), Status::Stopped));
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
+    assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
 
-    let again = folder.start().await.unwrap();
+    let again = dir.start().await.unwrap();
     assert_eq!(again.port, address.port);
     assert_eq!(again.password.expose_secret(), address.password.expose_secret());
     assert_eq!(client.get("/apps/web").await["name"], "web");
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_who_start_it_at_once_get_the_same_one() {
-    let folder = Folder::new();
-    let starts = futures_util::future::join_all((0..8).map(|_| folder.start())).await;
+async fn concurrent_starts_yield_one_rack() {
+    let dir = TestDir::new();
+    let starts = futures_util::future::join_all((0..8).map(|_| dir.start())).await;
     let ports: Vec<u16> = starts.into_iter().map(|start| start.unwrap().port).collect();
     assert!(ports.iter().all(|port| *port == ports[0]), "{ports:?}");
-    let pid = folder.pid().await;
-    folder.start().await.unwrap();
-    assert_eq!(folder.pid().await, pid);
-    let (data, stop_now) = (folder.path(), std::future::ready(()));
+    let pid = dir.pid().await;
+    dir.start().await.unwrap();
+    assert_eq!(dir.pid().await, pid);
+    let (data, stop_now) = (dir.path(), std::future::ready(()));
     let second = run(data, environment(), Clock::system(), Limits::default(), |_| (), stop_now);
     assert!(matches!(second.await, Err(DaemonError::AlreadyRunning(_))));
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_port_is_replaced() {
-    let folder = Folder::new();
-    let prepared = prepare(folder.path()).unwrap();
+    let dir = TestDir::new();
+    let prepared = prepare(dir.path()).unwrap();
     let _taken = std::net::TcpListener::bind(loopback(prepared.port)).unwrap();
-    let address = folder.start().await.unwrap();
+    let address = dir.start().await.unwrap();
     assert_ne!(address.port, prepared.port);
-    assert_eq!(prepare(folder.path()).unwrap().port, address.port);
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(prepare(dir.path()).unwrap().port, address.port);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_ends_is_told_with_its_last_words() {
-    let folder = Folder::new();
-    let error = folder.start_with("no such test").await.unwrap_err();
+async fn a_program_that_exits_is_reported_with_its_last_line() {
+    let dir = TestDir::new();
+    let error = dir.start_with("no such test").await.unwrap_err();
     assert!(matches!(&error, DaemonError::Failed { reason, .. } if !reason.is_empty()), "{error}");
-    std::fs::write(folder.path().join("rack.json"), "{").unwrap();
-    let error = prepare(folder.path()).unwrap_err();
+    std::fs::write(dir.path().join("rack.json"), "{").unwrap();
+    let error = prepare(dir.path()).unwrap_err();
     assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
-    std::fs::remove_file(folder.path().join("rack.json")).unwrap();
+    std::fs::remove_file(dir.path().join("rack.json")).unwrap();
     let program = Path::new("/nowhere/convox");
-    let log = folder.path().join("rack.log");
-    let error = start_detached(folder.path(), program, &[], &log).await.unwrap_err();
+    let log = dir.path().join("rack.log");
+    let error = start_detached(dir.path(), program, &[], &log).await.unwrap_err();
     assert!(matches!(error, DaemonError::Spawn(..)), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_was_answered_is_lost_when_the_rack_is_killed() {
-    let folder = Folder::new();
-    let client = Client::new(&folder.start().await.unwrap());
+async fn nothing_that_was_acknowledged_is_lost_when_the_rack_is_killed() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
     client.create("web").await;
     let release = client.release("web", web("Hi")).await;
     client.promoted("web", &release).await;
@@ -164,9 +163,9 @@ async fn nothing_that_was_answered_is_lost_when_the_rack_is_killed() {
     client.promote("web", new).await;
     let orphan = client.get("/apps/web/processes").await[0]["id"].as_str().unwrap().to_owned();
 
-    let pid = Pid::from_raw(folder.pid().await).unwrap();
+    let pid = Pid::from_raw(dir.pid().await).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
-    folder.start().await.unwrap();
+    dir.start().await.unwrap();
 
     let build = client.get(&format!("/apps/web/builds/{}", build["id"].as_str().unwrap())).await;
     assert_eq!(build["status"], "failed");
@@ -177,46 +176,46 @@ async fn nothing_that_was_answered_is_lost_when_the_rack_is_killed() {
     assert_eq!(processes.as_array().unwrap().len(), 1);
     assert_ne!(processes[0]["id"], orphan);
     assert_eq!(client.get("/apps/web/releases").await.as_array().unwrap().len(), 2);
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_the_apps_too() {
-    let folder = Folder::new();
-    let client = Client::new(&folder.start().await.unwrap());
+async fn stopping_the_rack_stops_its_apps() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
     client.create("jobs").await;
-    let told = folder.path().join("pid");
-    let text = format!("echo $$ > {}; exec sleep 600", told.display());
+    let path = dir.path().join("pid");
+    let text = format!("echo $$ > {}; exec sleep 600", path.display());
     let release = client.release("jobs", script(&text)).await;
     client.promoted("jobs", &release).await;
-    let pid: i32 = std::fs::read_to_string(&told).unwrap().trim().parse().unwrap();
+    let pid: i32 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
     assert!(started_at(pid).is_some());
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
     assert!(started_at(pid).is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rack_that_hangs_is_told_from_one_that_answers() {
-    let folder = Folder::new();
-    folder.start().await.unwrap();
-    let pid = folder.pid().await;
+async fn a_rack_that_hangs_is_not_reported_as_running() {
+    let dir = TestDir::new();
+    dir.start().await.unwrap();
+    let pid = dir.pid().await;
     kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
-    // The signal takes its time to reach every thread.
+    // A stopped process may still answer briefly, until every thread has received the signal.
     let hanging = async {
         loop {
-            match status(folder.path()).await.unwrap() {
+            match status(dir.path()).await.unwrap() {
                 Status::NotAnswering { pid } => return pid,
                 Status::Running { .. } => (),
                 Status::Stopped => panic!("it holds its lock"),
             }
         }
     };
-    assert_eq!(tokio::time::timeout(PATIENCE, hanging).await.unwrap(), Some(pid));
+    assert_eq!(tokio::time::timeout(TEST_TIMEOUT, hanging).await.unwrap(), Some(pid));
     kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
-/// Makes releases until the rack is gone; gives the ids that were answered.
+/// Creates releases until the rack is gone; returns the ids that were answered.
 async fn make_releases(client: Client) -> Vec<String> {
     let mut made = Vec::new();
     loop {
@@ -229,9 +228,9 @@ async fn make_releases(client: Client) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_release_that_was_answered_is_there_after_a_kill_in_a_burst_of_them() {
-    let folder = Folder::new();
-    let client = Client::new(&folder.start().await.unwrap());
+async fn releases_acknowledged_before_a_kill_exist_after_it() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
     client.create("web").await;
     let mut answered: Vec<String> = Vec::new();
     for _ in 0..3 {
@@ -239,17 +238,17 @@ async fn each_release_that_was_answered_is_there_after_a_kill_in_a_burst_of_them
         let before = answered.len() + 5;
         let many = |list: &serde_json::Value| list.as_array().unwrap().len() > before;
         client.until("/apps/web/releases?limit=1000", many).await;
-        let pid = Pid::from_raw(folder.pid().await).unwrap();
+        let pid = Pid::from_raw(dir.pid().await).unwrap();
         kill_process(pid, Signal::KILL).unwrap();
         for maker in makers {
             answered.extend(maker.await.unwrap());
         }
-        folder.start().await.unwrap();
+        dir.start().await.unwrap();
         let list = client.get("/apps/web/releases?limit=1000").await;
         let list = list.as_array().unwrap();
         let ids: Vec<&str> = list.iter().map(|one| one["id"].as_str().unwrap()).collect();
         assert!(answered.iter().all(|id| ids.contains(&id.as_str())), "{answered:?} {ids:?}");
         assert!(list.iter().all(|one| one["env"] == "A=1"), "none is half-written");
     }
-    assert_eq!(stop(folder.path()).await.unwrap(), Stopped::Ended);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }

@@ -1,6 +1,6 @@
-//! The log of an app: files of lines `<time> <stream> <message>`, the oldest removed as new ones
-//! come. Times are nanoseconds and never the same twice in an app, so that a client which was cut
-//! off can go on exactly where it stood.
+//! The log of an app: segment files of lines `<time> <stream> <message>`, of which the oldest are
+//! removed as new ones are added. Times have nanoseconds and strictly increase within an app, so a
+//! client that was disconnected can resume exactly where it stopped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -12,41 +12,41 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
-use super::text::{WholeLines, whole_characters};
+use super::text::{LineBuffer, complete_chars};
 use crate::clock::Clock;
-use crate::folders;
+use crate::directories;
 use convox_wire::LogLine;
 
-const PIECE: usize = 64 * 1024;
-/// Bytes of a line's message.
-const LONGEST: usize = 16 * 1024;
+const CHUNK: usize = 64 * 1024;
+/// Maximum length of a line's message, in bytes.
+const MAX_LINE: usize = 16 * 1024;
 
-/// How much of an app's log is kept.
+/// How much of a log is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogLimits {
-    /// Bytes of a file.
+    /// Size of a segment, in bytes.
     pub(crate) segment: u64,
-    /// Number of files.
+    /// Number of segments.
     pub(crate) segments: u64,
 }
 
-/// A time as log lines have it: of equal width, so that texts compare as times do.
+/// Formats a time as in log lines: with a fixed width, so that times compare as strings.
 pub(crate) fn stamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Nanos, true)
 }
 
 /// The log of an app, or of the rack itself.
 pub(crate) struct AppLog {
-    folder: PathBuf,
+    dir: PathBuf,
     clock: Clock,
     limits: LogLimits,
     writer: Mutex<Writer>,
-    place: watch::Sender<Place>,
+    position: watch::Sender<Position>,
 }
 
-/// Up to where a log is written.
+/// The end of the written part of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Position {
     segment: u64,
     bytes: u64,
     closed: bool,
@@ -58,18 +58,18 @@ struct Writer {
 }
 
 impl AppLog {
-    /// Opens the log in `folder`, which is made where it is missing.
-    pub(crate) fn open(folder: PathBuf, clock: Clock, limits: LogLimits) -> io::Result<Self> {
-        folders::private(&folder)?;
-        let segment = segments(&folder).last().copied().unwrap_or(1);
-        let file = open_segment(&folder, segment)?;
+    /// Opens the log in `dir`, which is created if missing.
+    pub(crate) fn open(dir: PathBuf, clock: Clock, limits: LogLimits) -> io::Result<Self> {
+        directories::create_private(&dir)?;
+        let segment = segments(&dir).last().copied().unwrap_or(1);
+        let file = open_segment(&dir, segment)?;
         let (bytes, last) = whole_lines(&file)?;
         file.set_len(bytes)?;
-        let place = watch::Sender::new(Place { segment, bytes, closed: false });
-        Ok(Self { folder, clock, limits, writer: Mutex::new(Writer { file, last }), place })
+        let position = watch::Sender::new(Position { segment, bytes, closed: false });
+        Ok(Self { dir, clock, limits, writer: Mutex::new(Writer { file, last }), position })
     }
 
-    /// Adds a message, a line for each of its lines.
+    /// Appends a message, one log line for each of its lines.
     pub(crate) fn write(&self, stream: &str, message: &str) {
         let mut writer = self.writer();
         let mut text = String::new();
@@ -78,53 +78,53 @@ impl AppLog {
             writer.last = time;
             text.push_str(&format!("{} {stream} {line}\n", stamp(time)));
         }
-        // There is nobody to tell that a log cannot be written: the app goes on.
+        // A failure can't be reported anywhere but here, and must not stop the app.
         if writer.file.write_all(text.as_bytes()).is_ok() {
             self.advance(&mut writer, text.len() as u64);
         }
     }
 
     fn advance(&self, writer: &mut Writer, written: u64) {
-        let mut place = *self.place.borrow();
-        place.bytes += written;
-        if place.bytes >= self.limits.segment
-            && let Ok(file) = open_segment(&self.folder, place.segment + 1)
+        let mut position = *self.position.borrow();
+        position.bytes += written;
+        if position.bytes >= self.limits.segment
+            && let Ok(file) = open_segment(&self.dir, position.segment + 1)
         {
             writer.file = file;
-            place = Place { segment: place.segment + 1, bytes: 0, ..place };
-            self.drop_old(place.segment);
+            position = Position { segment: position.segment + 1, bytes: 0, ..position };
+            self.drop_old(position.segment);
         }
-        self.place.send_replace(place);
+        self.position.send_replace(position);
     }
 
     fn drop_old(&self, newest: u64) {
-        for segment in segments(&self.folder) {
+        for segment in segments(&self.dir) {
             if segment + self.limits.segments <= newest {
-                // Tried again with the next file.
-                let _ = std::fs::remove_file(segment_path(&self.folder, segment));
+                // Retried with the next segment.
+                let _ = std::fs::remove_file(segment_path(&self.dir, segment));
             }
         }
     }
 
-    /// Ends the log: those who follow it come to an end.
+    /// Closes the log, which ends its followers.
     pub(crate) fn close(&self) {
         let _writer = self.writer();
-        self.place.send_modify(|place| place.closed = true);
+        self.position.send_modify(|position| position.closed = true);
     }
 
-    /// Reads from the oldest line kept; with `follow`, waits for new ones at the end.
+    /// Returns a reader from the oldest line kept. With `follow` it waits for new lines at the end.
     pub(crate) fn reader(self: &Arc<Self>, follow: bool) -> AppLogReader {
-        let place = self.place.subscribe();
-        let until = (!follow).then(|| *place.borrow());
-        let segment = segments(&self.folder).first().copied().unwrap_or(1);
+        let position = self.position.subscribe();
+        let until = (!follow).then(|| *position.borrow());
+        let segment = segments(&self.dir).first().copied().unwrap_or(1);
         AppLogReader {
-            folder: self.folder.clone(),
-            place,
+            dir: self.dir.clone(),
+            position,
             until,
             segment,
             bytes: 0,
             file: None,
-            lines: WholeLines::default(),
+            lines: LineBuffer::default(),
         }
     }
 
@@ -133,12 +133,12 @@ impl AppLog {
     }
 }
 
-/// The lines of a message; one that is too long is told in several, as Docker does.
+/// Splits a message into lines, and lines that are too long into several, as Docker does.
 fn lines(message: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     for mut line in message.strip_suffix('\n').unwrap_or(message).split('\n') {
-        while line.len() > LONGEST {
-            let (head, rest) = line.split_at(whole_characters(line.as_bytes(), LONGEST));
+        while line.len() > MAX_LINE {
+            let (head, rest) = line.split_at(complete_chars(line.as_bytes(), MAX_LINE));
             lines.push(head);
             line = rest;
         }
@@ -147,28 +147,28 @@ fn lines(message: &str) -> Vec<&str> {
     lines
 }
 
-fn segment_path(folder: &Path, segment: u64) -> PathBuf {
-    folder.join(format!("{segment:010}.log"))
+fn segment_path(dir: &Path, segment: u64) -> PathBuf {
+    dir.join(format!("{segment:010}.log"))
 }
 
-fn segments(folder: &Path) -> Vec<u64> {
-    let names = folders::names(folder);
+fn segments(dir: &Path) -> Vec<u64> {
+    let names = directories::file_names(dir);
     let mut numbers: Vec<u64> =
         names.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect();
     numbers.sort_unstable();
     numbers
 }
 
-fn open_segment(folder: &Path, segment: u64) -> io::Result<File> {
-    let path = segment_path(folder, segment);
+fn open_segment(dir: &Path, segment: u64) -> io::Result<File> {
+    let path = segment_path(dir, segment);
     OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)
 }
 
-/// The length of what is whole in a file that a killed rack may have left half-written, and the
-/// time of its last line.
+/// Returns the length of the file's complete lines and the time of the last one. A rack that was
+/// killed may have left an incomplete line.
 fn whole_lines(file: &File) -> io::Result<(u64, DateTime<Utc>)> {
     let length = file.metadata()?.len();
-    let start = length.saturating_sub(PIECE as u64);
+    let start = length.saturating_sub(CHUNK as u64);
     let mut tail = vec![0; usize::try_from(length - start).unwrap_or(0)];
     file.read_exact_at(&mut tail, start)?;
     let Some(newline) = tail.iter().rposition(|&byte| byte == b'\n') else {
@@ -181,83 +181,87 @@ fn whole_lines(file: &File) -> io::Result<(u64, DateTime<Utc>)> {
 
 /// Reads a log in order.
 pub(crate) struct AppLogReader {
-    folder: PathBuf,
-    place: watch::Receiver<Place>,
-    /// Where to stop; `None` follows.
-    until: Option<Place>,
+    dir: PathBuf,
+    position: watch::Receiver<Position>,
+    /// Where to stop; `None` to follow.
+    until: Option<Position>,
     segment: u64,
     bytes: u64,
     file: Option<tokio::fs::File>,
-    lines: WholeLines,
+    lines: LineBuffer,
 }
 
 impl AppLogReader {
-    /// The next whole lines; `None` at the end. Waits for new ones while following.
+    /// Returns the next complete lines, or `None` at the end. When following, waits for new lines.
     pub(crate) async fn next(&mut self) -> io::Result<Option<String>> {
         loop {
-            // Asked before reading: an empty read of an older file then means that it is over.
-            let place = *self.place.borrow_and_update();
+            // Taken before reading, so that an empty read of an older segment means that it is
+            // exhausted.
+            let position = *self.position.borrow_and_update();
             if self.is_done() {
                 return Ok(None);
             }
-            let piece = self.read().await?;
-            if !piece.is_empty() {
-                self.bytes += piece.len() as u64;
-                let text = self.lines.push(&piece);
+            let chunk = self.read().await?;
+            if !chunk.is_empty() {
+                self.bytes += chunk.len() as u64;
+                let text = self.lines.push(&chunk);
                 if !text.is_empty() {
                     return Ok(Some(text));
                 }
-            } else if self.segment < place.segment {
+            } else if self.segment < position.segment {
                 self.next_segment();
-            } else if place.closed || self.until.is_some() || self.place.changed().await.is_err() {
+            } else if position.closed
+                || self.until.is_some()
+                || self.position.changed().await.is_err()
+            {
                 return Ok(None);
             }
         }
     }
 
-    /// Goes on beyond where it would have stopped.
+    /// Continues past the original end.
     pub(crate) fn follow(&mut self) {
         self.until = None;
     }
 
-    /// Stops at what is written by now.
+    /// Stops at the current end of the log.
     pub(crate) fn end_here(&mut self) {
-        self.until = Some(*self.place.borrow());
+        self.until = Some(*self.position.borrow());
     }
 
     fn is_done(&self) -> bool {
         self.until.is_some_and(|end| (self.segment, self.bytes) >= (end.segment, end.bytes))
     }
 
-    /// A piece of the file; empty at its present end, or where it is gone.
+    /// Reads a chunk; empty at the current end of the file, or if the file was removed.
     async fn read(&mut self) -> io::Result<Vec<u8>> {
-        let path = segment_path(&self.folder, self.segment);
-        let mut piece = vec![0; self.room()];
+        let path = segment_path(&self.dir, self.segment);
+        let mut chunk = vec![0; self.chunk_size()];
         let file = match &mut self.file {
             Some(file) => file,
-            none => match tokio::fs::File::open(path).await {
-                Ok(file) => none.insert(file),
+            slot => match tokio::fs::File::open(path).await {
+                Ok(file) => slot.insert(file),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(error),
             },
         };
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        Ok(piece)
+        let count = file.read(&mut chunk).await?;
+        chunk.truncate(count);
+        Ok(chunk)
     }
 
-    /// How much may be read at once: not beyond where to stop.
-    fn room(&self) -> usize {
+    /// Returns how many bytes to read at most, so as not to pass the end.
+    fn chunk_size(&self) -> usize {
         match self.until {
             Some(end) if end.segment == self.segment => {
-                usize::try_from(end.bytes - self.bytes).unwrap_or(PIECE).min(PIECE)
+                usize::try_from(end.bytes - self.bytes).unwrap_or(CHUNK).min(CHUNK)
             }
-            _ => PIECE,
+            _ => CHUNK,
         }
     }
 
     fn next_segment(&mut self) {
-        let newer = segments(&self.folder).into_iter().find(|&segment| segment > self.segment);
+        let newer = segments(&self.dir).into_iter().find(|&segment| segment > self.segment);
         self.segment = newer.unwrap_or(self.segment + 1);
         self.bytes = 0;
         self.file = None;
@@ -270,8 +274,8 @@ mod tests {
 
     const SMALL: LogLimits = LogLimits { segment: 2000, segments: 4 };
 
-    fn log(folder: &Path, clock: &Clock) -> Arc<AppLog> {
-        Arc::new(AppLog::open(folder.to_path_buf(), clock.clone(), SMALL).unwrap())
+    fn log(dir: &Path, clock: &Clock) -> Arc<AppLog> {
+        Arc::new(AppLog::open(dir.to_path_buf(), clock.clone(), SMALL).unwrap())
     }
 
     async fn all(log: &Arc<AppLog>, follow: bool) -> Vec<String> {
@@ -284,12 +288,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn times_grow_strictly_even_when_the_clock_stands_or_goes_back() {
-        let folder = tempfile::tempdir().unwrap();
+    async fn times_increase_even_if_the_clock_stands_still_or_goes_back() {
+        let dir = tempfile::tempdir().unwrap();
         let start: DateTime<Utc> = "2026-02-03T04:05:06Z".parse().unwrap();
-        log(folder.path(), &Clock::at(start)).write("service/web/1", "a\nb\n");
+        log(dir.path(), &Clock::at(start)).write("service/web/1", "a\nb\n");
         let earlier = start - TimeDelta::seconds(60);
-        let again = log(folder.path(), &Clock::at(earlier));
+        let again = log(dir.path(), &Clock::at(earlier));
         again.write("service/web/1", "c");
         let lines = all(&again, false).await;
         assert_eq!(
@@ -303,23 +307,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn old_lines_make_room_for_new_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = log(folder.path(), &Clock::system());
+    async fn old_lines_are_removed_as_new_ones_are_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(dir.path(), &Clock::system());
         for number in 0..1000 {
             log.write("s", &number.to_string());
         }
         let lines = all(&log, false).await;
         assert!(lines.last().unwrap().ends_with(" s 999"));
         assert!(lines.len() < 300 && lines.len() > 100, "{}", lines.len());
-        assert_eq!(segments(folder.path()).len(), 4);
+        assert_eq!(segments(dir.path()).len(), 4);
     }
 
     #[tokio::test]
-    async fn a_follower_sees_each_line_once_across_files_and_the_seam() {
-        let folder = tempfile::tempdir().unwrap();
+    async fn a_follower_sees_each_line_once_across_segments() {
+        let dir = tempfile::tempdir().unwrap();
         let limits = LogLimits { segment: 2000, segments: 1000 };
-        let log = AppLog::open(folder.path().into(), Clock::system(), limits).map(Arc::new);
+        let log = AppLog::open(dir.path().into(), Clock::system(), limits).map(Arc::new);
         let log = log.unwrap();
         for number in 0..100 {
             log.write("s", &number.to_string());
@@ -348,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_line_is_told_in_several() {
+    fn a_very_long_line_is_split() {
         let text = "€".repeat(10_000);
         let told = lines(&text);
         assert_eq!(told.len(), 2);
@@ -358,13 +362,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_that_a_kill_cut_short_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        log(folder.path(), &Clock::system()).write("s", "whole");
-        let path = segment_path(folder.path(), 1);
+    async fn a_line_that_a_kill_truncated_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        log(dir.path(), &Clock::system()).write("s", "whole");
+        let path = segment_path(dir.path(), 1);
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"2026-02-03T04:05:06.0000").unwrap();
-        let log = log(folder.path(), &Clock::system());
+        let log = log(dir.path(), &Clock::system());
         log.write("s", "next");
         let lines = all(&log, false).await;
         assert_eq!(lines.len(), 2, "{lines:?}");

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{AppLog, LogLimits};
 use crate::clock::Clock;
-use crate::folders::Folders;
+use crate::directories::Directories;
 use convox_wire::AppName;
 
 /// The logs of all apps, and the rack's own. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct AppLogs {
-    folders: Folders,
+    directories: Directories,
     clock: Clock,
     limits: LogLimits,
     system: Arc<AppLog>,
@@ -18,37 +18,41 @@ pub(crate) struct AppLogs {
 }
 
 impl AppLogs {
-    pub(crate) fn open(folders: Folders, clock: Clock, limits: LogLimits) -> io::Result<Self> {
-        let system = Arc::new(AppLog::open(folders.system_log(), clock.clone(), limits)?);
-        Ok(Self { folders, clock, limits, system, apps: Arc::default() })
+    pub(crate) fn open(
+        directories: Directories,
+        clock: Clock,
+        limits: LogLimits,
+    ) -> io::Result<Self> {
+        let system = Arc::new(AppLog::open(directories.system_log(), clock.clone(), limits)?);
+        Ok(Self { directories, clock, limits, system, apps: Arc::default() })
     }
 
-    /// Opens the log of an app: at its creation, and at the start of the rack.
+    /// Opens the log of an app, when it is created and when the rack starts.
     pub(crate) fn open_app(&self, app: &AppName) -> io::Result<()> {
-        let folder = self.folders.app_log(app);
-        let log = AppLog::open(folder, self.clock.clone(), self.limits)?;
+        let dir = self.directories.app_log(app);
+        let log = AppLog::open(dir, self.clock.clone(), self.limits)?;
         self.apps().insert(app.clone(), Arc::new(log));
         Ok(())
     }
 
-    /// Closes the log of an app that is deleted; what it still says is dropped.
+    /// Closes the log of a deleted app. Later messages are dropped.
     pub(crate) fn close_app(&self, app: &AppName) {
         if let Some(log) = self.apps().remove(app) {
             log.close();
         }
     }
 
-    /// The log of an app.
+    /// Returns the log of an app.
     pub(crate) fn app(&self, app: &AppName) -> Option<Arc<AppLog>> {
         self.apps().get(app).cloned()
     }
 
-    /// The log of the rack.
+    /// Returns the rack's own log.
     pub(crate) fn system(&self) -> &Arc<AppLog> {
         &self.system
     }
 
-    /// Adds a line to the log of an app.
+    /// Appends a message to the log of an app.
     pub(crate) fn write(&self, app: &AppName, stream: &str, message: &str) {
         if let Some(log) = self.app(app) {
             log.write(stream, message);

@@ -1,4 +1,5 @@
-//! The log of a build: one file, read from its start on each attach, the same bytes live and stored.
+//! The log of a build: one file, which every reader reads from its start. Live and stored logs are
+//! identical.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -10,36 +11,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
-use super::text::WholeLines;
+use super::text::LineBuffer;
 use convox_wire::BuildId;
 
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
-/// The logs of the builds that have not ended.
+/// The logs of the builds in progress.
 #[derive(Clone, Default)]
 pub(crate) struct BuildLogs {
     live: Arc<Mutex<HashMap<BuildId, Arc<BuildLog>>>>,
 }
 
 impl BuildLogs {
-    /// Begins the log of a build, or goes on with one that a rack before this one began.
+    /// Starts the log of a build, or continues one of an earlier rack.
     pub(crate) fn begin(&self, build: &BuildId, path: &Path) -> io::Result<Arc<BuildLog>> {
         let log = Arc::new(BuildLog::open(path)?);
         self.live().insert(build.clone(), log.clone());
         Ok(log)
     }
 
-    /// Ends the log of a build; those who read it come to an end.
+    /// Ends the log of a build, which ends its readers.
     pub(crate) fn end(&self, build: &BuildId) {
         if let Some(log) = self.live().remove(build) {
             log.written.send_modify(|written| written.ended = true);
         }
     }
 
-    /// A reader of the log, live or stored. It may begin before the build does.
+    /// Returns a reader of a live or stored log.
     pub(crate) fn reader(&self, build: &BuildId, path: PathBuf) -> BuildLogReader {
         let live = self.live().get(build).map(|log| log.written.subscribe());
-        BuildLogReader { path, live, file: None, lines: WholeLines::default(), ended: false }
+        BuildLogReader { path, live, file: None, lines: LineBuffer::default(), ended: false }
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, HashMap<BuildId, Arc<BuildLog>>> {
@@ -67,39 +68,40 @@ impl BuildLog {
         Ok(Self { file: Mutex::new(file), written })
     }
 
-    /// Adds a line; its newline is added where it has none.
+    /// Appends a line, adding a newline if it has none.
     pub(crate) fn line(&self, text: &str) {
         let mut line = text.to_owned();
         if !line.ends_with('\n') {
             line.push('\n');
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // A log that cannot be written must not fail the build that it tells of.
+        // A log that can't be written must not fail its build.
         if file.write_all(line.as_bytes()).is_ok() {
             self.written.send_modify(|written| written.bytes += line.len() as u64);
         }
     }
 }
 
-/// Reads a log from its start to the end of its build.
+/// Reads a log from its start until its build ends.
 pub(crate) struct BuildLogReader {
     path: PathBuf,
-    /// `None` where the build has ended already.
+    /// `None` if the build has ended already.
     live: Option<watch::Receiver<Written>>,
     file: Option<tokio::fs::File>,
-    lines: WholeLines,
+    lines: LineBuffer,
     ended: bool,
 }
 
 impl BuildLogReader {
-    /// The next lines; `None` at the end of the log. Waits while the build goes on.
+    /// Returns the next lines, or `None` at the end. Waits while the build is in progress.
     pub(crate) async fn next_lines(&mut self) -> io::Result<Option<String>> {
         while !self.ended {
-            // Asked before reading: what is written later is found by the next turn.
+            // Taken before reading, so that lines written in between are found by the next
+            // iteration.
             let over = self.live.as_mut().is_none_or(|live| live.borrow_and_update().ended);
-            let piece = self.read().await?;
-            let text = match piece.is_empty() {
-                false => self.lines.push(&piece),
+            let chunk = self.read().await?;
+            let text = match chunk.is_empty() {
+                false => self.lines.push(&chunk),
                 true if over => self.last(),
                 true => self.wait().await,
             };
@@ -113,12 +115,12 @@ impl BuildLogReader {
     async fn read(&mut self) -> io::Result<Vec<u8>> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tokio::fs::File::open(&self.path).await?),
+            slot => slot.insert(tokio::fs::File::open(&self.path).await?),
         };
-        let mut piece = vec![0; PIECE];
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        Ok(piece)
+        let mut chunk = vec![0; CHUNK];
+        let count = file.read(&mut chunk).await?;
+        chunk.truncate(count);
+        Ok(chunk)
     }
 
     fn last(&mut self) -> String {
@@ -130,7 +132,7 @@ impl BuildLogReader {
         if let Some(live) = &mut self.live
             && live.changed().await.is_err()
         {
-            // The writer is gone without a word: what is stored is all there is.
+            // The writer was dropped without ending the log: the file is complete.
             self.live = None;
         }
         String::new()
@@ -150,9 +152,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn live_and_stored_logs_are_the_same_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
+    async fn live_and_stored_logs_are_identical() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
         let id: BuildId = "BA".parse().unwrap();
         let logs = BuildLogs::default();
         let log = logs.begin(&id, &path).unwrap();
@@ -174,10 +176,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_log_that_is_gone_is_an_error_not_an_empty_log() {
-        let folder = tempfile::tempdir().unwrap();
+    async fn a_missing_log_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
         let mut reader =
-            BuildLogs::default().reader(&"BA".parse().unwrap(), folder.path().join("none"));
+            BuildLogs::default().reader(&"BA".parse().unwrap(), dir.path().join("none"));
         assert!(reader.next_lines().await.is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! Logs: files that grow and are followed while they do.
+//! Logs: append-only files that can be followed.
 //!
-//! A follower always reads the file, from a place that it alone keeps, and is only woken up by the
-//! writer. So there is no seam between what was stored and what is live, however slow it is.
+//! A follower reads the file at its own position and is merely woken by the writer. So no line is
+//! lost or repeated between the stored and the live part, however slow the follower is.
 
 mod app_log;
 mod app_logs;

@@ -1,23 +1,23 @@
-//! Which lines of an app's log a client gets, and in which form.
+//! Which lines of an app's log a client receives, and in which format.
 
 use chrono::{DateTime, Utc};
 
 use super::app_log::stamp;
 
-/// The lines that are asked for.
+/// The lines that a client requested.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     shape: Shape,
     streams: Streams,
     filter: Option<String>,
-    /// Lines before it are left out; empty once a later one was seen, for times only grow.
+    /// Earlier lines are skipped. Cleared once a later line was seen, as times only increase.
     since: String,
 }
 
-/// The form of a line.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// The message alone.
+    /// The message only.
     Bare,
     /// `<time> <stream> <message>`: app, process and system logs with `Prefix: true`.
     Prefixed,
@@ -25,14 +25,14 @@ pub(crate) enum Shape {
     Pod,
 }
 
-/// The streams that are asked for.
+/// The streams that a client requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Streams {
-    /// All of them.
+    /// All streams.
     All,
-    /// Those of a service: `service/<name>/…`.
+    /// The streams of a service: `service/<name>/…`.
     Service(String),
-    /// Those of a process: `service/…/<id>`.
+    /// The streams of a process: `service/…/<id>`.
     Process(String),
 }
 
@@ -52,19 +52,19 @@ fn service_and_process(stream: &str) -> Option<(&str, &str)> {
 }
 
 impl Selection {
-    /// All lines since `since`.
+    /// Selects all lines since `since`.
     pub(crate) fn since(since: DateTime<Utc>, shape: Shape, streams: Streams) -> Self {
         Self { shape, streams, filter: None, since: stamp(since) }
     }
 
-    /// Only lines whose message contains `text`, as it is written. (v3 racks hand it to a service
-    /// with a pattern language; plain words mean the same there.)
+    /// Restricts the selection to lines whose message contains `text`, literally. (v3 racks pass it
+    /// to a service with a pattern language, in which plain words mean the same.)
     pub(crate) fn containing(mut self, text: Option<String>) -> Self {
         self.filter = text.filter(|text| !text.is_empty());
         self
     }
 
-    /// The lines of `text` that are asked for.
+    /// Returns the selected lines of `text`.
     pub(crate) fn apply(&mut self, text: String) -> String {
         if self.takes_all() {
             return text;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_before_since_are_left_out() {
+    fn lines_before_since_are_skipped() {
         let all = select("2025-01-01T00:00:00Z", Shape::Prefixed, Streams::All, None);
         assert_eq!(all, TEXT);
         let some = select("2026-01-01T00:00:02Z", Shape::Prefixed, Streams::All, None);
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_filtered_not_streams_and_times() {
+    fn filters_apply_to_messages_only() {
         let got = select("2025-01-01T00:00:00Z", Shape::Bare, Streams::All, Some("GET"));
         assert_eq!(got, "GET /\nGET /jobs\n");
         assert_eq!(select("2025-01-01T00:00:00Z", Shape::Bare, Streams::All, Some("2026")), "");
     }
 
     #[test]
-    fn service_and_process_logs_have_their_own_lines_only() {
+    fn service_and_process_logs_contain_only_their_own_lines() {
         let service = Streams::Service("web".into());
         let got = select("2025-01-01T00:00:00Z", Shape::Pod, service, None);
         assert_eq!(

@@ -1,38 +1,38 @@
-//! Bytes read from a file in pieces, as text that is never cut inside a line or a character.
+//! Conversion of file chunks to text without splitting a line or a character.
 
-/// Collects pieces and gives back whole lines.
+/// Collects chunks and returns complete lines.
 #[derive(Debug, Default)]
-pub(super) struct WholeLines {
+pub(super) struct LineBuffer {
     rest: Vec<u8>,
 }
 
-/// A line that is longer is handed on in pieces.
-const LONGEST: usize = 64 * 1024;
+/// Longer lines are returned in parts.
+const MAX_LINE: usize = 64 * 1024;
 
-impl WholeLines {
-    /// Takes a piece; gives the lines that are whole by now, with their newlines.
-    pub(super) fn push(&mut self, piece: &[u8]) -> String {
-        self.rest.extend_from_slice(piece);
+impl LineBuffer {
+    /// Adds a chunk and returns the lines that are now complete, with their newlines.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> String {
+        self.rest.extend_from_slice(chunk);
         let end = match self.rest.iter().rposition(|&byte| byte == b'\n') {
             Some(newline) => newline + 1,
-            None if self.rest.len() > LONGEST => whole_characters(&self.rest, self.rest.len()),
+            None if self.rest.len() > MAX_LINE => complete_chars(&self.rest, self.rest.len()),
             None => 0,
         };
         let whole = self.rest.drain(..end).collect();
         into_text(whole)
     }
 
-    /// What is left when nothing more will come.
+    /// Returns the incomplete last line.
     pub(super) fn finish(&mut self) -> String {
         into_text(std::mem::take(&mut self.rest))
     }
 }
 
-/// How many of the first `most` bytes are left when a character that is cut there is left out.
-pub(super) fn whole_characters(bytes: &[u8], most: usize) -> usize {
-    match std::str::from_utf8(&bytes[..most]) {
+/// Returns how many of the first `max` bytes remain without a character that is cut at the end.
+pub(super) fn complete_chars(bytes: &[u8], max: usize) -> usize {
+    match std::str::from_utf8(&bytes[..max]) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => most,
+        _ => max,
     }
 }
 
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_and_characters_are_never_cut() {
-        let mut lines = WholeLines::default();
+    fn lines_and_characters_are_never_split() {
+        let mut lines = LineBuffer::default();
         assert_eq!(lines.push(b"one\ntw"), "one\n");
         assert_eq!(lines.push("ö ü".as_bytes().split_at(1).0), "");
         assert_eq!(lines.push("ö\n".as_bytes().split_at(1).1), "twö\n");
@@ -57,12 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_line_is_handed_on_in_pieces_of_whole_characters() {
-        let text = "€".repeat(LONGEST / 2);
-        let mut lines = WholeLines::default();
+    fn a_very_long_line_is_split_between_characters() {
+        let text = "€".repeat(MAX_LINE / 2);
+        let mut lines = LineBuffer::default();
         let mut got = String::new();
-        for piece in text.as_bytes().chunks(1000) {
-            got.push_str(&lines.push(piece));
+        for chunk in text.as_bytes().chunks(1000) {
+            got.push_str(&lines.push(chunk));
         }
         assert!(!got.is_empty());
         got.push_str(&lines.finish());

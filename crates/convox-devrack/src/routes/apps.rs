@@ -2,34 +2,34 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 
-use super::{Answer, app_name, done, json};
+use super::{ApiResult, app_name, done, json};
 use crate::builds::living_app;
 use crate::error::Refusal;
 use crate::options::Options;
-use crate::rack::{Shared, carry_out};
+use crate::rack::{Shared, run_to_completion};
 use crate::serve::Routes;
-use crate::{life, rollouts, store};
+use crate::{lifecycle, rollouts, store};
 use convox_wire::{App, AppName};
 
 const RESERVED: [&str; 2] = ["rack", "system"];
-/// RFC 1123, section 2.1, with the length of a DNS label (RFC 1035).
-const LONGEST: usize = 63;
+/// The length of a DNS label: RFC 1123, section 2.1, and RFC 1035.
+const MAX_NAME: usize = 63;
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps", get(list).post(create))
         .route("/apps/{app}", get(info).put(update).delete(delete))
         .route("/apps/{app}/cancel", post(cancel))
 }
 
-async fn list(State(rack): State<Shared>) -> Answer {
+async fn list(State(rack): State<Shared>) -> ApiResult {
     let apps = rack.store.read(store::all_apps)?;
     json(&apps.iter().map(|app| app.to_wire()).collect::<Vec<App>>())
 }
 
-async fn create(State(rack): State<Shared>, options: Options) -> Answer {
+async fn create(State(rack): State<Shared>, options: Options) -> ApiResult {
     let name = checked_name(options.named("name").unwrap_or_default())?;
-    let app = carry_out(life::create(rack, name)).await?;
+    let app = run_to_completion(lifecycle::create(rack, name)).await?;
     json(&app.to_wire())
 }
 
@@ -41,22 +41,25 @@ fn checked_name(text: String) -> Result<AppName, Refusal> {
         let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
     };
-    if text.is_empty() || text.len() > LONGEST || !label(&text) {
+    if text.is_empty() || text.len() > MAX_NAME || !label(&text) {
         return Err(Refusal::bad_request(format!(
             "invalid app name: {text:?} (lower-case letters, digits and inner hyphens, at most \
-             {LONGEST} characters, for example convox-guide)"
+             {MAX_NAME} characters, for example convox-guide)"
         )));
     }
     Ok(AppName::from_rack(text))
 }
 
-async fn info(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
+async fn info(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
     json(&rack.app(&app_name(app))?.to_wire())
 }
 
-/// Locks and unlocks. Parameters that a rack does not know are skipped, as on v3; this one knows
-/// none.
-async fn update(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+/// Locks or unlocks the app. Unknown parameters are ignored, as on v3 racks; this rack has none.
+async fn update(
+    State(rack): State<Shared>,
+    Path(app): Path<String>,
+    options: Options,
+) -> ApiResult {
     let name = app_name(app);
     let Some(locked) = options.text("lock").map(|text| text == "true") else {
         rack.app(&name)?;
@@ -71,12 +74,12 @@ async fn update(State(rack): State<Shared>, Path(app): Path<String>, options: Op
     done()
 }
 
-async fn delete(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
-    carry_out(life::delete(rack, app_name(app))).await?;
+async fn delete(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
+    run_to_completion(lifecycle::delete(rack, app_name(app))).await?;
     done()
 }
 
-async fn cancel(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
+async fn cancel(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
     let app = rack.app(&app_name(app))?;
     rollouts::cancel(&rack, &app)?;
     done()
@@ -88,7 +91,7 @@ mod tests {
     use axum::http::StatusCode;
 
     #[test]
-    fn a_name_is_a_label_and_not_a_reserved_word() {
+    fn app_names_are_dns_labels_and_not_reserved() {
         for good in ["web", "a", "convox-guide", "4ever", &"x".repeat(63)] {
             assert!(checked_name(good.to_owned()).is_ok(), "{good}");
         }

@@ -3,38 +3,42 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 
-use super::{Answer, app_name, json};
+use super::{ApiResult, app_name, json};
 use crate::builds::{self, NewBuild};
 use crate::error::Refusal;
 use crate::objects::Key;
 use crate::options::Options;
-use crate::rack::{Shared, carry_out};
+use crate::rack::{Shared, run_to_completion};
 use crate::serve::Routes;
 use crate::store::{self, BuildRecord};
 use convox_wire::{AppName, Build};
 
-/// Options that concern images, which this rack does not make.
-const OF_IMAGES: [&str; 3] = ["build-args", "no-cache", "wildcard-domain"];
+/// Options for building images, which this rack does not do.
+const IMAGE_OPTIONS: [&str; 3] = ["build-args", "no-cache", "wildcard-domain"];
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps/{app}/builds", get(list).post(create))
         .route("/apps/{app}/builds/{id}", get(info))
 }
 
-async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> ApiResult {
     let (limit, app) = (options.limit()?, rack.app(&app_name(app))?.name);
     let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, &app, limit))?;
     json(&builds.iter().map(BuildRecord::to_wire).collect::<Vec<Build>>())
 }
 
-async fn create(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+async fn create(
+    State(rack): State<Shared>,
+    Path(app): Path<String>,
+    options: Options,
+) -> ApiResult {
     if options.flag("external") {
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "unimplemented"));
     }
     let app = rack.app(&app_name(app))?.name;
     let new = new_build(&app, &options)?;
-    let build = carry_out(builds::start(rack, app, new)).await?;
+    let build = run_to_completion(builds::start(rack, app, new)).await?;
     json(&build.to_wire())
 }
 
@@ -46,19 +50,21 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
              url=object://{app}/…, not from {url:?}"
         ))
     })?;
-    let unused = OF_IMAGES.iter().filter(|name| options.text(name).is_some());
+    let unused = IMAGE_OPTIONS.iter().filter(|name| options.text(name).is_some());
     Ok(NewBuild {
         object: Key::parse(key)?,
         key: key.to_owned(),
         description: options.text("description"),
         git_sha: options.text("git-sha"),
         manifest_name: options.text("manifest"),
-        warnings: unused.map(|name| format!("Warning: {name} has no effect here")).collect(),
+        warnings: unused
+            .map(|name| format!("WARNING: {name} has no effect on the development rack"))
+            .collect(),
     })
 }
 
-/// A missing app is answered like a missing build, as on v3 racks.
-async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> Answer {
+/// An unknown app gets the same error as an unknown build, as on v3 racks.
+async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> ApiResult {
     let app = app_name(app);
     let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
     json(&build.ok_or_else(|| Refusal::no_such_build(&id))?.to_wire())

@@ -1,4 +1,4 @@
-//! Configs of an app: small named texts. Clients keep the list of masked variables in one.
+//! Configs: small named texts of an app. Clients store the list of masked variables in one.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use super::{Answer, app_name, done, json};
+use super::{ApiResult, app_name, done, json};
 use crate::builds::living_app;
 use crate::error::Refusal;
 use crate::options::Options;
@@ -15,7 +15,7 @@ use crate::rack::Shared;
 use crate::serve::Routes;
 use crate::store;
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps/{app}/configs", get(list))
         .route("/apps/{app}/configs/{name}", get(info).put(update))
@@ -28,14 +28,14 @@ struct Config {
     value: String,
 }
 
-async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
+async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let configs = rack.store.read(|tx| store::settings(tx, &app))?;
     let configs = configs.into_iter().map(|(name, value)| Config { name, value });
     json(&configs.collect::<Vec<Config>>())
 }
 
-async fn info(State(rack): State<Shared>, Path((app, name)): Path<(String, String)>) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, name)): Path<(String, String)>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     match rack.store.read(|tx| store::setting(tx, &app, &name))? {
         Some(value) => json(&Config { name, value }),
@@ -43,12 +43,12 @@ async fn info(State(rack): State<Shared>, Path((app, name)): Path<(String, Strin
     }
 }
 
-/// The value comes in base64 and is given back decoded.
+/// The value is sent in base64 and returned decoded.
 async fn update(
     State(rack): State<Shared>,
     Path((app, name)): Path<(String, String)>,
     options: Options,
-) -> Answer {
+) -> ApiResult {
     let bad =
         |error: &dyn std::fmt::Display| Refusal::bad_request(format!("invalid value: {error}"));
     let encoded = options.named("value").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Log sockets. Options travel in the headers of the handshake.
+//! Log websockets. Options are sent as headers of the handshake.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,12 +23,12 @@ use crate::sockets::{Socket, Source};
 use crate::store::{self, BuildRecord};
 use convox_wire::AppName;
 
-/// How far back logs begin where `Since` is not given.
+/// The default of `Since`.
 const SINCE: TimeDelta = TimeDelta::seconds(120);
-/// How often it is asked whether a process whose log is followed still runs.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often to check whether a process whose log is followed is still running.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-pub(super) fn sockets() -> Routes {
+pub(super) fn websockets() -> Routes {
     Router::new()
         .route("/apps/{app}/logs", get(of_app))
         .route("/apps/{app}/builds/{id}/logs", get(of_build))
@@ -42,7 +42,7 @@ async fn of_app(Path(app): Path<String>, socket: Socket) -> Response {
         let (_, log) = log_of(rack, app)?;
         let selection = selection(rack, headers, Streams::All, (false, Shape::Prefixed))?;
         let follow = socket_flag(headers, "Follow", true);
-        Ok(Lines { log: log.reader(follow), selection, until_gone: None })
+        Ok(Lines { log: log.reader(follow), selection, ends_with: None })
     })
 }
 
@@ -50,24 +50,24 @@ async fn of_rack(socket: Socket) -> Response {
     socket.send(|rack, headers| {
         let selection = selection(rack, headers, Streams::All, (false, Shape::Prefixed))?;
         let follow = socket_flag(headers, "Follow", true);
-        Ok(Lines { log: rack.logs.system().reader(follow), selection, until_gone: None })
+        Ok(Lines { log: rack.logs.system().reader(follow), selection, ends_with: None })
     })
 }
 
-/// Always follows, and ends with the process, as on v3 racks. Not theirs: `Since` counts back.
+/// Always follows, and ends with the process, as on v3 racks. Unlike theirs it respects `Since`.
 async fn of_process(Path((app, pid)): Path<(String, String)>, socket: Socket) -> Response {
     socket.send(|rack, headers| {
         let (app, log) = log_of(rack, app)?;
         process(rack, &app, &pid)?;
         let streams = Streams::Process(pid.clone());
         let selection = selection(rack, headers, streams, (false, Shape::Prefixed))?;
-        let until_gone = Some(Watch { rack: rack.clone(), app, pid });
-        Ok(Lines { log: log.reader(true), selection, until_gone })
+        let ends_with = Some(Watch { rack: rack.clone(), app, pid });
+        Ok(Lines { log: log.reader(true), selection, ends_with })
     })
 }
 
-/// Of service logs v3 racks send the last ten lines of each process unless `Tail` says otherwise;
-/// this one then sends all since `Since`.
+/// Without `Tail`, v3 racks send the last ten lines of each process; this one sends everything
+/// since `Since`.
 async fn of_service(Path((app, service)): Path<(String, String)>, socket: Socket) -> Response {
     socket.send(|rack, headers| {
         let (_, log) = log_of(rack, app)?;
@@ -75,10 +75,10 @@ async fn of_service(Path((app, service)): Path<(String, String)>, socket: Socket
         let selection = selection(rack, headers, streams, (true, Shape::Pod))?;
         let follow = socket_flag(headers, "Follow", true);
         let tail = socket_number(headers, "Tail")?;
-        // With `Tail` the stored lines are gathered first, up to the place where they are live.
+        // With `Tail` the stored lines are collected first, up to the point where they become live.
         let log = log.reader(follow && tail.is_none());
-        let lines = Lines { log, selection, until_gone: None };
-        Ok(Tail { lines, most: tail, follow, kept: VecDeque::new() })
+        let lines = Lines { log, selection, ends_with: None };
+        Ok(Tail { lines, count: tail, follow, kept: VecDeque::new() })
     })
 }
 
@@ -87,18 +87,19 @@ async fn of_build(Path((app, id)): Path<(String, String)>, socket: Socket) -> Re
         let app = app_name(app);
         let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
         let build = build.ok_or_else(|| Refusal::no_such_build(&id))?.id;
-        Ok(rack.build_logs.reader(&build, rack.folders.build_log(&app, &build)))
+        Ok(rack.build_logs.reader(&build, rack.directories.build_log(&app, &build)))
     })
 }
 
-/// An app's log, which is there as long as the app is.
+/// Returns the log of an app, which exists for as long as the app does.
 fn log_of(rack: &Shared, app: String) -> Result<(AppName, Arc<AppLog>), Refusal> {
     let app = app_name(app);
     let log = rack.logs.app(&app).ok_or_else(|| Refusal::no_such_app(&app))?;
     Ok((app, log))
 }
 
-/// What the headers ask for. `Prefix` decides between the bare message and `prefixed`.
+/// Returns the selection that the headers request. `Prefix` chooses between the bare message and
+/// the `prefixed` format.
 fn selection(
     rack: &Shared,
     headers: &HeaderMap,
@@ -111,12 +112,12 @@ fn selection(
     Ok(Selection::since(begin, shape, streams).containing(socket_text(headers, "Filter")))
 }
 
-/// The chosen lines of a log.
+/// The selected lines of a log.
 struct Lines {
     log: AppLogReader,
     selection: Selection,
-    /// End when this process does.
-    until_gone: Option<Watch>,
+    /// The process with which the log ends.
+    ends_with: Option<Watch>,
 }
 
 struct Watch {
@@ -126,24 +127,24 @@ struct Watch {
 }
 
 impl Watch {
-    /// Waits until the process is gone, and its last words have had time to be written.
+    /// Waits until the process is gone and its last output has had time to be written.
     async fn gone(&self) {
         while process(&self.rack, &self.app, &self.pid).is_ok() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 impl Source for Lines {
     async fn next(&mut self) -> io::Result<Option<String>> {
         loop {
-            let text = match &self.until_gone {
+            let text = match &self.ends_with {
                 None => self.log.next().await?,
                 Some(watch) => tokio::select! {
                     text = self.log.next() => text?,
                     () = watch.gone() => {
-                        self.until_gone = None;
+                        self.ends_with = None;
                         self.log.end_here();
                         continue;
                     }
@@ -158,31 +159,31 @@ impl Source for Lines {
     }
 }
 
-/// The last lines of what is stored, then the live ones.
+/// The last stored lines, followed by the live ones.
 struct Tail {
     lines: Lines,
-    /// How many; `None` once they were told, or where all are asked for.
-    most: Option<usize>,
+    /// How many stored lines to send; `None` for all of them, or once they were sent.
+    count: Option<usize>,
     follow: bool,
     kept: VecDeque<String>,
 }
 
 impl Tail {
-    fn keep(&mut self, text: &str, most: usize) {
+    fn keep(&mut self, text: &str, count: usize) {
         self.kept.extend(text.split_inclusive('\n').map(str::to_owned));
-        let surplus = self.kept.len().saturating_sub(most);
+        let surplus = self.kept.len().saturating_sub(count);
         self.kept.drain(..surplus);
     }
 }
 
 impl Source for Tail {
     async fn next(&mut self) -> io::Result<Option<String>> {
-        while let Some(most) = self.most {
+        while let Some(count) = self.count {
             if let Some(text) = self.lines.next().await? {
-                self.keep(&text, most);
+                self.keep(&text, count);
                 continue;
             }
-            self.most = None;
+            self.count = None;
             if self.follow {
                 self.lines.log.follow();
             }

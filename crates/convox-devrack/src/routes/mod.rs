@@ -1,4 +1,4 @@
-//! The routes, a file for each noun. Shapes, statuses and words are those of v3 racks.
+//! The routes, one module per resource. Paths, statuses and messages are those of v3 racks.
 
 mod apps;
 mod builds;
@@ -19,46 +19,46 @@ use super::error::Refusal;
 use super::serve::Routes;
 use convox_wire::AppName;
 
-/// What needs the password.
-pub(super) fn calls() -> Routes {
+/// Routes that require the password.
+pub(super) fn authenticated() -> Routes {
     Router::new()
-        .merge(system::calls())
-        .merge(apps::calls())
-        .merge(objects::calls())
-        .merge(builds::calls())
-        .merge(releases::calls())
-        .merge(processes::calls())
-        .merge(services::calls())
-        .merge(configs::calls())
+        .merge(system::authenticated())
+        .merge(apps::authenticated())
+        .merge(objects::authenticated())
+        .merge(builds::authenticated())
+        .merge(releases::authenticated())
+        .merge(processes::authenticated())
+        .merge(services::authenticated())
+        .merge(configs::authenticated())
 }
 
-/// What anybody may ask.
-pub(super) fn open() -> Routes {
-    system::open()
+/// Routes that require no password.
+pub(super) fn public() -> Routes {
+    system::public()
 }
 
-/// Sockets check the password by themselves, after the handshake.
-pub(super) fn sockets() -> Routes {
-    Router::new().merge(logs::sockets())
+/// Websocket routes, which check the password after the handshake.
+pub(super) fn websockets() -> Routes {
+    Router::new().merge(logs::websockets())
 }
 
-/// What an action answers: the word `ok` and a newline.
+/// The body of a successful action.
 const DONE: &str = "ok\n";
 
-type Answer = Result<Response, Refusal>;
+type ApiResult = Result<Response, Refusal>;
 
-/// JSON with two-space indent and a newline at its end.
-fn json(value: &impl Serialize) -> Answer {
+/// Renders JSON indented by two spaces, with a final newline.
+fn json(value: &impl Serialize) -> ApiResult {
     let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Refusal::internal(format!("the answer cannot be written: {error}")))?;
+        .map_err(|error| Refusal::internal(format!("the response can't be encoded: {error}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response())
 }
 
-fn done() -> Answer {
+fn done() -> ApiResult {
     Ok(DONE.into_response())
 }
 
-/// The app of a path. Whether there is one by this name is asked of the store.
+/// Returns the app name in a path, which need not exist.
 fn app_name(text: String) -> AppName {
     AppName::from_rack(text)
 }

@@ -2,21 +2,21 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
 
-use super::{Answer, app_name, done, json};
+use super::{ApiResult, app_name, done, json};
 use crate::error::Refusal;
 use crate::options::Options;
-use crate::rack::{Shared, carry_out};
+use crate::rack::{Shared, run_to_completion};
 use crate::runner::Group;
 use crate::serve::Routes;
 use convox_wire::{AppName, Process};
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps/{app}/processes", get(list))
         .route("/apps/{app}/processes/{pid}", get(info).delete(stop))
 }
 
-async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> Answer {
+async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let (release, service) = (options.query("release"), options.query("service"));
     let asked_for = |wanted: Option<&str>, found: &str| {
@@ -30,20 +30,20 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Opti
     json(&processes)
 }
 
-async fn info(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> Answer {
+async fn info(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     json(&process(&rack, &app, &pid)?)
 }
 
-/// The process of this id.
+/// Returns the process with this id, or a 404.
 pub(super) fn process(rack: &Shared, app: &AppName, pid: &str) -> Result<Process, Refusal> {
     let mut processes = rack.runner.processes(app).into_iter();
     let found = processes.find(|process| process.id.as_str() == pid);
     found.ok_or_else(|| Refusal::not_found(format!("process not found: {pid}")))
 }
 
-/// Ends a process. Its service is started again, as on v3 racks.
-async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> Answer {
+/// Stops a process. Its service is started again, as on v3 racks.
+async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let process = process(&rack, &app, &pid)?;
     let running = rack.ledger.processes().into_iter().find(|kept| kept.id == process.id);
@@ -53,7 +53,7 @@ async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String
             group.end(grace).await;
             Ok(())
         };
-        carry_out(ended).await?;
+        run_to_completion(ended).await?;
     }
     done()
 }

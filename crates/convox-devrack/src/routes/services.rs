@@ -2,7 +2,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
 
-use super::{Answer, app_name, json};
+use super::{ApiResult, app_name, json};
 use crate::error::Refusal;
 use crate::manifest::{Manifest, ServiceSpec};
 use crate::rack::Shared;
@@ -10,12 +10,12 @@ use crate::serve::Routes;
 use crate::store::{self, ReleaseRecord};
 use convox_wire::{AppName, Port, Service};
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new().route("/apps/{app}/services", get(list))
 }
 
-/// The services of the app's release, each with its stable address; none without a release.
-async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> Answer {
+/// Lists the services of the app's release with their addresses; empty if there is no release.
+async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult {
     let app = rack.app(&app_name(app))?;
     let Some(id) = app.shown_release() else { return json(&Vec::<Service>::new()) };
     let release: Option<ReleaseRecord> =

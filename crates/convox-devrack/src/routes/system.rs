@@ -2,26 +2,26 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
-use super::{Answer, json};
+use super::{ApiResult, json};
 use crate::rack::Shared;
 use crate::serve::Routes;
 use convox_wire::{Process, System, SystemStatus};
 
-/// Its version is that of a v3 rack, so that clients treat it as one; the end tells what it is.
+/// The version of a v3 rack, so that clients treat it as one, with a suffix that identifies it.
 const VERSION: &str = "3.24.6-dev";
 
-pub(super) fn calls() -> Routes {
+pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/auth", get(|| async { "ok" }))
         .route("/system", get(system))
         .route("/system/processes", get(processes))
 }
 
-pub(super) fn open() -> Routes {
+pub(super) fn public() -> Routes {
     Router::new().route("/check", get(|| async { "ok" }))
 }
 
-async fn system() -> Answer {
+async fn system() -> ApiResult {
     json(&System {
         name: "dev".to_owned(),
         provider: "dev".to_owned(),
@@ -31,7 +31,7 @@ async fn system() -> Answer {
     })
 }
 
-/// The rack is one process and shows none of it.
-async fn processes(State(_): State<Shared>) -> Answer {
+/// The rack has no processes of its own to list.
+async fn processes(State(_): State<Shared>) -> ApiResult {
     json(&Vec::<Process>::new())
 }

@@ -20,7 +20,7 @@ use super::group::{Group, Leash};
 use super::host::{Host, Row};
 use super::lines::{Tail, each_line, one_line};
 use super::{Plan, ProcessRecord, census};
-use crate::folders;
+use crate::directories;
 use crate::gateway::loopback;
 use crate::manifest::ServiceSpec;
 use convox_wire::{self, ProcessId, ProcessStatus, ServiceName};
@@ -240,7 +240,7 @@ async fn copy_source(source: &std::path::Path, folder: &std::path::Path) -> Resu
     let (from, to) = (source.to_owned(), folder.to_owned());
     let copied = spawn_blocking(move || {
         if let Some(parent) = to.parent() {
-            folders::private(parent)?;
+            directories::create_private(parent)?;
         }
         copy_folder(&from, &to)
     });

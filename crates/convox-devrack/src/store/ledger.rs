@@ -1,9 +1,9 @@
-use super::{Store, StoreError, all_processes, drop_process, port, put_port, put_process};
+use super::{Store, StoreError, all_processes, delete_process, port, put_port, put_process};
 use crate::runner::{Ledger, ProcessRecord};
 use convox_wire::{AppName, ProcessId, ServiceName};
 
-/// The runner's memory. What cannot be written is not remembered: the app runs all the same, and
-/// a later commit that answers a client fails for the same reason and says so.
+/// The runner's view of the store. Failed writes are ignored: the app keeps running, and the next
+/// write that a client waits for reports the same failure.
 impl Ledger for Store {
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16> {
         self.read(|tx| port(tx, app, service)).ok().flatten()
@@ -18,7 +18,7 @@ impl Ledger for Store {
     }
 
     fn forget_process(&self, id: &ProcessId) {
-        let _ = self.write_now::<_, StoreError>(|tx| drop_process(tx, id));
+        let _ = self.write_now::<_, StoreError>(|tx| delete_process(tx, id));
     }
 
     fn processes(&self) -> Vec<ProcessRecord> {

@@ -1,13 +1,13 @@
-//! What the rack remembers: one redb file with transactions.
+//! The rack's persistent state: one redb database.
 //!
-//! A write is on the disk before it is answered, so what a client was told survives the end of the
-//! process at any moment. Values are JSON of the records in [`records`].
+//! A write is on disk before it is answered, so nothing that a client was told is lost when the
+//! process is killed. Values are the JSON of the types in [`records`].
 
 mod apps;
 mod ledger;
 mod records;
 mod runtime;
-mod shelf;
+mod table;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,44 +22,44 @@ use redb::{
 pub(crate) use apps::{all_apps, app, delete_app, put_app};
 pub(crate) use records::{AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage};
 pub(crate) use runtime::{
-    all_processes, drop_process, port, put_port, put_process, put_setting, setting, settings,
+    all_processes, delete_process, port, put_port, put_process, put_setting, setting, settings,
 };
-pub(crate) use shelf::{delete, find, newest, put, was_cleaned};
+pub(crate) use table::{delete, find, newest, put, was_deleted};
 
-/// The layout of the tables and records below; another number is another program's file.
+/// The version of the tables and records below.
 const SCHEMA: u64 = 1;
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
-/// Why the rack's memory could not be opened, read or written.
+/// Why the database can't be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has the file open.
+    /// Another process has opened the file.
     #[error(
-        "{0}: another development rack is using this folder; `convox rack status` shows it, `convox rack stop` ends it"
+        "{0}: another development rack is using this directory; `convox rack status` shows it, `convox rack stop` stops it"
     )]
     InUse(PathBuf),
-    /// The file is of another version of this program.
+    /// The file was written by another version of this program.
     #[error(
-        "{path}: its format is {found}, this program knows {known}: use the version that wrote it, or move the folder away"
+        "{path} has version {found}, this program supports {known}: use the program that wrote it, or move the directory away"
     )]
     Schema {
         /// The database file.
         path: PathBuf,
-        /// The number in it.
+        /// The version found in it.
         found: u64,
-        /// The number that this program writes.
+        /// The version that this program reads and writes.
         known: u64,
     },
-    /// The database cannot be opened.
+    /// The database can't be opened.
     #[error("{0}: {1}")]
     Open(PathBuf, String),
     /// The database failed while in use.
     #[error("the rack's database failed: {0}")]
     Database(#[from] redb::Error),
-    /// A record is not what this program wrote.
-    #[error("the rack's database has a record that cannot be read: {0}")]
+    /// A record can't be decoded.
+    #[error("the rack's database contains an invalid record: {0}")]
     Record(#[from] serde_json::Error),
-    /// The thread that wrote was lost.
+    /// The thread of a write was cancelled or panicked.
     #[error("a write to the rack's database was interrupted")]
     Interrupted,
 }
@@ -75,16 +75,18 @@ macro_rules! from_redb {
 }
 from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
 
-/// The rack's memory. Cheap to clone.
+/// The database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {
     database: Arc<Database>,
 }
 
 impl Store {
-    /// Opens or creates the file at `path`, with all tables. Only one process can have it open.
+    /// Opens or creates the database at `path` with all of its tables. Only one process can open
+    /// it.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        // Environments are in there: nobody else may read it. An empty file becomes a database.
+        // The file contains environments, so only its owner may read it. redb initializes an empty
+        // file.
         let mut file = OpenOptions::new();
         let made = file.create(true).append(true).mode(0o600).open(path);
         made.map_err(|error| StoreError::Open(path.into(), error.to_string()))?;
@@ -94,7 +96,7 @@ impl Store {
         })?;
         let store = Self { database: Arc::new(database) };
         let found = store.write_now(|tx| {
-            shelf::create_tables(tx)?;
+            table::create_tables(tx)?;
             apps::create_tables(tx)?;
             runtime::create_tables(tx)?;
             schema(tx)
@@ -105,7 +107,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Reads a consistent state.
+    /// Runs `look` on a consistent snapshot.
     pub(crate) fn read<T>(
         &self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
@@ -114,7 +116,7 @@ impl Store {
         look(&tx)
     }
 
-    /// Changes the state, all or nothing; on the disk when it returns. Blocks for the disk.
+    /// Runs `change` in a transaction, which is durable when this returns. Blocks on the disk.
     pub(crate) fn write_now<T, E: From<StoreError>>(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, E>,
@@ -125,7 +127,7 @@ impl Store {
         Ok(value)
     }
 
-    /// [`Store::write_now`] off the runtime's threads. Goes on if the caller is gone.
+    /// Runs [`Store::write_now`] on a blocking thread. Completes even if the caller is dropped.
     pub(crate) async fn write<T, E>(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, E> + Send + 'static,
@@ -150,7 +152,7 @@ fn schema(tx: &WriteTransaction) -> Result<u64, StoreError> {
     Ok(SCHEMA)
 }
 
-/// The next of the numbers that order builds and releases. Never given twice.
+/// Returns the next number in the order of builds and releases. Numbers are never reused.
 pub(crate) fn next_number(tx: &WriteTransaction) -> Result<u64, StoreError> {
     let mut meta = tx.open_table(META)?;
     let number = meta.get("number")?.map_or(0, |value| value.value()) + 1;
@@ -158,17 +160,17 @@ pub(crate) fn next_number(tx: &WriteTransaction) -> Result<u64, StoreError> {
     Ok(number)
 }
 
-/// A transaction to look through, whether it may also write or not.
-pub(crate) trait Looking {
-    /// A table to read.
-    fn look<K: Key + 'static, V: Value + 'static>(
+/// A transaction that can read, whether or not it can write.
+pub(crate) trait ReadTx {
+    /// Opens a table for reading.
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError>;
 }
 
-impl Looking for ReadTransaction {
-    fn look<K: Key + 'static, V: Value + 'static>(
+impl ReadTx for ReadTransaction {
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError> {
@@ -176,8 +178,8 @@ impl Looking for ReadTransaction {
     }
 }
 
-impl Looking for WriteTransaction {
-    fn look<K: Key + 'static, V: Value + 'static>(
+impl ReadTx for WriteTransaction {
+    fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: TableDefinition<'_, K, V>,
     ) -> Result<impl ReadableTable<K, V>, StoreError> {
@@ -190,9 +192,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_rack_on_the_same_folder_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rack.redb");
+    fn a_second_rack_on_the_same_directory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rack.redb");
         let first = Store::open(&path).unwrap();
         let second = Store::open(&path).map(|_| ()).unwrap_err();
         assert!(matches!(&second, StoreError::InUse(at) if *at == path), "{second}");
@@ -201,9 +203,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_format_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rack.redb");
+    fn a_database_of_another_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rack.redb");
         let store = Store::open(&path).unwrap();
         let newer = |tx: &WriteTransaction| -> Result<(), StoreError> {
             tx.open_table(META)?.insert("schema", SCHEMA + 1)?;
@@ -216,18 +218,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_refused_and_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rack.redb");
+    fn a_file_that_is_not_a_database_is_refused_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rack.redb");
         std::fs::write(&path, "not a database").unwrap();
         assert!(matches!(Store::open(&path), Err(StoreError::Open(..))));
         assert_eq!(std::fs::read(&path).unwrap(), b"not a database");
     }
 
     #[test]
-    fn a_change_that_fails_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("rack.redb")).unwrap();
+    fn a_failed_change_is_rolled_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("rack.redb")).unwrap();
         let failed: Result<(), StoreError> = store.write_now(|tx| {
             next_number(tx)?;
             Err(StoreError::Interrupted)

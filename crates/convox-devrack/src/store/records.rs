@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::shelf::Record;
+use super::table::Record;
 use convox_wire::{
     App, AppName, AppStatus, Build, BuildId, BuildStatus, Environment, Release, ReleaseId,
 };
@@ -12,9 +12,9 @@ pub(crate) struct AppRecord {
     pub(crate) name: AppName,
     pub(crate) created: DateTime<Utc>,
     pub(crate) locked: bool,
-    /// The release that was last confirmed to run.
+    /// The release that most recently became ready.
     pub(crate) active: Option<ReleaseId>,
-    /// What is being rolled out; kept until it has ended one way or the other.
+    /// The promote in progress; kept until it succeeded or was rolled back.
     pub(crate) rollout: Option<Rollout>,
     pub(crate) deleting: bool,
 }
@@ -22,19 +22,19 @@ pub(crate) struct AppRecord {
 /// An accepted promote that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rollout {
-    /// Tells it from one that supersedes it, also of the same release.
+    /// Distinguishes it from a later promote, which may be of the same release.
     pub(crate) number: u64,
     pub(crate) release: ReleaseId,
     pub(crate) stage: Stage,
 }
 
-/// How far a rollout is.
+/// The stage of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
     /// The new release is being started.
     Updating,
-    /// It failed; the one before is being confirmed.
+    /// The new release failed; the previous one is being restored.
     Rollback,
 }
 
@@ -54,8 +54,8 @@ impl AppRecord {
         }
     }
 
-    /// The release that clients see: as on v3 racks the new one at once, the old one again as
-    /// soon as the new one has failed.
+    /// Returns the release that clients see: the new one as soon as its promote is accepted, the
+    /// previous one as soon as the promote has failed. v3 racks do the same.
     pub(crate) fn shown_release(&self) -> Option<&ReleaseId> {
         match &self.rollout {
             Some(rollout) if rollout.stage == Stage::Updating => Some(&rollout.release),
@@ -81,11 +81,11 @@ pub(crate) struct BuildRecord {
     pub(crate) app: AppName,
     pub(crate) description: Option<String>,
     pub(crate) git_sha: Option<String>,
-    /// The manifest's file name, where the client gave one.
+    /// The manifest's file name, if the client sent one.
     pub(crate) manifest_name: Option<String>,
-    /// The manifest's text, once read.
+    /// The text of the manifest; `None` until the build has completed.
     pub(crate) manifest: Option<String>,
-    /// The key of the object that holds the source.
+    /// The key of the uploaded source.
     pub(crate) object: String,
     pub(crate) status: BuildStatus,
     pub(crate) release: Option<ReleaseId>,
@@ -111,7 +111,7 @@ impl BuildRecord {
         }
     }
 
-    /// The object that holds the log of a finished build, as v3 racks name it.
+    /// Returns the key of the object with a finished build's log, named as on v3 racks.
     pub(crate) fn logs_key(id: &BuildId) -> String {
         format!("build/{id}/logs")
     }
@@ -145,17 +145,17 @@ impl ReleaseRecord {
 }
 
 impl Record for BuildRecord {
-    const SHELF: &'static str = "builds";
+    const TABLE: &'static str = "builds";
 
-    fn place(&self) -> (&str, &str, u64) {
+    fn key(&self) -> (&str, &str, u64) {
         (self.app.as_str(), self.id.as_str(), self.number)
     }
 }
 
 impl Record for ReleaseRecord {
-    const SHELF: &'static str = "releases";
+    const TABLE: &'static str = "releases";
 
-    fn place(&self) -> (&str, &str, u64) {
+    fn key(&self) -> (&str, &str, u64) {
         (self.app.as_str(), self.id.as_str(), self.number)
     }
 }

@@ -1,16 +1,16 @@
-//! What belongs to running apps: gateway ports, processes, and small settings of an app.
+//! Runtime state of apps: gateway ports, processes and settings.
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Looking, StoreError};
+use super::{ReadTx, StoreError};
 use crate::runner::ProcessRecord;
 use convox_wire::{AppName, ProcessId, ServiceName};
 
-/// App, service.
+/// Key: app, service.
 const PORTS: TableDefinition<(&str, &str), u16> = TableDefinition::new("ports");
-/// Process id.
+/// Key: process id.
 const PROCESSES: TableDefinition<&str, &[u8]> = TableDefinition::new("processes");
-/// App, name.
+/// Key: app, name.
 const SETTINGS: TableDefinition<(&str, &str), &str> = TableDefinition::new("settings");
 
 pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
@@ -20,16 +20,16 @@ pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The gateway's port of a service.
+/// Returns the stored gateway port of a service.
 pub(crate) fn port(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     service: &ServiceName,
 ) -> Result<Option<u16>, StoreError> {
-    Ok(tx.look(PORTS)?.get((app.as_str(), service.as_str()))?.map(|port| port.value()))
+    Ok(tx.table(PORTS)?.get((app.as_str(), service.as_str()))?.map(|port| port.value()))
 }
 
-/// Keeps the gateway's port of a service.
+/// Stores the gateway port of a service.
 pub(crate) fn put_port(
     tx: &WriteTransaction,
     app: &AppName,
@@ -40,41 +40,41 @@ pub(crate) fn put_port(
     Ok(())
 }
 
-/// Writes a process down.
+/// Stores a started process.
 pub(crate) fn put_process(tx: &WriteTransaction, row: &ProcessRecord) -> Result<(), StoreError> {
     let text = serde_json::to_vec(row)?;
     tx.open_table(PROCESSES)?.insert(row.id.as_str(), text.as_slice())?;
     Ok(())
 }
 
-/// Forgets a process.
-pub(crate) fn drop_process(tx: &WriteTransaction, id: &ProcessId) -> Result<(), StoreError> {
+/// Removes a process.
+pub(crate) fn delete_process(tx: &WriteTransaction, id: &ProcessId) -> Result<(), StoreError> {
     tx.open_table(PROCESSES)?.remove(id.as_str())?;
     Ok(())
 }
 
-/// All processes that were written down and not forgotten.
-pub(crate) fn all_processes(tx: &impl Looking) -> Result<Vec<ProcessRecord>, StoreError> {
-    let processes = tx.look(PROCESSES)?;
+/// Returns all stored processes.
+pub(crate) fn all_processes(tx: &impl ReadTx) -> Result<Vec<ProcessRecord>, StoreError> {
+    let processes = tx.table(PROCESSES)?;
     processes.iter()?.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
 }
 
-/// A setting of an app.
+/// Returns a setting of an app.
 pub(crate) fn setting(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    let settings = tx.look(SETTINGS)?;
+    let settings = tx.table(SETTINGS)?;
     Ok(settings.get((app.as_str(), name))?.map(|value| value.value().to_owned()))
 }
 
-/// All settings of an app, by name.
+/// Returns all settings of an app, sorted by name.
 pub(crate) fn settings(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let settings = tx.look(SETTINGS)?;
+    let settings = tx.table(SETTINGS)?;
     let mut found = Vec::new();
     for row in settings.range((app.as_str(), "")..)? {
         let (key, value) = row?;
@@ -87,7 +87,7 @@ pub(crate) fn settings(
     Ok(found)
 }
 
-/// Keeps a setting of an app.
+/// Stores a setting of an app.
 pub(crate) fn put_setting(
     tx: &WriteTransaction,
     app: &AppName,
@@ -98,7 +98,7 @@ pub(crate) fn put_setting(
     Ok(())
 }
 
-/// Forgets ports and settings of an app. Processes stay until they have ended.
+/// Removes an app's ports and settings. Its processes are removed as they end.
 pub(super) fn forget_app(tx: &WriteTransaction, app: &AppName) -> Result<(), StoreError> {
     tx.open_table(PORTS)?.retain(|(name, _), _| name != app.as_str())?;
     tx.open_table(SETTINGS)?.retain(|(name, _), _| name != app.as_str())?;

@@ -7,7 +7,7 @@ async fn text(client: &Client, method: Method, path: &str) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_have_the_statuses_and_words_of_v3_racks() {
+async fn refusals_have_the_statuses_and_messages_of_v3_racks() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -39,18 +39,18 @@ async fn refusals_have_the_statuses_and_words_of_v3_racks() {
     ] {
         assert_eq!(text(client, method, path).await, expected, "{path}");
     }
-    let (status, words) = client.post("/apps", &[("name", "web")]).await;
-    assert_eq!((status.as_u16(), words), (409, "app already exists: web\n".into()));
-    let (status, words) = client.post("/apps/web/releases", &[("env", "A=1")]).await;
+    let (status, message) = client.post("/apps", &[("name", "web")]).await;
+    assert_eq!((status.as_u16(), message), (409, "app already exists: web\n".into()));
+    let (status, message) = client.post("/apps/web/releases", &[("env", "A=1")]).await;
     assert_eq!(status, 200);
-    let path = format!("/apps/web/releases/{}/promote", words["id"].as_str().unwrap());
+    let path = format!("/apps/web/releases/{}/promote", message["id"].as_str().unwrap());
     let empty = "can not promote a release with an empty manifest\n".to_owned();
     assert_eq!(text(client, Method::POST, &path).await, (400, empty));
     rack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_are_json_where_json_is_asked_for() {
+async fn errors_are_json_if_the_client_accepts_json() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let request =
@@ -62,7 +62,7 @@ async fn errors_are_json_where_json_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_password_is_asked_for_everywhere_but_at_check() {
+async fn every_route_but_check_requires_the_password() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -83,7 +83,7 @@ async fn the_password_is_asked_for_everywhere_but_at_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_names_and_pages_are_refused() {
+async fn foreign_hosts_and_origins_are_refused() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -95,7 +95,7 @@ async fn foreign_names_and_pages_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_are_indented_json_with_a_request_id() {
+async fn responses_are_indented_json_with_a_request_id() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -126,16 +126,16 @@ async fn answers_are_indented_json_with_a_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn objects_of_any_size_come_back_as_they_went() {
+async fn objects_round_trip_within_the_size_limit() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start_with(data.path(), |limits| limits.object = 10_000_000).await;
     let client = &rack.client;
     client.create("web").await;
     let bytes: Vec<u8> = (0..7_000_000u32).map(|n| (n % 251) as u8).collect();
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
-        bytes.chunks(100_000).map(|piece| Ok(piece.to_vec())).collect();
+    let chunks: Vec<Result<Vec<u8>, std::io::Error>> =
+        bytes.chunks(100_000).map(|chunk| Ok(chunk.to_vec())).collect();
     let path = "/apps/web/objects/tmp/big.tgz";
-    let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+    let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
     let answer = client.request(Method::POST, path).body(chunked).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "{\n  \"Url\": \"object://web/tmp/big.tgz\"\n}\n");
     let answer = client.request(Method::GET, path).send().await.unwrap();
@@ -153,7 +153,7 @@ async fn objects_of_any_size_come_back_as_they_went() {
     let keys = client.get("/apps/web/objects?prefix=tmp/big").await;
     assert_eq!(keys, serde_json::json!(["tmp/big.tgz"]));
     let large = client.request(Method::POST, path).body(vec![0; 10_000_001]).send().await;
-    // The refusal may overtake the body, which then breaks.
+    // The response may arrive before the whole body is sent, which then fails.
     assert!(large.is_err() || large.unwrap().status() == 413);
     for _ in 0..2 {
         assert_eq!(client.delete(path).await.1, "ok\n");
@@ -163,7 +163,7 @@ async fn objects_of_any_size_come_back_as_they_went() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_of_masked_variables_is_kept() {
+async fn the_list_of_masked_variables_is_stored() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;

@@ -4,7 +4,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn builds_wait_for_a_free_seat_and_are_listed_before_they_are_answered() {
+async fn builds_queue_for_a_slot_and_are_listed_before_they_are_answered() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start_with(data.path(), |limits| limits.builds = 1).await;
     let client = &rack.client;
@@ -24,14 +24,14 @@ async fn builds_wait_for_a_free_seat_and_are_listed_before_they_are_answered() {
     assert_eq!(client.get("/apps/web/builds?limit=1").await.as_array().unwrap().len(), 1);
     std::fs::write(&flag, "").unwrap();
     let path = format!("/apps/web/builds/{}", second["id"].as_str().unwrap());
-    let log = client.hear(&format!("{path}/logs"), &[]).await;
+    let log = client.read_socket(&format!("{path}/logs"), &[]).await;
     assert!(log.text.starts_with("Waiting for other builds to end\n"), "{log:?}");
     assert_eq!(client.get(&path).await["status"], "complete");
     rack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_build_that_ran_when_the_rack_stopped_has_failed() {
+async fn a_build_interrupted_by_a_stop_has_failed() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     rack.client.create("web").await;
@@ -42,14 +42,14 @@ async fn a_build_that_ran_when_the_rack_stopped_has_failed() {
     let rack = TestRack::start(data.path()).await;
     let build = rack.client.get(&path).await;
     assert_eq!(build["status"], "failed");
-    let log = rack.client.hear(&format!("{path}/logs"), &[]).await.text;
+    let log = rack.client.read_socket(&format!("{path}/logs"), &[]).await.text;
     let end = format!("Build failed: {}\n", build["reason"].as_str().unwrap());
     assert!(log.ends_with(&end), "{log}");
     rack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_breaks_off_leaves_nothing() {
+async fn an_interrupted_upload_leaves_no_file() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -58,9 +58,9 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     let head = "POST /apps/web/objects/tmp/x HTTP/1.1\r\nHost: localhost\r\n\
                 Authorization: Basic YzpzZWNyZXQ=\r\nContent-Length: 1000000\r\n\r\nhalf";
     socket.write_all(head.as_bytes()).await.unwrap();
-    let folder = rack.data.join("apps/web/objects");
-    let files = || std::fs::read_dir(&folder).unwrap().count();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let dir = rack.data.join("apps/web/objects");
+    let files = || std::fs::read_dir(&dir).unwrap().count();
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     let wait_for = async |count| {
         while files() != count {
             assert!(tokio::time::Instant::now() < deadline, "{} files", files());

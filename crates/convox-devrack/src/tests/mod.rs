@@ -1,4 +1,4 @@
-//! The whole rack in process: a client on a real socket on one side, real processes on the other.
+//! Tests of the whole rack in process: HTTP clients on one side, real processes on the other.
 
 mod contract;
 mod lists;

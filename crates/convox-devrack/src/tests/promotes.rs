@@ -35,17 +35,17 @@ async fn a_release_that_does_not_start_is_rolled_back_and_the_log_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_release_requires_must_be_there() {
+async fn required_variables_must_be_set_before_a_promote() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
     client.create("web").await;
     let manifest = "environment:\n  - TOKEN\nservices:\n  job:\n    command: sleep 60\n    environment:\n      - KEY\n";
     let release = client.release("web", archive(&[("convox.yml", manifest)])).await;
-    let (status, words) = client.promote("web", &release).await;
-    let words = words.as_str().unwrap();
+    let (status, message) = client.promote("web", &release).await;
+    let message = message.as_str().unwrap();
     assert_eq!(status, 400);
-    assert!(words.starts_with("required env: KEY, TOKEN; "), "{words}");
+    assert!(message.starts_with("required env: KEY, TOKEN; "), "{message}");
     assert_eq!(client.get("/apps/web").await["status"], "running");
     let (_, made) = client.post("/apps/web/releases", &[("env", "KEY=1\nTOKEN=2")]).await;
     assert_eq!(client.promoted("web", made["id"].as_str().unwrap()).await["release"], made["id"]);
@@ -57,7 +57,7 @@ async fn what_a_release_requires_must_be_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_promote_waits_its_turn_unless_it_is_forced() {
+async fn a_second_promote_is_refused_unless_forced() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -69,8 +69,8 @@ async fn a_second_promote_waits_its_turn_unless_it_is_forced() {
     client.promote("web", &slow).await;
     let app = client.get("/apps/web").await;
     assert_eq!((&app["status"], &app["release"]), (&"updating".into(), &slow.as_str().into()));
-    let (status, words) = client.promote("web", &good).await;
-    assert_eq!((status.as_u16(), words), (403, "app is currently updating\n".into()));
+    let (status, message) = client.promote("web", &good).await;
+    assert_eq!((status.as_u16(), message), (403, "app is currently updating\n".into()));
     let (status, _) = client.promote("web", "RUNKNOWN").await;
     assert_eq!(status, 403, "a busy app is refused first");
     let path = format!("/apps/web/releases/{good}/promote");
@@ -92,7 +92,7 @@ async fn an_accepted_promote_is_finished_by_the_next_rack() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     rack.client.create("web").await;
-    // Ready only once the file is there.
+    // The service is ready once the file exists.
     let manifest = "services:\n  web:\n    command: sh wait.sh\n    port: 3000\n";
     let flag = data.path().join("go");
     let wait = format!(
@@ -113,7 +113,7 @@ async fn an_accepted_promote_is_finished_by_the_next_rack() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_releases_are_cleaned_away_but_never_the_active_one() {
+async fn old_releases_are_removed_but_never_the_active_one() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start_with(data.path(), |limits| limits.releases = 2).await;
     let client = &rack.client;
@@ -134,11 +134,11 @@ async fn old_releases_are_cleaned_away_but_never_the_active_one() {
         .until("/apps/jobs/releases", |list| list.as_array().unwrap().len() == expected.len())
         .await;
     assert_eq!(listed().await.iter().collect::<Vec<_>>(), expected);
-    let (status, words) = client.promote("jobs", &releases[0]).await;
+    let (status, message) = client.promote("jobs", &releases[0]).await;
     assert_eq!(status, 400);
-    assert!(words.as_str().unwrap().contains("was cleaned away"), "{words}");
+    assert!(message.as_str().unwrap().contains("was cleaned away"), "{message}");
     let sources = || std::fs::read_dir(rack.data.join("apps/jobs/sources")).unwrap().count();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while sources() > 3 {
         assert!(tokio::time::Instant::now() < deadline, "{} sources are left", sources());
         tokio::time::sleep(Duration::from_millis(20)).await;

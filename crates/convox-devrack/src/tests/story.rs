@@ -1,7 +1,7 @@
 use super::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_deployed_changed_rolled_back_and_survives_a_restart() {
+async fn an_app_is_deployed_changed_rolled_back_and_restarted_with_the_rack() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -17,7 +17,7 @@ async fn an_app_is_deployed_changed_rolled_back_and_survives_a_restart() {
     let address = client.address("guide", "web").await;
     assert!(log.ends_with(&format!("web: http://{address}\n")), "{log}");
     let id = build["id"].as_str().unwrap();
-    let again = client.hear(&format!("/apps/guide/builds/{id}/logs"), &[]).await;
+    let again = client.read_socket(&format!("/apps/guide/builds/{id}/logs"), &[]).await;
     assert_eq!(again.text, log, "a stored log is the live one, byte for byte");
     assert_eq!(client.get(&format!("/apps/guide/objects/build/{id}/logs")).await, log);
     assert_eq!(build["logs"], format!("object://guide/build/{id}/logs"));
@@ -59,7 +59,7 @@ async fn an_app_is_deployed_changed_rolled_back_and_survives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_manifest_fails_the_build_with_the_reason_in_its_log() {
+async fn an_invalid_manifest_fails_the_build_and_its_log_says_why() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -76,14 +76,14 @@ async fn a_bad_manifest_fails_the_build_with_the_reason_in_its_log() {
     let url = [("url", "object://web/tmp/missing.tgz")];
     let (_, build) = client.post("/apps/web/builds", &url).await;
     let path = format!("/apps/web/builds/{}", build["id"].as_str().unwrap());
-    let log = client.hear(&format!("{path}/logs"), &[]).await;
+    let log = client.read_socket(&format!("{path}/logs"), &[]).await;
     assert!(log.text.contains("was not uploaded"), "{log:?}");
     assert_eq!(client.get(&path).await["status"], "failed");
     rack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_app_is_gone_with_its_processes_and_files() {
+async fn deleting_an_app_removes_its_processes_and_files() {
     let data = tempfile::tempdir().unwrap();
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
@@ -97,7 +97,7 @@ async fn a_deleted_app_is_gone_with_its_processes_and_files() {
     client.put("/apps/web", &[("lock", "false")]).await;
     assert_eq!(client.delete("/apps/web").await.1, "ok\n");
     client.until("/apps/web", |answer| answer == "app not found: web\n").await;
-    assert!(hear_until(&mut socket, |_| false).await.ended, "followers of its log come to an end");
+    assert!(read_until(&mut socket, |_| false).await.ended, "followers of its log come to an end");
     assert!(!rack.data.join("apps/web").exists());
     client.create("web").await;
     assert_eq!(client.get("/apps/web/releases").await, serde_json::json!([]));

@@ -1,4 +1,4 @@
-//! A rack with a client, and an app to deploy on it.
+//! A rack with a client, and apps to deploy to it.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -26,19 +26,19 @@ use crate::daemon::Address;
 use crate::runner::BaseEnvironment;
 use crate::{Limits, RackError, RackOptions, serve};
 
-/// Far above what anything takes: a test that waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Far above what any operation takes: a test that waits this long has failed.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const PASSWORD: &str = "secret";
 
-/// The environment of a rack in a test.
+/// The base environment of a test rack.
 pub(crate) fn environment() -> BaseEnvironment {
-    // The PATH of whoever runs the tests has python3.
+    // Services use python3 from the PATH of the test run.
     #[allow(clippy::disallowed_methods)]
     let path = std::env::var_os("PATH").unwrap_or_default();
     BaseEnvironment { path, home: "/".into(), lang: None, tmpdir: None }
 }
 
-/// What a rack in a test is given.
+/// The options of a test rack.
 pub(crate) fn options(data: &Path, limits: Limits) -> RackOptions {
     RackOptions {
         data: data.to_owned(),
@@ -81,12 +81,12 @@ impl TestRack {
 
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
-        let served = tokio::time::timeout(PATIENCE, self.served).await;
+        let served = tokio::time::timeout(TEST_TIMEOUT, self.served).await;
         served.unwrap().unwrap().unwrap();
     }
 }
 
-/// A client that knows routes by heart, and nothing else.
+/// An HTTP client for the rack's API.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -94,11 +94,11 @@ pub(crate) struct Client {
     password: String,
 }
 
-/// What a socket sent, and how it ended.
+/// What a websocket received, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) text: String,
-    /// The empty binary frame came.
+    /// Whether the empty binary frame was received.
     pub(crate) ended: bool,
     /// The code of the close frame.
     pub(crate) closed: Option<u16>,
@@ -169,16 +169,16 @@ impl Client {
         build
     }
 
-    /// Builds to the end; gives the build and its log.
+    /// Builds to the end; returns the build and its log.
     pub(crate) async fn build(&self, app: &str, archive: Vec<u8>) -> (Value, String) {
         let build = self.start_build(app, archive).await;
         let path = format!("/apps/{app}/builds/{}", build["id"].as_str().unwrap());
-        let log = self.hear(&format!("{path}/logs"), &[]).await;
+        let log = self.read_socket(&format!("{path}/logs"), &[]).await;
         assert!(log.ended, "{log:?}");
         (self.get(&path).await, log.text)
     }
 
-    /// Builds a release; gives its id.
+    /// Builds a release; returns its id.
     pub(crate) async fn release(&self, app: &str, archive: Vec<u8>) -> String {
         let (build, log) = self.build(app, archive).await;
         assert_eq!(build["status"], "complete", "{log}");
@@ -189,19 +189,19 @@ impl Client {
         self.post(&format!("/apps/{app}/releases/{release}/promote"), &[]).await
     }
 
-    /// Promotes, and waits until the app runs again; gives the app.
+    /// Promotes a release and waits until the app is running again; returns the app.
     pub(crate) async fn promoted(&self, app: &str, release: &str) -> Value {
         let answer = self.promote(app, release).await;
         assert_eq!(answer, (StatusCode::OK, Value::from("ok\n")));
         self.running(app).await
     }
 
-    /// Waits until the app is at rest.
+    /// Waits until the app is `running`.
     pub(crate) async fn running(&self, app: &str) -> Value {
         self.until(&format!("/apps/{app}"), |app| app["status"] == "running").await
     }
 
-    /// Asks until the answer is as it should be.
+    /// Repeats a GET until the response satisfies `is`.
     pub(crate) async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         let asking = async {
@@ -213,11 +213,11 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let found = tokio::time::timeout(PATIENCE, asking).await;
+        let found = tokio::time::timeout(TEST_TIMEOUT, asking).await;
         found.unwrap_or_else(|_| panic!("{path} stays {last}"))
     }
 
-    /// The address of a service.
+    /// Returns the address of a service.
     pub(crate) async fn address(&self, app: &str, service: &str) -> SocketAddr {
         let services = self.get(&format!("/apps/{app}/services")).await;
         let services = services.as_array().unwrap();
@@ -225,16 +225,16 @@ impl Client {
         found["domain"].as_str().unwrap().parse().unwrap()
     }
 
-    /// What a service answers.
+    /// Returns the body of a service's response.
     pub(crate) async fn curl(&self, address: SocketAddr) -> String {
         let answer = self.http.get(format!("http://{address}/")).send().await.unwrap();
         answer.text().await.unwrap()
     }
 
-    /// All of an app's log by now.
+    /// Returns the app's log so far.
     pub(crate) async fn log(&self, app: &str) -> String {
         let options = [("Follow", "false"), ("Prefix", "true"), ("Since", "1h")];
-        self.hear(&format!("/apps/{app}/logs"), &options).await.text
+        self.read_socket(&format!("/apps/{app}/logs"), &options).await.text
     }
 
     pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Open {
@@ -258,13 +258,13 @@ impl Client {
         Ok(tokio_tungstenite::client_async(request, stream).await?.0)
     }
 
-    /// Opens a socket and hears it to its end.
-    pub(crate) async fn hear(&self, path: &str, headers: &[(&str, &str)]) -> Heard {
+    /// Opens a websocket and reads it to its end.
+    pub(crate) async fn read_socket(&self, path: &str, headers: &[(&str, &str)]) -> Received {
         let mut socket = self.open(path, headers).await;
-        hear_until(&mut socket, |_| false).await
+        read_until(&mut socket, |_| false).await
     }
 
-    /// Sends bytes as they are; gives all that is answered until the connection closes.
+    /// Sends raw bytes; returns what is received until the connection closes.
     pub(crate) async fn raw(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -274,31 +274,31 @@ impl Client {
     }
 }
 
-/// Hears a socket until its text is enough, or to its end.
-pub(crate) async fn hear_until(socket: &mut Open, enough: impl Fn(&str) -> bool) -> Heard {
-    let mut heard = Heard { text: String::new(), ended: false, closed: None };
-    let hearing = async {
-        while !enough(&heard.text) {
+/// Reads a websocket until `enough` is satisfied, or to its end.
+pub(crate) async fn read_until(socket: &mut Open, enough: impl Fn(&str) -> bool) -> Received {
+    let mut received = Received { text: String::new(), ended: false, closed: None };
+    let reading = async {
+        while !enough(&received.text) {
             match socket.next().await {
-                Some(Ok(Message::Text(text))) => heard.text.push_str(&text),
-                Some(Ok(Message::Binary(bytes))) => heard.ended = bytes.is_empty(),
+                Some(Ok(Message::Text(text))) => received.text.push_str(&text),
+                Some(Ok(Message::Binary(bytes))) => received.ended = bytes.is_empty(),
                 Some(Ok(Message::Close(frame))) => {
-                    heard.closed = frame.map(|frame| frame.code.into());
+                    received.closed = frame.map(|frame| frame.code.into());
                 }
                 Some(Ok(_)) => (),
                 Some(Err(_)) | None => break,
             }
         }
     };
-    if tokio::time::timeout(PATIENCE, hearing).await.is_err() {
-        panic!("still waiting after {heard:?}");
+    if tokio::time::timeout(TEST_TIMEOUT, reading).await.is_err() {
+        panic!("still waiting after {received:?}");
     }
-    if heard.closed.is_none() {
-        // The peer may be gone already.
+    if received.closed.is_none() {
+        // The peer may have closed already.
         let _ = socket.close(None).await;
         let _ = socket.flush().await;
     }
-    heard
+    received
 }
 
 async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
@@ -308,7 +308,7 @@ async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::from(text)))
 }
 
-/// A gzip of a tar of these files.
+/// Returns a tar.gz of these files.
 pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (name, text) in files {
@@ -322,7 +322,7 @@ pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-/// A web service that answers `text` and the value of GREETING.
+/// Returns a web service that answers `text` followed by the value of GREETING.
 pub(crate) fn web(text: &str) -> Vec<u8> {
     let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n";
     archive(&[("convox.yml", manifest), ("web.py", &WEB.replace("TEXT", text))])
@@ -345,7 +345,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 "#;
 
-/// An app of one service without a port that runs a shell script.
+/// Returns an app of one service without a port that runs a shell script.
 pub(crate) fn script(text: &str) -> Vec<u8> {
     let manifest = "services:\n  job:\n    command: sh job.sh\n";
     archive(&[("convox.yml", manifest), ("job.sh", text)])

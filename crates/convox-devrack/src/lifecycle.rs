@@ -1,4 +1,4 @@
-//! How a rack begins and ends, and how an app does.
+//! The lifecycle of a rack and of an app: opening, starting, stopping, creation and deletion.
 
 use std::io;
 use std::path::Path;
@@ -9,28 +9,28 @@ use redb::WriteTransaction;
 use tokio::sync::watch;
 
 use super::builds::{self, Builds};
+use super::directories::{self, Directories};
 use super::error::{RackError, Refusal};
-use super::folders::{self, Folders};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
-use super::rack::{Life, Rack, RackOptions, Shared};
+use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
 use super::runner::{AppLog, Ledger, Runner, RunnerParts, remove_folder};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
-use super::{cleaning, objects};
+use super::{gc, objects};
 use convox_wire::{AppName, BuildStatus};
 
-/// The app log is kept in this many files; the oldest is removed at a time.
+/// Number of files in an app's log; the oldest is removed as a whole.
 const LOG_FILES: u64 = 10;
 
-/// Opens the data folder and brings what is stored in order: from here on it tells the truth.
+/// Opens the data directory and repairs the stored state, so that it is correct from here on.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
-    let folders = Folders::new(options.data.clone());
-    folders::own(folders.root()).map_err(in_folder(folders.root()))?;
-    let store = Store::open(&folders.database())?;
+    let directories = Directories::new(options.data.clone());
+    directories::create_data(directories.root()).map_err(directory_error(directories.root()))?;
+    let store = Store::open(&directories.database())?;
     let limits = options.limits;
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
-    let logs = AppLogs::open(folders.clone(), options.clock.clone(), log_limits)
-        .map_err(in_folder(folders.root()))?;
+    let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
+        .map_err(directory_error(directories.root()))?;
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: options.data,
@@ -42,7 +42,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     });
     let rack = Rack {
         store,
-        folders,
+        directories,
         logs,
         build_logs: BuildLogs::default(),
         runner,
@@ -53,15 +53,15 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         password: options.password,
         clock: options.clock,
         limits,
-        life: watch::Sender::new(Life::Starting),
+        lifecycle: watch::Sender::new(Lifecycle::Starting),
     };
     settle(&rack)?;
     Ok(Arc::new(rack))
 }
 
-fn in_folder(folder: &Path) -> impl FnOnce(io::Error) -> RackError {
-    let folder = folder.to_owned();
-    |error| RackError::Folder(folder, error)
+fn directory_error(dir: &Path) -> impl FnOnce(io::Error) -> RackError {
+    let dir = dir.to_owned();
+    |error| RackError::Directory(dir, error)
 }
 
 fn app_log(logs: &AppLogs) -> AppLog {
@@ -69,14 +69,15 @@ fn app_log(logs: &AppLogs) -> AppLog {
     Arc::new(move |app: &AppName, stream: &str, line: &str| logs.write(app, stream, line))
 }
 
-/// After a rack that was killed: builds that ran have failed, and active releases will be run.
+/// Repairs the state that a killed rack left: running builds are marked as failed, and active
+/// releases are scheduled to run.
 fn settle(rack: &Rack) -> Result<(), RackError> {
     let apps = rack.store.read(store::all_apps)?;
     for app in apps.iter().filter(|app| !app.deleting) {
-        let folder = rack.folders.app(&app.name);
-        rack.folders.create_app(&app.name).map_err(in_folder(&folder))?;
-        rack.logs.open_app(&app.name).map_err(in_folder(&folder))?;
-        objects::sweep(&rack.folders.objects(&app.name)).map_err(in_folder(&folder))?;
+        let dir = rack.directories.app(&app.name);
+        rack.directories.create_app(&app.name).map_err(directory_error(&dir))?;
+        rack.logs.open_app(&app.name).map_err(directory_error(&dir))?;
+        objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&dir))?;
         fail_builds(rack, &app.name)?;
     }
     rack.store.write_now(|tx| apps.into_iter().try_for_each(|app| plan_rollout(tx, app)))?;
@@ -86,8 +87,10 @@ fn settle(rack: &Rack) -> Result<(), RackError> {
 fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
     let builds: Vec<BuildRecord> = rack.store.read(|tx| store::newest(tx, app, usize::MAX))?;
     for mut build in builds.into_iter().filter(|build| build.status.is_under_way()) {
-        let reason = "the rack was stopped in the middle of it; build again";
-        if let Ok(log) = rack.build_logs.begin(&build.id, &rack.folders.build_log(app, &build.id)) {
+        let reason = "the rack was stopped during the build; build again";
+        if let Ok(log) =
+            rack.build_logs.begin(&build.id, &rack.directories.build_log(app, &build.id))
+        {
             log.line(&format!("Build failed: {reason}"));
             rack.build_logs.end(&build.id);
         }
@@ -96,14 +99,14 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
         build.ended = Some(rack.clock.now());
         rack.store.write_now(|tx| store::put(tx, &build))?;
         if let Err(error) = builds::keep_log(rack, &build) {
-            rack.note(&format!("{}: its log cannot be kept: {}", build.id, error.message));
+            rack.log_system(&format!("{}: its log can't be stored: {}", build.id, error.message));
         }
     }
     Ok(())
 }
 
-/// An accepted promote is finished. Where there is none, or it had failed, the active release is
-/// run again.
+/// Schedules the app's rollout at start: an accepted promote that had not ended, else the active
+/// release.
 fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreError> {
     let unfinished = app.rollout.take().filter(|rollout| rollout.stage == Stage::Updating);
     let release = unfinished.map(|rollout| rollout.release).or_else(|| app.active.clone());
@@ -114,22 +117,22 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
     store::put_app(tx, &app)
 }
 
-/// Ends what a killed rack left running, then runs the apps. Requests are answered meanwhile.
+/// Stops processes of an earlier rack, then starts the apps. Requests are answered meanwhile.
 pub(crate) async fn start(rack: Shared) {
-    rack.note("The rack starts");
+    rack.log_system("The rack starts");
     rack.runner.end_leftovers().await;
-    rack.life.send_if_modified(|life| {
-        let starting = *life == Life::Starting;
+    rack.lifecycle.send_if_modified(|life| {
+        let starting = *life == Lifecycle::Starting;
         if starting {
-            *life = Life::Up;
+            *life = Lifecycle::Running;
         }
         starting
     });
     let Ok(apps) = rack.store.read(store::all_apps) else { return };
     for app in apps {
         let (shared, name) = (rack.clone(), app.name.clone());
-        // Sweeping only tidies up; what it leaves is found by the next.
-        let _ = tokio::task::spawn_blocking(move || cleaning::sweep(&shared, &name)).await;
+        // Best effort: what remains is removed by the next sweep.
+        let _ = tokio::task::spawn_blocking(move || gc::sweep(&shared, &name)).await;
         match app.rollout {
             _ if app.deleting => begin_deletion(&rack, app.name),
             Some(rollout) => rollouts::begin(&rack, app.name, rollout),
@@ -138,15 +141,16 @@ pub(crate) async fn start(rack: Shared) {
     }
 }
 
-/// Ends builds, rollouts and apps.
+/// Stops builds, rollouts and apps.
 pub(crate) async fn stop(rack: &Shared) {
-    rack.note("The rack stops");
+    rack.log_system("The rack stops");
     let limit = rack.limits.stop;
     tokio::join!(rack.builds.tasks.end(limit, |_| true), rack.rollouts.tasks.end(limit, |_| true));
     rack.runner.stop_all().await;
 }
 
-/// Makes an app. Its folders come first: what is stored can be used.
+/// Creates an app. Its directories are created before it is stored, so a stored app is always
+/// usable.
 pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Refusal> {
     let app = AppRecord::new(name, rack.clock.now());
     let shared = rack.clone();
@@ -155,17 +159,17 @@ pub(crate) async fn create(rack: Shared, name: AppName) -> Result<AppRecord, Ref
             let message = format!("app already exists: {}", app.name);
             return Err(Refusal::new(StatusCode::CONFLICT, message));
         }
-        shared.folders.create_app(&app.name)?;
+        shared.directories.create_app(&app.name)?;
         shared.logs.open_app(&app.name)?;
         store::put_app(tx, &app)?;
         Ok(app)
     });
     let app = created.await?;
-    rack.note(&format!("{}: created", app.name));
+    rack.log_system(&format!("{}: created", app.name));
     Ok(app)
 }
 
-/// Marks an app as deleted and begins to take it apart.
+/// Marks an app as deleted and starts removing it.
 pub(crate) async fn delete(rack: Shared, name: AppName) -> Result<(), Refusal> {
     let app = name.clone();
     if rack.store.write(move |tx| mark_deleted(tx, &app)).await? {
@@ -174,7 +178,7 @@ pub(crate) async fn delete(rack: Shared, name: AppName) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Gives whether it is the first to do so.
+/// Returns `true` for the first call that marks the app.
 fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> {
     let mut app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.locked {
@@ -189,26 +193,26 @@ fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> 
 fn begin_deletion(rack: &Shared, name: AppName) {
     let rack = rack.clone();
     tokio::spawn(async move {
-        if let Err(error) = take_apart(&rack, &name).await {
-            rack.note(&format!(
-                "{name}: cannot be deleted: {error}; tried again at the next start"
+        if let Err(error) = tear_down(&rack, &name).await {
+            rack.log_system(&format!(
+                "{name}: can't be deleted: {error}; retried when the rack starts again"
             ));
         }
     });
 }
 
-async fn take_apart(rack: &Shared, name: &AppName) -> Result<(), RackError> {
+async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     let limit = rack.limits.stop;
     rack.rollouts.tasks.end(limit, |app| app == name).await;
     rack.builds.tasks.end(limit, |(app, _)| app == name).await;
     rack.runner.stop_app(name).await;
     rack.logs.close_app(name);
-    let folder = rack.folders.app(name);
-    let removed = folder.clone();
+    let dir = rack.directories.app(name);
+    let removed = dir.clone();
     let removal = tokio::task::spawn_blocking(move || remove_folder(&removed)).await;
-    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(in_folder(&folder))?;
+    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(directory_error(&dir))?;
     let app = name.clone();
     rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
-    rack.note(&format!("{name}: deleted"));
+    rack.log_system(&format!("{name}: deleted"));
     Ok(())
 }

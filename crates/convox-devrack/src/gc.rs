@@ -1,4 +1,4 @@
-//! What an app leaves behind: after each promote, old releases and builds go with their files.
+//! Garbage collection: after each promote, old releases and builds are removed with their files.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -8,18 +8,18 @@ use redb::WriteTransaction;
 use super::objects::{self, Key};
 use super::rack::{Rack, Shared};
 use super::store::{self, BuildRecord, ReleaseRecord, StoreError};
-use super::{folders, runner};
+use super::{directories, runner};
 use convox_wire::{AppName, BuildId};
 
-/// An upload that no build was made of is kept this long.
-const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an upload is kept if no build uses it.
+const UNUSED_UPLOAD_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Cleans up behind an app: its active release and the newest stay, with what they need.
-pub(crate) async fn clean(rack: &Shared, app: &AppName) -> Result<(), StoreError> {
-    let (name, most) = (app.clone(), rack.limits.releases);
-    let gone = rack.store.write(move |tx| forget_old(tx, &name, most)).await?;
+/// Removes all releases but the active one and the newest, and all builds that none of these needs.
+pub(crate) async fn collect(rack: &Shared, app: &AppName) -> Result<(), StoreError> {
+    let (name, max) = (app.clone(), rack.limits.releases);
+    let gone = rack.store.write(move |tx| delete_old(tx, &name, max)).await?;
     let (shared, app) = (rack.clone(), app.clone());
-    // The rows are gone; files that cannot be removed now are tried again at the next start.
+    // The records are gone by now; files that can't be removed are retried at the next start.
     let removal = tokio::task::spawn_blocking(move || {
         gone.iter().for_each(|build| remove_files(&shared, build));
         sweep(&shared, &app);
@@ -27,24 +27,24 @@ pub(crate) async fn clean(rack: &Shared, app: &AppName) -> Result<(), StoreError
     removal.await.map_err(|_| StoreError::Interrupted)
 }
 
-fn forget_old(
+fn delete_old(
     tx: &WriteTransaction,
     name: &AppName,
-    most: usize,
+    max: usize,
 ) -> Result<Vec<BuildRecord>, StoreError> {
     let Some(app) = store::app(tx, name)? else { return Ok(Vec::new()) };
     let in_use = [app.active, app.rollout.map(|rollout| rollout.release)];
     let releases: Vec<ReleaseRecord> = store::newest(tx, name, usize::MAX)?;
     let mut needed: HashSet<BuildId> = HashSet::new();
     for (age, release) in releases.into_iter().enumerate() {
-        if age < most || in_use.contains(&Some(release.id.clone())) {
+        if age < max || in_use.contains(&Some(release.id.clone())) {
             needed.extend(release.build);
         } else {
             store::delete(tx, &release)?;
         }
     }
     let builds: Vec<BuildRecord> = store::newest(tx, name, usize::MAX)?;
-    let old = builds.into_iter().skip(most);
+    let old = builds.into_iter().skip(max);
     let gone: Vec<BuildRecord> =
         old.filter(|build| !needed.contains(&build.id) && !build.status.is_under_way()).collect();
     gone.iter().try_for_each(|build| store::delete(tx, build))?;
@@ -52,45 +52,45 @@ fn forget_old(
 }
 
 fn remove_files(rack: &Rack, build: &BuildRecord) {
-    let objects = rack.folders.objects(&build.app);
+    let objects = rack.directories.objects(&build.app);
     let files = [Some(build.object.clone()), Some(BuildRecord::logs_key(&build.id))];
     for key in files.iter().flatten().filter_map(|key| Key::parse(key).ok()) {
         report(rack, objects::delete(&objects, &key));
     }
-    report(rack, runner::remove_folder(&rack.folders.source(&build.app, &build.id)));
-    report(rack, folders::remove(&rack.folders.build_log(&build.app, &build.id)));
+    report(rack, runner::remove_folder(&rack.directories.source(&build.app, &build.id)));
+    report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
-/// Removes what belongs to no build: sources and logs that a killed rack did not come to remove,
-/// and old uploads that nothing was made of.
+/// Removes files that belong to no build: sources and logs that a killed rack left, and old uploads
+/// that were never built.
 pub(crate) fn sweep(rack: &Rack, app: &AppName) {
     let builds = rack.store.read(|tx| store::newest::<BuildRecord>(tx, app, usize::MAX));
     let Ok(builds) = builds else { return };
     let known: HashSet<&str> = builds.iter().map(|build| build.id.as_str()).collect();
     let unknown = |names: Vec<String>| names.into_iter().filter(|name| !known.contains(&**name));
-    for name in unknown(folders::names(&rack.folders.sources(app))) {
-        report(rack, runner::remove_folder(&rack.folders.sources(app).join(name)));
+    for name in unknown(directories::file_names(&rack.directories.sources(app))) {
+        report(rack, runner::remove_folder(&rack.directories.sources(app).join(name)));
     }
-    for name in unknown(folders::names(&rack.folders.build_logs(app))) {
-        report(rack, folders::remove(&rack.folders.build_logs(app).join(name)));
+    for name in unknown(directories::file_names(&rack.directories.build_logs(app))) {
+        report(rack, directories::remove(&rack.directories.build_logs(app).join(name)));
     }
     let used: HashSet<&str> = builds.iter().map(|build| build.object.as_str()).collect();
-    let uploads = objects::list(&rack.folders.objects(app), "tmp/").into_iter();
-    uploads.filter(|key| !used.contains(&**key)).for_each(|key| drop_if_old(rack, app, &key));
+    let uploads = objects::list(&rack.directories.objects(app), "tmp/").into_iter();
+    uploads.filter(|key| !used.contains(&**key)).for_each(|key| remove_if_old(rack, app, &key));
 }
 
-fn drop_if_old(rack: &Rack, app: &AppName, key: &str) {
-    let folder = rack.folders.objects(app);
+fn remove_if_old(rack: &Rack, app: &AppName, key: &str) {
+    let dir = rack.directories.objects(app);
     let Ok(key) = Key::parse(key) else { return };
-    let written = std::fs::metadata(key.path(&folder)).and_then(|file| file.modified());
+    let written = std::fs::metadata(key.path(&dir)).and_then(|file| file.modified());
     let now = SystemTime::from(rack.clock.now());
-    if written.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > UNUSED)) {
-        report(rack, objects::delete(&folder, &key));
+    if written.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > UNUSED_UPLOAD_AGE)) {
+        report(rack, objects::delete(&dir, &key));
     }
 }
 
 fn report(rack: &Rack, removed: std::io::Result<()>) {
     if let Err(error) = removed {
-        rack.note(&format!("cleaning up: {error}"));
+        rack.log_system(&format!("cleaning up: {error}"));
     }
 }

@@ -1,28 +1,30 @@
-//! Builds and releases: found by id, listed newest first. One table of rows in the order of their
-//! numbers, one from ids to numbers; the id of a row that was cleaned away is remembered as 0.
+//! Tables of builds and releases: lookup by id, listing newest first.
+//!
+//! One redb table maps numbers to rows, in listing order; a second maps ids to numbers. The id of a
+//! deleted row maps to 0, so that it can be told apart from an unknown one.
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Looking, StoreError};
+use super::{ReadTx, StoreError};
 use convox_wire::AppName;
 
 type Rows = TableDefinition<'static, (&'static str, &'static str, u64), &'static [u8]>;
 type Ids = TableDefinition<'static, (&'static str, &'static str, &'static str), u64>;
 
-/// Shelf, app, number.
+/// Key: table, app, number.
 const ROWS: Rows = TableDefinition::new("rows");
-/// Shelf, app, id.
+/// Key: table, app, id.
 const IDS: Ids = TableDefinition::new("ids");
-const CLEANED: u64 = 0;
+const DELETED: u64 = 0;
 
-/// A kind of row.
+/// A record that is stored in a table of its own.
 pub(crate) trait Record: Serialize + DeserializeOwned {
-    /// The name of its kind.
-    const SHELF: &'static str;
+    /// The name of the table.
+    const TABLE: &'static str;
 
-    /// Its app, its id, and the number that orders it.
-    fn place(&self) -> (&str, &str, u64);
+    /// Returns its app, its id, and the number that orders it.
+    fn key(&self) -> (&str, &str, u64);
 }
 
 pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
@@ -31,66 +33,62 @@ pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The row of this id.
+/// Returns the record with this id; `None` if absent.
 pub(crate) fn find<R: Record>(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     id: &str,
 ) -> Result<Option<R>, StoreError> {
     let Some(number) = number::<R>(tx, app, id)? else { return Ok(None) };
-    let rows = tx.look(ROWS)?;
-    let row = rows.get((R::SHELF, app.as_str(), number))?;
+    let rows = tx.table(ROWS)?;
+    let row = rows.get((R::TABLE, app.as_str(), number))?;
     Ok(row.map(|row| serde_json::from_slice(row.value())).transpose()?)
 }
 
-/// Was there a row of this id that cleaning took away?
-pub(crate) fn was_cleaned<R: Record>(
-    tx: &impl Looking,
+/// Returns whether a record with this id existed and was deleted by garbage collection.
+pub(crate) fn was_deleted<R: Record>(
+    tx: &impl ReadTx,
     app: &AppName,
     id: &str,
 ) -> Result<bool, StoreError> {
-    Ok(number::<R>(tx, app, id)? == Some(CLEANED))
+    Ok(number::<R>(tx, app, id)? == Some(DELETED))
 }
 
-fn number<R: Record>(
-    tx: &impl Looking,
-    app: &AppName,
-    id: &str,
-) -> Result<Option<u64>, StoreError> {
-    let ids = tx.look(IDS)?;
-    Ok(ids.get((R::SHELF, app.as_str(), id))?.map(|number| number.value()))
+fn number<R: Record>(tx: &impl ReadTx, app: &AppName, id: &str) -> Result<Option<u64>, StoreError> {
+    let ids = tx.table(IDS)?;
+    Ok(ids.get((R::TABLE, app.as_str(), id))?.map(|number| number.value()))
 }
 
-/// The newest rows of an app, at most `limit`, newest first.
+/// Returns at most `limit` records of an app, newest first.
 pub(crate) fn newest<R: Record>(
-    tx: &impl Looking,
+    tx: &impl ReadTx,
     app: &AppName,
     limit: usize,
 ) -> Result<Vec<R>, StoreError> {
-    let rows = tx.look(ROWS)?;
-    let all = (R::SHELF, app.as_str(), 0)..=(R::SHELF, app.as_str(), u64::MAX);
+    let rows = tx.table(ROWS)?;
+    let all = (R::TABLE, app.as_str(), 0)..=(R::TABLE, app.as_str(), u64::MAX);
     let newest = rows.range(all)?.rev().take(limit);
     newest.map(|row| Ok(serde_json::from_slice(row?.1.value())?)).collect()
 }
 
-/// Adds or replaces a row.
+/// Inserts or replaces a record.
 pub(crate) fn put<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
-    let (app, id, number) = record.place();
+    let (app, id, number) = record.key();
     let text = serde_json::to_vec(record)?;
-    tx.open_table(ROWS)?.insert((R::SHELF, app, number), text.as_slice())?;
-    tx.open_table(IDS)?.insert((R::SHELF, app, id), number)?;
+    tx.open_table(ROWS)?.insert((R::TABLE, app, number), text.as_slice())?;
+    tx.open_table(IDS)?.insert((R::TABLE, app, id), number)?;
     Ok(())
 }
 
-/// Cleans a row away; its id is remembered.
+/// Deletes a record, keeping its id marked as deleted.
 pub(crate) fn delete<R: Record>(tx: &WriteTransaction, record: &R) -> Result<(), StoreError> {
-    let (app, id, number) = record.place();
-    tx.open_table(ROWS)?.remove((R::SHELF, app, number))?;
-    tx.open_table(IDS)?.insert((R::SHELF, app, id), CLEANED)?;
+    let (app, id, number) = record.key();
+    tx.open_table(ROWS)?.remove((R::TABLE, app, number))?;
+    tx.open_table(IDS)?.insert((R::TABLE, app, id), DELETED)?;
     Ok(())
 }
 
-/// Forgets all rows of an app, and that they ever were.
+/// Removes all records of an app, deletion marks included.
 pub(super) fn forget_app(tx: &WriteTransaction, app: &AppName) -> Result<(), StoreError> {
     let ours = |name: &str| name == app.as_str();
     tx.open_table(ROWS)?.retain(|(_, name, _), _| !ours(name))?;
@@ -118,9 +116,9 @@ mod tests {
     }
 
     fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("rack.redb")).unwrap();
-        (folder, store)
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("rack.redb")).unwrap();
+        (dir, store)
     }
 
     fn ids(store: &Store, app: &str, limit: usize) -> Vec<String> {
@@ -131,7 +129,7 @@ mod tests {
 
     #[test]
     fn rows_are_listed_newest_first_and_by_app() {
-        let (_folder, store) = store();
+        let (_dir, store) = store();
         let fill = |tx: &WriteTransaction| {
             for number in 1..=300 {
                 put(tx, &release("web", &format!("R{number}"), number))?;
@@ -146,16 +144,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cleaned_row_is_gone_but_remembered_until_its_app_is_deleted() {
-        let (_folder, store) = store();
+    fn a_deleted_row_stays_known_until_its_app_is_deleted() {
+        let (_dir, store) = store();
         let web: AppName = "web".parse().unwrap();
         let row = release("web", "RA", 1);
         store.write_now(|tx| put(tx, &row)).unwrap();
         store.write_now(|tx| delete(tx, &row)).unwrap();
         let gone = |tx: &_| find::<ReleaseRecord>(tx, &web, "RA");
         assert!(store.read(gone).unwrap().is_none());
-        assert!(store.read(|tx| was_cleaned::<ReleaseRecord>(tx, &web, "RA")).unwrap());
+        assert!(store.read(|tx| was_deleted::<ReleaseRecord>(tx, &web, "RA")).unwrap());
         store.write_now(|tx| forget_app(tx, &web)).unwrap();
-        assert!(!store.read(|tx| was_cleaned::<ReleaseRecord>(tx, &web, "RA")).unwrap());
+        assert!(!store.read(|tx| was_deleted::<ReleaseRecord>(tx, &web, "RA")).unwrap());
     }
 }

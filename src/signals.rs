@@ -1,0 +1,95 @@
+//! Signals that ask a run to end: Ctrl-C (INT), TERM and HUP.
+//!
+//! A signal that was ignored when the program started stays ignored: `nohup` relies on it for HUP,
+//! and shells for the INT of background jobs.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+
+/// A signal that ends a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndSignal {
+    /// INT, as Ctrl-C sends it.
+    Interrupt,
+    /// TERM.
+    Terminate,
+    /// HUP: the terminal is gone.
+    HangUp,
+}
+
+impl EndSignal {
+    const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::HangUp];
+
+    /// What has happened to the run, in a word.
+    pub(crate) fn participle(self) -> &'static str {
+        match self {
+            Self::Interrupt => "interrupted",
+            Self::Terminate => "terminated",
+            Self::HangUp => "hung up",
+        }
+    }
+
+    fn kind(self) -> SignalKind {
+        match self {
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Terminate => SignalKind::terminate(),
+            Self::HangUp => SignalKind::hangup(),
+        }
+    }
+
+    /// A stream of this signal. A system that refuses it leaves the default: the run just ends.
+    fn listen(self) -> Option<Signal> {
+        let is_ignored = ignored_at_start() & (1 << (self.kind().as_raw_value() - 1)) != 0;
+        if is_ignored { None } else { signal(self.kind()).ok() }
+    }
+}
+
+/// The signals that are ignored, as a bit mask (proc(5), `SigIgn`). Nothing is known to be ignored
+/// on systems without /proc. From the first time that a signal is listened for, it is not ignored.
+fn ignored_at_start() -> u64 {
+    static MASK: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *MASK.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    })
+}
+
+static LISTENED_FOR: Notify = Notify::const_new();
+
+/// Waits for one of the signals. From the first use on, they no longer end the process by
+/// themselves: the caller has to end the run.
+pub(crate) async fn received() -> EndSignal {
+    LISTENED_FOR.notify_one();
+    first_of(EndSignal::ALL.map(EndSignal::listen)).await
+}
+
+/// Waits for a signal that would be lost, because something listened for it before.
+pub(crate) async fn received_by_nobody() -> EndSignal {
+    LISTENED_FOR.notified().await;
+    first_of(EndSignal::ALL.map(EndSignal::listen)).await
+}
+
+/// Waits for `time`; returns whether a signal came meanwhile.
+pub(crate) async fn received_within(time: Duration) -> bool {
+    tokio::time::timeout(time, received()).await.is_ok()
+}
+
+async fn first_of([interrupt, terminate, hang_up]: [Option<Signal>; 3]) -> EndSignal {
+    tokio::select! {
+        () = next(interrupt) => EndSignal::Interrupt,
+        () = next(terminate) => EndSignal::Terminate,
+        () = next(hang_up) => EndSignal::HangUp,
+    }
+}
+
+async fn next(stream: Option<Signal>) {
+    match stream {
+        Some(mut stream) => {
+            stream.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
