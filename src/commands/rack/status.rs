@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
@@ -17,6 +17,12 @@ pub(crate) struct Args {}
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
     let status = daemon::status(&data).await?;
+    if let Status::Killed { processes } = status {
+        cx.notice_with(
+            format!("the rack was killed, and left processes running: {processes}"),
+            [Hint::command("stop them with", "rack stop")],
+        );
+    }
     Ok(Outcome::render(RackStatus::new(data, status)))
 }
 
@@ -25,18 +31,24 @@ pub(super) struct RackStatus {
     status: &'static str,
     url: Option<String>,
     pid: Option<i32>,
+    /// Services and build steps that a killed rack left running.
+    orphans: usize,
     data: PathBuf,
 }
 
 impl RackStatus {
     pub(super) fn new(data: PathBuf, status: Status) -> Self {
+        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, data };
         match status {
             Status::Running { pid, address } => {
-                Self { status: "running", url: Some(address.url()), pid: Some(pid), data }
+                shown.status = "running";
+                (shown.url, shown.pid) = (Some(address.url()), Some(pid));
             }
-            Status::NotAnswering { pid } => Self { status: "not answering", url: None, pid, data },
-            Status::Stopped => Self { status: "stopped", url: None, pid: None, data },
+            Status::NotAnswering { pid } => (shown.status, shown.pid) = ("not answering", pid),
+            Status::Stopped => (),
+            Status::Killed { processes } => shown.orphans = processes,
         }
+        shown
     }
 }
 
@@ -49,6 +61,9 @@ impl Render for RackStatus {
         }
         if let Some(pid) = self.pid {
             info.entry("Pid", pid.to_string());
+        }
+        if self.orphans > 0 {
+            info.entry("Orphans", self.orphans.to_string());
         }
         info.entry("Data", self.data.display().to_string());
         View::Info(info)
