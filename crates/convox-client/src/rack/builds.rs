@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::path;
-use crate::transport::{Request, Upload};
+use crate::transport::{Download, Request, Upload};
 use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
 use super::{Error, Rack, named};
@@ -94,6 +94,29 @@ impl Rack {
             .form("cache", given(!options.no_cache))
             .form("config", &options.manifest);
         self.start(app, request, options, before).await
+    }
+
+    /// Exports a build as a gzipped tar of `build.json` and its images
+    /// (`GET /apps/{app}/builds/{id}.tgz`; v2, v3).
+    ///
+    /// # Errors
+    /// As [`Rack::build`].
+    pub async fn export_build(&self, app: &AppName, id: &BuildId) -> Result<Download, Error> {
+        let path = path!["apps", app, "builds", format!("{id}.tgz")];
+        let download = self.client.download(&Request::get(path)).await;
+        download.map_err(named("build", id.as_str()))
+    }
+
+    /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] if the body can't be read.
+    pub async fn import_build(
+        &self,
+        app: &AppName,
+        export: Arc<dyn Upload>,
+    ) -> Result<Build, Error> {
+        self.read(Request::post(path!["apps", app, "builds", "import"]).upload(export)).await
     }
 
     async fn start(

@@ -9,6 +9,8 @@ mod builds;
 pub mod compat;
 mod configs;
 mod console;
+mod exit_scanner;
+mod incoming;
 mod log_stream;
 mod logs;
 mod objects;
@@ -16,7 +18,9 @@ mod processes;
 mod releases;
 mod rollout;
 mod services;
+mod session;
 mod system;
+mod tunnel;
 
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
@@ -24,10 +28,17 @@ pub use budget::CapStatus;
 pub use builds::{BuildOptions, StartedBuild};
 pub use compat::Compat;
 pub use console::{ConsoleRack, Login};
+pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
+pub use processes::{ProcessFilter, RunOptions};
 pub use releases::{CreateRelease, Force};
 pub use rollout::{RollBack, Rollout, Verdict};
+pub use session::{
+    ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
+    WindowSize,
+};
+pub use tunnel::{Carried, Tunnel, TunnelError};
 
 use serde::de::DeserializeOwned;
 

@@ -18,9 +18,11 @@
 
 mod body;
 mod client;
+mod download;
 mod error;
 mod event;
 pub mod frames;
+mod halves;
 mod path;
 mod reconcile;
 mod redactor;
@@ -31,11 +33,14 @@ mod send;
 mod session;
 mod socket;
 mod tls;
+mod upload;
 
 pub use body::Upload;
 pub use client::{Client, Endpoint, Options};
+pub use download::Download;
 pub use error::{Cause, Error, Source};
 pub use event::{Event, Listener};
+pub use halves::{SocketReceiver, SocketSender};
 pub use path::Path;
 pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
@@ -43,6 +48,7 @@ pub use response::Response;
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
+pub use upload::{FileUpload, ReaderUpload};
 
 pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

@@ -25,7 +25,7 @@ pub(super) fn backoff() -> impl Iterator<Item = Duration> + Send {
 }
 
 /// The attempts at one request.
-struct Attempts<'a> {
+pub(super) struct Attempts<'a> {
     client: &'a Client,
     request: RequestLine,
     pauses: Box<dyn Iterator<Item = Duration> + Send>,
@@ -36,14 +36,19 @@ struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    fn new(client: &'a Client, request: RequestLine) -> Self {
+    pub(super) fn new(client: &'a Client, request: RequestLine) -> Self {
         let pauses = Box::new(backoff());
         Self { client, request, pauses, attempt: 1, failing_since: None, notified: false }
     }
 
+    /// The number of the present attempt, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.attempt
+    }
+
     /// Waits for the next attempt, or returns `error` once the budget is spent and there were
     /// `at_least` so many attempts.
-    async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
+    pub(super) async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         let budget = self.client.budget(&error);
         let is_due = self.attempt < at_least && !budget.is_zero();
@@ -100,7 +105,26 @@ impl Client {
         &self,
         path: &Path,
         options: impl Fn() -> Headers,
+        on_failure: impl FnMut(&Error),
+    ) -> Result<Socket, Error> {
+        self.open_repeating(path, options, on_failure, Repeat::Safely).await
+    }
+
+    /// Opens a websocket that starts something, such as a remote command: tries again only if the
+    /// handshake certainly has not reached the rack.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_command(&self, path: &Path, options: &Headers) -> Result<Socket, Error> {
+        self.open_repeating(path, || options.clone(), |_| {}, Repeat::IfUnsent).await
+    }
+
+    async fn open_repeating(
+        &self,
+        path: &Path,
+        options: impl Fn() -> Headers,
         mut on_failure: impl FnMut(&Error),
+        repeat: Repeat,
     ) -> Result<Socket, Error> {
         self.prepare_session().await;
         let mut attempts = Attempts::new(self, RequestLine::websocket(path));
@@ -110,16 +134,20 @@ impl Client {
                 Err(error) => error,
             };
             on_failure(&error);
-            if !error.is_transient() || !self.retries() {
+            if !self.may_repeat_as(repeat, &error) {
                 return Err(error);
             }
             attempts.next(error, 1).await?;
         }
     }
 
-    fn may_repeat(&self, request: &Request, error: &Error) -> bool {
+    pub(super) fn may_repeat(&self, request: &Request, error: &Error) -> bool {
+        self.may_repeat_as(request.repeat, error)
+    }
+
+    fn may_repeat_as(&self, repeat: Repeat, error: &Error) -> bool {
         self.retries()
-            && match request.repeat {
+            && match repeat {
                 Repeat::Safely => error.is_transient(),
                 Repeat::IfUnsent => error.is_unsent() && error.is_transient(),
             }

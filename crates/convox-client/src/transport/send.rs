@@ -32,16 +32,23 @@ impl Client {
     }
 
     async fn exchange(&self, request: &Request) -> Result<(u16, Response), Error> {
-        let line = request.line();
-        let response = self.response_head(request).await?;
+        let response = self.response_to(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let redactor = self.redactor();
-        if status >= 300 {
-            let body = self.refusal_body(&line, response).await?;
-            return Err(status_error(line, status, &headers, &body, &redactor));
-        }
+        let (line, redactor) = (request.line(), self.redactor());
         let body = self.whole_body(&line, response, request.max_body).await?;
         Ok((status, Response { request: line, headers, body, redactor }))
+    }
+
+    /// Returns the response, with its body still to come, unless it is a refusal.
+    pub(super) async fn response_to(&self, request: &Request) -> Result<reqwest::Response, Error> {
+        let response = self.response_head(request).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        if status < 300 {
+            return Ok(response);
+        }
+        let line = request.line();
+        let body = self.refusal_body(&line, response).await?;
+        Err(status_error(line, status, &headers, &body, &self.redactor()))
     }
 
     /// Sends the request and waits for the head of the response.

@@ -1,28 +1,19 @@
 //! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
 
-use std::io;
 use std::time::Duration;
 
 use base64::Engine;
-use bytes::{Buf, Bytes, BytesMut};
 use reqwest::Upgraded;
 use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
 use super::body::TimeoutPhase;
 use super::client::header_value;
-use super::frames::{FrameDecoder, Next};
+use super::halves::{self, SocketReceiver, SocketSender};
 use super::response::refusal_message;
 use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
-
-/// Read in steps of this size; a frame larger than it is passed on in pieces.
-const STEP: usize = 256 << 10;
-/// The first step: most sockets say little.
-const FIRST_STEP: usize = 8 << 10;
 
 /// A socket's options, which travel as headers of its handshake.
 pub type Headers = Vec<(&'static str, String)>;
@@ -43,23 +34,16 @@ pub enum CloseReason {
 
 /// An open socket.
 pub struct Socket {
-    reader: ReadHalf<Upgraded>,
-    writer: WriteHalf<Upgraded>,
-    frames: FrameDecoder,
-    /// How much room the next read gets.
-    step: usize,
-    /// FrameDecoder of ours that have not left yet.
-    replies: BytesMut,
-    pings: Interval,
+    sender: SocketSender,
+    receiver: SocketReceiver,
     /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
     opened_at: Option<std::time::SystemTime>,
     /// How long the handshake took.
     delay: Duration,
-    log: ClosingLog,
 }
 
-/// Tells the end of the socket, however it comes.
-struct ClosingLog {
+/// Reports the end of the socket, whatever ends it.
+pub(super) struct ClosingLog {
     client: Client,
     request: RequestLine,
     why: String,
@@ -70,6 +54,17 @@ impl Drop for ClosingLog {
     fn drop(&mut self) {
         let (request, why) = (self.request.clone(), std::mem::take(&mut self.why));
         self.client.emit(Event::SocketClosed { request, why, bytes: self.bytes });
+    }
+}
+
+impl ClosingLog {
+    /// Takes note of what came of the socket.
+    pub(super) fn note(&mut self, result: &Result<Frame, CloseReason>) {
+        match result {
+            Ok(Frame::Data(data)) => self.bytes += data.len() as u64,
+            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.why),
+            Err(reason) => self.why = reason.to_string(),
+        }
     }
 }
 
@@ -173,14 +168,11 @@ impl Socket {
         (opened_at, delay): (Option<std::time::SystemTime>, Duration),
         log: ClosingLog,
     ) -> Self {
-        let mut pings = interval_at(Instant::now() + ping, ping);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (frames, replies) = (FrameDecoder::new(), BytesMut::new());
-        let (reader, writer) = tokio::io::split(stream);
-        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, delay, log }
+        let (sender, receiver) = halves::split(stream, ping, log);
+        Self { sender, receiver, opened_at, delay }
     }
 
-    /// The rack's clock when it opened the socket, if it told.
+    /// The rack's clock when it opened the socket, if its response had a `Date`.
     pub fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.opened_at
     }
@@ -190,58 +182,16 @@ impl Socket {
         self.delay
     }
 
-    /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.
+    /// Returns the next piece of data, or the end. Cancel safe.
     ///
     /// # Errors
-    /// An [`CloseReason`] that is no end of the stream.
+    /// A [`CloseReason`] that is not the end of the stream.
     pub async fn next(&mut self) -> Result<Frame, CloseReason> {
-        let result = self.read().await;
-        match &result {
-            Ok(Frame::Data(data)) => self.log.bytes += data.len() as u64,
-            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.log.why),
-            Err(ending) => self.log.why = ending.to_string(),
-        }
-        result
+        self.receiver.next().await
     }
 
-    async fn read(&mut self) -> Result<Frame, CloseReason> {
-        loop {
-            match self.frames.take_next()? {
-                Next::Frame(frame) => return Ok(frame),
-                Next::Ping(payload) => self.reply(WireFrame::pong(payload))?,
-                Next::Incomplete => self.fill().await?,
-            }
-        }
+    /// Splits the socket into a half that sends and one that receives.
+    pub fn split(self) -> (SocketSender, SocketReceiver) {
+        (self.sender, self.receiver)
     }
-
-    /// Moves bytes, either way, or pings when it is time.
-    async fn fill(&mut self) -> Result<(), CloseReason> {
-        let buffer = self.frames.buffer();
-        buffer.reserve(self.step);
-        tokio::select! {
-            written = self.writer.write_buf(&mut self.replies), if self.replies.has_remaining() => {
-                written.map_err(cut)?;
-            }
-            read = self.reader.read_buf(buffer) => match read.map_err(cut)? {
-                0 => return Err(CloseReason::Cut("no closing frame".to_owned())),
-                count if count >= self.step => self.step = STEP,
-                _ => {}
-            },
-            _ = self.pings.tick() => self.reply(WireFrame::ping(Bytes::new()))?,
-        }
-        Ok(())
-    }
-
-    /// Queues a frame of ours; it leaves with the next bytes that move.
-    fn reply(&mut self, mut frame: WireFrame) -> Result<(), CloseReason> {
-        frame.header_mut().mask = Some([0x5A, 0x11, 0xC3, 0x7E]); // our frames carry no secrets
-        let mut bytes = Vec::new();
-        frame.format(&mut bytes).map_err(|error| CloseReason::Invalid(error.to_string()))?;
-        self.replies.extend_from_slice(&bytes);
-        Ok(())
-    }
-}
-
-fn cut(error: io::Error) -> CloseReason {
-    CloseReason::Cut(error.to_string())
 }

@@ -61,8 +61,20 @@ pub struct Unpacked {
 /// `into`, or has entries of an unknown type; or if a system call fails. What was unpacked until
 /// then stays: the caller should remove the directory.
 pub fn unpack(archive: impl Read, into: &Path, limits: &Limits) -> Result<Unpacked, UnpackError> {
+    unpack_tar(MultiGzDecoder::new(archive), into, limits)
+}
+
+/// Unpacks an uncompressed tar into the directory `into`, as [`unpack`] does.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn unpack_tar(
+    archive: impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
     let directory = Directory::open(into)?;
-    let mut members = Members::new(MultiGzDecoder::new(archive), limits);
+    let mut members = Members::new(archive, limits);
     let mut unpacking =
         Unpacking { symlinks: Symlinks::default(), directory, done: Unpacked::default() };
     while let Some(member) = members.next()? {
