@@ -22,6 +22,14 @@ use flate2::read::MultiGzDecoder;
 use members::{Kind, Member, Members};
 use symlinks::Symlinks;
 
+/// The longest name of an entry in bytes. Most systems accept paths of up to 4,096 bytes (Linux's
+/// `PATH_MAX`), and the directory to unpack into needs some of them.
+const MAX_NAME: u64 = 3072;
+
+/// The largest number of components in a name. Many programs keep a descriptor or a stack frame for
+/// each level of a tree that they walk or remove.
+const MAX_DEPTH: usize = 128;
+
 /// The largest archive to accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -58,17 +66,33 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// Fails if the archive is damaged or truncated, exceeds a limit, would write or link outside of
-/// `into`, or has entries of an unknown type; or if a system call fails. What was unpacked until
-/// then stays: the caller should remove the directory.
+/// `into`, has entries of an unknown type, or names of more than 3,072 bytes or 128 components; or
+/// if a system call fails. What was unpacked until then stays: the caller should remove the
+/// directory.
 pub fn unpack(archive: impl Read, into: &Path, limits: &Limits) -> Result<Unpacked, UnpackError> {
+    unpack_unless(|| false, archive, into, limits)
+}
+
+/// Like [`unpack`], but fails with [`UnpackError::Canceled`] soon after `canceled` returns true.
+///
+/// # Errors
+/// As [`unpack`] does.
+pub fn unpack_unless(
+    canceled: impl Fn() -> bool,
+    archive: impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
+    let check = || if canceled() { Err(UnpackError::Canceled) } else { Ok(()) };
     let directory = Directory::open(into)?;
     let mut members = Members::new(MultiGzDecoder::new(archive), limits);
     let mut unpacking =
         Unpacking { symlinks: Symlinks::default(), directory, done: Unpacked::default() };
     while let Some(member) = members.next()? {
+        check()?;
         unpacking.unpack(&member, &mut members)?;
     }
-    unpacking.symlinks.create(&mut unpacking.directory)?;
+    unpacking.symlinks.create(&mut unpacking.directory, check)?;
     Ok(unpacking.done)
 }
 
