@@ -1,7 +1,7 @@
 //! The page of environment variables.
 
 use super::markdown::{prose, table};
-use crate::settings::env_vars::documented;
+use crate::settings::env_vars::ALL;
 
 /// Variables that the program does not read itself.
 const LIBRARIES: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ const LIBRARIES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn body() -> String {
-    let variables = documented().map(|one| [format!("`{}`", one.name), prose(one.help)]);
+    let variables = ALL.iter().map(|one| [format!("`{}`", one.name), prose(one.what)]);
     let libraries = LIBRARIES.iter().map(|(names, what)| [(*names).to_owned(), (*what).to_owned()]);
     format!(
         "An empty variable is treated as unset. Durations are written like `500ms`, `10s` or \

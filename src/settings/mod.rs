@@ -73,7 +73,7 @@ impl Settings {
         Self { program, ..self }
     }
 
-    /// Prints debug lines, if `debug` asks for it beside CONVOX_DEBUG.
+    /// Prints debug lines if `debug` is set, as if by `CONVOX_DEBUG`.
     #[must_use]
     pub fn with_debug(mut self, debug: bool) -> Self {
         self.env.debug |= debug;
