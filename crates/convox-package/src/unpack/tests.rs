@@ -202,11 +202,13 @@ fn symlink_chains_are_resolved_in_linear_time() {
         let first = Tar::default().symlink("l0", start);
         (1..6000).fold(first, |tar, at| tar.symlink(&format!("l{at}"), &format!("l{}", at - 1)))
     };
-    for start in ["file", "l5999", "no/such/../file"] {
-        Place::new().unpack(&chain(start).end()).unwrap();
+    // the last link is refused when all others have been resolved, so none is created
+    for start in ["file", "l5999", "no/such/../file", "sub/../."] {
+        let text = refusal(chain(start).symlink("out", "sub/../../witness"));
+        assert!(text.starts_with("out: the symlink to sub/../../witness leads outside"), "{text}");
     }
-    let long = refusal(chain("sub/../.").symlink("out", "l5999/../witness"));
-    assert!(long.contains("leads outside"), "{long}");
+    let text = refusal(chain("sub/../.").symlink("out", "l5999/../witness"));
+    assert!(text.starts_with("out: the symlink to l5999/../witness leads outside"), "{text}");
     // paths of 2^30 components
     let mut doubling = Tar::default().symlink("l0", ".");
     for at in 1..30 {
@@ -215,7 +217,7 @@ fn symlink_chains_are_resolved_in_linear_time() {
     Place::new().unpack(&doubling.clone().end()).unwrap();
     let out = refusal(doubling.symlink("out", "l29/.."));
     assert!(out.contains("leads outside"), "{out}");
-    assert!(started.elapsed() < Duration::from_secs(60), "170 s for one chain in quadratic time");
+    assert!(started.elapsed() < Duration::from_secs(60), "cubic time takes 170 s for one chain");
 }
 
 #[test]
