@@ -13,7 +13,7 @@ mod symlinks;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use directory::{Directory, parts};
@@ -84,7 +84,21 @@ pub fn unpack_unless(
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
     let check = || if canceled() { Err(UnpackError::Canceled) } else { Ok(()) };
+    let unpacked = unpack_checking(&check, archive, into, limits);
+    match unpacked {
+        Err(_) if canceled() => Err(UnpackError::Canceled),
+        unpacked => unpacked,
+    }
+}
+
+fn unpack_checking(
+    check: &dyn Fn() -> Result<(), UnpackError>,
+    archive: impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
     let directory = Directory::open(into)?;
+    let archive = CheckingReader { archive, check };
     let mut members = Members::new(MultiGzDecoder::new(archive), limits);
     let mut unpacking =
         Unpacking { symlinks: Symlinks::default(), directory, done: Unpacked::default() };
@@ -94,6 +108,19 @@ pub fn unpack_unless(
     }
     unpacking.symlinks.create(&mut unpacking.directory, check)?;
     Ok(unpacking.done)
+}
+
+/// Reads an archive as long as `check` succeeds.
+struct CheckingReader<'a, R> {
+    archive: R,
+    check: &'a dyn Fn() -> Result<(), UnpackError>,
+}
+
+impl<R: Read> Read for CheckingReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.check)().map_err(io::Error::other)?;
+        self.archive.read(buffer)
+    }
 }
 
 struct Unpacking {

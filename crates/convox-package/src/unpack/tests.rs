@@ -256,9 +256,9 @@ fn names_of_excessive_length_or_depth_are_refused() {
 }
 
 #[test]
-fn unpacking_can_be_canceled_between_entries_and_between_symlinks() {
+fn unpacking_can_be_canceled_at_any_time() {
     let tar = Tar::default().file("a", "x").symlink("b", "a").symlink("c", "a").end();
-    for checks in 0..7_u32 {
+    for checks in 0..9_u32 {
         let (place, left) = (Place::new(), Cell::new(checks));
         let canceled = || left.replace(left.get().saturating_sub(1)) == 0;
         let result = unpack_unless(canceled, &tar[..], &place.at(""), &Limits::default());
