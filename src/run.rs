@@ -95,8 +95,6 @@ fn settings(
     program: io::Result<PathBuf>,
 ) -> Result<Settings, CommandError> {
     let variables = EnvVars::read(environment).map_err(CommandError::usage)?;
-    let directory = directory
-        .map_err(|error| CommandError::while_doing("the working directory is gone", error))?;
     Ok(Settings::new(variables, directory).with_program(program.ok()))
 }
 

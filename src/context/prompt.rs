@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
-use crate::signals::EndSignal;
+use crate::signals::{self, EndSignal};
 use crate::terminal::{self, SecretError};
 
 /// What a person must type before a command goes on.
@@ -39,26 +39,30 @@ impl Context {
         self.ui.can_ask()
     }
 
-    /// Asks for a secret, which is not shown while it is typed.
-    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
+    /// Asks for a secret, which is not shown while it is typed. A signal that ends the run restores
+    /// the terminal.
+    pub(crate) async fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
         if !self.can_ask() {
             return Err(CommandError::new("no token was given, and stdin is not a terminal")
                 .hint("give it with CONVOX_TOKEN or --token"));
         }
         self.ui.ask(question)?;
-        let typed = terminal::read_secret(std::io::stdin());
+        let typed = tokio::select! {
+            typed = terminal::read_secret(std::io::stdin()) => typed.map_err(|error| match error {
+                SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
+                error => CommandError::new(error),
+            }),
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        };
         self.ui.ask("\n")?;
-        typed.map_err(|error| match error {
-            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
-            error => CommandError::new(error),
-        })
+        typed
     }
 
     /// Asks `question`; returns whether it was confirmed.
     ///
     /// # Errors
     /// stdin is not a terminal, so that nobody can confirm.
-    pub(crate) fn confirm(
+    pub(crate) async fn confirm(
         &self,
         question: &str,
         confirmation: Confirmation<'_>,
@@ -69,6 +73,9 @@ impl Context {
             )));
         }
         self.ui.ask(&confirmation.prompt(question))?;
-        Ok(confirmation.accepts(crate::stdin::read_line()?.trim()))
+        tokio::select! {
+            answer = crate::stdin::read_line() => Ok(confirmation.accepts(answer?.trim())),
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
     }
 }

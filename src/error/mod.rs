@@ -165,6 +165,7 @@ failures!(
     crate::settings::ConsoleError,
     crate::settings::ConfigError,
     crate::settings::NoMatch,
+    crate::settings::NoWorkingDir,
     crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,

@@ -54,6 +54,7 @@ async fn promote(
     options: Options,
 ) -> ApiResult {
     let force = options.flag("force");
-    run_to_completion(rollouts::promote(rack, app_name(app), ReleaseId::from_rack(id), force)).await?;
+    run_to_completion(rollouts::promote(rack, app_name(app), ReleaseId::from_rack(id), force))
+        .await?;
     done()
 }
