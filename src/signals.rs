@@ -66,6 +66,16 @@ pub(crate) async fn received() -> EndSignal {
     first_of(EndSignal::ALL.map(EndSignal::listen)).await
 }
 
+/// Waits for one of the signals, or QUIT: all of them shut the development rack down, which is then
+/// the command's ordinary end.
+pub(crate) async fn shutdown_requested() {
+    let quit = signal(SignalKind::quit()).ok();
+    tokio::select! {
+        _ = first_of(EndSignal::ALL.map(EndSignal::listen)) => (),
+        () = next(quit) => (),
+    }
+}
+
 /// Waits for a signal that would be lost, because something listened for it before.
 pub(crate) async fn received_by_nobody() -> EndSignal {
     LISTENED_FOR.notified().await;

@@ -66,7 +66,7 @@ pub async fn read_secret(terminal: impl AsFd) -> Result<SecretString, SecretErro
     modes.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
     tcsetattr(terminal, OptionalActions::Flush, &modes).map_err(io::Error::from)?;
     let input = File::from(terminal.try_clone_to_owned()?);
-    let line = crate::stdin::blocking(move || Ok(read_line(input))).await??;
+    let line = crate::input::blocking(move || Ok(read_line(input))).await??;
     let text = String::from_utf8(line).map_err(|_| invalid("not valid UTF-8"))?;
     Ok(SecretString::from(text))
 }

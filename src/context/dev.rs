@@ -61,7 +61,7 @@ pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Command
     Ok(Some(match daemon::status(&data).await? {
         Status::Running { .. } => "running",
         Status::NotAnswering { .. } => "starting",
-        Status::Stopped => "stopped",
+        Status::Stopped | Status::Killed { .. } => "stopped",
     }))
 }
 

@@ -1,9 +1,12 @@
 //! Questions to the person at the terminal: secrets and confirmations.
 
+use std::io;
+
 use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
+use crate::input::blocking;
 use crate::signals::{self, EndSignal};
 use crate::terminal::{self, SecretError};
 
@@ -33,7 +36,22 @@ impl Confirmation<'_> {
     }
 }
 
+fn unreadable(error: io::Error) -> CommandError {
+    CommandError::while_doing("can't read the standard input", error)
+}
+
 impl Context {
+    /// The input of a command that takes lines beside its arguments, if it is to be read; see
+    /// [`Input::read_if_requested`](crate::input::Input::read_if_requested). The run can be ended
+    /// meanwhile.
+    pub(crate) async fn requested_input(
+        &self,
+        arguments: &[String],
+    ) -> Result<Option<String>, CommandError> {
+        let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
+        blocking(move || ui.input().read_if_requested(&arguments)).await.map_err(unreadable)
+    }
+
     /// Whether a person can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.ui.can_ask()
@@ -47,8 +65,10 @@ impl Context {
                 .hint("give it with CONVOX_TOKEN or --token"));
         }
         self.ui.ask(question)?;
+        let fd = self.ui.input().fd().map(|fd| fd.try_clone_to_owned()).transpose();
+        let fd = fd.map_err(unreadable)?.ok_or_else(|| CommandError::new(SecretError::NotATerminal))?;
         let typed = tokio::select! {
-            typed = terminal::read_secret(std::io::stdin()) => typed.map_err(|error| match error {
+            typed = terminal::read_secret(fd) => typed.map_err(|error| match error {
                 SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
                 error => CommandError::new(error),
             }),
@@ -73,8 +93,11 @@ impl Context {
             )));
         }
         self.ui.ask(&confirmation.prompt(question))?;
+        let ui = self.ui.clone();
         tokio::select! {
-            answer = crate::stdin::read_line() => Ok(confirmation.accepts(answer?.trim())),
+            answer = blocking(move || ui.input().read_line()) => {
+                Ok(confirmation.accepts(answer.map_err(unreadable)?.trim()))
+            }
             signal = signals::received() => Err(CommandError::ended(signal)),
         }
     }

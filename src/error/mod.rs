@@ -2,6 +2,7 @@
 
 mod client;
 mod hint;
+mod package;
 
 use std::error::Error;
 use std::fmt;
@@ -169,7 +170,6 @@ failures!(
     crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
-    convox_package::PackageError,
 );
 
 impl From<OutputError> for CommandError {

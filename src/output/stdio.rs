@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caps::{TermCaps, TermEnv};
+use crate::input::Input;
 use crate::terminal;
 
 /// The standard streams.
@@ -18,8 +19,8 @@ pub struct Stdio {
     pub out: Stream,
     /// For errors, warnings and notices.
     pub err: Stream,
-    /// Whether the user can answer questions.
-    pub stdin_is_terminal: bool,
+    /// What the run reads.
+    pub input: Input,
 }
 
 /// Why a stream can't be written to.
@@ -81,7 +82,7 @@ impl Stdio {
             // The descriptor is duplicated since std's stdout scans everything for line ends.
             out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd())),
             err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd())),
-            stdin_is_terminal: io::stdin().is_terminal(),
+            input: Input::process()?,
         })
     }
 
@@ -91,7 +92,7 @@ impl Stdio {
         let stdio = Self {
             out: Stream::buffered(out.clone(), caps),
             err: Stream::direct(err.clone(), caps),
-            stdin_is_terminal: false,
+            input: Input::default(),
         };
         (stdio, out, err)
     }

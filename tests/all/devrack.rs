@@ -100,6 +100,41 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
 }
 
 #[test]
+fn hup_quit_and_term_stop_it_with_its_apps() {
+    let story = on_dev();
+    story.run("convox deploy --create --wait").code(0);
+    let port = story.port_of("web");
+    story.run("convox rack stop").ok();
+    for signal in [Signal::HUP, Signal::QUIT, Signal::TERM] {
+        let serving = story.start("convox rack start");
+        serving.says("The development rack answers at http://127.0.0.1:");
+        story.run("convox apps wait").code(0);
+        assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+        kill_process(pid(&story), signal).unwrap();
+        serving.end().code(0);
+        assert!(request(port, "GET /", None, "").is_err(), "{signal:?} left the app running");
+        assert_eq!(status(&story)["status"], "stopped");
+    }
+}
+
+#[test]
+fn what_a_killed_rack_left_running_is_shown_and_stopped() {
+    let story = on_dev();
+    story.run("convox deploy --create --wait").code(0);
+    let port = story.port_of("web");
+    kill_process(pid(&story), Signal::KILL).unwrap();
+    until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
+    assert_eq!(status(&story)["orphans"], 1);
+    story.run("convox rack status").says("Orphans  1 (convox rack stop stops them)\n");
+    story
+        .run("convox rack stop")
+        .code(0)
+        .err("NOTICE: it had been killed; the processes that it left running (1) were stopped");
+    assert!(request(port, "GET /", None, "").is_err());
+    assert_eq!(status(&story)["orphans"], 0);
+}
+
+#[test]
 fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
     let story = on_dev();
     let running: Vec<_> = (0..3).map(|_| story.start("convox apps")).collect();

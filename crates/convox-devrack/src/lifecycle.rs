@@ -14,7 +14,7 @@ use super::error::{RackError, Refusal};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
 use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
-use super::runner::{AppLog, Ledger, Runner, RunnerParts, remove_folder};
+use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_folder};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
 use super::{gc, objects};
 use convox_wire::{AppName, BuildStatus};
@@ -31,7 +31,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
     let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
         .map_err(directory_error(directories.root()))?;
-    let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+    let ledger: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: options.data,
         ledger: ledger.clone(),

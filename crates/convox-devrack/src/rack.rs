@@ -12,7 +12,7 @@ use super::directories::Directories;
 use super::error::Refusal;
 use super::logs::{AppLogs, BuildLogs};
 use super::rollouts::Rollouts;
-use super::runner::{self, BaseEnvironment, Ledger, Runner};
+use super::runner::{self, BaseEnvironment, Runner, RunnerStore};
 use super::store::{self, AppRecord, Store};
 use crate::clock::Clock;
 use convox_wire::AppName;
@@ -83,7 +83,7 @@ pub(crate) struct Rack {
     pub(crate) logs: AppLogs,
     pub(crate) build_logs: BuildLogs,
     pub(crate) runner: Runner,
-    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) ledger: Arc<dyn RunnerStore>,
     pub(crate) environment: BaseEnvironment,
     pub(crate) builds: Builds,
     pub(crate) rollouts: Rollouts,

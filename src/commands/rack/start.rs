@@ -4,6 +4,7 @@ use crate::context::dev;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::signals;
 use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address};
@@ -37,17 +38,12 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let data = dev::data_folder(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
-    let stop = async {
-        if let Err(error) = daemon::shutdown_signal().await {
-            // Without signals it cannot be told to end: better not to go on.
-            drop(error);
-        }
-    };
+    let stop = signals::shutdown_requested();
     daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop).await?;
     Ok(Outcome::streamed())
 }
 
-/// That nobody reads it is no reason not to serve.
+/// A closed stdout is no reason not to serve.
 fn tell(cx: &Context, address: &Address) {
     let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
     drop(cx.emit(Event::Line(line)));

@@ -25,18 +25,24 @@ pub(super) struct RackStatus {
     status: &'static str,
     url: Option<String>,
     pid: Option<i32>,
+    /// Services and build steps that a killed rack left running.
+    orphans: usize,
     data: PathBuf,
 }
 
 impl RackStatus {
     pub(super) fn new(data: PathBuf, status: Status) -> Self {
+        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, data };
         match status {
             Status::Running { pid, address } => {
-                Self { status: "running", url: Some(address.url()), pid: Some(pid), data }
+                shown.status = "running";
+                (shown.url, shown.pid) = (Some(address.url()), Some(pid));
             }
-            Status::NotAnswering { pid } => Self { status: "not answering", url: None, pid, data },
-            Status::Stopped => Self { status: "stopped", url: None, pid: None, data },
+            Status::NotAnswering { pid } => (shown.status, shown.pid) = ("not answering", pid),
+            Status::Stopped => (),
+            Status::Killed { processes } => shown.orphans = processes,
         }
+        shown
     }
 }
 
@@ -49,6 +55,10 @@ impl Render for RackStatus {
         }
         if let Some(pid) = self.pid {
             info.entry("Pid", pid.to_string());
+        }
+        if self.orphans > 0 {
+            let orphans = format!("{} (convox rack stop stops them)", self.orphans);
+            info.entry("Orphans", orphans);
         }
         info.entry("Data", self.data.display().to_string());
         View::Info(info)

@@ -16,10 +16,14 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
     let data = dev::data_folder(cx)?;
     let stop = async { Ok(daemon::stop(&data).await?) };
     let stopped = cx.step("Stopping the development rack", stop).await?;
-    let was_running = stopped != Stopped::WasNotRunning;
-    if !was_running {
-        cx.notice("it was not running");
+    match stopped {
+        Stopped::Ended | Stopped::Killed => (),
+        Stopped::WasNotRunning => cx.notice("it was not running"),
+        Stopped::Orphans { processes } => cx.notice(&format!(
+            "it had been killed; the processes that it left running ({processes}) were stopped"
+        )),
     }
+    let was_running = matches!(stopped, Stopped::Ended | Stopped::Killed);
     Ok(Outcome::json(Ended { was_running }))
 }
 

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::manifest::{Manifest, ManifestError, ServiceSpec};
-use super::runner::{BaseEnvironment, Ledger, remove_folder};
+use super::runner::{BaseEnvironment, RunnerStore, remove_folder};
 use convox_wire::{AppName, BuildId, ServiceName};
 
 /// Takes a line of a build's log, without its line end.
@@ -37,7 +37,7 @@ pub struct BuildJob {
     /// The variables of the build steps.
     pub base: BaseEnvironment,
     /// Remembers the build steps' processes, lest a killed rack leaves them behind.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<dyn RunnerStore>,
     /// Ends the build, and what it runs.
     pub stop: CancellationToken,
 }

@@ -13,13 +13,15 @@ use tokio::time::{Instant, sleep};
 
 use super::file::AddressFile;
 use super::lock::{self, Lock};
-use super::{Address, DaemonError, Status, at, prepare, status};
+use super::{Address, DaemonError, Status, at, orphans, prepare, status};
 
 /// A rack usually answers at once, but a slow disk can delay the opening of the database.
 const START: Duration = Duration::from_secs(30);
 /// Clients and builds get 5 s to finish, then apps 10 s after TERM.
 const STOP: Duration = Duration::from_secs(40);
 const KILL: Duration = Duration::from_secs(10);
+/// Between the last change of the address file and the exit.
+const EXIT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The outcome of [`stop`].
@@ -31,6 +33,11 @@ pub enum Stopped {
     Killed,
     /// No rack was running.
     WasNotRunning,
+    /// No rack was running: it had been killed, and the processes that it left were stopped.
+    Orphans {
+        /// Their number.
+        processes: usize,
+    },
 }
 
 /// Starts `program` with `arguments` as the rack of this data directory, in the background, and
@@ -94,20 +101,29 @@ fn last_line(log: &Path) -> Option<String> {
     Some(last.strip_prefix("ERROR: ").unwrap_or(last).to_owned())
 }
 
-/// Stops the rack of this data directory and its apps, and returns once it is gone.
+/// Stops the rack of this data directory and its apps, and returns once they are gone. If the rack
+/// was killed, stops the processes that it left running.
 ///
 /// # Errors
 /// Fails if the process can't be signalled or does not exit.
 pub async fn stop(data: &Path) -> Result<Stopped, DaemonError> {
+    let stopped = stop_rack(data).await?;
+    let processes = orphans::stop(data).await?;
+    match stopped {
+        Stopped::WasNotRunning if processes > 0 => Ok(Stopped::Orphans { processes }),
+        other => Ok(other),
+    }
+}
+
+async fn stop_rack(data: &Path) -> Result<Stopped, DaemonError> {
     if !lock::is_locked(data)? {
         return Ok(Stopped::WasNotRunning);
     }
-    let pid = AddressFile::read(data)?.and_then(|file| file.living_pid());
-    let Some(pid) = pid else {
-        // It may have exited in the meantime.
-        return match lock::is_locked(data)? {
-            true => Err(DaemonError::Unknown(data.into())),
-            false => Ok(Stopped::WasNotRunning),
+    let Some(pid) = AddressFile::read(data)?.and_then(|file| file.living_pid()) else {
+        // It may be about to exit.
+        return match gone_within(data, EXIT).await? {
+            true => Ok(Stopped::WasNotRunning),
+            false => Err(DaemonError::Unknown(data.into())),
         };
     };
     for (signal, limit, ending) in

@@ -40,7 +40,7 @@ impl AddressFile {
     }
 
     /// Creates the file if it is absent, applies `change`, and returns the result.
-    pub(super) fn keep(data: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DaemonError> {
+    pub(super) fn update(data: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DaemonError> {
         let _lock = Lock::to_change_file(data)?;
         let mut file = match Self::read(data)? {
             Some(file) => file,
@@ -69,6 +69,16 @@ impl AddressFile {
     pub(super) fn serve_on(&mut self, port: u16) {
         let pid = i32::try_from(std::process::id()).ok();
         (self.port, self.pid, self.started) = (port, pid, pid.and_then(started_at));
+    }
+
+    /// Records that no process serves.
+    pub(super) fn clear_process(&mut self) {
+        (self.pid, self.started) = (None, None);
+    }
+
+    /// Returns whether a process served and has not stopped in an orderly way.
+    pub(super) fn has_process(&self) -> bool {
+        self.pid.is_some()
     }
 
     pub(super) fn address(&self) -> Address {

@@ -44,6 +44,17 @@ impl Lock {
         }
     }
 
+    /// Acquires the rack's lock together with others who only read; `None` if a rack holds it.
+    pub(super) fn shared(data: &Path) -> Result<Option<Self>, DaemonError> {
+        let path = data.join(RACK);
+        let file = open(&path)?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(at(&path)(error.into())),
+        }
+    }
+
     /// Acquires the right to start a rack, waiting for other processes that do.
     pub(super) async fn to_start(data: &Path) -> Result<Self, DaemonError> {
         let path = data.join(START);
@@ -75,16 +86,6 @@ fn open(path: &Path) -> Result<File, DaemonError> {
 
 /// Returns whether a rack holds its lock.
 pub(super) fn is_locked(data: &Path) -> Result<bool, DaemonError> {
-    let path = data.join(RACK);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(at(&path)(error)),
-    };
     // Shared, so that two processes that check at once don't mistake each other for a rack.
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(false),
-        Err(Errno::WOULDBLOCK) => Ok(true),
-        Err(error) => Err(at(&path)(error.into())),
-    }
+    Ok(data.join(RACK).exists() && Lock::shared(data)?.is_none())
 }

@@ -8,13 +8,13 @@ mod background;
 mod check;
 mod file;
 mod lock;
+mod orphans;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::file::AddressFile;
 use self::lock::Lock;
@@ -60,6 +60,12 @@ pub enum Status {
     },
     /// No rack is running.
     Stopped,
+    /// No rack is running: it was killed, and left processes running. [`stop`] and the next rack
+    /// stop them.
+    Killed {
+        /// The number of services and build steps that are still running.
+        processes: usize,
+    },
 }
 
 /// Why a rack can't be started, found or stopped.
@@ -122,7 +128,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DaemonError {
 /// Fails if the directory or the file can't be used.
 pub fn prepare(data: &Path) -> Result<Address, DaemonError> {
     directories::create_data(data).map_err(at(data))?;
-    let file = AddressFile::keep(data, |_| ())?;
+    let file = AddressFile::update(data, |_| ())?;
     Ok(file.address())
 }
 
@@ -132,7 +138,10 @@ pub fn prepare(data: &Path) -> Result<Address, DaemonError> {
 /// Fails if the lock or the address file can't be read.
 pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     if !lock::is_locked(data)? {
-        return Ok(Status::Stopped);
+        return Ok(match orphans::count(data)? {
+            0 => Status::Stopped,
+            processes => Status::Killed { processes },
+        });
     }
     let Some(file) = AddressFile::read(data)? else {
         return Ok(Status::NotAnswering { pid: None });
@@ -159,16 +168,17 @@ pub async fn run(
 ) -> Result<(), DaemonError> {
     directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
-    let wanted = AddressFile::keep(data, |_| ())?;
+    let wanted = AddressFile::update(data, |_| ())?;
     let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;
     let port = listener.local_addr().map_err(DaemonError::Port)?.port();
-    let address = AddressFile::keep(data, |file| file.serve_on(port))?.address();
+    let address = AddressFile::update(data, |file| file.serve_on(port))?.address();
     ready(&address);
     let password = address.password.clone();
     let options = RackOptions { data: data.to_owned(), password, clock, environment, limits };
-    let served = serve(listener, options, shutdown).await;
+    serve(listener, options, shutdown).await?;
+    AddressFile::update(data, AddressFile::clear_process)?;
     drop(held);
-    Ok(served?)
+    Ok(())
 }
 
 /// Binds the previous port, or a free one if another program has taken it.
@@ -179,20 +189,6 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
         }
         other => other,
     }
-}
-
-/// Waits for a signal to shut down: TERM, or INT (Ctrl-C).
-///
-/// # Errors
-/// Fails if the signals can't be watched.
-pub async fn shutdown_signal() -> io::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = term.recv() => (),
-        _ = interrupt.recv() => (),
-    }
-    Ok(())
 }
 
 /// Moves this process to a session of its own, so that it outlives the terminal. To be called first

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::runner::started_at;
+use crate::runner::{Group, started_at};
 
 use super::*;
 use crate::tests::support::{Client, TEST_TIMEOUT, environment, script, web};
@@ -24,8 +25,9 @@ fn a_rack_process() {
     detach_self().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stop = async {
-            shutdown_signal().await.unwrap();
+        let mut terminate = signal(SignalKind::terminate()).unwrap();
+        let stop = async move {
+            terminate.recv().await;
         };
         let limits = Limits::default();
         run(&data, environment(), Clock::system(), limits, |_| (), stop).await.unwrap();
@@ -195,6 +197,34 @@ async fn stopping_the_rack_stops_its_apps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_rack_left_running_is_reported_and_stopped() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
+    client.create("jobs").await;
+    let path = dir.path().join("pid");
+    let text = format!("echo $$ > {}; exec sleep 600", path.display());
+    let release = client.release("jobs", script(&text)).await;
+    client.promoted("jobs", &release).await;
+    let service: i32 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(dir.pid().await).unwrap(), Signal::KILL).unwrap();
+    let killed = async {
+        while matches!(
+            status(dir.path()).await.unwrap(),
+            Status::Running { .. } | Status::NotAnswering { .. }
+        ) {}
+    };
+    tokio::time::timeout(TEST_TIMEOUT, killed).await.unwrap();
+    let found = status(dir.path()).await.unwrap();
+    assert!(matches!(found, Status::Killed { processes: 1 }), "{found:?}");
+    let service = Group::led_by(service).unwrap();
+    assert!(service.lives(), "asking changes nothing");
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Orphans { processes: 1 });
+    assert!(!service.lives());
+    assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::WasNotRunning);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rack_that_hangs_is_not_reported_as_running() {
     let dir = TestDir::new();
     dir.start().await.unwrap();
@@ -206,7 +236,7 @@ async fn a_rack_that_hangs_is_not_reported_as_running() {
             match status(dir.path()).await.unwrap() {
                 Status::NotAnswering { pid } => return pid,
                 Status::Running { .. } => (),
-                Status::Stopped => panic!("it holds its lock"),
+                Status::Stopped | Status::Killed { .. } => panic!("it holds its lock"),
             }
         }
     };

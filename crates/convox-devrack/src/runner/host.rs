@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Ledger;
+use super::RunnerStore;
 use crate::clock::Clock;
 use crate::gateway::loopback;
 use convox_wire::{AppName, Process, ProcessId, ProcessStatus, ServiceName};
@@ -78,7 +78,7 @@ pub(super) type PortSource = Arc<dyn Fn() -> io::Result<u16> + Send + Sync>;
 
 pub(super) struct Host {
     pub(super) data: PathBuf,
-    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) ledger: Arc<dyn RunnerStore>,
     pub(super) log: AppLog,
     pub(super) base: BaseEnvironment,
     pub(super) limits: Limits,

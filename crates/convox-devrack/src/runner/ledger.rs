@@ -4,7 +4,7 @@ use convox_wire::{AppName, ProcessId, ServiceName};
 
 /// The memory of the runner; the rack's store implements it. Calls are short and may block for
 /// the length of a commit.
-pub trait Ledger: Send + Sync + 'static {
+pub trait RunnerStore: Send + Sync + 'static {
     /// The port that a service's stable address had last.
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16>;
     /// Remembers the port of a service's stable address.

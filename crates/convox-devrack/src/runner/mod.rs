@@ -40,7 +40,7 @@ pub(crate) use self::lines::{each_line, one_line};
 pub(crate) use self::process::{ending, new_id};
 
 pub use self::host::{AppLog, BaseEnvironment, Limits};
-pub use self::ledger::{Ledger, ProcessRecord};
+pub use self::ledger::{ProcessRecord, RunnerStore};
 
 /// What is to run: a release with the built source of its build.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ pub struct RunnerParts {
     /// The rack's data folder; copies of sources are kept in its `running`.
     pub data: PathBuf,
     /// The memory beyond this process.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<dyn RunnerStore>,
     /// Takes the logs of the apps.
     pub log: AppLog,
     /// The variables of every process.
@@ -97,7 +97,12 @@ struct Inner {
 
 impl Runner {
     /// A runner with the usual limits.
-    pub fn new(data: PathBuf, ledger: Arc<dyn Ledger>, log: AppLog, base: BaseEnvironment) -> Self {
+    pub fn new(
+        data: PathBuf,
+        ledger: Arc<dyn RunnerStore>,
+        log: AppLog,
+        base: BaseEnvironment,
+    ) -> Self {
         let (limits, clock) = (Limits::default(), Clock::system());
         Self::of(RunnerParts { data, ledger, log, base, limits, clock })
     }

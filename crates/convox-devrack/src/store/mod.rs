@@ -4,8 +4,8 @@
 //! process is killed. Values are the JSON of the types in [`records`].
 
 mod apps;
-mod ledger;
 mod records;
+mod runner_store;
 mod runtime;
 mod table;
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::support::{Bench, app, lives, until, web};
-use crate::runner::{Ledger, ProcessRecord, started_at};
+use crate::runner::{ProcessRecord, RunnerStore, started_at};
 
 /// As a rack that was killed has left it: a group in its folder, and a record.
 fn leave(bench: &Bench, id: &str, script: &str) -> (Child, PathBuf) {

@@ -213,7 +213,7 @@ pub(crate) struct Memory {
     pub(crate) records: Mutex<Vec<ProcessRecord>>,
 }
 
-impl Ledger for Memory {
+impl RunnerStore for Memory {
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16> {
         self.ports.lock().unwrap().get(&(app.clone(), service.clone())).copied()
     }

@@ -1,10 +1,10 @@
 use super::{Store, StoreError, all_processes, delete_process, port, put_port, put_process};
-use crate::runner::{Ledger, ProcessRecord};
+use crate::runner::{ProcessRecord, RunnerStore};
 use convox_wire::{AppName, ProcessId, ServiceName};
 
 /// The runner's view of the store. Failed writes are ignored: the app keeps running, and the next
 /// write that a client waits for reports the same failure.
-impl Ledger for Store {
+impl RunnerStore for Store {
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16> {
         self.read(|tx| port(tx, app, service)).ok().flatten()
     }

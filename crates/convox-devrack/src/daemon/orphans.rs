@@ -1,0 +1,70 @@
+//! Processes that a rack left running when it was killed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::AddressFile;
+use super::lock::Lock;
+use super::{DaemonError, RackError};
+use crate::clock::Clock;
+use crate::directories::Directories;
+use crate::runner::{
+    BaseEnvironment, Group, Limits, ProcessRecord, Runner, RunnerParts, RunnerStore, started_at,
+};
+use crate::store::Store;
+
+/// Returns how many service and build processes a killed rack left running. Returns 0 if another
+/// process uses the database, which then stops them.
+pub(super) fn count(data: &Path) -> Result<usize, DaemonError> {
+    if !was_killed(data)? {
+        return Ok(0);
+    }
+    let Some(_shared) = Lock::shared(data)? else { return Ok(0) };
+    let store = Store::open(&Directories::new(data.to_owned()).database());
+    // `rack start` and `rack stop` report a database that can't be opened.
+    Ok(store.map_or(0, |store| running(&store).count()))
+}
+
+/// Stops the processes that a killed rack left running, and returns their number.
+pub(super) async fn stop(data: &Path) -> Result<usize, DaemonError> {
+    if !was_killed(data)? {
+        return Ok(0);
+    }
+    // Keeps other processes from starting a rack, which would stop them too.
+    let _turn = Lock::to_start(data).await?;
+    let held = match Lock::hold(data).await {
+        Err(DaemonError::AlreadyRunning(_)) => return Ok(0),
+        other => other?,
+    };
+    let database = Directories::new(data.to_owned()).database();
+    let store = Arc::new(Store::open(&database).map_err(RackError::from)?);
+    let count = running(&store).count();
+    let runner = Runner::of(RunnerParts {
+        data: data.to_owned(),
+        ledger: store,
+        log: Arc::new(|_, _, _| ()),
+        base: BaseEnvironment::default(),
+        limits: Limits::default(),
+        clock: Clock::system(),
+    });
+    runner.end_leftovers().await;
+    AddressFile::update(data, AddressFile::clear_process)?;
+    drop(held);
+    Ok(count)
+}
+
+/// A rack that stops in an orderly way clears its process id.
+fn was_killed(data: &Path) -> Result<bool, DaemonError> {
+    let file = AddressFile::read(data)?;
+    let has_database = Directories::new(data.to_owned()).database().exists();
+    Ok(has_database && file.is_some_and(|file| file.has_process()))
+}
+
+fn running(store: &Store) -> impl Iterator<Item = ProcessRecord> + use<> {
+    // Process ids are reused, unless the leader has exited and others of its group have not.
+    let is_ours = |record: &ProcessRecord| {
+        started_at(record.pid).is_none_or(|time| time == record.started_at)
+    };
+    let lives = |record: &ProcessRecord| Group::led_by(record.pid).is_some_and(Group::lives);
+    store.processes().into_iter().filter(move |record| is_ours(record) && lives(record))
+}
