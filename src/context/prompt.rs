@@ -66,7 +66,8 @@ impl Context {
         }
         self.ui.ask(question)?;
         let fd = self.ui.input().fd().map(|fd| fd.try_clone_to_owned()).transpose();
-        let fd = fd.map_err(unreadable)?.ok_or_else(|| CommandError::new(SecretError::NotATerminal))?;
+        let fd =
+            fd.map_err(unreadable)?.ok_or_else(|| CommandError::new(SecretError::NotATerminal))?;
         let typed = tokio::select! {
             typed = terminal::read_secret(fd) => typed.map_err(|error| match error {
                 SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),

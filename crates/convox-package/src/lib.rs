@@ -68,5 +68,5 @@ pub use archive::spool;
 pub use error::{PackageError, Role, Warning};
 pub use manifest::{ManifestChoice, ManifestFile};
 pub use source::Source;
-pub use spool::{Packed, Spool, Times};
+pub use spool::{PackProgress, Packed, Spool, Times};
 pub use system_error::SystemError;
