@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn waiting() -> Event {
-        Event::Waiting("R1".into())
+        Event::Waiting("R1".parse().unwrap())
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         let expected =
             [(60, notice("waiting for R1 (1m0s)")), (120, notice("waiting for R1 (2m0s)"))];
         assert_eq!(run.ticks(59..150), expected);
-        run.event(Event::Running("R1".into()), 150);
+        run.event(Event::Running("R1".parse().unwrap()), 150);
         assert_eq!(run.ticks(150..400), []);
     }
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_build_that_prints_its_log_gets_no_notice() {
         let mut run = Run::new(false);
-        run.event(Event::BuildStarted("B1".into()), 0);
+        run.event(Event::BuildStarted("B1".parse().unwrap()), 0);
         for second in 0..300 {
             run.event(Event::BuildLog("line\n".into()), second);
             assert_eq!(run.ticks(second..second + 1), []);

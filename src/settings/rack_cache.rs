@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::config_dir::{ConfigDir, ConfigError, ConfigWriter, FileSpec, Layout, read_text};
+use super::config_dir::{
+    ConfigDir, ConfigError, ConfigWriter, FileSpec, Layout, Remedy, read_text,
+};
 
 /// The age from which the cached status of a direct rack is stale.
 const META_AGE: Duration = Duration::from_secs(30 * 60);
@@ -69,7 +71,7 @@ impl ConfigDir {
     }
 
     fn consoles(&self) -> Consoles {
-        const SPEC: FileSpec = FileSpec { expected: "a list of racks", remedy: "run it again" };
+        const SPEC: FileSpec = FileSpec { expected: "a list of racks", remedy: Remedy::RunAgain };
         self.json(CONSOLE_RACKS, SPEC).ok().flatten().unwrap_or_default()
     }
 }

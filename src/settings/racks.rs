@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::config_dir::{ConfigDir, ConfigError, is_absent, read_text};
+use super::config_dir::{ConfigDir, ConfigError, Remedy, is_absent, read_text};
 use super::current::RackKind;
 use convox_client::RackUrl;
 
@@ -53,7 +53,7 @@ impl LocalRack {
             path: path.clone(),
             expected: "the address of a rack",
             why: why.to_string(),
-            remedy: "choose another rack",
+            remedy: Remedy::SelectRack,
         })?;
         Ok(Some(address))
     }

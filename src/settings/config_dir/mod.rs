@@ -56,7 +56,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Its content is not what is expected.
-    #[error("{} is not {expected} ({why}): fix it, or delete it and {remedy}", path.display())]
+    #[error("{} is not {expected} ({why})", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -64,16 +64,29 @@ pub enum ConfigError {
         expected: &'static str,
         /// What is wrong, and where.
         why: String,
-        /// The action that recreates it.
-        remedy: &'static str,
+        /// What recreates it.
+        remedy: Remedy,
     },
+}
+
+/// What recreates a settings file that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Running the command again.
+    RunAgain,
+    /// Selecting a rack.
+    SelectRack,
+    /// Logging in.
+    LogIn,
+    /// Logging in and trusting the certificate.
+    Trust,
 }
 
 /// What a file should contain, and how to recreate it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileSpec {
     pub(super) expected: &'static str,
-    pub(super) remedy: &'static str,
+    pub(super) remedy: Remedy,
 }
 
 /// A JSON object whose values are strings, such as passwords by host.

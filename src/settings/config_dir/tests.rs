@@ -2,7 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-const SPEC: FileSpec = FileSpec { expected: "an object of strings", remedy: "try again" };
+const SPEC: FileSpec = FileSpec { expected: "an object of strings", remedy: Remedy::RunAgain };
 
 fn config_dir() -> (tempfile::TempDir, ConfigDir) {
     let home = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ fn invalid_content_is_reported_with_the_file_and_a_remedy_but_no_value() {
         let error = config.writer().update_strings("auth", SPEC, |_| ()).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("convox/auth is not an object of strings ("), "{shown}");
-        assert!(shown.contains("or delete it and try again"), "{shown}");
+        assert!(shown.contains("RunAgain"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
         assert_eq!(config.text("auth").unwrap().as_deref(), Some(content), "unchanged");
     }
