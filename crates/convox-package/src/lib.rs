@@ -70,6 +70,6 @@ pub use archive::spool;
 pub use error::{PackageError, Role, Warning};
 pub use manifest::{ManifestChoice, ManifestFile};
 pub use source::Source;
-pub use spool::{Packed, Spool, Times};
+pub use spool::{PackProgress, Packed, Spool, Times};
 pub use survey::{LargeFile, Survey};
 pub use system_error::SystemError;
