@@ -37,6 +37,11 @@ impl BuildLogs {
         }
     }
 
+    /// Returns whether the log of the build with this id is being written.
+    pub(crate) fn is_live(&self, build: &str) -> bool {
+        self.live().keys().any(|id| id.as_str() == build)
+    }
+
     /// Returns a reader of a live or stored log.
     pub(crate) fn reader(&self, build: &BuildId, path: PathBuf) -> BuildLogReader {
         let live = self.live().get(build).map(|log| log.written.subscribe());
