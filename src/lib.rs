@@ -4,6 +4,7 @@
 //! `convox-wire` (the wire API as types), `convox-package` (source archives) and
 //! `convox-devrack` (the development rack). This library is the command line above them.
 
+pub mod input;
 pub mod output;
 pub mod programs;
 pub mod reference;
@@ -20,7 +21,6 @@ mod flows;
 mod outcome;
 mod run;
 mod signals;
-mod stdin;
 
 pub use convox_devrack::clock::Clock;
 pub use run::{Environment, Invocation, run};

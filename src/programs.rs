@@ -1,114 +1,85 @@
-//! Starting other programs: with arguments as they are, without a shell, for a bounded time.
+//! Runs other programs: without a shell, without input, and for a limited time.
 //!
-//! These calls block. git answers within milliseconds; whoever talks to sockets meanwhile runs
-//! them on a thread.
+//! These calls block, so asynchronous code runs them on a blocking thread.
 
 pub mod git;
 pub mod terraform;
 
-use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Why a program gave nothing.
+/// Why a program gave no output.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// It is not installed.
     #[error("{0} is not installed, or not in PATH")]
     Missing(String),
-    /// It could not be started, or its output not be read.
+    /// It could not be started, or its output could not be read.
     #[error("cannot run {program}: {source}")]
     Failed {
         /// The program.
         program: String,
-        /// Why.
+        /// The system's error.
+        #[source]
         source: std::io::Error,
     },
-    /// It took too long and was ended.
+    /// It was killed because it took too long.
     #[error("{program} did not end within {} s", limit.as_secs())]
-    Slow {
+    TimedOut {
         /// The program.
         program: String,
-        /// How long it was given.
+        /// The time it was given.
         limit: Duration,
     },
 }
 
-/// How a program ended.
-#[derive(Debug)]
-pub struct Output {
-    /// Its exit code or signal.
-    pub status: ExitStatus,
-    /// What it wrote to stdout; stderr is not mixed into it.
-    pub stdout: Vec<u8>,
-}
-
-impl Output {
-    /// The trimmed text of a program that succeeded; what is no UTF-8 is replaced.
-    pub fn text(&self) -> Option<String> {
-        let text = String::from_utf8_lossy(&self.stdout);
-        self.status.success().then(|| text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
-}
-
-/// Runs `program` in `folder` and returns what it wrote to stdout. It reads nothing and its
-/// stderr is dropped. With everything that it started it is ended after `limit`.
+/// Runs `command` to its end and returns its exit status and output, whatever the status. If it
+/// takes longer than `limit`, its process group is killed.
 ///
 /// # Errors
-/// It is not installed, cannot be started, or takes too long.
-pub fn run(
-    program: &str,
-    arguments: &[&str],
-    folder: &Path,
-    limit: Duration,
-) -> Result<Output, ProgramError> {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0); // so that all of it can be ended
-    let child = command.spawn().map_err(|error| not_started(program, folder, error))?;
+/// Fails if the program is not installed, cannot be started, or takes too long.
+pub fn output(command: &mut Command, limit: Duration) -> Result<Output, ProgramError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0); // so that its children can be killed with it
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(source) => return Err(not_started(command, program, source)),
+    };
     let group = Pid::from_child(&child);
     let (sender, ended) = mpsc::channel();
-    std::thread::spawn(move || {
-        // nobody listens any more once the limit has passed
-        let _ = sender.send(output_of(child));
-    });
+    let wait = move || {
+        // the receiver is gone if the time is up
+        let _ = sender.send(child.wait_with_output());
+    };
+    if let Err(source) = std::thread::Builder::new().spawn(wait) {
+        kill(group);
+        return Err(ProgramError::Failed { program, source });
+    }
     match ended.recv_timeout(limit) {
-        Ok(output) => {
-            output.map_err(|source| ProgramError::Failed { program: program.to_owned(), source })
-        }
+        Ok(output) => output.map_err(|source| ProgramError::Failed { program, source }),
         Err(_) => {
-            // one that ended in this very moment is fine too
-            let _ = kill_process_group(group, Signal::KILL);
-            Err(ProgramError::Slow { program: program.to_owned(), limit })
+            kill(group);
+            Err(ProgramError::TimedOut { program, limit })
         }
     }
 }
 
-/// A missing folder gives the same error as a missing program.
-fn not_started(program: &str, folder: &Path, source: std::io::Error) -> ProgramError {
-    let program = program.to_owned();
-    if source.kind() == std::io::ErrorKind::NotFound && folder.is_dir() {
+fn kill(group: Pid) {
+    // fails if it has just ended by itself
+    let _ = kill_process_group(group, Signal::KILL);
+}
+
+/// Distinguishes a missing program from a missing directory, which give the same system error.
+fn not_started(command: &Command, program: String, source: std::io::Error) -> ProgramError {
+    let dir_exists = command.get_current_dir().is_none_or(|dir| dir.is_dir());
+    if source.kind() == std::io::ErrorKind::NotFound && dir_exists {
         return ProgramError::Missing(program);
     }
     ProgramError::Failed { program, source }
-}
-
-fn output_of(mut child: Child) -> std::io::Result<Output> {
-    let mut stdout = Vec::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_end(&mut stdout)?;
-    }
-    Ok(Output { status: child.wait()?, stdout })
 }
 
 #[cfg(test)]
@@ -119,44 +90,43 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     fn sh(script: &str, limit: Duration) -> Result<Output, ProgramError> {
-        run("sh", &["-c", script], Path::new("/"), limit)
+        output(Command::new("sh").args(["-c", script]).current_dir("/"), limit)
     }
 
     #[test]
-    fn stdout_and_the_exit_code_come_back_and_stderr_does_not() {
-        let output = sh("echo ' out '; echo err >&2; exit 3", LONG).unwrap();
+    fn both_outputs_and_the_exit_code_are_returned() {
+        let output = sh("echo out; echo err >&2; exit 3", LONG).unwrap();
         assert_eq!(output.status.code(), Some(3));
-        assert_eq!(output.stdout, b" out \n");
-        assert_eq!(output.text(), None);
-        assert_eq!(sh("echo ' out '", LONG).unwrap().text().as_deref(), Some("out"));
+        assert_eq!(output.stdout, b"out\n");
+        assert_eq!(output.stderr, b"err\n");
     }
 
     #[test]
-    fn arguments_are_not_read_by_a_shell_and_there_is_no_input() {
-        let output = run("printf", &["%s", "$HOME; *"], Path::new("/"), LONG).unwrap();
-        assert_eq!(output.stdout, b"$HOME; *");
+    fn arguments_are_not_interpreted_and_there_is_no_input() {
+        let printed = output(Command::new("printf").args(["%s", "$HOME; *"]), LONG).unwrap();
+        assert_eq!(printed.stdout, b"$HOME; *");
         assert_eq!(sh("cat; pwd", LONG).unwrap().stdout, b"/\n");
     }
 
     #[test]
-    fn a_long_output_is_read_whole() {
-        let output = sh("head -c 1000000 /dev/zero", LONG).unwrap();
-        assert_eq!(output.stdout.len(), 1_000_000);
+    fn long_outputs_are_read_to_their_ends() {
+        let output = sh("head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2", LONG).unwrap();
+        assert_eq!((output.stdout.len(), output.stderr.len()), (1_000_000, 1_000_000));
     }
 
     #[test]
-    fn a_program_that_hangs_is_ended_with_what_it_started() {
+    fn a_program_that_hangs_is_killed_with_its_children() {
         let started = Instant::now();
         let error = sh("sleep 60 & sleep 60", Duration::from_millis(100)).unwrap_err();
-        assert!(matches!(error, ProgramError::Slow { .. }), "{error}");
+        assert!(matches!(error, ProgramError::TimedOut { .. }), "{error}");
         assert!(started.elapsed() < LONG);
     }
 
     #[test]
-    fn a_missing_program_is_told_from_a_missing_folder() {
-        let error = run("convox-no-such-program", &[], Path::new("/"), LONG).unwrap_err();
+    fn a_missing_program_is_distinguished_from_a_missing_directory() {
+        let error = output(&mut Command::new("convox-no-such-program"), LONG).unwrap_err();
         assert!(matches!(error, ProgramError::Missing(_)), "{error}");
-        let error = run("sh", &[], Path::new("/no/such/folder"), LONG).unwrap_err();
+        let error = output(Command::new("sh").current_dir("/no/such/directory"), LONG).unwrap_err();
         assert!(matches!(error, ProgramError::Failed { .. }), "{error}");
     }
 }

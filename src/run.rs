@@ -161,10 +161,13 @@ impl<'a> Run<'a> {
 
     fn run_and_print(&self, ui: &Ui) -> Result<(), CommandError> {
         let runtime = runtime(self.spec)?;
-        match self.args.watch {
+        let result = match self.args.watch {
             Some(interval) => self.watch(ui, &runtime, interval),
             None => runtime.block_on(self.once(ui)),
-        }
+        };
+        // A thread that still reads stdin must not keep the run from ending.
+        runtime.shutdown_background();
+        result
     }
 
     /// Runs the command again and again, until Ctrl-C. A failure is shown and tried again.

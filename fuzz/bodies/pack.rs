@@ -36,7 +36,7 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn packed(source: &Source) -> Vec<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let spool = spool(source, Times::Own).unwrap();
+    let spool = spool(source, Times::Own, &std::env::temp_dir()).unwrap();
     let pieces = runtime.block_on(spool.stream().try_collect::<Vec<_>>()).unwrap();
     assert!(spool.is_finished());
     pieces.concat()

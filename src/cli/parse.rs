@@ -34,6 +34,9 @@ pub(crate) fn parse(args: &[OsString]) -> Parsed {
     let args = normalize(&command, &args, foreign_from);
     match command.try_get_matches_from(args) {
         Ok(matches) => with_spec(matches),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            Parsed::Text(concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned())
+        }
         Err(error) if is_help(&error) => Parsed::Text(error.to_string()),
         Err(error) => Parsed::Usage(error.to_string()),
     }

@@ -55,7 +55,7 @@ fn url(address: &Address) -> Result<RackUrl, CommandError> {
 
 /// What the rack is doing; `None` before its data folder exists.
 pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, CommandError> {
-    let Some(data) = cx.settings.data_folder().filter(|data| data.exists()) else {
+    let Some(data) = cx.settings.data_dir().filter(|data| data.exists()) else {
         return Ok(None);
     };
     Ok(Some(match daemon::status(&data).await? {
@@ -67,7 +67,7 @@ pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Command
 
 /// Where it keeps everything.
 pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, CommandError> {
-    cx.settings.data_folder().ok_or_else(|| {
+    cx.settings.data_dir().ok_or_else(|| {
         CommandError::new(
             "no home directory is known, so there is no place for the development rack",
         )

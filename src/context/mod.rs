@@ -146,7 +146,7 @@ impl Context {
 
     /// A path that was given on the command line: relative ones are below the working directory.
     pub(crate) fn path(&self, given: &Path) -> PathBuf {
-        self.settings.folder().join(given)
+        self.settings.working_dir().join(given)
     }
 
     /// Time limits.
@@ -157,7 +157,7 @@ impl Context {
     /// Whether to wait for a promote.
     pub(crate) fn wait(&self) -> Wait {
         let asked = self.args.wait || self.settings.env.wait;
-        Wait::chosen(self.style, asked, self.args.wait_timeout)
+        Wait::new(self.style, asked, self.args.wait_timeout)
     }
 
     /// How long a wait may last.
@@ -229,7 +229,7 @@ impl Context {
 
     /// How this style promotes.
     pub(crate) fn promote_options(&self, force: Force) -> PromoteOptions {
-        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::chosen(self.style) }
+        PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::for_style(self.style) }
     }
 }
 
@@ -237,7 +237,7 @@ impl Context {
 fn without_app(error: AppError) -> CommandError {
     match error {
         AppError::Name(_) => CommandError::usage(error),
-        AppError::Folder(_) => CommandError::new(error).hint("give the app's name with --app"),
+        AppError::Directory(_) => CommandError::new(error).hint("give the app's name with --app"),
         _ => CommandError::new(error),
     }
 }

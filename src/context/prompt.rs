@@ -1,11 +1,13 @@
 //! Questions to the person at the terminal: secrets and confirmations.
 
+use std::io;
+
 use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
 use crate::signals::EndSignal;
-use crate::terminal::{self, NoSecret};
+use crate::terminal::{self, SecretError};
 
 /// What a person must type before a command goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,26 @@ impl Confirmation<'_> {
     }
 }
 
+fn unreadable(error: io::Error) -> CommandError {
+    CommandError::while_doing("can't read the standard input", error)
+}
+
 impl Context {
+    /// The input of a command that takes lines beside its arguments, if it is to be read; see
+    /// [`Input::read_if_requested`](crate::input::Input::read_if_requested). The run can be ended
+    /// meanwhile.
+    pub(crate) async fn requested_input(
+        &self,
+        arguments: &[String],
+    ) -> Result<Option<String>, CommandError> {
+        let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
+        let read = move || ui.input().read_if_requested(&arguments);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read.map_err(unreadable),
+            Err(error) => Err(CommandError::while_doing("can't read the standard input", error)),
+        }
+    }
+
     /// Whether a person can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.ui.can_ask()
@@ -46,10 +67,13 @@ impl Context {
                 .hint("give it with CONVOX_TOKEN or --token"));
         }
         self.ui.ask(question)?;
-        let typed = terminal::read_secret(std::io::stdin());
+        let typed = match self.ui.input().fd() {
+            Some(fd) => terminal::read_secret(fd),
+            None => Err(SecretError::NotATerminal),
+        };
         self.ui.ask("\n")?;
         typed.map_err(|error| match error {
-            NoSecret::Interrupted => CommandError::ended(EndSignal::Interrupt),
+            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
             error => CommandError::new(error),
         })
     }
@@ -69,6 +93,7 @@ impl Context {
             )));
         }
         self.ui.ask(&confirmation.prompt(question))?;
-        Ok(confirmation.accepts(crate::stdin::line()?.trim()))
+        let answer = self.ui.input().read_line().map_err(unreadable)?;
+        Ok(confirmation.accepts(answer.trim()))
     }
 }

@@ -4,16 +4,22 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{CommandError, Hint, HintContext};
+use crate::error::{CommandError, ErrorKind, Hint, HintContext};
 use crate::event::Event;
+use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
 use crate::output::{Document, FailureView, RenderContext, Renderer, Value};
+use crate::signals::EndSignal;
 use convox_wire::AppName;
 
 /// The streams and the renderer of a run. Cheap to clone; clones are the same.
 #[derive(Clone)]
-pub(crate) struct Ui(Arc<Mutex<Inner>>);
+pub(crate) struct Ui {
+    inner: Arc<Mutex<Inner>>,
+    // Apart from the rest, which prints while somebody types.
+    input: Arc<Mutex<Input>>,
+}
 
 struct Inner {
     stdio: Stdio,
@@ -43,16 +49,23 @@ impl fmt::Display for Severity {
 impl Ui {
     /// With `events_to_stderr`, stdout is left to an id.
     pub(crate) fn new(
-        stdio: Stdio,
+        mut stdio: Stdio,
         renderer: Box<dyn Renderer>,
         events_to_stderr: bool,
         hints: HintContext,
     ) -> Self {
-        Self(Arc::new(Mutex::new(Inner { stdio, renderer, events_to_stderr, hints })))
+        let input = std::mem::take(&mut stdio.input);
+        let inner = Inner { stdio, renderer, events_to_stderr, hints };
+        Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run's input.
+    pub(crate) fn input(&self) -> MutexGuard<'_, Input> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Names the app that hints are about from now on.
@@ -136,7 +149,7 @@ impl Ui {
 
     /// Whether stdin is a terminal, so that a person can answer.
     pub(crate) fn can_ask(&self) -> bool {
-        self.inner().stdio.stdin_is_terminal
+        self.input().is_terminal()
     }
 
     /// Ends the run's output, with its failure if there is one.
@@ -165,6 +178,11 @@ impl Inner {
     }
 
     fn print_error(&mut self, error: &CommandError) {
+        let was_typed = error.kind() == ErrorKind::Ended(EndSignal::Interrupt);
+        if was_typed && self.stdio.err.caps().is_terminal {
+            // The terminal shows `^C` in the line where the run was.
+            let _ = self.stdio.error_line("");
+        }
         let _ = self.stdio.error(&error.message());
         self.print_hints(error.hints());
     }

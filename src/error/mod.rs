@@ -2,6 +2,7 @@
 
 mod client;
 mod hint;
+mod package;
 
 use std::error::Error;
 use std::fmt;
@@ -163,12 +164,11 @@ failures!(
     crate::programs::ProgramError,
     crate::programs::terraform::TerraformError,
     crate::settings::ConsoleError,
-    crate::settings::FilesError,
+    crate::settings::ConfigError,
     crate::settings::NoMatch,
     crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
-    convox_package::PackageError,
 );
 
 impl From<OutputError> for CommandError {

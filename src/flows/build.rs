@@ -116,7 +116,9 @@ async fn send(
     compat: &Compat,
 ) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
-    let spool = convox_package::spool(source, commit.times.unwrap_or(Times::Own))?;
+    let times = commit.times.unwrap_or(Times::Own);
+    let temp_dir = cx.settings.env.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let spool = convox_package::spool(source, times, &temp_dir)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }

@@ -1,4 +1,4 @@
-//! What git says about a source.
+//! The commit that a source is built from.
 
 use std::path::Path;
 
@@ -6,28 +6,38 @@ use crate::context::Context;
 use crate::programs::git;
 use convox_package::Times;
 
-/// The commit that a source is made from.
+/// What is known about the commit. The default is a source without one.
 #[derive(Default)]
 pub(super) struct Commit {
-    /// `build <short sha> <subject>`, where nothing is changed since.
+    /// `build <short id> <subject>`, if no tracked file has changed since the commit.
     pub(super) description: Option<String>,
-    /// The commit's full id.
+    /// The full id.
     pub(super) sha: Option<String>,
-    /// The times of the archive's entries: the commit's, where nothing is changed since, so that
-    /// the same commit gives the same archive.
+    /// The times of the archive's entries: the commit's, if no tracked file has changed since, so
+    /// that the same commit gives the same archive.
     pub(super) times: Option<Times>,
 }
 
-/// Asks git about `dir`; a folder that is no repository has no commit.
+/// Asks git about the repository that `dir` is in.
 pub(super) async fn of(cx: &Context, dir: &Path) -> Commit {
     if cx.settings.env.test {
         return Commit::default();
     }
     let dir = dir.to_owned();
-    // A panic in there is a folder without a commit.
-    let told = tokio::task::spawn_blocking(move || git::commit(&dir)).await.unwrap_or_default();
-    let Some(git::Commit { sha, clean }) = told else { return Commit::default() };
-    let (description, times) =
-        clean.map(|clean| (clean.description, Times::Fixed(clean.time))).unzip();
-    Commit { description, sha: Some(sha), times }
+    let asked = tokio::task::spawn_blocking(move || git::commit(&dir)).await;
+    match asked {
+        Ok(Ok(Some(git::Commit { sha, clean }))) => {
+            let (description, times) =
+                clean.map(|clean| (clean.description, Times::Fixed(clean.time))).unzip();
+            Commit { description, sha: Some(sha), times }
+        }
+        Ok(Err(error @ git::GitError::DubiousOwnership(_))) => {
+            cx.notice(format_args!(
+                "the build has no commit: {error}; see safe.directory in git help config"
+            ));
+            Commit::default()
+        }
+        // a panic of the blocking task is a source without a commit
+        Ok(Ok(None)) | Err(_) => Commit::default(),
+    }
 }

@@ -1,48 +1,48 @@
-//! How a stream looks: whether it is a terminal, shows colors, and how wide it is.
+//! The capabilities of a stream: whether it is a terminal, shows colors, and its width.
 
 use super::color::Color;
 
-/// How one stream looks. Each stream has its own: a piped stdout leaves stderr's colors alone.
+/// The capabilities of a stream. Each stream has its own: piping stdout does not affect stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TermCaps {
-    /// A terminal that people read.
+    /// Whether the stream is a terminal.
     pub is_terminal: bool,
-    /// Whether colors are written.
+    /// Whether to print colors.
     pub color: Color,
-    /// Whether lines may be redrawn in place.
+    /// Whether lines can be redrawn in place.
     pub redraws: bool,
-    /// Columns of the terminal, where known.
+    /// The width of the terminal in columns, if known.
     pub width: Option<u16>,
 }
 
-/// What a caps is made from.
+/// The facts that determine the capabilities of a stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TermEnv<'a> {
-    /// The stream is a terminal.
+    /// Whether the stream is a terminal.
     pub is_terminal: bool,
-    /// Its columns, where known.
+    /// The width of the terminal in columns, if known.
     pub width: Option<u16>,
-    /// TERM.
+    /// `TERM`.
     pub term: Option<&'a str>,
-    /// NO_COLOR is set to something (<https://no-color.org>).
+    /// Whether `NO_COLOR` is set and not empty (<https://no-color.org>).
     pub no_color: bool,
 }
 
 impl TermCaps {
-    /// A pipe or a file: bytes that stay the same everywhere.
+    /// Returns the capabilities of a pipe or a file: none.
     pub fn plain() -> Self {
         Self::default()
     }
 
-    /// Color only on a terminal that is not dumb, and where nobody said no.
-    pub fn of(conditions: TermEnv<'_>) -> Self {
-        let is_able = conditions.is_terminal && conditions.term != Some("dumb");
-        let is_colored = is_able && !conditions.no_color;
+    /// Returns the capabilities that follow from `env`. Colors and redrawn lines need a terminal
+    /// that is not dumb; colors also need an unset `NO_COLOR`.
+    pub fn new(env: TermEnv<'_>) -> Self {
+        let redraws = env.is_terminal && env.term != Some("dumb");
         Self {
-            is_terminal: conditions.is_terminal,
-            color: if is_colored { Color::On } else { Color::Off },
-            redraws: is_able,
-            width: conditions.width.filter(|_| conditions.is_terminal),
+            is_terminal: env.is_terminal,
+            color: if redraws && !env.no_color { Color::On } else { Color::Off },
+            redraws,
+            width: env.width.filter(|_| env.is_terminal),
         }
     }
 }
@@ -55,17 +55,17 @@ mod tests {
         TermEnv { is_terminal: true, width: Some(80), term: Some("xterm"), no_color: false };
 
     #[test]
-    fn a_terminal_has_colours_unless_it_is_dumb_or_they_are_unwanted() {
-        assert_eq!(TermCaps::of(TERMINAL).color, Color::On);
-        assert_eq!(TermCaps::of(TermEnv { term: None, ..TERMINAL }).color, Color::On);
-        let dumb = TermCaps::of(TermEnv { term: Some("dumb"), ..TERMINAL });
+    fn terminals_show_colors_unless_dumb_or_no_color_is_set() {
+        assert_eq!(TermCaps::new(TERMINAL).color, Color::On);
+        assert_eq!(TermCaps::new(TermEnv { term: None, ..TERMINAL }).color, Color::On);
+        let dumb = TermCaps::new(TermEnv { term: Some("dumb"), ..TERMINAL });
         assert!(dumb.color == Color::Off && !dumb.redraws && dumb.is_terminal);
-        let unwanted = TermCaps::of(TermEnv { no_color: true, ..TERMINAL });
+        let unwanted = TermCaps::new(TermEnv { no_color: true, ..TERMINAL });
         assert!(unwanted.color == Color::Off && unwanted.redraws);
     }
 
     #[test]
     fn a_pipe_is_plain() {
-        assert_eq!(TermCaps::of(TermEnv { is_terminal: false, ..TERMINAL }), TermCaps::plain());
+        assert_eq!(TermCaps::new(TermEnv { is_terminal: false, ..TERMINAL }), TermCaps::plain());
     }
 }

@@ -1,19 +1,19 @@
-//! Colours of our own text, by role. The numbers are those of the existing clients.
+//! The colors of our own text, by role. They are the same as in other Convox clients.
 
 use super::sanitize::sanitize;
 
-/// What a piece of text is.
+/// The role of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A table's header, or the name in an info block.
+    /// The header of a table, or a name in an info block.
     Heading,
-    /// A table's row, or the value in an info block.
+    /// A row of a table, or a value in an info block.
     Value,
     /// An id.
     Id,
-    /// The text of a step that starts.
+    /// The text of a step that has begun.
     Start,
-    /// The `OK` of a step.
+    /// The `OK` that ends a step.
     Ok,
     /// A failed step or status.
     Fail,
@@ -33,12 +33,12 @@ pub enum Role {
     Command,
     /// The word `ERROR`.
     ErrorLabel,
-    /// What follows it.
+    /// The message after it.
     ErrorText,
 }
 
 impl Role {
-    /// The number among a terminal's 256 colors.
+    /// Returns the index of the color in the terminal's palette of 256 colors.
     fn number(self) -> u8 {
         match self {
             Self::Heading | Self::Command => 244,
@@ -58,18 +58,18 @@ impl Role {
     }
 }
 
-/// Whether a stream shows colors.
+/// Whether to print colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Color {
-    /// Colours are written.
+    /// Print colors.
     On,
-    /// Text only.
+    /// Print plain text.
     #[default]
     Off,
 }
 
 impl Color {
-    /// What turns the role's color on; nothing where colors are off.
+    /// Returns the sequence that turns the role's color on; empty if colors are off.
     pub fn start(self, role: Role) -> String {
         match self {
             Self::On => format!("\u{1b}[38;5;{}m", role.number()),
@@ -77,7 +77,7 @@ impl Color {
         }
     }
 
-    /// What ends it.
+    /// Returns the sequence that turns the color off; empty if colors are off.
     pub fn end(self) -> &'static str {
         match self {
             Self::On => "\u{1b}[0m",
@@ -85,12 +85,12 @@ impl Color {
         }
     }
 
-    /// The text in its role's color. The text is taken as it is.
+    /// Returns `text` in its role's color. The text is not sanitized.
     pub fn paint(self, role: Role, text: &str) -> String {
         format!("{}{text}{}", self.start(role), self.end())
     }
 
-    /// The line `ERROR: message` without its end; the message is made sanitize.
+    /// Returns the line `ERROR: message` without a line end. The message is sanitized.
     pub fn error_line(self, message: &str) -> String {
         let (label, text) = (self.start(Role::ErrorLabel), self.start(Role::ErrorText));
         format!("{label}ERROR: {text}{}{}", sanitize(message), self.end())
@@ -102,13 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_painted_as_the_existing_clients_paint_it() {
+    fn text_is_painted_as_by_other_clients() {
         assert_eq!(Color::On.paint(Role::Heading, "APP"), "\u{1b}[38;5;244mAPP\u{1b}[0m");
         assert_eq!(Color::Off.paint(Role::Heading, "APP"), "APP");
     }
 
     #[test]
-    fn an_error_has_two_colours_and_no_sequences_of_its_own() {
+    fn an_error_line_has_two_colors_and_a_sanitized_message() {
         let expected = "\u{1b}[38;5;124mERROR: \u{1b}[38;5;203mbad \\x1b[2J 100% %s\u{1b}[0m";
         assert_eq!(Color::On.error_line("bad \u{1b}[2J 100% %s"), expected);
         assert_eq!(Color::Off.error_line("a\nb"), "ERROR: a\\nb");

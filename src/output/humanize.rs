@@ -1,4 +1,4 @@
-//! Words for times and sizes, as the existing clients word them.
+//! Human-readable times and sizes, worded as by other Convox clients.
 
 use chrono::{DateTime, Utc};
 
@@ -6,16 +6,16 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 const WEEK: u64 = 7 * DAY;
-/// Thirty days, and a year is twelve of them: the wording is read by scripts.
+/// A month has 30 days and a year 12 months, as in other clients: scripts parse these words.
 const MONTH: u64 = 30 * DAY;
 const YEAR: u64 = 12 * MONTH;
-/// From here on it counts as two.
+/// From here on a time reads as `2 years`.
 const A_YEAR_AND_A_HALF: u64 = 18 * MONTH;
 const TWO_YEARS: u64 = 2 * YEAR;
 const LONG: u64 = 37 * YEAR;
 
-/// How long ago `then` was: `2 minutes ago`, `1 week ago`, `3 days from now`, `now`. Nothing for
-/// no time.
+/// Returns how long ago `then` was, for example `2 minutes ago`, `3 days from now` or `now`. Empty
+/// if `then` is `None`.
 pub fn ago(now: DateTime<Utc>, then: impl Into<Option<DateTime<Utc>>>) -> String {
     let Some(then) = then.into() else { return String::new() };
     let seconds = (now - then).num_seconds();
@@ -26,7 +26,7 @@ pub fn ago(now: DateTime<Utc>, then: impl Into<Option<DateTime<Utc>>>) -> String
     }
 }
 
-/// A span in its largest unit; `None` below a second.
+/// Returns a span in its largest unit; `None` below a second.
 fn span(seconds: u64) -> Option<String> {
     let words = match seconds {
         0 => return None,
@@ -50,7 +50,8 @@ fn counted(count: u64, unit: &str) -> String {
     format!("{count} {unit}{plural}")
 }
 
-/// How long something took: `23s`, `1m5s`, `75m3s` (never hours). Nothing while it goes on.
+/// Returns how long something took: `23s`, `1m5s`, `75m3s` (never hours). Empty unless both times
+/// are known.
 pub fn elapsed(
     started: impl Into<Option<DateTime<Utc>>>,
     ended: impl Into<Option<DateTime<Utc>>>,
@@ -63,7 +64,7 @@ pub fn elapsed(
     }
 }
 
-/// Whole seconds as `Ss` or `MmSs`.
+/// Formats seconds as `23s` or `1m5s`.
 pub fn minutes(seconds: u64) -> String {
     match seconds {
         ..MINUTE => format!("{seconds}s"),
@@ -71,7 +72,7 @@ pub fn minutes(seconds: u64) -> String {
     }
 }
 
-/// A number of bytes, 1024 to the next unit: `812 B`, `1.68 KB`, `2.00 GB`.
+/// Formats a number of bytes in units of 1024: `812 B`, `1.68 KB`, `2.00 GB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1024 {
@@ -81,7 +82,7 @@ pub fn size(bytes: u64) -> String {
     for (power, unit) in (1_u32..).zip(UNITS) {
         let one = 1_u128 << (10 * power);
         hundredths = (u128::from(bytes) * 100 + one / 2) / one;
-        // rounded up to 1024.00 it belongs to the next unit
+        // A value that rounds up to 1024.00 is shown in the next unit.
         if hundredths < 102_400 {
             return format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100);
         }
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_worded_up_to_their_limits() {
+    fn times_are_worded_correctly_around_each_threshold() {
         for (seconds, words) in [
             (1, "1 second ago"),
             (2, "2 seconds ago"),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn less_than_a_second_is_now_and_the_future_is_from_now() {
+    fn times_below_a_second_read_now_and_later_ones_from_now() {
         assert_eq!(ago(now(), now()), "now");
         assert_eq!(ago(now(), now() - TimeDelta::milliseconds(999)), "now");
         assert_eq!(ago(now(), now() + TimeDelta::milliseconds(999)), "now");
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_times_have_minutes_and_no_hours() {
+    fn elapsed_times_are_in_minutes_and_seconds() {
         for (seconds, words) in
             [(0, "0s"), (59, "59s"), (65, "1m5s"), (4503, "75m3s"), (3700, "61m40s"), (-5, "0s")]
         {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_two_decimals_from_a_kilobyte_up() {
+    fn sizes_have_two_decimals_from_one_kilobyte_on() {
         for (bytes, words) in [
             (0, "0 B"),
             (1023, "1023 B"),
@@ -171,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_two_times_have_words(one: i64, two: i64) {
+        fn any_two_times_are_worded(one: i64, two: i64) {
             let time = |seconds: i64| DateTime::from_timestamp(seconds % 8_000_000_000_000, 0);
             let (one, two) = (time(one).unwrap(), time(two).unwrap());
             let words = ago(one, two);
@@ -183,7 +184,7 @@ mod tests {
         }
 
         #[test]
-        fn a_size_is_near_the_bytes_and_never_1024_of_a_unit(bytes: u64) {
+        fn sizes_are_rounded_and_never_reach_1024_of_a_unit(bytes: u64) {
             let words = size(bytes);
             let (number, unit) = words.split_once(' ').unwrap();
             let number: f64 = number.parse().unwrap();

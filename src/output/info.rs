@@ -1,4 +1,4 @@
-//! Info blocks: one thing, a line per property.
+//! Info blocks: the properties of one thing, one line each.
 
 use std::io::{self, Write};
 
@@ -7,15 +7,15 @@ use unicode_width::UnicodeWidthStr;
 use super::color::{Color, Role};
 use super::sanitize::sanitize;
 
-/// Names and values, the names padded to the longest. A value of several lines goes on below
-/// itself; an empty one leaves the name alone.
+/// Names and values in two columns. Further lines of a value are indented to its column; a name
+/// with an empty value stands alone.
 #[derive(Debug, Clone, Default)]
-pub struct Info {
+pub struct InfoBlock {
     entries: Vec<(String, String)>,
 }
 
-impl Info {
-    /// An empty block, which prints nothing.
+impl InfoBlock {
+    /// Creates an empty block, which prints nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -29,7 +29,7 @@ impl Info {
     /// Writes the block.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn write(&self, color: Color, out: &mut impl Write) -> io::Result<()> {
         let widest = self.entries.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
         for (name, value) in &self.entries {
@@ -46,11 +46,11 @@ fn write_entry(
     color: Color,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let blanks = widest - name.width();
+    let padding = widest - name.width();
     let mut lines = value.lines();
     match lines.next().filter(|first| !first.is_empty()) {
         Some(first) => {
-            let name = format!("{name}{:blanks$}", "");
+            let name = format!("{name}{:padding$}", "");
             let first = color.paint(Role::Value, &sanitize(first));
             writeln!(out, "{}  {first}", color.paint(Role::Heading, &name))?;
         }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn written(entries: &[(&str, &str)], color: Color) -> String {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         for (name, value) in entries {
             info.entry(name, *value);
         }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_padded_and_further_lines_indented() {
+    fn names_are_padded_and_further_lines_of_values_indented() {
         let entries = [("Name", "dev"), ("Router", "a.test (external)\nb.test (internal)")];
         let expected = "\
 Name    dev
@@ -89,24 +89,24 @@ Router  a.test (external)
     }
 
     #[test]
-    fn an_empty_value_leaves_no_blanks_and_an_empty_block_nothing() {
+    fn an_empty_value_has_no_trailing_spaces_and_an_empty_block_prints_nothing() {
         let entries = [("Description", ""), ("Id", "B1")];
         assert_eq!(written(&entries, Color::Off), "Description\nId           B1\n");
         assert_eq!(written(&[], Color::On), "");
     }
 
     #[test]
-    fn names_wider_than_their_bytes_are_aligned() {
+    fn names_are_aligned_by_display_width() {
         assert_eq!(written(&[("名前", "x"), ("é", "y")], Color::Off), "名前  x\né     y\n");
     }
 
     #[test]
-    fn values_are_harmless() {
+    fn values_are_sanitized() {
         assert_eq!(written(&[("Id", "\u{1b}[2J")], Color::Off), "Id  \\x1b[2J\n");
     }
 
     #[test]
-    fn name_and_value_have_their_colours_and_what_is_between_has_none() {
+    fn names_and_values_are_colored_and_the_gap_is_not() {
         let expected = "\u{1b}[38;5;244mId    \u{1b}[0m  \u{1b}[38;5;251mB1\u{1b}[0m\n\
                         \u{1b}[38;5;244mStatus\u{1b}[0m  \u{1b}[38;5;251mcomplete\u{1b}[0m\n";
         assert_eq!(written(&[("Id", "B1"), ("Status", "complete")], Color::On), expected);

@@ -1,4 +1,4 @@
-//! JSON that is the same value to a program and sanitize on a terminal.
+//! JSON output that is safe to show on a terminal.
 
 use std::io::{self, Write};
 
@@ -7,19 +7,19 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::sanitize::is_unsafe;
 
-/// Writes `value` in compact form. What could harm a terminal is written as `\u202e`, which reads
-/// back as the character that it stands for (RFC 8259, section 7).
+/// Writes `value` in compact form. Unsafe characters are escaped, for example as `\u202e`, which
+/// programs parse as the same character (RFC 8259, section 7).
 ///
 /// # Errors
-/// The stream cannot be written to.
+/// The stream can't be written to.
 pub(super) fn write(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    Ok(value.serialize(&mut Serializer::with_formatter(out, Harmless))?)
+    Ok(value.serialize(&mut Serializer::with_formatter(out, SafeFormatter))?)
 }
 
-/// serde's compact form escapes the C0 controls itself; this adds the rest.
-struct Harmless;
+/// Escapes unsafe characters besides the C0 controls, which serde's compact form escapes itself.
+struct SafeFormatter;
 
-impl Formatter for Harmless {
+impl Formatter for SafeFormatter {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         writer: &mut W,
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_harm_a_terminal_is_escaped_in_texts_and_in_names() {
+    fn unsafe_characters_are_escaped_in_strings_and_keys() {
         for (text, expected) in [
             ("plain — ✓ \\n", "\"plain — ✓ \\\\n\""),
             ("\u{1b}]0;\u{7}\n", "\"\\u001b]0;\\u0007\\n\""),
@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_back_as_the_same_and_holds_nothing_harmful(text: String) {
+        fn any_string_round_trips_and_is_safe(text: String) {
             let json = written(&[&text]);
             prop_assert!(!json.contains(is_unsafe));
             prop_assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);

@@ -1,10 +1,10 @@
-//! Log bytes on their way out: unchanged into a pipe, sanitize on a terminal.
+//! Log output: unchanged in a pipe, filtered on a terminal.
 
 use super::caps::TermCaps;
 use super::sanitize::LogFilter;
 use super::stdio::{OutputError, Stream};
 
-/// Writes the bytes of a log.
+/// Writes the bytes of a log to a stream.
 pub(crate) struct LogWriter {
     filter: Option<LogFilter>,
     shown: Vec<u8>,
@@ -12,13 +12,13 @@ pub(crate) struct LogWriter {
 }
 
 impl LogWriter {
-    /// For a stream of this caps. `raw` passes everything through on terminals too.
+    /// Creates a writer for a stream with these capabilities. `raw` turns the filter off.
     pub(crate) fn new(caps: &TermCaps, raw: bool) -> Self {
         let filter = (caps.is_terminal && !raw).then(LogFilter::new);
         Self { filter, shown: Vec::new(), in_line: false }
     }
 
-    /// Writes some, at once.
+    /// Writes some bytes and flushes the stream.
     pub(crate) fn write(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
         use std::io::Write;
         let Some(last) = bytes.last() else { return Ok(()) };
@@ -34,9 +34,9 @@ impl LogWriter {
         Ok(to.flush()?)
     }
 
-    /// On a terminal, ends a line that the log left open: what follows is ours.
+    /// Ends a line that the log left open, so that our own output starts on a new one.
     pub(crate) fn end_line(&mut self, to: &mut Stream) -> Result<(), OutputError> {
-        let open = std::mem::take(&mut self.in_line);
-        if open { Ok(to.print("\n")?) } else { Ok(()) }
+        let is_open = std::mem::take(&mut self.in_line);
+        if is_open { Ok(to.print("\n")?) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
-//! Everything that is printed goes through here.
+//! Output. Everything that the program prints goes through this module.
 //!
-//! These are the primitives: streams that know how they caps, text made sanitize, tables, info
-//! blocks, words for times and sizes, and the progress bar.
+//! It contains streams and their capabilities, sanitizing of text, tables, info blocks,
+//! human-readable times and sizes, the progress bar, and the renderers of events.
 
 pub mod caps;
 pub mod color;

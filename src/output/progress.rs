@@ -1,7 +1,7 @@
 //! The progress bar of an upload:
 //! `Uploading: 1.68 KB / 1.68 KB [===========================] 100.00 % 0s`
 //!
-//! On a terminal the line is redrawn in place, at most ten times a second; elsewhere only the
+//! On a terminal the line is redrawn in place, at most ten times a second. Otherwise only the
 //! final line is printed.
 
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, T
 use super::caps::TermCaps;
 use super::humanize::{minutes, size};
 
-/// Columns of the whole line, where the terminal has as many.
+/// The maximum width of the line in columns.
 pub const WIDTH: usize = 70;
 
-/// Time between two redraws.
+/// The minimum time between two redraws.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// The line for `done` of `total` bytes, `width` columns in all. What has no known total has no
-/// percentage. Where there is no room for a bar, there is none.
+/// Returns the line for `done` of `total` bytes, `width` columns wide. Without a total there is no
+/// percentage; without enough room there is no bar.
 pub fn line(label: &str, done: u64, total: Option<u64>, elapsed: Duration, width: usize) -> String {
     let elapsed = minutes(elapsed.as_secs());
     let Some(total) = total else {
@@ -42,7 +42,7 @@ fn join(before: &str, share: Share, after: &str, width: usize) -> String {
     }
 }
 
-/// A part of a whole; nothing of nothing is all of it.
+/// A part of a whole. An empty whole counts as complete.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     done: u64,
@@ -50,7 +50,7 @@ struct Share {
 }
 
 impl Share {
-    /// Rounded down: only what is complete reads 100.00.
+    /// Returns the percentage, rounded down so that only a complete share reads 100.00.
     fn percent(self) -> String {
         let hundredths = self.of(10_000);
         format!("{}.{:02}", hundredths / 100, hundredths % 100)
@@ -74,7 +74,7 @@ impl Share {
     }
 }
 
-/// A progress line on its way from the first byte to the last.
+/// The progress line of one transfer.
 #[derive(Debug)]
 pub struct Progress {
     label: String,
@@ -84,16 +84,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A line for a stream of this caps. Nothing is drawn yet.
+    /// Creates a line for a stream with these capabilities. Nothing is drawn yet.
     pub fn new(label: &str, caps: &TermCaps, now: Instant) -> Self {
         let live_line = caps.redraws.then(|| LiveLine::new(width_on(caps)));
         Self { label: label.to_owned(), started: now, drawn: None, live_line }
     }
 
-    /// Draws the present state, if the line is redrawn and a tenth of a second has passed.
+    /// Redraws the line on a terminal, unless it was redrawn within the last tenth of a second.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn update(
         &mut self,
         done: u64,
@@ -110,10 +110,10 @@ impl Progress {
         live_line.draw(&line(&self.label, done, total, elapsed, live_line.width), out)
     }
 
-    /// Ends the line: all of `total` is done.
+    /// Prints the final line of a complete transfer.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn finish(self, total: u64, now: Instant, out: &mut impl Write) -> io::Result<()> {
         let width = self.live_line.as_ref().map_or(WIDTH, |live_line| live_line.width);
         if let Some(live_line) = self.live_line {
@@ -124,10 +124,10 @@ impl Progress {
         out.flush()
     }
 
-    /// Leaves the line as it was last drawn, for whatever follows to stand below it.
+    /// Leaves the line as last drawn, so that later output starts below it.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn abandon(self, out: &mut impl Write) -> io::Result<()> {
         if self.drawn.is_none() {
             return Ok(());
@@ -137,12 +137,12 @@ impl Progress {
     }
 }
 
-/// One column is left free: some terminals wrap as soon as the last one is written.
+/// Leaves one column free: some terminals wrap when the last one is written.
 fn width_on(caps: &TermCaps) -> usize {
     caps.width.map_or(WIDTH, |columns| WIDTH.min(usize::from(columns).saturating_sub(1).max(1)))
 }
 
-/// indicatif's bar, drawing a line of ours into memory, from where it goes to the stream.
+/// A line that is redrawn in place: an indicatif bar that draws to memory, copied to the stream.
 #[derive(Debug)]
 struct LiveLine {
     width: usize,
@@ -161,7 +161,7 @@ impl LiveLine {
     }
 
     fn draw(&self, line: &str, out: &mut impl Write) -> io::Result<()> {
-        // wrapped, it could not be redrawn in place
+        // A wrapped line could not be redrawn in place.
         let line = line.chars().take(self.width).collect();
         *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
         self.bar.force_draw();
@@ -174,21 +174,21 @@ impl LiveLine {
     }
 }
 
-/// A style that shows `line`, whatever it is at the moment.
+/// Returns a style that shows the current content of `line`.
 fn style_of(line: &Arc<Mutex<String>>) -> ProgressStyle {
     let line = Arc::clone(line);
     let show = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
         let line = line.lock().unwrap_or_else(PoisonError::into_inner);
-        // the writer is a String of indicatif's, which cannot fail
+        // The writer is indicatif's String, which can't fail.
         let _ = out.write_str(&line);
     };
-    // the template is a constant that parses; the default style is never drawn
+    // The template is valid, so the default style is never used.
     ProgressStyle::with_template("{line}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("line", show)
 }
 
-/// A terminal in memory: what indicatif draws, until it is copied to a stream.
+/// A terminal in memory that collects what indicatif draws.
 #[derive(Debug, Clone)]
 struct Screen {
     bytes: Arc<Mutex<String>>,
@@ -207,7 +207,7 @@ impl Screen {
         out.flush()
     }
 
-    /// The cursor's way, if it goes anywhere.
+    /// Moves the cursor, unless by zero steps.
     fn move_cursor(&self, steps: usize, direction: char) -> io::Result<()> {
         if steps == 0 { Ok(()) } else { self.push(format_args!("\u{1b}[{steps}{direction}")) }
     }
@@ -263,32 +263,32 @@ mod tests {
         width: Some(80),
     };
 
-    fn now_line(done: u64, total: u64, width: usize) -> String {
+    fn upload_line(done: u64, total: u64, width: usize) -> String {
         line("Uploading", done, Some(total), Duration::ZERO, width)
     }
 
     #[test]
-    fn a_finished_line_has_the_guides_form_and_width() {
+    fn the_final_line_has_the_form_and_width_of_the_guide() {
         let expected = "Uploading: 1.68 KB / 1.68 KB [===========================] 100.00 % 0s";
         assert_eq!(expected.len(), WIDTH);
-        assert_eq!(now_line(1720, 1720, WIDTH), expected);
+        assert_eq!(upload_line(1720, 1720, WIDTH), expected);
     }
 
     #[test]
-    fn a_line_on_its_way_shows_how_far_it_is() {
+    fn an_unfinished_line_shows_the_progress() {
         let line = line("Uploading", 512, Some(2048), Duration::from_secs(65), WIDTH);
         assert_eq!(line, "Uploading: 512 B / 2.00 KB [=======>                    ] 25.00 % 1m5s");
     }
 
     #[test]
-    fn nothing_of_nothing_is_done_and_more_than_all_is_all() {
-        assert!(now_line(0, 0, WIDTH).ends_with("=] 100.00 % 0s"));
-        assert_eq!(now_line(5, 4, WIDTH), now_line(4, 4, WIDTH));
+    fn an_empty_transfer_is_complete_and_progress_is_capped_at_the_total() {
+        assert!(upload_line(0, 0, WIDTH).ends_with("=] 100.00 % 0s"));
+        assert_eq!(upload_line(5, 4, WIDTH), upload_line(4, 4, WIDTH));
     }
 
     #[test]
-    fn only_what_is_complete_reads_a_hundred() {
-        assert!(now_line(999_999, 1_000_000, WIDTH).ends_with("] 99.99 % 0s"));
+    fn only_a_complete_transfer_reads_a_hundred_percent() {
+        assert!(upload_line(999_999, 1_000_000, WIDTH).ends_with("] 99.99 % 0s"));
     }
 
     #[test]
@@ -298,13 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_line_has_a_short_bar_or_none() {
-        assert_eq!(now_line(1720, 1720, 46), "Uploading: 1.68 KB / 1.68 KB [===] 100.00 % 0s");
-        assert_eq!(now_line(1720, 1720, 40), "Uploading: 1.68 KB / 1.68 KB 100.00 % 0s");
+    fn a_narrow_line_has_a_short_bar_or_none_at_all() {
+        assert_eq!(upload_line(1720, 1720, 46), "Uploading: 1.68 KB / 1.68 KB [===] 100.00 % 0s");
+        assert_eq!(upload_line(1720, 1720, 40), "Uploading: 1.68 KB / 1.68 KB 100.00 % 0s");
     }
 
     #[test]
-    fn a_pipe_gets_exactly_one_line() {
+    fn a_pipe_gets_the_final_line_only() {
         let (start, mut out) = (Instant::now(), Vec::new());
         let mut progress = Progress::new("Uploading", &TermCaps::plain(), start);
         for done in 0..100 {
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminals_line_is_redrawn_in_place_ten_times_a_second_at_most() {
+    fn a_terminal_is_redrawn_in_place_at_most_ten_times_a_second() {
         let (start, mut out) = (Instant::now(), Vec::new());
         let mut progress = Progress::new("Uploading", &TERMINAL, start);
         for step in 0..1000_u64 {
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminals_line_fits_into_it() {
+    fn the_line_fits_a_narrow_terminal() {
         let (start, mut out) = (Instant::now(), Vec::new());
         let caps = TermCaps { width: Some(30), ..TERMINAL };
         let mut progress = Progress::new("Uploading", &caps, start);
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_line_is_closed_if_it_was_drawn() {
+    fn an_abandoned_line_is_ended_if_it_was_drawn() {
         let (start, mut out) = (Instant::now(), Vec::new());
         Progress::new("Uploading", &TERMINAL, start).abandon(&mut out).unwrap();
         assert!(out.is_empty());
@@ -359,7 +359,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_has_its_width_exactly_wherever_a_bar_fits(
+        fn a_line_with_a_bar_has_exactly_the_given_width(
             done: u64, total: Option<u64>, seconds in 0..100_000_u64, width in 0..200_usize,
         ) {
             let line = line("Uploading", done, total, Duration::from_secs(seconds), width);
@@ -370,7 +370,7 @@ mod tests {
 
         #[test]
         fn the_final_line_has_equal_sides(total: u64) {
-            let line = now_line(total, total, WIDTH);
+            let line = upload_line(total, total, WIDTH);
             let size = size(total);
             let start = format!("Uploading: {size} / {size} [=");
             prop_assert!(line.starts_with(&start) && line.ends_with("=] 100.00 % 0s"), "{}", line);

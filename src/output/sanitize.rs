@@ -1,21 +1,21 @@
-//! Text from outside, made sanitize for a terminal.
+//! Sanitizing of untrusted text for terminals.
 //!
-//! One form throughout: `\n`, `\r` and `\t` as in program text, other control characters of ASCII
-//! as `\x1b`, and what lies beyond (C1 controls, direction marks, characters without width) as
-//! `\u{202e}`. Everything else, backslashes included, stays as it is.
+//! `\n`, `\r` and `\t` are shown as in source code, other ASCII control characters as `\x1b`, and
+//! other unsafe characters (C1 controls, direction marks, characters without width) as `\u{202e}`.
+//! Everything else, including backslashes, is unchanged.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A name, description, error or cell from outside, with nothing in it that could move the
-/// cursor, change colors, break the line, or show as something else than it is.
+/// Returns `text` with everything escaped that could move the cursor, change colors, break the
+/// line, or disguise the text.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
     let mut shown = String::with_capacity(text.len() + 8);
     shown.push_str(&text[..first]);
     for c in text[first..].chars() {
         if is_unsafe(c) {
-            push_visibly(&mut shown, c);
+            push_escaped(&mut shown, c);
         } else {
             shown.push(c);
         }
@@ -23,7 +23,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Controls, and what reorders or hides its neighbours.
+/// Whether a character is a control, is invisible, or reorders its neighbors.
 pub(super) fn is_unsafe(c: char) -> bool {
     match c {
         ' '..='~' => false,
@@ -37,7 +37,7 @@ pub(super) fn is_unsafe(c: char) -> bool {
     }
 }
 
-fn push_visibly(shown: &mut String, c: char) {
+fn push_escaped(shown: &mut String, c: char) {
     let written = match c {
         '\n' => shown.write_str("\\n"),
         '\r' => shown.write_str("\\r"),
@@ -48,35 +48,35 @@ fn push_visibly(shown: &mut String, c: char) {
     debug_assert!(written.is_ok(), "writing to a String cannot fail");
 }
 
-/// Log bytes for a terminal: colors (SGR sequences), line ends, tabs and carriage returns stay;
-/// other control bytes show as [`sanitize`] shows them. Works across any cut of the stream.
+/// Filters log bytes for a terminal. Colors (SGR sequences), line ends, tabs and carriage returns
+/// pass; other unsafe characters are escaped as by [`sanitize`]. The stream may be split anywhere.
 ///
-/// Of bytes that are no UTF-8, those from 0x80 to 0x9f are shown: some terminals obey them as C1
-/// controls. The others pass: a terminal shows a replacement for them.
+/// Invalid UTF-8 passes, since terminals show a replacement character, except for bytes from 0x80
+/// to 0x9f: some terminals interpret them as C1 controls.
 #[derive(Debug, Default)]
 pub struct LogFilter {
     held: Vec<u8>,
     is_colored: bool,
 }
 
-/// Longer than any color sequence that is meant as one.
-const LONGEST_COLOUR: usize = 64;
+/// The maximum length of a color sequence in bytes.
+const MAX_COLOR_SEQUENCE: usize = 64;
 const ESCAPE: u8 = 0x1b;
 const RESET: &[u8] = b"\x1b[0m";
 
 impl LogFilter {
-    /// A filter at the start of a log.
+    /// Creates a filter for the start of a log.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends the visible form of `bytes` to `shown`. A sequence that is cut at the end of
-    /// `bytes` is held back until the rest of it comes.
+    /// Appends the filtered form of `bytes` to `shown`. An incomplete sequence at the end of
+    /// `bytes` is held back until the next call.
     pub fn feed(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
         let mut rest = bytes;
         while let Some(&byte) = rest.first() {
             if !self.held.is_empty() {
-                self.go_on(byte, shown);
+                self.extend(byte, shown);
                 rest = &rest[1..];
                 continue;
             }
@@ -84,13 +84,13 @@ impl LogFilter {
             shown.extend_from_slice(&rest[..plain]);
             rest = &rest[plain..];
             if let Some(&byte) = rest.first() {
-                self.begin(byte, shown);
+                self.start(byte, shown);
                 rest = &rest[1..];
             }
         }
     }
 
-    /// The log is over: what was held back, and an end to colors that were left on.
+    /// Ends the log: appends what is held back, and resets a color that is still on.
     pub fn finish(&mut self, shown: &mut Vec<u8>) {
         self.release(shown);
         if std::mem::take(&mut self.is_colored) {
@@ -98,53 +98,53 @@ impl LogFilter {
         }
     }
 
-    fn begin(&mut self, byte: u8, shown: &mut Vec<u8>) {
+    fn start(&mut self, byte: u8, shown: &mut Vec<u8>) {
         match byte {
             ESCAPE | 0xc2..=0xf4 => self.held.push(byte),
             _ => show_byte(byte, shown),
         }
     }
 
-    /// A byte after a held beginning.
-    fn go_on(&mut self, byte: u8, shown: &mut Vec<u8>) {
+    /// Takes the next byte of a sequence.
+    fn extend(&mut self, byte: u8, shown: &mut Vec<u8>) {
         if self.held[0] != ESCAPE {
-            return self.go_on_character(byte, shown);
+            return self.extend_character(byte, shown);
         }
         match (self.held.len(), byte) {
             (1, b'[') => self.held.push(byte),
-            (2.., b'0'..=b'9' | b';' | b':') if self.held.len() < LONGEST_COLOUR => {
+            (2.., b'0'..=b'9' | b';' | b':') if self.held.len() < MAX_COLOR_SEQUENCE => {
                 self.held.push(byte);
             }
-            (2.., b'm') => self.end_colour(shown),
-            _ => self.give_up(byte, shown),
+            (2.., b'm') => self.end_color(shown),
+            _ => self.reject(byte, shown),
         }
     }
 
-    /// A byte after the beginning of a character of several bytes.
-    fn go_on_character(&mut self, byte: u8, shown: &mut Vec<u8>) {
+    /// Takes the next byte of a multi-byte character.
+    fn extend_character(&mut self, byte: u8, shown: &mut Vec<u8>) {
         self.held.push(byte);
         match std::str::from_utf8(&self.held) {
             Ok(character) => {
                 show_character(character, shown);
                 self.held.clear();
             }
-            Err(error) if error.error_len().is_none() => {} // more of it is to come
+            Err(error) if error.error_len().is_none() => {} // incomplete
             Err(_) => {
                 self.held.pop();
-                self.give_up(byte, shown);
+                self.reject(byte, shown);
             }
         }
     }
 
-    fn end_colour(&mut self, shown: &mut Vec<u8>) {
+    fn end_color(&mut self, shown: &mut Vec<u8>) {
         let parameters = &self.held[2..];
         self.is_colored = !parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
         shown.append(&mut self.held);
         shown.push(b'm');
     }
 
-    /// It is no color: what was held is shown, and the byte begins anew.
-    fn give_up(&mut self, byte: u8, shown: &mut Vec<u8>) {
+    /// Appends the bytes of an invalid sequence, and starts anew with `byte`.
+    fn reject(&mut self, byte: u8, shown: &mut Vec<u8>) {
         self.release(shown);
         self.feed(&[byte], shown);
     }
@@ -156,17 +156,17 @@ impl LogFilter {
     }
 }
 
-/// Passes as it is, whatever came before.
+/// Whether a byte passes unchanged in any state.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
-/// A character of several bytes; some are C1 controls (U+0080 to U+009F).
+/// Appends a multi-byte character.
 fn show_character(character: &str, shown: &mut Vec<u8>) {
     match character.chars().next() {
         Some(c) if c.is_control() => {
             let mut visible = String::new();
-            push_visibly(&mut visible, c);
+            push_escaped(&mut visible, c);
             shown.extend_from_slice(visible.as_bytes());
         }
         _ => shown.extend_from_slice(character.as_bytes()),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn control_and_hidden_characters_are_shown() {
+    fn control_and_invisible_characters_are_escaped() {
         for (text, expected) in [
             ("plain — ✓ \\n C:\\x", "plain — ✓ \\n C:\\x"),
             ("a\u{1b}[31mb", "a\\x1b[31mb"),
@@ -214,12 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn harmless_text_is_not_copied() {
+    fn safe_text_is_not_copied() {
         assert!(matches!(sanitize("convox-guide"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn logs_keep_colours_and_line_ends() {
+    fn colors_and_line_ends_of_a_log_pass() {
         for text in [
             "\u{1b}[31mred\u{1b}[0m\n",
             "\u{1b}[1;38;5;244mgrey\u{1b}[m\r\n",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn other_sequences_of_a_log_are_shown() {
+    fn other_sequences_of_a_log_are_escaped() {
         for (text, expected) in [
             ("\u{1b}[2J", "\\x1b[2J"),
             ("\u{1b}]0;title\u{7}", "\\x1b]0;title\\x07"),
@@ -249,13 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_that_a_log_leaves_on_is_ended() {
+    fn a_color_that_is_still_on_at_the_end_is_reset() {
         assert_eq!(shown("\u{1b}[31mred"), "\u{1b}[31mred\u{1b}[0m");
         assert_eq!(shown("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
     }
 
     #[test]
-    fn bytes_that_are_no_text_pass_but_for_controls() {
+    fn invalid_utf_8_passes_except_for_c1_controls() {
         for bytes in [&b"\xff\xfe\xa0"[..], b"\xc2", b"\xc2x", b"\xc2\xc2\xa9", b"\xe2\xa2"] {
             assert_eq!(filtered(&[bytes]), bytes);
         }
@@ -285,14 +285,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_harmful_is_left_and_nothing_is_changed_twice(text: String) {
+        fn sanitized_text_is_safe_and_unchanged_by_a_second_pass(text: String) {
             let once = sanitize(&text).into_owned();
             prop_assert!(!once.contains(is_unsafe));
             prop_assert_eq!(sanitize(&once), once.as_str());
         }
 
         #[test]
-        fn a_log_shows_the_same_wherever_it_is_cut(log in log(), cut: prop::sample::Index) {
+        fn filtering_does_not_depend_on_how_a_log_is_split(log in log(), cut: prop::sample::Index) {
             let (one, two) = log.split_at(cut.index(log.len() + 1));
             prop_assert_eq!(filtered(&[one, two]), filtered(&[&log]));
             let bytes: Vec<_> = log.chunks(1).collect();
@@ -300,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn a_terminal_gets_colours_and_no_other_control(log in log()) {
+        fn filtered_logs_contain_no_controls_except_colors(log in log()) {
             let shown = filtered(&[&log]);
             let text = String::from_utf8_lossy(&shown);
             let color = regex::Regex::new("\u{1b}\\[[0-9;:]*m").unwrap();
@@ -311,7 +311,7 @@ mod tests {
         }
 
         #[test]
-        fn a_log_of_plain_text_is_unchanged(text in "[^\u{0}-\u{9f}]*[ -~\n\r\t]*") {
+        fn plain_text_passes_unchanged(text in "[^\u{0}-\u{9f}]*[ -~\n\r\t]*") {
             prop_assert_eq!(filtered(&[text.as_bytes()]), text.as_bytes());
         }
     }

@@ -1,7 +1,7 @@
-//! The streams of a run.
+//! The standard streams of a run.
 //!
-//! stdout is buffered; whoever ends a step flushes it, and so does everything that goes to stderr,
-//! so that both stay in order on one terminal. Lines for stderr are written whole.
+//! stdout is buffered. It is flushed at the end of each step and before anything is written to
+//! stderr, so that both appear in order on a terminal. Each line on stderr is a single write.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -9,27 +9,28 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caps::{TermCaps, TermEnv};
+use crate::input::Input;
 use crate::terminal;
 
-/// stdout and stderr, and whether stdin is a terminal.
+/// The standard streams.
 #[derive(Debug)]
 pub struct Stdio {
-    /// For what was asked for.
+    /// For the requested output.
     pub out: Stream,
     /// For errors, warnings and notices.
     pub err: Stream,
-    /// Someone can be asked.
-    pub stdin_is_terminal: bool,
+    /// What the run reads.
+    pub input: Input,
 }
 
-/// Why a stream cannot be written to.
+/// Why a stream can't be written to.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// The reader has gone, as `head` does when it has seen enough.
+    /// The reader closed the pipe, as `head` does.
     #[error("the output was closed")]
     Closed,
-    /// Anything else, such as a full disk.
-    #[error("cannot write the output: {0}")]
+    /// Any other failure, such as a full disk.
+    #[error("can't write the output: {0}")]
     Failed(io::Error),
 }
 
@@ -42,17 +43,17 @@ impl From<io::Error> for OutputError {
     }
 }
 
-/// What happens when a stream's reader has gone, or the stream cannot take any more.
+/// What to do once a stream can't be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnBrokenPipe {
-    /// Writing fails: right for a command that only reads.
+    /// Fail: right for a command that only reads.
     #[default]
     Fail,
-    /// What follows is dropped: right for a command whose work must go on.
+    /// Discard further output: right for a command that must complete its work.
     Discard,
 }
 
-/// A stream to write to, which knows how it looks.
+/// An output stream and its capabilities.
 pub struct Stream {
     writer: Box<dyn Write + Send>,
     buffer: Vec<u8>,
@@ -62,50 +63,50 @@ pub struct Stream {
     is_closed: bool,
 }
 
-/// Bytes kept before they are written.
+/// The size of the buffer in bytes.
 const BUFFER: usize = 64 * 1024;
 
 impl Stdio {
-    /// The process's own streams. `term` and `no_color` are TERM and NO_COLOR.
+    /// Returns the process's own streams. `term` and `no_color` come from `TERM` and `NO_COLOR`.
     ///
     /// # Errors
-    /// No file descriptor can be had.
+    /// The file descriptors can't be duplicated.
     pub fn system(term: Option<&str>, no_color: bool) -> io::Result<Self> {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let caps = |stream: BorrowedFd<'_>| {
             let is_terminal = stream.is_terminal();
             let width = if is_terminal { terminal::width(stream) } else { None };
-            TermCaps::of(TermEnv { is_terminal, width, term, no_color })
+            TermCaps::new(TermEnv { is_terminal, width, term, no_color })
         };
         Ok(Self {
-            // a copy of the descriptor, as std's own stdout looks for line ends in all that it gets
+            // The descriptor is duplicated since std's stdout scans everything for line ends.
             out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd())),
             err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd())),
-            stdin_is_terminal: io::stdin().is_terminal(),
+            input: Input::process()?,
         })
     }
 
-    /// Streams that are kept in memory, for a run inside a test.
+    /// Returns streams that write to memory, for tests.
     pub fn captured(caps: TermCaps) -> (Self, Captured, Captured) {
         let (out, err) = (Captured::default(), Captured::default());
         let stdio = Self {
             out: Stream::buffered(out.clone(), caps),
             err: Stream::direct(err.clone(), caps),
-            stdin_is_terminal: false,
+            input: Input::default(),
         };
         (stdio, out, err)
     }
 
-    /// Writes a whole line to stderr, below what stdout has got so far.
+    /// Writes a whole line to stderr, after flushing stdout.
     ///
     /// # Errors
-    /// stderr cannot be written to, or stdout cannot take what was buffered.
+    /// Either stream can't be written to.
     pub fn error_line(&mut self, line: &str) -> Result<(), OutputError> {
         let flushed = self.out.flush();
         let mut whole = String::with_capacity(line.len() + 1);
         whole.push_str(line);
         whole.push('\n');
-        self.err.print(&whole)?; // even where stdout is closed
+        self.err.print(&whole)?; // even if stdout failed
         Ok(flushed?)
     }
 
@@ -133,12 +134,12 @@ fn file(stream: BorrowedFd<'_>) -> io::Result<File> {
 }
 
 impl Stream {
-    /// A stream that keeps bytes until there are many, or until it is flushed.
+    /// Creates a stream with a buffer.
     pub fn buffered(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
         Self::new(Box::new(writer), caps, BUFFER)
     }
 
-    /// A stream that writes at once.
+    /// Creates a stream without a buffer.
     pub fn direct(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
         Self::new(Box::new(writer), caps, 0)
     }
@@ -148,12 +149,12 @@ impl Stream {
         Self { writer, buffer: Vec::new(), capacity, caps, on_broken_pipe, is_closed: false }
     }
 
-    /// How it looks.
+    /// Returns the capabilities of the stream.
     pub fn caps(&self) -> &TermCaps {
         &self.caps
     }
 
-    /// Chooses what happens when the reader has gone.
+    /// Sets what to do once the stream can't be written to.
     pub fn set_on_broken_pipe(&mut self, on_broken_pipe: OnBrokenPipe) {
         self.on_broken_pipe = on_broken_pipe;
     }
@@ -161,12 +162,12 @@ impl Stream {
     /// Writes text.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn print(&mut self, text: &str) -> Result<(), OutputError> {
         Ok(self.write_all(text.as_bytes())?)
     }
 
-    /// Passes bytes on, and forgives a reader that has gone if that was chosen.
+    /// Writes to the underlying stream, subject to [`OnBrokenPipe`].
     fn pass(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         if !self.is_closed {
             match write(&mut *self.writer) {
@@ -189,7 +190,7 @@ impl Stream {
         let mut bytes = std::mem::take(&mut self.buffer);
         let written = self.pass(|writer| writer.write_all(&bytes));
         bytes.clear();
-        self.buffer = bytes; // its room is used again
+        self.buffer = bytes; // keeps the allocation
         written
     }
 }
@@ -219,17 +220,17 @@ impl std::fmt::Debug for Stream {
     }
 }
 
-/// A stream's end in memory. Clones share what was written.
+/// Output in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    /// What was written so far.
+    /// Returns the bytes written so far.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same as text; what is no UTF-8 is replaced.
+    /// Returns the output as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
@@ -250,13 +251,13 @@ impl Write for Captured {
 mod tests {
     use super::*;
 
-    /// A reader that leaves after some bytes.
-    struct Leaving {
+    /// A pipe whose reader closes it after some bytes.
+    struct ClosingPipe {
         left: usize,
         seen: Captured,
     }
 
-    impl Write for Leaving {
+    impl Write for ClosingPipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if self.left == 0 {
                 return Err(ErrorKind::BrokenPipe.into());
@@ -271,13 +272,13 @@ mod tests {
         }
     }
 
-    fn leaving(left: usize) -> (Stream, Captured) {
+    fn closing_after(left: usize) -> (Stream, Captured) {
         let seen = Captured::default();
-        (Stream::buffered(Leaving { left, seen: seen.clone() }, TermCaps::plain()), seen)
+        (Stream::buffered(ClosingPipe { left, seen: seen.clone() }, TermCaps::plain()), seen)
     }
 
     #[test]
-    fn stdout_waits_for_a_flush_and_stderr_does_not() {
+    fn stdout_is_buffered_and_stderr_is_not() {
         let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
         stdio.out.print("Starting build... ").unwrap();
         assert_eq!(out.text(), "");
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_on_stderr_comes_after_what_stdout_has() {
+    fn stdout_is_flushed_before_a_line_on_stderr() {
         let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
         stdio.out.print("Promoting R1... ").unwrap();
         stdio.error_line("ERROR: rollback").unwrap();
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_any_size_arrive_in_order() {
+    fn writes_of_any_size_arrive_in_order() {
         let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
         let mut expected = Vec::new();
         for (number, size) in [10, BUFFER - 1, 5, BUFFER, 3 * BUFFER, 1].into_iter().enumerate() {
@@ -312,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_gone_stops_a_command_that_reads() {
-        let (mut stream, seen) = leaving(3);
+    fn a_closed_pipe_stops_a_command_that_reads() {
+        let (mut stream, seen) = closing_after(3);
         stream.print("one\ntwo\n").unwrap();
         assert!(matches!(stream.flush().map_err(OutputError::from), Err(OutputError::Closed)));
         assert_eq!(seen.text(), "one");
@@ -322,8 +323,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_gone_is_forgiven_where_the_work_must_go_on() {
-        let (mut stream, seen) = leaving(3);
+    fn a_closed_pipe_does_not_stop_a_command_that_writes() {
+        let (mut stream, seen) = closing_after(3);
         stream.set_on_broken_pipe(OnBrokenPipe::Discard);
         for _ in 0..3 {
             stream.print("one\ntwo\n").unwrap();
@@ -333,18 +334,18 @@ mod tests {
     }
 
     #[test]
-    fn stderr_is_written_even_where_stdout_is_closed() {
+    fn stderr_is_written_even_if_stdout_is_closed() {
         let (mut stdio, _, err) = Stdio::captured(TermCaps::plain());
-        stdio.out = leaving(0).0;
+        stdio.out = closing_after(0).0;
         stdio.out.print("x").unwrap();
         assert!(matches!(stdio.error_line("said"), Err(OutputError::Closed)));
         assert_eq!(err.text(), "said\n");
     }
 
     #[test]
-    fn another_failure_keeps_its_reason() {
+    fn other_failures_keep_their_reason() {
         let full = io::Error::new(ErrorKind::StorageFull, "no space left");
         let error = OutputError::from(full).to_string();
-        assert_eq!(error, "cannot write the output: no space left");
+        assert_eq!(error, "can't write the output: no space left");
     }
 }

@@ -1,4 +1,4 @@
-//! What a command's result looks like: as a table, an info block, or text; and as JSON.
+//! How results are presented: as a table, an info block or text; and as JSON.
 
 use std::io::{self, Write};
 
@@ -6,39 +6,39 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::caps::TermCaps;
-use super::info::Info;
+use super::info::InfoBlock;
 use super::json;
 use super::sanitize::sanitize;
 use super::table::Table;
 use crate::settings::Style;
 
-/// What a value needs to know to be shown.
+/// What a value needs to render itself.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderContext {
-    /// The present moment: times are shown relative to it.
+    /// The current time; other times are shown relative to it.
     pub now: DateTime<Utc>,
-    /// The style; two values have columns of their own for each.
+    /// The output style, which determines the columns of some tables.
     pub style: Style,
 }
 
-/// A value as people see it.
+/// The form of a value for people.
 #[derive(Debug, Clone)]
 pub enum View {
     /// A table.
     Table(Table),
     /// An info block.
-    Info(Info),
-    /// Text of our own, without the last line's end.
+    Info(InfoBlock),
+    /// Our own text, without the final newline.
     Text(String),
-    /// Lines from a rack, without the last one's end: a pipe gets them as they are.
+    /// Lines from a rack, without the final newline. They are sanitized on terminals only.
     Data(String),
 }
 
 impl View {
-    /// Writes it.
+    /// Writes the view.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     pub fn write(&self, caps: &TermCaps, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Table(table) => table.write(caps.color, out),
@@ -51,18 +51,18 @@ impl View {
     }
 }
 
-/// Something that can be shown to people.
+/// A value that can be presented to people.
 pub trait Render {
-    /// Its form for people.
+    /// Returns its form for people.
     fn render(&self, rc: &RenderContext) -> View;
 }
 
-/// A command's result for programs: one JSON document (snake_case, RFC 3339, absent is `null`).
+/// A result for programs: one JSON document (`snake_case` keys, RFC 3339 times, `null` if absent).
 pub trait Document {
-    /// Writes it, on one line.
+    /// Writes the document on one line.
     ///
     /// # Errors
-    /// The stream cannot be written to.
+    /// The stream can't be written to.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
@@ -73,9 +73,9 @@ impl<T: Serialize> Document for T {
     }
 }
 
-/// A command's result for people and for programs.
+/// A result for people and for programs.
 pub trait Value: Render + Document {
-    /// Its form for programs.
+    /// Returns its form for programs.
     fn as_document(&self) -> &dyn Document;
 }
 

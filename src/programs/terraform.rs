@@ -1,36 +1,37 @@
-//! What Terraform knows of a rack that was installed from this machine.
+//! Reads the Terraform outputs of racks that were installed from this machine.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ProgramError, run};
+use super::{ProgramError, output};
 
-/// Terraform may have to fetch its state from elsewhere.
+/// How long Terraform may take; it may have to fetch its state from a remote backend.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The outputs of a rack's Terraform folder that matter to a client.
+/// The outputs of a rack's Terraform directory that a client needs.
 #[derive(Debug, Default)]
 pub struct Outputs {
-    /// The rack's address with its password; none until the rack is installed.
+    /// The rack's URL with its password; `None` until the rack is installed.
     pub api: Option<SecretString>,
-    /// For example `aws`.
+    /// The cloud provider, for example `aws`.
     pub provider: Option<String>,
 }
 
-/// Why Terraform told nothing.
+/// Why the outputs could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TerraformError {
-    /// It did not run.
+    /// Terraform did not run.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// It failed.
+    /// Terraform exited with an error.
     #[error("terraform output failed in {0}: run it there to see why")]
     Failed(String),
-    /// It wrote something else than JSON. The text is not repeated: it may hold passwords.
-    #[error("terraform output in {0} wrote something else than JSON: run it there to see what")]
+    /// Terraform did not print JSON. The text is not repeated, as it may contain passwords.
+    #[error("terraform output in {0} did not print JSON: run it there to see what it prints")]
     Format(String),
 }
 
@@ -45,17 +46,17 @@ struct RawOutput {
     value: serde_json::Value,
 }
 
-/// Asks Terraform for the outputs of the rack in `folder`.
+/// Reads the outputs of the rack whose Terraform configuration is in `dir`.
 ///
 /// # Errors
-/// Terraform is missing, fails, hangs, or answers in another form.
-pub fn outputs(folder: &Path) -> Result<Outputs, TerraformError> {
-    let shown = || folder.display().to_string();
-    let output = run("terraform", &["output", "-json"], folder, LIMIT)?;
+/// Fails if Terraform is not installed, fails, takes too long, or prints something unexpected.
+pub fn outputs(dir: &Path) -> Result<Outputs, TerraformError> {
+    let mut terraform = Command::new("terraform");
+    let output = output(terraform.args(["output", "-json"]).current_dir(dir), LIMIT)?;
     if !output.status.success() {
-        return Err(TerraformError::Failed(shown()));
+        return Err(TerraformError::Failed(dir.display().to_string()));
     }
-    parse(&output.stdout).ok_or_else(|| TerraformError::Format(shown()))
+    parse(&output.stdout).ok_or_else(|| TerraformError::Format(dir.display().to_string()))
 }
 
 fn parse(json: &[u8]) -> Option<Outputs> {
@@ -76,7 +77,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     #[test]
-    fn address_and_provider_are_read_and_the_rest_is_left() {
+    fn url_and_provider_are_read_and_other_outputs_ignored() {
         let json = br#"{
             "api": {"sensitive": true, "type": "string", "value": "https://convox:pw@api.test"},
             "provider": {"sensitive": false, "type": "string", "value": "aws"},
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rack_that_is_not_installed_yet_has_no_outputs() {
+    fn a_rack_that_is_not_installed_has_no_outputs() {
         for json in [&b"{}"[..], br#"{"api": {"value": ""}}"#, br#"{"api": {"value": null}}"#] {
             let outputs = parse(json).unwrap();
             assert!(outputs.api.is_none() && outputs.provider.is_none());
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_outputs() {
+    fn unexpected_texts_are_refused() {
         for json in [&b""[..], b"Warning: no outputs", b"[]", br#"{"api": "x"}"#] {
             assert!(parse(json).is_none());
         }

@@ -1,7 +1,7 @@
 //! The page of environment variables.
 
 use super::markdown::{prose, table};
-use crate::settings::variables::ALL;
+use crate::settings::env_vars::ALL;
 
 /// Variables that the program does not read itself.
 const LIBRARIES: &[(&str, &str)] = &[

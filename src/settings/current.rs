@@ -1,18 +1,18 @@
-//! The rack that `switch` chose: the file `current`.
+//! The current rack, as selected by `switch`: the file `current`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{ConfigDir, FilesError, Kind, Layout};
+use super::config_dir::{ConfigDir, ConfigError, FileSpec, Layout};
 
-/// The chosen rack, as 3.x clients write it: `{"name":"acme/north","type":"console"}`.
+/// The current rack, as 3.x clients write it: `{"name":"acme/north","type":"console"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrentRack {
     /// The rack's full name.
     #[serde(default)]
     pub name: String,
-    /// What kind of rack it is.
+    /// Where the rack is configured.
     #[serde(default, rename = "type")]
     pub kind: RackKind,
 }
@@ -23,61 +23,61 @@ pub struct CurrentRack {
 pub enum RackKind {
     /// At a console.
     Console,
-    /// In a folder `racks/NAME` with `main.tf`.
+    /// In a directory `racks/NAME` that contains `main.tf`.
     Terraform,
-    /// By its address in a file `racks/NAME`. The 3.x clients cannot write this one.
+    /// By its address, in a file `racks/NAME`. 3.x clients read these but never write them.
     Direct,
-    /// The built-in development rack. No other client knows this one.
+    /// The built-in development rack. Unknown to other clients.
     Dev,
-    /// Something a newer client wrote.
+    /// A kind written by a newer client.
     Other(String),
 }
 
-const CURRENT: Kind = Kind {
+const CURRENT: FileSpec = FileSpec {
     expected: "a JSON object with the name and type of a rack",
-    mend: "run `convox switch NAME`",
+    remedy: "run `convox switch NAME`",
 };
 
 impl ConfigDir {
-    /// The chosen rack; `None` where none was chosen, or where an older client left an entry
+    /// Returns the current rack; `None` if none is selected or an older client stored an entry
     /// without a name.
     ///
     /// # Errors
-    /// A file that cannot be read or holds something else.
-    pub fn current(&self) -> Result<Option<CurrentRack>, FilesError> {
+    /// The file can't be read or is invalid.
+    pub fn current(&self) -> Result<Option<CurrentRack>, ConfigError> {
         let current: Option<CurrentRack> = self.json("current", CURRENT)?;
         Ok(current.filter(|current| !current.name.is_empty()))
     }
 
-    /// Chooses a rack.
+    /// Selects a rack.
     ///
     /// # Errors
-    /// A file that cannot be written.
-    pub fn store_current(&self, current: &CurrentRack) -> Result<(), FilesError> {
+    /// The file can't be written.
+    pub fn store_current(&self, current: &CurrentRack) -> Result<(), ConfigError> {
         self.write_json("current", current, Layout::Compact)
     }
 
-    /// Forgets the chosen rack, for instance when it is no more.
+    /// Clears the selection, for example when the rack no longer exists.
     ///
     /// # Errors
-    /// A file that cannot be removed.
-    pub fn forget_current(&self) -> Result<(), FilesError> {
+    /// The file can't be removed.
+    pub fn forget_current(&self) -> Result<(), ConfigError> {
         self.remove("current")
     }
 
-    /// The rack that older clients chose: the file `rack`, still honoured.
+    /// Returns the rack selected by an older client: the file `rack`, which is still honored.
     ///
     /// # Errors
-    /// A file that cannot be read.
-    pub fn legacy_rack(&self) -> Result<Option<String>, FilesError> {
+    /// The file can't be read.
+    pub fn legacy_rack(&self) -> Result<Option<String>, ConfigError> {
         self.text("rack")
     }
 
-    /// Forgets that one, as `login` does.
+    /// Clears an older client's selection, as `login` and `switch` do.
     ///
     /// # Errors
-    /// A file that cannot be removed.
-    pub fn forget_legacy_rack(&self) -> Result<(), FilesError> {
+    /// The file can't be removed.
+    pub fn forget_legacy_rack(&self) -> Result<(), ConfigError> {
         self.remove("rack")
     }
 }
@@ -122,48 +122,48 @@ impl fmt::Display for RackKind {
 mod tests {
     use super::*;
 
-    fn files() -> (tempfile::TempDir, ConfigDir) {
+    fn config_dir() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
-        let files = ConfigDir::new(Some(home.path().to_owned()));
-        (home, files)
+        let config = ConfigDir::new(Some(home.path().to_owned()));
+        (home, config)
     }
 
     #[test]
-    fn the_chosen_rack_is_written_as_the_existing_client_writes_it() {
-        let (_home, files) = files();
+    fn the_current_rack_is_written_as_3x_clients_write_it() {
+        let (_home, config) = config_dir();
         let north = CurrentRack { name: "acme/north".into(), kind: RackKind::Console };
-        files.store_current(&north).unwrap();
-        let text = files.text("current").unwrap().unwrap();
+        config.store_current(&north).unwrap();
+        let text = config.text("current").unwrap().unwrap();
         assert_eq!(text, "{\"name\":\"acme/north\",\"type\":\"console\"}");
-        assert_eq!(files.current().unwrap(), Some(north));
+        assert_eq!(config.current().unwrap(), Some(north));
     }
 
     #[test]
-    fn every_kind_reads_back() {
-        let (_home, files) = files();
+    fn every_kind_round_trips() {
+        let (_home, config) = config_dir();
         for word in ["console", "terraform", "direct", "dev", "orbital"] {
             let rack = CurrentRack { name: "a".into(), kind: word.to_owned().into() };
-            files.store_current(&rack).unwrap();
-            assert_eq!(files.current().unwrap(), Some(rack));
+            config.store_current(&rack).unwrap();
+            assert_eq!(config.current().unwrap(), Some(rack));
         }
     }
 
     #[test]
-    fn an_entry_without_a_name_is_none() {
-        let (_home, files) = files();
+    fn an_entry_without_a_name_counts_as_no_selection() {
+        let (_home, config) = config_dir();
         for text in ["{}", "null", "", "{\"type\":\"console\"}"] {
-            files.write_text("current", text).unwrap();
-            assert_eq!(files.current().unwrap(), None, "{text}");
+            config.write_text("current", text).unwrap();
+            assert_eq!(config.current().unwrap(), None, "{text}");
         }
     }
 
     #[test]
-    fn a_damaged_file_says_how_to_mend_it() {
-        let (_home, files) = files();
-        files.write_text("current", "acme/north").unwrap();
-        let error = files.current().unwrap_err().to_string();
+    fn a_damaged_file_is_reported_with_a_remedy() {
+        let (_home, config) = config_dir();
+        config.write_text("current", "acme/north").unwrap();
+        let error = config.current().unwrap_err().to_string();
         assert!(error.ends_with("delete it and run `convox switch NAME`"), "{error}");
-        files.forget_current().unwrap();
-        assert_eq!(files.current().unwrap(), None);
+        config.forget_current().unwrap();
+        assert_eq!(config.current().unwrap(), None);
     }
 }

@@ -1,57 +1,55 @@
-//! What is set: the environment, the settings folder, and what follows from them together.
+//! Settings: the environment, the settings directory, and what results from both.
 //!
-//! The environment is read once, by [`EnvVars::read`]. ConfigDir are read when a value from them is
-//! asked for, so that a command costs no more than it uses.
+//! The environment is read once, by [`EnvVars::read`]. Files are read when a value in them is
+//! needed, so a command pays only for what it uses.
 
 pub mod app;
+mod config_dir;
 mod credentials;
 mod current;
-mod files;
-
+pub mod env_vars;
 mod paths;
-
 mod racks;
 mod style;
 pub mod target;
-pub mod variables;
 
 use std::path::{Path, PathBuf};
 
 pub use app::AppError;
+pub use config_dir::{ConfigDir, ConfigError};
 pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use convox_client::limits::Limits;
 pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use convox_client::secret::{ExposeSecret, Secret};
 pub use current::{CurrentRack, RackKind};
-pub use files::{ConfigDir, FilesError};
+pub use env_vars::{EnvVars, InvalidVariable};
 pub use racks::{LocalForm, LocalRack, RackMeta};
 pub use style::{BusyPolicy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
-pub use target::{Choice, NoMatch, Target, TargetError, match_rack, matching};
-pub use variables::{EnvVars, InvalidVariable};
+pub use target::{Choice, NoMatch, Target, TargetError, match_configured, match_rack};
 
 use convox_wire::AppName;
 
-/// Everything that is set, for one run in one working folder.
+/// The settings of one run in one working directory.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The environment.
     pub env: EnvVars,
-    /// The settings folder.
+    /// The settings directory.
     pub config: ConfigDir,
-    folder: PathBuf,
+    working_dir: PathBuf,
     program: Option<PathBuf>,
 }
 
-/// A console cannot be told.
+/// Why the console can't be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    /// A settings file cannot be used.
+    /// A settings file can't be used.
     #[error(transparent)]
-    ConfigDir(#[from] FilesError),
-    /// The console's host is none.
+    Config(#[from] ConfigError),
+    /// The console's host is invalid.
     #[error("{from}: {why}")]
     Host {
-        /// Where the host was set.
+        /// Where the host is set.
         from: &'static str,
         /// What is wrong with it.
         why: InvalidRackUrl,
@@ -59,112 +57,112 @@ pub enum ConsoleError {
 }
 
 impl Settings {
-    /// The settings of a run in the working folder `folder`. Reads nothing yet.
-    pub fn new(env: EnvVars, folder: PathBuf) -> Self {
-        let path = paths::settings_folder(&env);
+    /// Returns the settings of a run in `working_dir`. No file is read yet.
+    pub fn new(env: EnvVars, working_dir: PathBuf) -> Self {
+        let path = paths::config_dir(&env);
         let config = match env.config {
             Some(_) => ConfigDir::new(path),
             None => ConfigDir::private(path),
         };
-        Self { env, config, folder, program: None }
+        Self { env, config, working_dir, program: None }
     }
 
-    /// Says which program this is; it is started again as the development rack.
+    /// Sets the path of this program, which is executed again as the development rack.
     #[must_use]
     pub fn with_program(self, program: Option<PathBuf>) -> Self {
         Self { program, ..self }
     }
 
-    /// Prints debug lines, if `debug` asks for it beside CONVOX_DEBUG.
+    /// Prints debug lines if `debug` is set, as if by `CONVOX_DEBUG`.
     #[must_use]
     pub fn with_debug(mut self, debug: bool) -> Self {
         self.env.debug |= debug;
         self
     }
 
-    /// This program, where known.
+    /// Returns the path of this program, if known.
     pub fn program(&self) -> Option<&Path> {
         self.program.as_deref()
     }
 
-    /// The working folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Returns the working directory.
+    pub fn working_dir(&self) -> &Path {
+        &self.working_dir
     }
 
-    /// Time limits.
+    /// Returns the time limits.
     pub fn limits(&self) -> &Limits {
         &self.env.limits
     }
 
-    /// The development rack's data folder; `None` where no home folder is known.
-    pub fn data_folder(&self) -> Option<PathBuf> {
-        paths::data_folder(&self.env)
+    /// Returns the development rack's data directory; `None` if no home directory is known.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        paths::data_dir(&self.env)
     }
 
-    /// The output style: `--style`, CONVOX_STYLE, or classic.
+    /// Returns the output style: `--style`, `CONVOX_STYLE`, or classic.
     pub fn style(&self, flag: Option<Style>) -> Style {
         flag.or(self.env.style).unwrap_or_default()
     }
 
-    /// The app: see [`app`]. `source` is the folder that is deployed or built.
+    /// Returns the app: see [`app`]. `source` is the directory that is deployed or built.
     ///
     /// # Errors
-    /// No app can be told.
+    /// The app can't be determined.
     pub fn app(
         &self,
         argument: Option<&str>,
         flag: Option<&str>,
         source: Option<&Path>,
     ) -> Result<AppName, AppError> {
-        let source = source.map(|source| self.folder.join(source));
-        app::app_of(&app::AppSources {
+        let source = source.map(|source| self.working_dir.join(source));
+        app::resolve_app(&app::AppSources {
             argument,
             flag,
             variable: self.env.app.as_ref(),
-            folder: &self.folder,
+            working_dir: &self.working_dir,
             pwd: self.env.pwd.as_deref(),
             source: source.as_deref(),
         })
     }
 
-    /// The rack: see [`target`].
+    /// Returns the rack: see [`target`].
     ///
     /// # Errors
-    /// No rack can be told.
+    /// The rack can't be determined.
     pub fn target(&self, flag: Option<&str>) -> Result<Target, TargetError> {
         let sources = target::RackSources {
             url: self.env.rack_url.as_ref(),
             flag,
             variable: self.env.rack.as_deref(),
         };
-        Target::decide(&sources, || self.stored_rack_name(), || self.config.current())
+        Target::resolve(&sources, || self.stored_rack_name(), || self.config.current())
     }
 
-    /// `.convox/rack` of the working folder, else the file `rack` of older clients.
-    fn stored_rack_name(&self) -> Result<Option<String>, FilesError> {
-        match files::read_text(&self.folder.join(".convox/rack"))? {
+    /// Reads `.convox/rack` in the working directory, or the file `rack` of older clients.
+    fn stored_rack_name(&self) -> Result<Option<String>, ConfigError> {
+        match config_dir::read_text(&self.working_dir.join(".convox/rack"))? {
             Some(name) => Ok(Some(name)),
             None => self.config.legacy_rack(),
         }
     }
 
-    /// The console's host: CONVOX_HOST, else that of the last login.
+    /// Returns the console's host: `CONVOX_HOST`, or that of the last login.
     ///
     /// # Errors
-    /// A settings file that cannot be read.
-    pub fn console_host(&self) -> Result<Option<String>, FilesError> {
+    /// A settings file can't be read.
+    pub fn console_host(&self) -> Result<Option<String>, ConfigError> {
         match &self.env.host {
             Some(host) => Ok(Some(host.clone())),
             None => self.config.console_host(),
         }
     }
 
-    /// The console with its token: CONVOX_PASSWORD, else the stored one. `None` where no console
-    /// is known.
+    /// Returns the console with its token: `CONVOX_PASSWORD`, or the stored one. `None` if no
+    /// console is known.
     ///
     /// # Errors
-    /// A settings file that cannot be used, or a host that is none.
+    /// A settings file can't be used, or the host is invalid.
     pub fn console(&self) -> Result<Option<RackUrl>, ConsoleError> {
         let Some(host) = self.console_host()? else { return Ok(None) };
         let password = match &self.env.password {
@@ -179,7 +177,7 @@ impl Settings {
         console.map(Some).map_err(|why| ConsoleError::Host { from, why })
     }
 
-    /// https, unless X_DEV_ALLOW_HTTP allows http for consoles.
+    /// Returns https, or http if `X_DEV_ALLOW_HTTP` allows it.
     pub fn console_scheme(&self) -> Scheme {
         if self.env.allow_http { Scheme::Http } else { Scheme::Https }
     }
@@ -206,7 +204,7 @@ mod tests {
 
         fn settings(&self, pairs: &[(&str, &str)]) -> Settings {
             let home = self.0.path();
-            let variables = EnvVars::read(|name| {
+            let env = EnvVars::read(|name| {
                 let set = pairs.iter().find(|(set, _)| *set == name);
                 match name {
                     "HOME" => Some(home.into()),
@@ -215,12 +213,12 @@ mod tests {
                 }
             });
             fs::create_dir_all(home.join("harbor")).unwrap();
-            Settings::new(variables.unwrap(), home.join("harbor"))
+            Settings::new(env.unwrap(), home.join("harbor"))
         }
     }
 
     #[test]
-    fn a_local_rack_beats_the_older_clients_file_and_the_chosen_rack() {
+    fn a_local_rack_wins_over_the_legacy_file_and_the_current_rack() {
         let home = Home::new();
         home.write("settings/current", "{\"name\":\"acme/north\",\"type\":\"console\"}");
         let settings = home.settings(&[]);
@@ -234,15 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_that_does_not_count_is_not_looked_at() {
+    fn a_damaged_file_fails_only_when_it_is_needed() {
         let home = Home::new();
         home.write("settings/current", "{");
         assert!(home.settings(&[("CONVOX_RACK", "beta")]).target(None).is_ok());
-        assert!(matches!(home.settings(&[]).target(None), Err(TargetError::ConfigDir(_))));
+        assert!(matches!(home.settings(&[]).target(None), Err(TargetError::Config(_))));
     }
 
     #[test]
-    fn a_chosen_direct_rack_stays_chosen() {
+    fn a_direct_rack_can_be_the_current_one() {
         let home = Home::new();
         let settings = home.settings(&[]);
         let beta = CurrentRack { name: "beta".into(), kind: RackKind::Direct };
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_console_has_the_stored_token_or_that_of_the_environment() {
+    fn the_console_gets_the_stored_token_or_that_of_the_environment() {
         let home = Home::new();
         home.write("settings/console", "127.0.0.1:5000");
         home.write("settings/auth", "{\"127.0.0.1:5000\": \"stored\"}");
@@ -267,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_that_was_never_logged_in_to_has_no_token() {
+    fn a_console_without_a_login_has_no_token() {
         let home = Home::new();
         assert!(home.settings(&[]).console().unwrap().is_none());
         let console = home.settings(&[("CONVOX_HOST", "console.test")]).console();
@@ -275,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_console_that_is_no_host_is_refused() {
+    fn an_invalid_console_host_is_refused() {
         let error = Home::new().settings(&[("CONVOX_HOST", "https://x")]).console().unwrap_err();
         assert!(error.to_string().starts_with("CONVOX_HOST: not a host name"), "{error}");
     }
 
     #[test]
-    fn the_style_is_the_flags_or_the_variables_or_classic() {
+    fn the_style_comes_from_the_flag_or_the_variable_or_is_classic() {
         let home = Home::new();
         assert_eq!(home.settings(&[]).style(None), Style::Classic);
         let settings = home.settings(&[("CONVOX_STYLE", "v3")]);
@@ -290,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_app_of_a_relative_folder_is_found_from_the_working_folder() {
+    fn a_relative_source_is_resolved_against_the_working_directory() {
         let home = Home::new();
         home.write("lantern/convox.yml", "");
         let settings = home.settings(&[]);

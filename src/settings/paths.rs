@@ -1,16 +1,16 @@
-//! Where things are kept: the settings folder of the existing clients, and our data folder.
+//! The locations of the settings directory, shared with other clients, and of the data directory.
 //!
-//! The rules are those of the 3.x clients (the XDG base directories), without their fall-backs to
-//! system-wide folders and without creating anything before something is written.
+//! The rules are those of the 3.x clients (the XDG base directories), except that there is no
+//! fallback to system-wide directories and nothing is created before something is written.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::variables::EnvVars;
+use super::env_vars::EnvVars;
 
-/// The systems whose customs differ.
+/// Operating systems by where they keep settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum System {
     Mac,
@@ -19,60 +19,61 @@ enum System {
 
 const HERE: System = if cfg!(target_os = "macos") { System::Mac } else { System::Other };
 
-/// The settings folder. `None` where no home folder is known.
-pub(super) fn settings_folder(variables: &EnvVars) -> Option<PathBuf> {
-    variables.config.clone().or_else(|| Some(config_home(variables, HERE)?.join("convox")))
+/// Returns the settings directory; `None` if no home directory is known.
+pub(super) fn config_dir(env: &EnvVars) -> Option<PathBuf> {
+    env.config.clone().or_else(|| Some(config_home(env, HERE)?.join("convox")))
 }
 
-/// The development rack's data folder. `None` where no home folder is known.
-pub(super) fn data_folder(variables: &EnvVars) -> Option<PathBuf> {
-    variables.data.clone().or_else(|| Some(data_home(variables, HERE)?.join("convox/rack")))
+/// Returns the development rack's data directory; `None` if no home directory is known.
+pub(super) fn data_dir(env: &EnvVars) -> Option<PathBuf> {
+    env.data.clone().or_else(|| Some(data_home(env, HERE)?.join("convox/rack")))
 }
 
-fn config_home(variables: &EnvVars, system: System) -> Option<PathBuf> {
-    let beneath = match system {
+fn config_home(env: &EnvVars, system: System) -> Option<PathBuf> {
+    let below_home = match system {
         System::Mac => "Library/Preferences",
         System::Other => ".config",
     };
-    home_of(variables.xdg_config_home.as_deref(), variables.home.as_deref(), beneath)
+    base_dir(env.xdg_config_home.as_deref(), env.home.as_deref(), below_home)
 }
 
-fn data_home(variables: &EnvVars, system: System) -> Option<PathBuf> {
-    let beneath = match system {
+fn data_home(env: &EnvVars, system: System) -> Option<PathBuf> {
+    let below_home = match system {
         System::Mac => "Library/Application Support",
         System::Other => ".local/share",
     };
-    home_of(variables.xdg_data_home.as_deref(), variables.home.as_deref(), beneath)
+    base_dir(env.xdg_data_home.as_deref(), env.home.as_deref(), below_home)
 }
 
-/// A relative XDG folder is to be ignored, says the specification.
-fn home_of(xdg: Option<&Path>, home: Option<&Path>, beneath: &str) -> Option<PathBuf> {
+/// Relative XDG directories are ignored, as the XDG Base Directory Specification requires.
+fn base_dir(xdg: Option<&Path>, home: Option<&Path>, below_home: &str) -> Option<PathBuf> {
     match xdg {
-        Some(folder) if folder.is_absolute() => Some(folder.to_owned()),
-        _ => Some(home?.join(beneath)),
+        Some(dir) if dir.is_absolute() => Some(dir.to_owned()),
+        _ => Some(home?.join(below_home)),
     }
 }
 
-/// Makes a folder (0700), and those above it, where it is missing.
-pub(super) fn make(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
+/// Creates a directory (0700) and its missing parents.
+pub(super) fn create_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Takes a folder of ours from everybody else. Where that cannot be done, on a file system without
-/// modes for one, its files are private all the same.
-pub(super) fn make_private(folder: &Path) {
-    let Ok(found) = folder.metadata() else { return };
+/// Removes everybody else's access to a directory that we own.
+pub(super) fn make_private(dir: &Path) {
+    let Ok(found) = dir.metadata() else { return };
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
     if is_ours && found.mode() & 0o077 != 0 {
-        drop(fs::set_permissions(folder, Permissions::from_mode(0o700)));
+        // Failing is fine, for example without permissions on the file system: each file in the
+        // directory is private anyway.
+        let _ = fs::set_permissions(dir, Permissions::from_mode(0o700));
     }
 }
 
-/// The working folder as the shell spells it, if `pwd` means the same folder as `current`: a
-/// symbolic link's own name counts for the app that is named after the folder.
+/// Returns the working directory as the shell spells it, if `pwd` and `current` are the same
+/// directory: an app is named after a symbolic link rather than its target.
 pub(super) fn as_spelled(current: &Path, pwd: Option<&Path>) -> PathBuf {
     match pwd {
         Some(pwd) if pwd.is_absolute() && is_same(pwd, current) => pwd.to_owned(),
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_config_home_follows_the_system_and_an_absolute_xdg_folder() {
+    fn the_config_home_depends_on_the_system_and_an_absolute_xdg_directory() {
         for (xdg, system, expected) in [
             (None, System::Other, "/home/me/.config"),
             (None, System::Mac, "/home/me/Library/Preferences"),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_home_follows_the_system_and_an_absolute_xdg_folder() {
+    fn the_data_home_depends_on_the_system_and_an_absolute_xdg_directory() {
         for (xdg, system, expected) in [
             (None, System::Other, "/home/me/.local/share"),
             (None, System::Mac, "/home/me/Library/Application Support"),
@@ -125,45 +126,45 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_of_our_own_beat_everything() {
-        let mut variables = at_home(None);
-        assert!(settings_folder(&variables).unwrap().ends_with("convox"));
-        assert!(data_folder(&variables).unwrap().ends_with("convox/rack"));
-        variables.config = Some("relative".into());
-        variables.data = Some("/data".into());
-        assert_eq!(settings_folder(&variables), Some("relative".into()));
-        assert_eq!(data_folder(&variables), Some("/data".into()));
+    fn convox_variables_win_over_xdg_variables() {
+        let mut env = at_home(None);
+        assert!(config_dir(&env).unwrap().ends_with("convox"));
+        assert!(data_dir(&env).unwrap().ends_with("convox/rack"));
+        env.config = Some("relative".into());
+        env.data = Some("/data".into());
+        assert_eq!(config_dir(&env), Some("relative".into()));
+        assert_eq!(data_dir(&env), Some("/data".into()));
     }
 
     #[test]
-    fn without_a_home_there_is_no_folder() {
-        assert_eq!(settings_folder(&EnvVars::default()), None);
-        assert_eq!(data_folder(&EnvVars::default()), None);
+    fn without_a_home_there_is_no_directory() {
+        assert_eq!(config_dir(&EnvVars::default()), None);
+        assert_eq!(data_dir(&EnvVars::default()), None);
     }
 
     #[test]
-    fn a_folder_is_made_private_and_an_open_one_becomes_so_only_when_told() {
+    fn new_directories_are_private_and_existing_ones_change_only_on_request() {
         let home = tempfile::tempdir().unwrap();
         let (made, found) = (home.path().join("a/b"), home.path().join("c"));
-        let mode = |folder: &Path| folder.metadata().unwrap().mode() & 0o777;
-        make(&made).unwrap();
+        let mode = |dir: &Path| dir.metadata().unwrap().mode() & 0o777;
+        create_dir(&made).unwrap();
         assert_eq!(mode(&made), 0o700);
         fs::create_dir(&found).unwrap();
         fs::set_permissions(&found, Permissions::from_mode(0o755)).unwrap();
-        make(&found).unwrap();
+        create_dir(&found).unwrap();
         assert_eq!(mode(&found), 0o755);
         make_private(&found);
         assert_eq!(mode(&found), 0o700);
     }
 
     #[test]
-    fn the_shells_spelling_counts_only_for_the_same_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    fn pwd_counts_only_if_it_is_the_working_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
         std::fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
         assert_eq!(as_spelled(&real, Some(&link)), link);
-        assert_eq!(as_spelled(&real, Some(folder.path())), real);
+        assert_eq!(as_spelled(&real, Some(dir.path())), real);
         assert_eq!(as_spelled(&real, Some(Path::new("link"))), real);
         assert_eq!(as_spelled(&real, None), real);
     }

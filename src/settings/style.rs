@@ -1,22 +1,22 @@
-//! The two output styles, and what follows from them: whether a promote is waited for.
+//! The two output styles, and how each of them promotes.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How `deploy`, `releases`, `releases promote` and `apps` print and wait.
+/// The output style of `deploy`, `releases`, `releases promote` and `apps`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
-    /// The guide's form. A promote returns at once unless waiting is asked for.
+    /// The form of the guide. A promote returns immediately unless `--wait` is given.
     #[default]
     Classic,
-    /// The form of the 3.x clients. A promote always waits.
+    /// The form of 3.x clients. A promote always waits.
     V3,
 }
 
-/// A word that names no style.
+/// An unknown style.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown style {0:?}: classic or v3 is expected")]
+#[error("unknown style {0:?}: expected classic or v3")]
 pub struct UnknownStyle(String);
 
 impl FromStr for Style {
@@ -40,42 +40,42 @@ impl fmt::Display for Style {
     }
 }
 
-/// Whether a promote is waited for, and how long.
+/// Whether to wait for a promote, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Return once the rack has accepted.
+    /// Return once the rack has accepted the promote.
     No,
-    /// Stay until the app runs the release, at most this long.
+    /// Wait until the release is running, for at most this long.
     Until(Duration),
 }
 
-/// How long a wait lasts that was given no limit. Racks may take longer than the 35 minutes of
-/// the 3.x clients before they give up themselves.
+/// The time limit of a wait without `--wait-timeout`. Racks may take longer to give up than the
+/// 35 minutes that 3.x clients wait.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(60 * 60);
 
 impl Wait {
-    /// The wait that follows from the style, from `--wait` or CONVOX_WAIT (`asked`), and from
-    /// `--wait-timeout`, which asks for a wait too.
-    pub fn chosen(style: Style, asked: bool, limit: Option<Duration>) -> Self {
-        if style == Style::V3 || asked || limit.is_some() {
+    /// Returns the wait that results from the style, `--wait` or `CONVOX_WAIT` (`requested`), and
+    /// `--wait-timeout`, which implies a wait.
+    pub fn new(style: Style, requested: bool, limit: Option<Duration>) -> Self {
+        if style == Style::V3 || requested || limit.is_some() {
             return Self::Until(limit.unwrap_or(DEFAULT_WAIT));
         }
         Self::No
     }
 }
 
-/// What a promote does about an app that is not at rest.
+/// How a promote treats an app that is being updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BusyPolicy {
-    /// Refuses, and a release that is active already too.
+    /// Refuses to promote; also refuses a release that is already active.
     Refuse,
-    /// Waits for the app, shows its log while waiting, and promote_options whatever is active.
+    /// Waits until the app is ready, showing its log, and promotes even an active release.
     Queue,
 }
 
 impl BusyPolicy {
-    /// What follows from the style.
-    pub fn chosen(style: Style) -> Self {
+    /// Returns the policy of a style.
+    pub fn for_style(style: Style) -> Self {
         match style {
             Style::Classic => Self::Refuse,
             Style::V3 => Self::Queue,
@@ -88,27 +88,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_style_is_named_by_its_word() {
+    fn styles_round_trip_through_their_names() {
         for style in [Style::Classic, Style::V3] {
             assert_eq!(style.to_string().parse(), Ok(style));
         }
     }
 
     #[test]
-    fn other_words_are_refused_with_the_good_ones() {
+    fn unknown_styles_are_refused_naming_the_known_ones() {
         for word in ["", "V3", "v2", "json"] {
             let error = word.parse::<Style>().unwrap_err().to_string();
-            assert!(error.ends_with("classic or v3 is expected"), "{error}");
+            assert!(error.ends_with("expected classic or v3"), "{error}");
         }
     }
 
     #[test]
-    fn classic_waits_when_asked_and_v3_always() {
+    fn classic_waits_on_request_and_v3_always() {
         let limit = Duration::from_secs(5);
-        assert_eq!(Wait::chosen(Style::Classic, false, None), Wait::No);
-        assert_eq!(Wait::chosen(Style::Classic, true, None), Wait::Until(DEFAULT_WAIT));
-        assert_eq!(Wait::chosen(Style::Classic, false, Some(limit)), Wait::Until(limit));
-        assert_eq!(Wait::chosen(Style::V3, false, None), Wait::Until(DEFAULT_WAIT));
-        assert_eq!(Wait::chosen(Style::V3, false, Some(limit)), Wait::Until(limit));
+        assert_eq!(Wait::new(Style::Classic, false, None), Wait::No);
+        assert_eq!(Wait::new(Style::Classic, true, None), Wait::Until(DEFAULT_WAIT));
+        assert_eq!(Wait::new(Style::Classic, false, Some(limit)), Wait::Until(limit));
+        assert_eq!(Wait::new(Style::V3, false, None), Wait::Until(DEFAULT_WAIT));
+        assert_eq!(Wait::new(Style::V3, false, Some(limit)), Wait::Until(limit));
     }
 }

@@ -1,49 +1,50 @@
-//! Which rack a command talks to. Decided from what is set; no rack or console is asked here.
+//! The rack that a command talks to, determined from the settings alone, without any request:
 //!
 //! 1. `RACK_URL`.
-//! 2. A name: `--rack`, `CONVOX_RACK`, `.convox/rack` in the working folder, the file `rack` of
-//!    older clients. It is matched against the configured racks by [`match_rack`].
-//! 3. The rack that `switch` chose.
+//! 2. A name: `--rack`, `CONVOX_RACK`, `.convox/rack` in the working directory, the file `rack` of
+//!    older clients. [`match_rack`] matches it against the configured racks.
+//! 3. The current rack, as selected by `switch`.
 //!
-//! `@dev` always is the built-in development rack; `dev` is it where no configured rack matches.
+//! `@dev` always means the built-in development rack; `dev` means it unless a configured rack
+//! matches.
 
 use std::fmt;
 
+use super::config_dir::ConfigError;
 use super::current::{CurrentRack, RackKind};
-use super::files::FilesError;
 use convox_client::RackUrl;
 
-/// The rack that was asked for.
+/// The requested rack.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// The rack at this address, named `direct`.
+    /// The rack at this address. It is displayed as `direct`.
     Url(RackUrl),
-    /// The built-in development rack, for certain.
+    /// The built-in development rack.
     Dev,
-    /// A rack to be matched by name.
+    /// The rack whose name matches this one.
     Named(String),
-    /// The rack that `switch` chose, by its full name and kind. Never the development rack.
+    /// The current rack, by full name and kind. Never the development rack.
     Current(CurrentRack),
 }
 
-/// What names a rack, the strongest first.
+/// The places that may name a rack, in order of precedence.
 #[derive(Debug, Clone, Default)]
 pub struct RackSources<'a> {
     /// `RACK_URL`.
     pub url: Option<&'a RackUrl>,
-    /// `--rack`; empty counts as not given.
+    /// `--rack`. An empty one is ignored.
     pub flag: Option<&'a str>,
     /// `CONVOX_RACK`.
     pub variable: Option<&'a str>,
 }
 
-/// No rack can be told.
+/// Why no rack can be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// Nothing names one.
+    /// No rack is named or selected.
     #[error("no current rack, use `convox racks` to list and `convox switch <name>` to select")]
     NoCurrentRack,
-    /// RACK_URL means one rack and `dev` another.
+    /// The development rack is requested although `RACK_URL` is set.
     #[error(
         "{source_of_name} asks for the development rack, but RACK_URL is set to {url}: \
          unset RACK_URL, or leave {source_of_name} out"
@@ -51,30 +52,31 @@ pub enum TargetError {
     DevBesideUrl {
         /// `--rack dev` or `CONVOX_RACK=dev`.
         source_of_name: String,
-        /// The other rack's address, without its password.
+        /// `RACK_URL`, without its password.
         url: String,
     },
-    /// A settings file cannot be used.
+    /// A settings file can't be used.
     #[error(transparent)]
-    ConfigDir(#[from] FilesError),
+    Config(#[from] ConfigError),
 }
 
 const DEV: &str = "dev";
 const ALWAYS_DEV: &str = "@dev";
 
 impl Target {
-    /// Decides by the rules above. `stored_name` and `current` are read only where they count.
+    /// Returns the rack, following the rules above. `stored_name` and `current` are called only
+    /// when nothing takes precedence over them.
     ///
     /// # Errors
-    /// No rack is named; the development rack is named beside RACK_URL; a settings file that
-    /// counts cannot be used.
-    pub fn decide(
+    /// No rack is named, the development rack is requested although `RACK_URL` is set, or a
+    /// settings file can't be used.
+    pub fn resolve(
         sources: &RackSources<'_>,
-        stored_name: impl FnOnce() -> Result<Option<String>, FilesError>,
-        current: impl FnOnce() -> Result<Option<CurrentRack>, FilesError>,
+        stored_name: impl FnOnce() -> Result<Option<String>, ConfigError>,
+        current: impl FnOnce() -> Result<Option<CurrentRack>, ConfigError>,
     ) -> Result<Self, TargetError> {
         if let Some(url) = sources.url {
-            refuse_dev_beside(url, sources)?;
+            refuse_dev_beside_url(url, sources)?;
             return Ok(Self::Url(url.clone()));
         }
         if let Some(name) = sources.name() {
@@ -105,7 +107,7 @@ impl<'a> RackSources<'a> {
     }
 }
 
-fn refuse_dev_beside(url: &RackUrl, sources: &RackSources<'_>) -> Result<(), TargetError> {
+fn refuse_dev_beside_url(url: &RackUrl, sources: &RackSources<'_>) -> Result<(), TargetError> {
     let Some(name @ (DEV | ALWAYS_DEV)) = sources.name() else { return Ok(()) };
     let source_of_name = match sources.flag() {
         Some(_) => format!("--rack {name}"),
@@ -114,7 +116,7 @@ fn refuse_dev_beside(url: &RackUrl, sources: &RackSources<'_>) -> Result<(), Tar
     Err(TargetError::DevBesideUrl { source_of_name, url: url.to_string() })
 }
 
-/// The rack that a name means.
+/// The rack that matches a name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Choice<'a, C> {
     /// A configured rack.
@@ -123,28 +125,28 @@ pub enum Choice<'a, C> {
     Dev,
 }
 
-/// No rack, or more than one, has the name.
+/// Why a name matches no rack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
-    /// None has it or contains it.
+    /// No rack has a name that contains it.
     #[error("could not find rack: {0}, use `convox racks` to list them")]
     None(String),
-    /// Several contain it and none is exactly it.
-    #[error("ambiguous rack name: {name}, it may be any of {}", Listed(candidates))]
+    /// Several racks have a name that contains it, and none has exactly this name.
+    #[error("ambiguous rack name: {name} (matches {})", Listed(candidates))]
     Ambiguous {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The full names of those that contain it.
+        /// The full names of the matching racks.
         candidates: Vec<String>,
     },
 }
 
-/// The configured rack that `name` means: the one of exactly this name, else the only one whose
-/// name contains it (case matters), as existing clients match.
+/// Returns the configured rack that `name` stands for: the one with exactly this name, or the only
+/// one whose name contains it. Case matters. Other clients match in the same way.
 ///
 /// # Errors
-/// No such rack, or several.
-pub fn matching<'a, C>(
+/// No rack matches, or several do.
+pub fn match_configured<'a, C>(
     name: &str,
     racks: &'a [C],
     name_of: impl Fn(&C) -> &str,
@@ -164,22 +166,23 @@ pub fn matching<'a, C>(
     }
 }
 
-/// As [`matching`], and `dev` means the development rack where no configured rack matches it.
+/// Like [`match_configured`], but `dev` stands for the development rack if no configured rack
+/// matches it, and `@dev` always does.
 ///
 /// # Errors
-/// No such rack, or several.
+/// No rack matches, or several do.
 pub fn match_rack<'a, C>(
     name: &str,
     racks: &'a [C],
     name_of: impl Fn(&C) -> &str,
 ) -> Result<Choice<'a, C>, NoMatch> {
-    match (name, matching(name, racks, name_of)) {
+    match (name, match_configured(name, racks, name_of)) {
         (ALWAYS_DEV, _) | (DEV, Err(NoMatch::None(_))) => Ok(Choice::Dev),
         (_, found) => found.map(Choice::Configured),
     }
 }
 
-/// Names in a sentence; a long list is cut.
+/// Names separated by commas; a long list is truncated.
 struct Listed<'a>(&'a [String]);
 
 impl fmt::Display for Listed<'_> {
@@ -202,14 +205,14 @@ mod tests {
         CurrentRack { name: "acme/north".into(), kind }
     }
 
-    fn decide(
+    fn resolve(
         url: Option<&str>,
         names: [Option<&str>; 3],
-        chosen: Option<CurrentRack>,
+        selected: Option<CurrentRack>,
     ) -> Result<Target, TargetError> {
         let url = url.map(|url| url.parse().unwrap());
         let sources = RackSources { url: url.as_ref(), flag: names[0], variable: names[1] };
-        Target::decide(&sources, || Ok(names[2].map(str::to_owned)), || Ok(chosen))
+        Target::resolve(&sources, || Ok(names[2].map(str::to_owned)), || Ok(selected))
     }
 
     fn name_of(target: Result<Target, TargetError>) -> String {
@@ -220,95 +223,95 @@ mod tests {
     }
 
     #[test]
-    fn the_address_beats_every_name() {
+    fn rack_url_wins_over_every_name() {
         let names = [Some("nowhere"), Some("beta"), Some("dev")];
-        let target = decide(Some("http://host"), names, None).unwrap();
+        let target = resolve(Some("http://host"), names, None).unwrap();
         assert!(matches!(target, Target::Url(url) if url.base() == "http://host"));
     }
 
     #[test]
-    fn the_flag_beats_the_variable_and_that_the_stored_name_and_that_the_chosen_rack() {
-        let chosen = || Some(current(RackKind::Console));
+    fn flag_variable_stored_name_and_current_rack_win_in_this_order() {
+        let selected = || Some(current(RackKind::Console));
         let names = [Some("a"), Some("b"), Some("c")];
-        assert_eq!(name_of(decide(None, names, chosen())), "a");
-        assert_eq!(name_of(decide(None, [Some(""), Some("b"), Some("c")], chosen())), "b");
-        assert_eq!(name_of(decide(None, [None, None, Some("c")], chosen())), "c");
-        let target = decide(None, [None; 3], chosen()).unwrap();
+        assert_eq!(name_of(resolve(None, names, selected())), "a");
+        assert_eq!(name_of(resolve(None, [Some(""), Some("b"), Some("c")], selected())), "b");
+        assert_eq!(name_of(resolve(None, [None, None, Some("c")], selected())), "c");
+        let target = resolve(None, [None; 3], selected()).unwrap();
         assert!(matches!(target, Target::Current(rack) if rack == current(RackKind::Console)));
     }
 
     #[test]
-    fn nothing_set_says_what_to_do() {
-        let error = decide(None, [None; 3], None).unwrap_err().to_string();
+    fn without_any_rack_the_error_names_the_commands_to_run() {
+        let error = resolve(None, [None; 3], None).unwrap_err().to_string();
         let expected =
             "no current rack, use `convox racks` to list and `convox switch <name>` to select";
         assert_eq!(error, expected);
     }
 
     #[test]
-    fn the_development_rack_is_always_meant_by_its_sign() {
+    fn at_dev_always_means_the_development_rack() {
         for names in [[Some("@dev"), None, None], [None, Some("@dev"), None]] {
-            assert!(matches!(decide(None, names, None), Ok(Target::Dev)));
+            assert!(matches!(resolve(None, names, None), Ok(Target::Dev)));
         }
-        let chosen = Some(current(RackKind::Dev));
-        assert!(matches!(decide(None, [None; 3], chosen), Ok(Target::Dev)));
-        assert_eq!(name_of(decide(None, [Some("dev"), None, None], None)), "dev");
+        let selected = Some(current(RackKind::Dev));
+        assert!(matches!(resolve(None, [None; 3], selected), Ok(Target::Dev)));
+        assert_eq!(name_of(resolve(None, [Some("dev"), None, None], None)), "dev");
     }
 
     #[test]
-    fn the_development_rack_beside_an_address_is_refused_naming_both() {
+    fn the_development_rack_is_refused_beside_rack_url_naming_both() {
         let url = Some("https://convox:hunter2@host");
         for (names, said) in [
             ([Some("dev"), None, None], "--rack dev"),
             ([Some("@dev"), Some("beta"), None], "--rack @dev"),
             ([None, Some("dev"), None], "CONVOX_RACK=dev"),
         ] {
-            let error = decide(url, names, None).unwrap_err().to_string();
+            let error = resolve(url, names, None).unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");
             assert!(error.contains("RACK_URL is set to https://host:"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
-        assert!(decide(url, [Some("beta"), Some("dev"), None], None).is_ok());
-        assert!(decide(url, [None, None, Some("dev")], None).is_ok());
+        assert!(resolve(url, [Some("beta"), Some("dev"), None], None).is_ok());
+        assert!(resolve(url, [None, None, Some("dev")], None).is_ok());
     }
 
     fn find<'a>(name: &str, racks: &'a [&'a str]) -> Result<&'a &'a str, NoMatch> {
-        matching(name, racks, |rack| rack)
+        match_configured(name, racks, |rack| rack)
     }
 
     #[test]
-    fn an_exact_name_wins_and_a_part_must_be_of_one_rack_only() {
+    fn an_exact_name_wins_and_a_part_of_a_name_must_be_unique() {
         let racks = ["alpha", "alphabet", "acme/north"];
         assert_eq!(find("alpha", &racks), Ok(&"alpha"));
         assert_eq!(find("bet", &racks), Ok(&"alphabet"));
         assert_eq!(find("north", &racks), Ok(&"acme/north"));
         assert_eq!(find("NORTH", &racks), Err(NoMatch::None("NORTH".into())));
         let error = find("alp", &racks).unwrap_err().to_string();
-        assert_eq!(error, "ambiguous rack name: alp, it may be any of alpha, alphabet");
+        assert_eq!(error, "ambiguous rack name: alp (matches alpha, alphabet)");
         let error = find("nowhere", &racks).unwrap_err().to_string();
         assert_eq!(error, "could not find rack: nowhere, use `convox racks` to list them");
     }
 
     #[test]
-    fn a_long_list_of_candidates_is_cut() {
+    fn a_long_list_of_candidates_is_truncated() {
         let racks: Vec<_> = (0..15).map(|number| format!("rack-{number}")).collect();
-        let error = matching("rack", &racks, |rack| rack).unwrap_err().to_string();
-        assert!(error.ends_with("rack-8, rack-9 and 5 more"), "{error}");
+        let error = match_configured("rack", &racks, |rack| rack).unwrap_err().to_string();
+        assert!(error.ends_with("rack-8, rack-9 and 5 more)"), "{error}");
     }
 
     #[test]
-    fn dev_is_built_in_only_while_no_configured_rack_matches_it() {
-        let chosen = |name, racks: &[&'static str]| {
+    fn dev_is_the_development_rack_unless_a_configured_rack_matches() {
+        let find = |name, racks: &[&'static str]| {
             match_rack(name, racks, |rack| rack).map(|choice| match choice {
                 Choice::Configured(rack) => *rack,
                 Choice::Dev => "(built in)",
             })
         };
-        assert_eq!(chosen("dev", &["alpha"]), Ok("(built in)"));
-        assert_eq!(chosen("dev", &["dev", "acme/dev"]), Ok("dev"));
-        assert_eq!(chosen("dev", &["acme/develop"]), Ok("acme/develop"));
-        assert!(chosen("dev", &["dev1", "dev2"]).is_err());
-        assert_eq!(chosen("@dev", &["dev", "dev2"]), Ok("(built in)"));
-        assert!(chosen("de", &["alpha"]).is_err());
+        assert_eq!(find("dev", &["alpha"]), Ok("(built in)"));
+        assert_eq!(find("dev", &["dev", "acme/dev"]), Ok("dev"));
+        assert_eq!(find("dev", &["acme/develop"]), Ok("acme/develop"));
+        assert!(find("dev", &["dev1", "dev2"]).is_err());
+        assert_eq!(find("@dev", &["dev", "dev2"]), Ok("(built in)"));
+        assert!(find("de", &["alpha"]).is_err());
     }
 }

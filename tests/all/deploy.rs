@@ -122,8 +122,9 @@ fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
     fs::create_dir(story.path("web/empty")).unwrap();
     story.run("convox deploy empty").fails("ERROR: directory is empty: empty");
     story.write("other/file", "");
-    story.run("convox deploy other").fails(
-        "ERROR: no convox.yml or docker-compose.yml in /story/web/other, name the manifest with --manifest",
+    story.run("convox deploy other").code(1).err(
+        "ERROR: no convox.yml or docker-compose.yml in /story/web/other\n\
+         HINT: name the manifest with --manifest",
     );
     story
         .run("convox deploy -m missing.yml")

@@ -65,7 +65,7 @@ fn a_rack_is_chosen_and_used_from_then_on() {
     );
     story
         .run("convox switch orth")
-        .fails("ERROR: ambiguous rack name: orth, it may be any of north, northwest");
+        .fails("ERROR: ambiguous rack name: orth (matches north, northwest)");
     story
         .run("convox switch east")
         .fails("ERROR: could not find rack: east, use `convox racks` to list them");

@@ -1,16 +1,15 @@
-//! Packing: one thread walks and cuts, the others read and compress, and the blocks are written
-//! in order.
+//! Packing: one thread walks the directory and splits it into blocks, the others read and compress
+//! them, and the results are written in order.
 //!
-//! Each block becomes a gzip member of its own (RFC 1952 allows several), so blocks need nothing
-//! from each other. Memory is bounded by the number of workers: each holds one block and its
-//! compressed form, and a worker that is too far ahead waits.
+//! Each block becomes a gzip member of its own (RFC 1952 allows several), so blocks are independent
+//! of each other. Memory is bounded by the number of workers: each holds one block and its
+//! compressed form, and workers that are too far ahead wait.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,31 +18,35 @@ use libdeflater::{CompressionLvl, Compressor};
 use rustix::fs::{Mode, OFlags};
 use tokio::sync::watch;
 
-use super::block::{Block, Cutter};
-use super::error::{PackageError, Warning};
+use super::block::{Block, BlockSplitter};
+use super::error::{PackageError, Role, Warning};
 use super::source::Source;
-use super::spool::{Interest, Packed, Progress, Spool, Times};
+use super::spool::{CancelOnDrop, Packed, Progress, Spool, SpoolFile, Times};
 use super::walk::walk;
 
-/// libdeflate's levels. On source trees the first gives the size of `gzip -6`; the second takes a
-/// seventh less time and gives 3 to 4 % more. One block of three at the first stays below 3 % more.
+/// libdeflate's compression levels. On source trees, `SMALLER` gives the size of `gzip -6`;
+/// `QUICKER` takes a seventh less time and gives 3 to 4 % more. With `SMALLER` for one block of
+/// three, the archive stays below 3 % more.
 const SMALLER: i32 = 5;
 const QUICKER: i32 = 4;
 
-/// More workers than this would cost more memory than they save time.
-const MOST_WORKERS: usize = 8;
+/// The number of workers beyond which memory grows more than time shrinks.
+const MAX_WORKERS: usize = 8;
 
-/// Blocks that may wait for one before them.
-const MOST_WAITING: usize = 8;
+/// The number of compressed blocks that may wait for an earlier one.
+const MAX_WAITING: usize = 8;
 
-/// Starts to pack `source` and returns at once; the spool grows meanwhile.
+/// Starts packing `source` in the background and returns at once; the spool grows meanwhile.
+///
+/// The archive is kept in a file without a name in `temp_dir`, usually [`std::env::temp_dir`].
 ///
 /// # Errors
-/// The root cannot be opened, or there is no temporary file or thread to be had. What goes wrong
-/// later is told by the spool.
-pub fn spool(source: &Source, times: Times) -> Result<Spool, PackageError> {
+/// Fails if the root cannot be opened, or if no temporary file or thread can be created. Later
+/// errors are reported by the [`Spool`].
+pub fn spool(source: &Source, times: Times, temp_dir: &Path) -> Result<Spool, PackageError> {
     let root = open_root(source)?;
-    let file = Arc::new(tempfile::tempfile().map_err(PackageError::spooling)?);
+    let file = tempfile::tempfile_in(temp_dir).map_err(|e| PackageError::spooling(temp_dir, e))?;
+    let file = Arc::new(SpoolFile { file, dir: temp_dir.to_owned() });
     let (publish, progress) = watch::channel(Progress::default());
     let packing = Arc::new(Packing {
         source: source.clone(),
@@ -51,23 +54,23 @@ pub fn spool(source: &Source, times: Times) -> Result<Spool, PackageError> {
         file: Arc::clone(&file),
         publish,
         order: Mutex::default(),
-        turned: Condvar::new(),
+        advanced: Condvar::new(),
     });
     start(&packing, times)?;
-    let interest = Interest::new(move || packing.stop());
-    Ok(Spool::new(file, progress, interest))
+    let cancel = CancelOnDrop::new(move || packing.stop());
+    Ok(Spool::new(file, progress, cancel))
 }
 
 fn open_root(source: &Source) -> Result<OwnedFd, PackageError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(source.root(), flags, Mode::empty())
-        .map_err(|e| PackageError::reading(source.root(), e))
+        .map_err(|e| PackageError::reading(source.root(), Role::Required, e))
 }
 
 fn start(packing: &Arc<Packing>, times: Times) -> Result<(), PackageError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    // more workers than cores: while some wait for the disk, the others compress
-    let workers = (cores + 1).min(MOST_WORKERS);
+    // one worker more than cores: while one waits for the disk, the others compress
+    let workers = (cores + 1).min(MAX_WORKERS);
     let (sender, blocks) = sync_channel(workers);
     let blocks = Arc::new(Mutex::new(blocks));
     for _ in 0..workers {
@@ -75,30 +78,30 @@ fn start(packing: &Arc<Packing>, times: Times) -> Result<(), PackageError> {
         packing.spawn("packer", move |packing| packing.work(&blocks))?;
     }
     packing.spawn("walker", move |packing| {
-        let mut cutter = Cutter::new(|block| match sender.send(block) {
+        let mut splitter = BlockSplitter::new(|block| match sender.send(block) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         });
         let root = packing.root.as_fd();
-        let warnings = walk(&packing.source, root, times, |entry| cutter.add(entry))?;
-        let (blocks, entries) = cutter.finish();
+        let warnings = walk(&packing.source, root, times, |entry| splitter.add(entry))?;
+        let (blocks, entries) = splitter.finish();
         packing.walked(Walked { blocks, entries, warnings });
         Ok(())
     })
 }
 
-/// What the threads of one packing share.
+/// The state that the threads of one packing share.
 struct Packing {
     source: Source,
     root: OwnedFd,
-    file: Arc<File>,
+    file: Arc<SpoolFile>,
     publish: watch::Sender<Progress>,
     order: Mutex<Order>,
-    /// Signalled whenever `order` moves on.
-    turned: Condvar,
+    /// Notified whenever `order` advances.
+    advanced: Condvar,
 }
 
-/// Which blocks are written, and which wait for one before them.
+/// Which blocks have been written, and which wait for an earlier one.
 #[derive(Default)]
 struct Order {
     next: u64,
@@ -108,7 +111,7 @@ struct Order {
     stopped: bool,
 }
 
-/// The walk's end: what there is to be written.
+/// The result of the walk.
 struct Walked {
     blocks: u64,
     entries: u64,
@@ -116,22 +119,22 @@ struct Walked {
 }
 
 impl Packing {
-    /// Runs `work` on a thread; its error, or its crash, ends the packing.
+    /// Runs `work` on a thread. If it fails or panics, the packing ends.
     fn spawn(
         self: &Arc<Self>,
         name: &str,
         work: impl FnOnce(&Self) -> Result<(), PackageError> + Send + 'static,
     ) -> Result<(), PackageError> {
-        let alarm = Alarm(Arc::clone(self));
+        let guard = PanicGuard(Arc::clone(self));
         let run = move || {
-            let packing = &alarm.0;
+            let packing = &guard.0;
             work(packing).unwrap_or_else(|e| packing.fail(e));
         };
         match thread::Builder::new().name(name.to_owned()).spawn(run) {
             Ok(_) => Ok(()),
             Err(e) => {
                 self.stop();
-                Err(self.broke_off(e))
+                Err(self.aborted(e))
             }
         }
     }
@@ -145,24 +148,24 @@ impl Packing {
             if self.order().stopped {
                 break;
             }
-            block.fill(&mut archive, self.root.as_fd(), self.source.root())?;
+            block.fill(&mut archive, self.root.as_fd(), &self.source)?;
             let compressor = if block.number % 3 == 0 { &mut smaller } else { &mut quicker };
-            let room = compressor.gzip_compress_bound(archive.len());
-            member.resize(room.max(member.len()), 0);
+            let bound = compressor.gzip_compress_bound(archive.len());
+            member.resize(bound.max(member.len()), 0);
             let length = compressor
                 .gzip_compress(&archive, &mut member)
-                .map_err(|e| self.broke_off(io::Error::other(e)))?;
+                .map_err(|e| self.aborted(io::Error::other(e)))?;
             self.deliver(block.number, &member[..length])?;
         }
         Ok(())
     }
 
-    /// Writes a member when its turn comes.
+    /// Writes a member, or keeps it until the ones before it are written.
     fn deliver(&self, number: u64, member: &[u8]) -> Result<(), PackageError> {
         let too_early = |order: &mut Order| {
-            order.next != number && order.waiting.len() >= MOST_WAITING && !order.stopped
+            order.next != number && order.waiting.len() >= MAX_WAITING && !order.stopped
         };
-        let order = self.turned.wait_while(self.order(), too_early);
+        let order = self.advanced.wait_while(self.order(), too_early);
         let mut order = order.unwrap_or_else(PoisonError::into_inner);
         if order.next != number {
             order.waiting.insert(number, member.to_vec());
@@ -172,13 +175,13 @@ impl Packing {
         while let Some(member) = order.take_next() {
             self.write(&mut order, &member)?;
         }
-        self.turned.notify_all();
+        self.advanced.notify_all();
         self.publish(&mut order);
         Ok(())
     }
 
     fn write(&self, order: &mut Order, member: &[u8]) -> Result<(), PackageError> {
-        self.file.write_all_at(member, order.written).map_err(PackageError::spooling)?;
+        self.file.write_at(member, order.written)?;
         order.written += member.len() as u64;
         order.next += 1;
         Ok(())
@@ -190,7 +193,7 @@ impl Packing {
         self.publish(&mut order);
     }
 
-    /// Tells the readers how far it is, and that it is done when the last block is written.
+    /// Publishes the progress to the readers; after the last block, the outcome too.
     fn publish(&self, order: &mut Order) {
         let length = order.written;
         let last = order.walked.take_if(|walked| walked.blocks == order.next);
@@ -204,7 +207,7 @@ impl Packing {
         });
     }
 
-    /// Ends the packing with an error; the first one counts.
+    /// Ends the packing with an error, unless there was one before.
     fn fail(&self, e: PackageError) {
         self.publish.send_modify(|progress| {
             progress.outcome.get_or_insert(Err(e));
@@ -212,18 +215,18 @@ impl Packing {
         self.stop();
     }
 
-    /// Lets the threads end after what they have in hand.
+    /// Makes the threads end after their current block.
     fn stop(&self) {
         self.order().stopped = true;
-        self.turned.notify_all();
+        self.advanced.notify_all();
     }
 
     fn order(&self) -> MutexGuard<'_, Order> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn broke_off(&self, e: io::Error) -> PackageError {
-        PackageError::BrokeOff { root: self.source.root().to_owned(), source: Arc::new(e) }
+    fn aborted(&self, e: io::Error) -> PackageError {
+        PackageError::Aborted { root: self.source.root().to_owned(), source: e.into() }
     }
 }
 
@@ -237,13 +240,13 @@ fn next(blocks: &Mutex<Receiver<Block>>) -> Option<Block> {
     blocks.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Makes a thread's crash an error for the readers, who would wait for ever otherwise.
-struct Alarm(Arc<Packing>);
+/// Turns a thread's panic into an error for the readers, which would otherwise wait forever.
+struct PanicGuard(Arc<Packing>);
 
-impl Drop for Alarm {
+impl Drop for PanicGuard {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.fail(self.0.broke_off(io::Error::other("a packing thread crashed")));
+            self.0.fail(self.0.aborted(io::Error::other("a packing thread panicked")));
         }
     }
 }

@@ -1,30 +1,31 @@
-//! The archive cut into blocks that can be filled and compressed side by side.
+//! Splitting the archive into blocks that are filled and compressed in parallel.
 //!
-//! Where the blocks end depends on the entries alone, so the same tree gives the same bytes on
-//! any number of cores. A block says what is to be in it; only its worker reads the files.
+//! The boundaries depend on the entries alone, so the same tree gives the same bytes on any number
+//! of cores. A block only lists its contents; the worker that fills it reads the files.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::error::PackageError;
-use super::header::{Entry, FileId, Kind, RECORD, padding};
-use super::names;
+use super::header::{Entry, Kind, RECORD, padding};
 use super::open::open_below;
+use super::source::Source;
+use super::version::FileVersion;
 
 /// A block is closed once it holds this many bytes of tar.
 pub(super) const BLOCK: usize = 1 << 20;
 
-/// A part of the archive, to be compressed as one.
+/// A part of the archive that becomes one gzip member.
 #[derive(Debug, Default)]
 pub(super) struct Block {
-    /// Its place in the archive, from 0.
+    /// Its index in the archive, from 0.
     pub(super) number: u64,
     pieces: Vec<Piece>,
     length: usize,
@@ -34,58 +35,57 @@ pub(super) struct Block {
 enum Piece {
     Header(Entry),
     Content(Content),
-    /// Two empty records end an archive.
+    /// The two empty records that end an archive.
     End,
 }
 
-/// A stretch of a file.
+/// A range of a file.
 #[derive(Debug)]
 struct Content {
     path: Arc<[u8]>,
     offset: u64,
     length: usize,
-    /// The file's identity, where it has to be opened more than once.
-    id: Option<FileId>,
-    /// Zeros that follow, at the end of a file.
+    /// The file as the walk saw it.
+    version: FileVersion,
+    /// The number of zeros that follow, if this is the end of the file.
     padding: usize,
 }
 
-/// Cuts a row of entries into blocks and hands each block on when it is full.
-pub(super) struct Cutter<F> {
+/// Splits a sequence of entries into blocks, and passes each full block on.
+pub(super) struct BlockSplitter<F> {
     block: Block,
-    hand_on: F,
+    emit: F,
     entries: u64,
 }
 
-impl<F: FnMut(Block) -> ControlFlow<()>> Cutter<F> {
-    pub(super) fn new(hand_on: F) -> Self {
-        Self { block: Block::default(), hand_on, entries: 0 }
+impl<F: FnMut(Block) -> ControlFlow<()>> BlockSplitter<F> {
+    pub(super) fn new(emit: F) -> Self {
+        Self { block: Block::default(), emit, entries: 0 }
     }
 
-    /// Adds an entry; breaks off when nobody takes blocks any more.
+    /// Adds an entry. Breaks if blocks are no longer accepted.
     pub(super) fn add(&mut self, entry: Entry) -> ControlFlow<()> {
         self.entries += 1;
         let content = match entry.kind {
-            Kind::File { size, id } => Some((Arc::clone(&entry.path), size, id)),
+            Kind::File(version) => Some((Arc::clone(&entry.path), version)),
             _ => None,
         };
         self.push(entry.header_length(), Piece::Header(entry))?;
         match content {
-            Some((path, size, id)) => self.add_content(&path, size, id),
+            Some((path, version)) => self.add_content(&path, version),
             None => ControlFlow::Continue(()),
         }
     }
 
-    fn add_content(&mut self, path: &Arc<[u8]>, size: u64, id: FileId) -> ControlFlow<()> {
+    fn add_content(&mut self, path: &Arc<[u8]>, version: FileVersion) -> ControlFlow<()> {
         let mut offset = 0;
         loop {
-            let room = BLOCK - self.block.length;
-            let left = usize::try_from(size - offset).unwrap_or(usize::MAX);
-            let length = left.min(room);
+            let available = BLOCK - self.block.length;
+            let left = usize::try_from(version.size - offset).unwrap_or(usize::MAX);
+            let length = left.min(available);
             let last = length == left;
             let padding = if last { padding(length) } else { 0 };
-            let id = (offset > 0 || !last).then_some(id);
-            let content = Content { path: Arc::clone(path), offset, length, id, padding };
+            let content = Content { path: Arc::clone(path), offset, length, version, padding };
             self.push(length + padding, Piece::Content(content))?;
             if last {
                 return ControlFlow::Continue(());
@@ -101,28 +101,27 @@ impl<F: FnMut(Block) -> ControlFlow<()>> Cutter<F> {
             return ControlFlow::Continue(());
         }
         let next = Block { number: self.block.number + 1, ..Block::default() };
-        (self.hand_on)(std::mem::replace(&mut self.block, next))
+        (self.emit)(std::mem::replace(&mut self.block, next))
     }
 
-    /// Ends the archive; gives the number of blocks and of entries.
+    /// Ends the archive. Returns the number of blocks and of entries.
     pub(super) fn finish(mut self) -> (u64, u64) {
         self.block.pieces.push(Piece::End);
         self.block.length += 2 * RECORD;
         let blocks = self.block.number + 1;
-        // whether anybody took the last block shows at the spool
-        let _ = (self.hand_on)(self.block);
+        // a receiver that is gone shows in the spool
+        let _ = (self.emit)(self.block);
         (blocks, self.entries)
     }
 }
 
 impl Block {
-    /// Fills `archive` with the block's bytes. `root` is the opened root folder, whose path is
-    /// for messages.
+    /// Replaces the contents of `archive` with the block's bytes. `root` is the source's root.
     pub(super) fn fill(
         &self,
         archive: &mut Vec<u8>,
         root: BorrowedFd<'_>,
-        root_path: &Path,
+        source: &Source,
     ) -> Result<(), PackageError> {
         archive.clear();
         archive.reserve_exact(self.length);
@@ -130,9 +129,9 @@ impl Block {
             match piece {
                 Piece::Header(entry) => entry.write_header(archive),
                 Piece::End => archive.resize(archive.len() + 2 * RECORD, 0),
-                Piece::Content(content) => content.append(archive, root).map_err(|e| {
-                    PackageError::reading(root_path.join(names::path(&content.path)), e)
-                })?,
+                Piece::Content(content) => content
+                    .append(archive, root)
+                    .map_err(|e| source.unreadable(&content.path, e))?,
             }
         }
         Ok(())
@@ -140,29 +139,32 @@ impl Block {
 }
 
 impl Content {
+    /// Appends the content, or fails with `NotFound` if the file has changed since the walk: then
+    /// its header is already wrong, and parts of a large file may be older than others.
     fn append(&self, archive: &mut Vec<u8>, root: BorrowedFd<'_>) -> io::Result<()> {
         let mut file = self.open(root)?;
         let start = archive.len();
         archive.resize(start + self.length + self.padding, 0);
-        let room = &mut archive[start..start + self.length];
-        match self.offset {
-            0 => file.read_exact(room),
-            offset => file.read_exact_at(room, offset),
+        let buffer = &mut archive[start..start + self.length];
+        let read = match self.offset {
+            0 => file.read_exact(buffer),
+            offset => file.read_exact_at(buffer, offset),
+        };
+        if FileVersion::of(&rustix::fs::fstat(&file)?) != self.version {
+            return Err(io::ErrorKind::NotFound.into());
         }
+        read
     }
 
-    /// Opens the file, not what it may have become since: a link is not followed, a FIFO that
-    /// took its place is not waited for, and the parts of a large file are of the same file.
+    /// Opens the file. If something else has taken its place, a symlink is not followed and a FIFO
+    /// does not block.
     fn open(&self, root: BorrowedFd<'_>) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = open_below(root, &self.path, flags)?;
-        if let Some(id) = self.id {
-            let about = rustix::fs::fstat(&file)?;
-            if id != FileId::of(&about) {
-                return Err(io::ErrorKind::NotFound.into());
-            }
+        match open_below(root, &self.path, flags) {
+            Ok(file) => Ok(File::from(file)),
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => Err(io::ErrorKind::NotFound.into()),
+            Err(e) => Err(e.into()),
         }
-        Ok(File::from(file))
     }
 }
 
@@ -171,25 +173,28 @@ mod tests {
     use super::*;
 
     fn file(size: u64) -> Entry {
-        let kind = Kind::File { size, id: FileId { device: 0, inode: 0 } };
+        let stat = rustix::fs::fstat(File::open("/").unwrap()).unwrap();
+        let mut version = FileVersion::of(&stat);
+        version.size = size;
+        let kind = Kind::File(version);
         Entry { path: Arc::from(*b"file"), kind, mode: 0o644, mtime: 0 }
     }
 
     fn lengths(sizes: &[u64]) -> Vec<usize> {
         let mut lengths = Vec::new();
-        let mut cutter = Cutter::new(|block: Block| {
+        let mut splitter = BlockSplitter::new(|block: Block| {
             assert_eq!(block.number, lengths.len() as u64);
             lengths.push(block.length);
             ControlFlow::Continue(())
         });
-        sizes.iter().for_each(|&size| assert!(cutter.add(file(size)).is_continue()));
-        let (blocks, entries) = cutter.finish();
+        sizes.iter().for_each(|&size| assert!(splitter.add(file(size)).is_continue()));
+        let (blocks, entries) = splitter.finish();
         assert_eq!((blocks, entries), (lengths.len() as u64, sizes.len() as u64));
         lengths
     }
 
     #[test]
-    fn blocks_hold_a_mebibyte_or_a_header_more_and_the_last_one_the_rest() {
+    fn all_blocks_but_the_last_hold_a_mebibyte_plus_at_most_one_header() {
         let wanted = |sizes: &[u64]| {
             let content: usize = sizes.iter().map(|s| s.next_multiple_of(512) as usize + 512).sum();
             content + 1024

@@ -1,22 +1,24 @@
-//! Entries of an archive and their headers: GNU tar, which holds names of any length and bytes.
+//! Entries of an archive and their headers, in the GNU format: names may have any length and bytes.
 //!
-//! Owner and group are 0 and have no names, so an archive tells nothing of the machine it was
+//! Owner and group are 0 without names, so an archive reveals nothing about the machine it was
 //! made on.
 
 use std::sync::Arc;
 
 use tar::{EntryType, Header};
 
-/// The unit in which a tar is laid out.
+use super::version::FileVersion;
+
+/// The size of a tar record in bytes: headers and contents are padded to it.
 pub(super) const RECORD: usize = 512;
 
-/// The longest name that a header holds itself, with the NUL that old readers want behind it.
+/// The longest name that fits into a header, which has 100 bytes for it: old readers expect a NUL.
 const SHORT: usize = 99;
 
-/// What goes into the archive under one name.
+/// An entry of the archive.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// Relative to the root; a folder's ends in a slash.
+    /// Relative to the root; ends in a slash for a directory.
     pub(super) path: Arc<[u8]>,
     pub(super) kind: Kind,
     /// Permission bits, with setuid, setgid and sticky.
@@ -27,27 +29,17 @@ pub(super) struct Entry {
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    File {
-        size: u64,
-        id: FileId,
-    },
-    Folder,
-    /// The target as it is, wherever it leads.
+    File(FileVersion),
+    Directory,
+    /// The target, unresolved.
     Symlink(Box<[u8]>),
-    /// Another name of a file that is in the archive already.
+    /// The path of an earlier entry that is the same file.
     HardLink(Arc<[u8]>),
     Fifo,
 }
 
-/// Which file it is, whatever its name: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct FileId {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-}
-
 impl Entry {
-    /// The size of the header in the archive.
+    /// The size of the header in bytes, including the entries that hold long names.
     pub(super) fn header_length(&self) -> usize {
         RECORD + long_length(&self.path) + long_length(self.target())
     }
@@ -73,8 +65,8 @@ impl Entry {
 
     fn entry_type(&self) -> EntryType {
         match self.kind {
-            Kind::File { .. } => EntryType::Regular,
-            Kind::Folder => EntryType::Directory,
+            Kind::File(_) => EntryType::Regular,
+            Kind::Directory => EntryType::Directory,
             Kind::Symlink(_) => EntryType::Symlink,
             Kind::HardLink(_) => EntryType::Link,
             Kind::Fifo => EntryType::Fifo,
@@ -83,7 +75,7 @@ impl Entry {
 
     fn size(&self) -> u64 {
         match self.kind {
-            Kind::File { size, .. } => size,
+            Kind::File(version) => version.size,
             _ => 0,
         }
     }
@@ -97,7 +89,7 @@ impl Entry {
     }
 }
 
-/// As much of the name as there is room for.
+/// Copies as much of the name as fits.
 fn fill(field: &mut [u8], name: &[u8]) {
     let length = name.len().min(SHORT);
     field[..length].copy_from_slice(&name[..length]);
@@ -110,7 +102,7 @@ fn long_length(name: &[u8]) -> usize {
     }
 }
 
-/// A name that is too long for the header goes before it, as the content of an entry of its own.
+/// Writes a name that is too long for the header as the content of an entry before it.
 fn write_long(archive: &mut Vec<u8>, kind: EntryType, name: &[u8]) {
     if name.len() <= SHORT {
         return;
@@ -131,7 +123,7 @@ fn write_long(archive: &mut Vec<u8>, kind: EntryType, name: &[u8]) {
     archive.resize(archive.len() + padding(name.len() + 1) + 1, 0);
 }
 
-/// How many zeros follow content of this length.
+/// The number of zeros after content of this length.
 pub(super) fn padding(length: usize) -> usize {
     length.next_multiple_of(RECORD) - length
 }
@@ -141,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_as_long_as_it_says() {
+    fn a_header_has_the_length_it_announces() {
         for length in [1, 98, 99, 100, 255, 256, 510, 511, 512, 513, 4000] {
             let path = vec![b'n'; length].into();
             let kind = Kind::Symlink(vec![b't'; length].into());

@@ -1,4 +1,4 @@
-//! Names that lead through symlinks, followed as a rack will: within the archive.
+//! Following symlinks the way a rack will after unpacking: within the archive.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::names;
 
-/// As many as Linux follows in one name.
+/// The number of symlinks that Linux follows in one path.
 const MOST_LINKS: usize = 40;
 
-/// All that has to be in the archive for `name` to lead to its file: the links on the way, and the
-/// file (which need not exist). `None` where a link leads out of `root`, as every absolute one does
-/// on another machine, or round in circles.
+/// Returns everything that has to be in the archive for `name` to resolve: the symlinks on the way,
+/// and the file (which need not exist). Returns `None` if a link is absolute, leads out of `root`,
+/// or is part of a loop.
 pub(super) fn follow(root: &Path, name: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (mut found, mut reached) = (Vec::new(), Vec::<Vec<u8>>::new());
     let mut ahead = parts(name);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_part_by_part() {
+    fn links_are_followed_component_by_component() {
         let links = [
             ("svc", "./deep/real/"),
             ("deep/real", "../other/x/.."),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_out_leads_nowhere() {
+    fn a_link_that_leads_out_or_to_itself_is_not_followed() {
         for target in ["/etc/passwd", "..", "sub/../../x", "f", "f/g"] {
             assert_eq!(followed(&[("f", target)], "f"), None, "{target}");
         }

@@ -4,37 +4,37 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::error::PackageError;
+use super::error::{PackageError, Role};
 use super::names::{clean, inside, path};
-use super::texts;
+use super::read_file::read_file;
 use super::yaml::Yaml;
 
 /// The manifest in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestFile {
-    /// Its name relative to the root of the source, as racks want it.
+    /// Its path relative to the root of the source, as racks expect it.
     pub name: PathBuf,
     /// How it was chosen.
     pub choice: ManifestChoice,
 }
 
-/// How a manifest was chosen.
+/// How the manifest was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ManifestChoice {
-    /// The user named it.
+    /// The caller named it.
     Explicit,
-    /// It is the usual `convox.yml`.
+    /// It is `convox.yml`, the default.
     Default,
-    /// It is `docker-compose.yml`, as there is no `convox.yml`: an app of the first generation.
+    /// It is `docker-compose.yml`, because there is no `convox.yml` (a generation 1 app).
     Fallback,
 }
 
-/// Finds the manifest under `root`, which has no symlinks in it, and reads it.
+/// Finds and reads the manifest below `root`, which is absolute and free of symlinks.
 pub(super) fn find(
     root: &Path,
     named: Option<&Path>,
 ) -> Result<(ManifestFile, Vec<u8>), PackageError> {
-    let Some(named) = named else { return find_usual(root) };
+    let Some(named) = named else { return find_default(root) };
     let manifest =
         ManifestFile { name: name_inside(root, named)?, choice: ManifestChoice::Explicit };
     match read(&root.join(&manifest.name))? {
@@ -43,10 +43,10 @@ pub(super) fn find(
     }
 }
 
-fn find_usual(root: &Path) -> Result<(ManifestFile, Vec<u8>), PackageError> {
-    let usual =
+fn find_default(root: &Path) -> Result<(ManifestFile, Vec<u8>), PackageError> {
+    let defaults =
         [("convox.yml", ManifestChoice::Default), ("docker-compose.yml", ManifestChoice::Fallback)];
-    for (name, choice) in usual {
+    for (name, choice) in defaults {
         if let Some(text) = read(&root.join(name))? {
             return Ok((ManifestFile { name: name.into(), choice }, text));
         }
@@ -54,7 +54,7 @@ fn find_usual(root: &Path) -> Result<(ManifestFile, Vec<u8>), PackageError> {
     Err(PackageError::NoManifest(root.to_owned()))
 }
 
-/// A manifest's name relative to the root, whichever way it was spelled.
+/// Returns the path of a manifest relative to the root, however it was named.
 fn name_inside(root: &Path, named: &Path) -> Result<PathBuf, PackageError> {
     let outside =
         || PackageError::ManifestOutside { path: named.to_owned(), root: root.to_owned() };
@@ -62,28 +62,28 @@ fn name_inside(root: &Path, named: &Path) -> Result<PathBuf, PackageError> {
         return inside(b"", named.as_os_str().as_bytes()).map(|n| path(&n)).ok_or_else(outside);
     }
     let cleaned = path(&clean(named.as_os_str().as_bytes()));
-    let (Some(folder), Some(file)) = (cleaned.parent(), cleaned.file_name()) else {
+    let (Some(directory), Some(file)) = (cleaned.parent(), cleaned.file_name()) else {
         return Err(outside());
     };
-    let folder = folder.canonicalize().map_err(|e| match e.kind() {
+    let directory = directory.canonicalize().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => PackageError::ManifestMissing(named.to_owned()),
-        _ => PackageError::reading(named, e),
+        _ => PackageError::reading(named, Role::Required, e),
     })?;
-    let name = folder.join(file);
+    let name = directory.join(file);
     name.strip_prefix(root).map(Path::to_owned).map_err(|_| outside())
 }
 
-/// The text of a manifest; `None` if there is no such file.
+/// Returns the text of a manifest; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, PackageError> {
-    texts::read(path, PackageError::ManifestNotAFile)
+    read_file(path, PackageError::ManifestNotAFile)
 }
 
-/// The Dockerfiles that services' `build` entries name, relative to the root.
+/// Returns the Dockerfiles that the services' `build` entries name, relative to the root; `None` if
+/// the manifest is not valid YAML.
 ///
-/// convox.yml: `build: PATH`, or a map of `path` and `manifest` (the Dockerfile's name).
-/// docker-compose.yml: `build: PATH`, or a map of `context` and `dockerfile`; in its first version
-/// services stand at the top and `dockerfile` beside `build`. `None` where the manifest cannot be
-/// read as YAML.
+/// convox.yml has `build: PATH`, or a map of `path` and `manifest` (the Dockerfile's name).
+/// docker-compose.yml has `build: PATH`, or a map of `context` and `dockerfile`; in its version 1
+/// the services are top-level keys and `dockerfile` is next to `build`.
 pub(super) fn dockerfiles(manifest: &[u8]) -> Option<Vec<Vec<u8>>> {
     let manifest = Yaml::first(manifest)?;
     let Yaml::Map(services) = manifest.get("services").unwrap_or(&manifest) else {
@@ -96,14 +96,14 @@ fn dockerfile(service: &Yaml) -> Option<Vec<u8>> {
     let build = service.get("build")?;
     let text = |keys: [&str; 2]| keys.iter().find_map(|key| build.get(key)?.as_text());
     let beside = service.get("dockerfile").and_then(Yaml::as_text);
-    let (folder, file) = match build {
-        Yaml::Text(folder) => (folder.as_str(), beside),
+    let (directory, file) = match build {
+        Yaml::Text(directory) => (directory.as_str(), beside),
         Yaml::Map(_) => {
             (text(["path", "context"]).unwrap_or("."), text(["manifest", "dockerfile"]))
         }
         Yaml::Other => return None,
     };
-    inside(folder.as_bytes(), file.unwrap_or("Dockerfile").as_bytes())
+    inside(directory.as_bytes(), file.unwrap_or("Dockerfile").as_bytes())
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn services_of_a_convox_manifest_name_their_dockerfiles() {
+    fn dockerfiles_are_found_in_a_convox_manifest() {
         let manifest = "
 services:
   web: { build: . }
@@ -140,14 +140,14 @@ services:
     }
 
     #[test]
-    fn services_of_a_compose_file_name_their_dockerfiles() {
+    fn dockerfiles_are_found_in_both_versions_of_compose_files() {
         let second = "services: {web: {build: {context: ./web, dockerfile: D2}}}";
         assert_eq!(named(second), ["web/D2"]);
         assert_eq!(named("web: {build: ./web, dockerfile: D1}"), ["web/D1"]);
     }
 
     #[test]
-    fn dockerfiles_outside_of_the_source_are_not_ours_to_send() {
+    fn dockerfiles_outside_of_the_source_are_ignored() {
         assert!(named("services: {web: {build: ../other}}").is_empty());
         assert!(named("services: {web: {build: /etc}}").is_empty());
     }
@@ -160,7 +160,7 @@ services:
     }
 
     #[test]
-    fn a_manifest_that_is_no_yaml_does_not_tell() {
+    fn invalid_yaml_is_distinguished_from_a_manifest_without_dockerfiles() {
         for text in [&b"["[..], b"\xff\xfe", b"\0"] {
             assert_eq!(dockerfiles(text), None);
         }

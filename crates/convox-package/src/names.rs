@@ -1,14 +1,14 @@
-//! Names of files as bytes: shown to people, and cleaned the way Go's `filepath.Clean` does.
+//! File names as bytes: displaying them, and cleaning them as Go's `filepath.Clean` does.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// A path for people: bytes that are no text become `\u{fffd}`, control characters are escaped.
-pub(super) struct Shown<'a>(pub(super) &'a Path);
+/// Displays a path: invalid UTF-8 becomes `\u{fffd}`, control characters are escaped.
+pub(super) struct DisplayPath<'a>(pub(super) &'a Path);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for DisplayPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.to_string_lossy().chars() {
             match c.is_control() {
@@ -20,13 +20,13 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The path that these bytes spell.
+/// Returns the path with these bytes.
 pub(super) fn path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-/// The shortest spelling of a path: no empty or `.` components, `..` taken back where possible,
-/// no slash at the end. An empty result is `.`.
+/// Returns the shortest equivalent of a path: without empty and `.` components, with `..` resolved
+/// where possible, without a slash at the end; `.` if nothing remains.
 pub(super) fn clean(path: &[u8]) -> Vec<u8> {
     let rooted = path.first() == Some(&b'/');
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -48,7 +48,8 @@ pub(super) fn clean(path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// `base/name`, cleaned; `None` where that is absolute or leaves the folder they start from.
+/// Returns `base/name`, cleaned; `None` if that is absolute, or outside of the directory that
+/// `base` is relative to.
 pub(super) fn inside(base: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     let joined = clean(&[base, b"/", name].concat().split_off(usize::from(base.is_empty())));
     let leaves = joined.first() == Some(&b'/') || joined == b".." || joined.starts_with(b"../");
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_joined_name_stays_inside_or_is_refused() {
+    fn a_joined_name_that_leads_outside_is_refused() {
         let case = |base: &str, name: &str| inside(base.as_bytes(), name.as_bytes());
         assert_eq!(case(".", "Dockerfile").as_deref(), Some(&b"Dockerfile"[..]));
         assert_eq!(case("", "Dockerfile").as_deref(), Some(&b"Dockerfile"[..]));
@@ -93,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_shown_harmlessly() {
+    fn control_characters_and_invalid_utf8_are_escaped() {
         let name = path(b"a\x1b[31m\xffb\n");
-        assert_eq!(Shown(&name).to_string(), "a\\u{1b}[31m\u{fffd}b\\n");
+        assert_eq!(DisplayPath(&name).to_string(), "a\\u{1b}[31m\u{fffd}b\\n");
     }
 }

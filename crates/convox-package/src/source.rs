@@ -1,4 +1,4 @@
-//! A directory that was checked: it can be packed.
+//! A source directory that has been checked and can be packed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,17 +7,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::{PackageError, Warning};
+use super::error::{PackageError, Role, Warning};
 use super::ignore::Rules;
 use super::links;
 use super::manifest::{self, ManifestFile};
-use super::texts;
+use super::names;
+use super::read_file::read_file;
+use super::system_error::SystemError;
 
-/// The one ignore file that counts; those in folders below are ordinary files.
+/// The ignore file. Only the one in the root counts; others are ordinary files.
 const IGNORE_FILE: &str = ".dockerignore";
 
-/// A checked source directory: it exists, is not empty, has a readable manifest, and its ignore
-/// file makes sense. Cheap to clone.
+/// A source directory that exists, is not empty, and has a readable manifest and a valid ignore
+/// file. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Source(Arc<Checked>);
 
@@ -31,13 +33,13 @@ struct Checked {
 }
 
 impl Source {
-    /// Checks `dir`. The manifest is the file that `manifest` names (relative to `dir`), else
+    /// Checks `dir`. The manifest is `manifest` (absolute, or relative to `dir`) if given, else
     /// `convox.yml`, else `docker-compose.yml`.
     ///
     /// # Errors
-    /// The directory is missing, empty, unreadable or something else; the manifest is missing,
-    /// unreadable, no file or outside of `dir`, by a link too; `.dockerignore` is no file, or a line
-    /// of it is not understood.
+    /// Fails if the directory is missing, empty, unreadable, or not a directory; if the manifest is
+    /// missing, unreadable, not a regular file, or outside of `dir` (possibly through a symlink);
+    /// if `.dockerignore` is unreadable, not a regular file, or has a syntax error.
     pub fn open(dir: &Path, manifest: Option<&Path>) -> Result<Self, PackageError> {
         let root = root_of(dir)?;
         let (manifest, text) = manifest::find(&root, manifest)?;
@@ -51,35 +53,57 @@ impl Source {
         Ok(Self(Arc::new(Checked { root, manifest, rules, always_sent, warnings })))
     }
 
-    /// The directory: an absolute path, symlinks resolved.
+    /// Returns the absolute path of the directory, with symlinks resolved.
     pub fn root(&self) -> &Path {
         &self.0.root
     }
 
-    /// The manifest in use.
+    /// Returns the manifest in use.
     pub fn manifest(&self) -> &ManifestFile {
         &self.0.manifest
     }
 
-    /// What is worth a warning before anything is packed.
+    /// Returns warnings that are known before anything is packed.
     pub(super) fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
 
-    /// What the ignore file says.
+    /// Returns the rules of the ignore file.
     pub(super) fn rules(&self) -> &Rules {
         &self.0.rules
     }
 
-    /// Is this file sent whatever the ignore file says?
+    /// Returns whether this file is sent whatever the ignore file says.
     pub(super) fn is_always_sent(&self, path: &[u8]) -> bool {
         self.0.always_sent.contains(path)
     }
 
-    /// May there be a file that is always sent below this folder? Its path ends in a slash.
-    pub(super) fn has_always_sent_below(&self, folder: &[u8]) -> bool {
-        let after = self.0.always_sent.range(folder.to_vec()..);
-        after.into_iter().next().is_some_and(|path| path.starts_with(folder))
+    /// Returns whether there may be a file that is always sent below this directory, whose path
+    /// ends in a slash.
+    pub(super) fn has_always_sent_below(&self, directory: &[u8]) -> bool {
+        let after = self.0.always_sent.range(directory.to_vec()..);
+        after.into_iter().next().is_some_and(|path| path.starts_with(directory))
+    }
+
+    /// Returns the error of reading `path`, which is relative to the root.
+    pub(super) fn unreadable(&self, path: &[u8], e: impl Into<SystemError>) -> PackageError {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        PackageError::reading(self.root().join(names::path(path)), self.role(path), e)
+    }
+
+    /// Returns the error for a `path` that has changed during packing.
+    pub(super) fn changed(&self, path: &[u8]) -> PackageError {
+        self.unreadable(path, io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn role(&self, path: &[u8]) -> Role {
+        let leads_to_required = || self.has_always_sent_below(&[path, b"/"].concat());
+        match self.rules().judge_path(path) {
+            _ if path.is_empty() || self.is_always_sent(path) => Role::Required,
+            verdict if verdict.excludes() && leads_to_required() => Role::Required,
+            verdict if verdict.excludes() || verdict.is_decided() => Role::Readmitted,
+            _ => Role::Optional,
+        }
     }
 }
 
@@ -87,20 +111,22 @@ fn root_of(dir: &Path) -> Result<PathBuf, PackageError> {
     let root = dir.canonicalize().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => PackageError::NoDirectory(dir.to_owned()),
         io::ErrorKind::NotADirectory => PackageError::NotADirectory(dir.to_owned()),
-        _ => PackageError::reading(dir, e),
+        _ => PackageError::reading(dir, Role::Required, e),
     })?;
     if !root.is_dir() {
         return Err(PackageError::NotADirectory(dir.to_owned()));
     }
-    let mut entries = fs::read_dir(&root).map_err(|e| PackageError::reading(dir, e))?;
+    let mut entries =
+        fs::read_dir(&root).map_err(|e| PackageError::reading(dir, Role::Required, e))?;
     match entries.next() {
         None => Err(PackageError::Empty(dir.to_owned())),
-        Some(Err(e)) => Err(PackageError::reading(dir, e)),
+        Some(Err(e)) => Err(PackageError::reading(dir, Role::Required, e)),
         Some(Ok(_)) => Ok(root),
     }
 }
 
-/// What is sent whatever the ignore file says, with the links that lead there and their targets.
+/// Returns the files that are sent whatever the ignore file says, with the symlinks on the way to
+/// them and their targets.
 fn always_sent(
     root: &Path,
     manifest: &ManifestFile,
@@ -110,8 +136,8 @@ fn always_sent(
         || PackageError::ManifestLeadsOut { path: manifest.name.clone(), root: root.to_owned() };
     let names = links::follow(root, manifest.name.as_os_str().as_bytes()).ok_or_else(leads_out)?;
     let mut sent = BTreeSet::from_iter(names);
-    let usual = [IGNORE_FILE.into(), b"Dockerfile".to_vec()];
-    for name in dockerfiles.into_iter().chain(usual) {
+    let defaults = [IGNORE_FILE.into(), b"Dockerfile".to_vec()];
+    for name in dockerfiles.into_iter().chain(defaults) {
         sent.extend(links::follow(root, &name).unwrap_or_default());
         sent.insert(name);
     }
@@ -119,7 +145,7 @@ fn always_sent(
 }
 
 fn read_rules(path: &Path) -> Result<Rules, PackageError> {
-    let text = texts::read(path, PackageError::IgnoreNotAFile)?.unwrap_or_default();
+    let text = read_file(path, PackageError::IgnoreNotAFile)?.unwrap_or_default();
     Rules::parse(&text).map_err(|source| PackageError::Ignore { path: path.to_owned(), source })
 }
 
@@ -131,7 +157,7 @@ mod tests {
     use super::super::manifest::ManifestChoice;
     use super::*;
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    fn source_dir(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = dir.path().join(name);
@@ -146,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_manifest_is_convox_yml() {
-        let dir = folder(&[("convox.yml", ""), ("docker-compose.yml", "")]);
+    fn convox_yml_is_the_default_manifest() {
+        let dir = source_dir(&[("convox.yml", ""), ("docker-compose.yml", "")]);
         let source = Source::open(dir.path(), None).unwrap();
         let wanted = ManifestFile { name: "convox.yml".into(), choice: ManifestChoice::Default };
         assert_eq!(source.manifest(), &wanted);
@@ -155,14 +181,14 @@ mod tests {
 
     #[test]
     fn docker_compose_yml_is_the_fallback() {
-        let dir = folder(&[("docker-compose.yml", "")]);
+        let dir = source_dir(&[("docker-compose.yml", "")]);
         let source = Source::open(dir.path(), None).unwrap();
         assert_eq!(source.manifest().choice, ManifestChoice::Fallback);
     }
 
     #[test]
-    fn a_named_manifest_is_relative_to_the_directory_or_absolute_in_it() {
-        let dir = folder(&[("deploy/app.yml", "")]);
+    fn a_named_manifest_may_be_relative_or_absolute() {
+        let dir = source_dir(&[("deploy/app.yml", "")]);
         let link = tempfile::tempdir().unwrap();
         symlink(dir.path(), link.path().join("link")).unwrap();
         for name in [
@@ -178,25 +204,19 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_cannot_be_packed_is_refused_by_name() {
-        let dir = folder(&[("file", ""), ("convox.yml/file", "")]);
+    fn errors_name_the_directory_that_cannot_be_packed() {
+        let dir = source_dir(&[("file", ""), ("convox.yml/file", "")]);
         let at = |name: &str| dir.path().join(name);
         fs::create_dir(at("empty")).unwrap();
         fs::create_dir(at("bare")).unwrap();
-        fs::create_dir(at("bare/folder")).unwrap();
+        fs::create_dir(at("bare/directory")).unwrap();
         let shown = |name: &str| at(name).display().to_string();
         let cases = [
             ("gone", format!("no such directory: {}", shown("gone"))),
             ("file", format!("not a directory: {}", shown("file"))),
             ("file/below", format!("not a directory: {}", shown("file/below"))),
             ("empty", format!("directory is empty: {}", shown("empty"))),
-            (
-                "bare",
-                format!(
-                    "no convox.yml or docker-compose.yml in {}, name the manifest with --manifest",
-                    shown("bare")
-                ),
-            ),
+            ("bare", format!("no convox.yml or docker-compose.yml in {}", shown("bare"))),
             ("", format!("manifest is not a file: {}", shown("convox.yml"))),
         ];
         for (name, wanted) in cases {
@@ -205,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_cannot_be_sent_is_refused_by_name() {
-        let dir = folder(&[("convox.yml", "")]);
+    fn errors_name_the_manifest_that_cannot_be_sent() {
+        let dir = source_dir(&[("convox.yml", "")]);
         let missing = format!("no such manifest: {}", dir.path().join("other.yml").display());
         assert_eq!(refusal(dir.path(), Some("other.yml")), missing);
         for name in ["../convox.yml", "/etc/passwd"] {
@@ -216,35 +236,31 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_behind_a_link_has_to_stay_in_the_directory() {
-        let dir = folder(&[("sub/real.yml", ""), ("app/inner", "")]);
+    fn a_manifest_that_is_a_link_has_to_stay_in_the_directory() {
+        let dir = source_dir(&[("sub/real.yml", ""), ("app/inner", "")]);
         let app = dir.path().join("app");
         let root = app.canonicalize().unwrap().display().to_string();
         for target in ["../sub/real.yml".into(), dir.path().join("sub/real.yml")] {
             symlink(target, app.join("convox.yml")).unwrap();
-            let wanted = format!(
-                "manifest convox.yml is a link that leads out of {root}: \
-                 put the file itself there, or a relative link to one within"
-            );
+            let wanted = format!("manifest convox.yml is a link that leads out of {root}");
             assert_eq!(refusal(&app, None), wanted);
             fs::remove_file(app.join("convox.yml")).unwrap();
         }
     }
 
     #[test]
-    fn a_line_of_the_ignore_file_that_makes_no_sense_is_named() {
-        let dir = folder(&[("convox.yml", ""), (".dockerignore", "a\n!\n")]);
+    fn a_syntax_error_in_the_ignore_file_is_reported_with_its_line() {
+        let dir = source_dir(&[("convox.yml", ""), (".dockerignore", "a\n!\n")]);
         let path = dir.path().join(".dockerignore");
         let wanted = format!("{}: line 2: illegal exclusion pattern: \"!\"", path.display());
         assert_eq!(refusal(dir.path(), None), wanted);
     }
 
     #[test]
-    fn an_ignore_file_that_is_no_file_is_refused_and_not_waited_for() {
-        let dir = folder(&[("convox.yml", "")]);
+    fn an_ignore_file_that_is_not_a_regular_file_is_refused_without_blocking() {
+        let dir = source_dir(&[("convox.yml", "")]);
         let path = dir.path().canonicalize().unwrap().join(IGNORE_FILE);
-        let wanted =
-            format!("ignore file is not a file: {}, make it one or remove it", path.display());
+        let wanted = format!("ignore file is not a file: {}", path.display());
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
         assert_eq!(refusal(dir.path(), None), wanted);
         fs::remove_file(&path).unwrap();
@@ -256,8 +272,8 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_absolute_and_resolved() {
-        let dir = folder(&[("app/convox.yml", "")]);
+    fn the_root_is_absolute_without_symlinks() {
+        let dir = source_dir(&[("app/convox.yml", "")]);
         symlink("app", dir.path().join("link")).unwrap();
         let source = Source::open(&dir.path().join("link"), None).unwrap();
         assert_eq!(source.root(), dir.path().join("app").canonicalize().unwrap());

@@ -1,7 +1,8 @@
-//! The spool: the archive in an unlinked temporary file, readable while it still grows.
+//! The spool: an archive in an unlinked temporary file, readable while it still grows.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,62 +12,86 @@ use tokio::sync::watch;
 
 use super::error::{PackageError, Warning};
 
-/// How much one item of a stream holds at most.
+/// The largest item of a stream, in bytes.
 const CHUNK: usize = 128 << 10;
 
 /// The modification times of an archive's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// Those of the files, in whole seconds.
+    /// The files' own times, in whole seconds.
     Own,
-    /// This one for all (seconds since 1970): the same files always give the same archive.
+    /// One time for all entries, in seconds since 1970: the same files always give the same
+    /// archive.
     Fixed(i64),
 }
 
-/// What a finished archive is.
+/// A summary of a finished archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
-    /// Bytes of the compressed archive.
+    /// The length of the compressed archive in bytes.
     pub length: u64,
-    /// Entries in it.
+    /// The number of entries.
     pub entries: u64,
-    /// What the user may want to know about it, in the order of the archive.
+    /// Warnings for the user, in the order of the archive.
     pub warnings: Vec<Warning>,
 }
 
-/// An archive in the making, or made. It lives in a temporary file without a name, so nothing
-/// is left behind however the program ends. Clones share it; when the last clone and the last
-/// stream are gone, a packing that still runs stops.
+/// An archive that is being packed, or is complete.
+///
+/// It is kept in a temporary file without a name, so nothing is left behind however the program
+/// ends. Clones share the archive. Dropping the last clone and the last stream stops the packing.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    file: Arc<File>,
+    file: Arc<SpoolFile>,
     progress: watch::Receiver<Progress>,
-    _interest: Arc<Interest>,
+    _cancel: Arc<CancelOnDrop>,
 }
 
-/// How far the packing has come.
+/// The progress of the packing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
     pub(super) written: u64,
     pub(super) outcome: Option<Result<Packed, PackageError>>,
 }
 
-/// Somebody wants the archive; runs a last word when nobody does any more.
-pub(super) struct Interest(Box<dyn Fn() + Send + Sync>);
+/// The temporary file, and its directory for error messages.
+#[derive(Debug)]
+pub(super) struct SpoolFile {
+    pub(super) file: File,
+    pub(super) dir: PathBuf,
+}
 
-impl Interest {
-    pub(super) fn new(lost: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Box::new(lost))
+impl SpoolFile {
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), PackageError> {
+        self.file.write_all_at(bytes, offset).map_err(|e| PackageError::spooling(&self.dir, e))
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), PackageError> {
+        self.file.read_exact_at(bytes, offset).map_err(|e| PackageError::spooling(&self.dir, e))
+    }
+
+    /// The packing threads are gone without an outcome, which would be a bug.
+    fn abandoned(&self) -> PackageError {
+        PackageError::spooling(&self.dir, std::io::Error::other("packing stopped"))
     }
 }
 
-impl std::fmt::Debug for Interest {
+/// Cancels the packing when it is dropped.
+pub(super) struct CancelOnDrop(Box<dyn Fn() + Send + Sync>);
+
+impl CancelOnDrop {
+    pub(super) fn new(cancel: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Box::new(cancel))
+    }
+}
+
+impl std::fmt::Debug for CancelOnDrop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Interest")
+        f.write_str("CancelOnDrop")
     }
 }
 
-impl Drop for Interest {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         (self.0)();
     }
@@ -74,38 +99,38 @@ impl Drop for Interest {
 
 impl Spool {
     pub(super) fn new(
-        file: Arc<File>,
+        file: Arc<SpoolFile>,
         progress: watch::Receiver<Progress>,
-        interest: Interest,
+        cancel: CancelOnDrop,
     ) -> Self {
-        Self { file, progress, _interest: Arc::new(interest) }
+        Self { file, progress, _cancel: Arc::new(cancel) }
     }
 
-    /// Compressed bytes that can be read already.
+    /// Returns the number of compressed bytes that can be read so far.
     pub fn packed(&self) -> u64 {
         self.progress.borrow().written
     }
 
-    /// Has the packing ended, well or not?
+    /// Returns whether the packing has ended, successfully or not.
     pub fn is_finished(&self) -> bool {
         self.progress.borrow().outcome.is_some()
     }
 
-    /// Waits for the end of the packing; may be asked any number of times.
+    /// Waits for the end of the packing. Can be called any number of times.
     ///
     /// # Errors
-    /// Whatever ended the packing before its time.
+    /// Fails if the packing failed, with the same error each time.
     pub async fn finished(&self) -> Result<Packed, PackageError> {
         let mut progress = self.progress.clone();
         let ended = progress.wait_for(|progress| progress.outcome.is_some()).await;
         match ended.as_deref() {
             Ok(Progress { outcome: Some(outcome), .. }) => outcome.clone(),
-            _ => Err(abandoned()),
+            _ => Err(self.file.abandoned()),
         }
     }
 
-    /// The archive from its first byte, at the pace at which it is packed. Ends after the last
-    /// byte; an error of the packing comes as the last item.
+    /// Streams the archive from its first byte, as fast as it is packed. If the packing fails, the
+    /// last item is its error.
     pub fn stream(&self) -> impl Stream<Item = Result<Bytes, PackageError>> + Send + 'static {
         try_unfold((self.clone(), 0), |(mut spool, from)| async move {
             let Some(chunk) = spool.read(from).await? else { return Ok(None) };
@@ -114,27 +139,22 @@ impl Spool {
         })
     }
 
-    /// The next bytes from this offset, once there are any; `None` at the end.
+    /// Waits for bytes at this offset and returns them; `None` at the end of the archive.
     async fn read(&mut self, from: u64) -> Result<Option<Bytes>, PackageError> {
         let ready = |progress: &Progress| progress.written > from || progress.outcome.is_some();
         let written = match self.progress.wait_for(ready).await.as_deref() {
             Ok(Progress { outcome: Some(Err(e)), .. }) => return Err(e.clone()),
             Ok(Progress { written, .. }) => *written,
-            Err(_) => return Err(abandoned()),
+            Err(_) => return Err(self.file.abandoned()),
         };
         let length = usize::try_from(written - from).unwrap_or(CHUNK).min(CHUNK);
         if length == 0 {
             return Ok(None);
         }
         let mut chunk = vec![0; length];
-        self.file.read_exact_at(&mut chunk, from).map_err(PackageError::spooling)?;
+        self.file.read_at(&mut chunk, from)?;
         Ok(Some(chunk.into()))
     }
-}
-
-/// The packing threads went away without a word; they never do unless they crash.
-fn abandoned() -> PackageError {
-    PackageError::spooling(std::io::Error::other("packing stopped"))
 }
 
 #[cfg(test)]
@@ -145,53 +165,60 @@ mod tests {
 
     use futures_util::{StreamExt, TryStreamExt};
 
+    use super::super::error::Role;
     use super::super::{Source, spool};
     use super::*;
 
-    #[tokio::test]
-    async fn an_error_of_the_packing_ends_the_stream_and_the_wait() {
-        let (tell, progress) = watch::channel(Progress::default());
-        let file = Arc::new(tempfile::tempfile().unwrap());
-        file.write_all_at(b"begun", 0).unwrap();
-        let spool = Spool::new(file, progress, Interest::new(|| {}));
-        let mut stream = pin!(spool.stream());
-        tell.send_modify(|progress| progress.written = 5);
-        assert_eq!(stream.next().await.unwrap().unwrap(), "begun");
-        assert!(!spool.is_finished());
-        let outcome = Some(Err(PackageError::Changed("file".into())));
-        tell.send_modify(|progress| progress.outcome = outcome);
-        assert!(matches!(stream.next().await, Some(Err(PackageError::Changed(_)))));
-        assert!(stream.next().await.is_none());
-        assert!(matches!(spool.finished().await, Err(PackageError::Changed(_))));
+    fn spool_file() -> Arc<SpoolFile> {
+        let dir = std::env::temp_dir();
+        Arc::new(SpoolFile { file: tempfile::tempfile_in(&dir).unwrap(), dir })
     }
 
     #[tokio::test]
-    async fn packing_that_goes_away_is_an_error() {
-        let (tell, progress) = watch::channel(Progress::default());
-        let file = Arc::new(tempfile::tempfile().unwrap());
-        let spool = Spool::new(file, progress, Interest::new(|| {}));
-        drop(tell);
+    async fn a_failure_of_the_packing_ends_the_stream_and_the_wait() {
+        let (sender, progress) = watch::channel(Progress::default());
+        let file = spool_file();
+        file.write_at(b"begun", 0).unwrap();
+        let spool = Spool::new(file, progress, CancelOnDrop::new(|| {}));
+        let mut stream = pin!(spool.stream());
+        sender.send_modify(|progress| progress.written = 5);
+        assert_eq!(stream.next().await.unwrap().unwrap(), "begun");
+        assert!(!spool.is_finished());
+        let changed = PackageError::Changed { path: "file".into(), role: Role::Optional };
+        let outcome = Some(Err(changed));
+        sender.send_modify(|progress| progress.outcome = outcome);
+        assert!(matches!(stream.next().await, Some(Err(PackageError::Changed { .. }))));
+        assert!(stream.next().await.is_none());
+        assert!(matches!(spool.finished().await, Err(PackageError::Changed { .. })));
+    }
+
+    #[tokio::test]
+    async fn packing_threads_that_vanish_are_an_error() {
+        let (sender, progress) = watch::channel(Progress::default());
+        let file = spool_file();
+        let spool = Spool::new(file, progress, CancelOnDrop::new(|| {}));
+        drop(sender);
         assert!(spool.finished().await.is_err());
         assert!(spool.stream().try_collect::<Vec<_>>().await.is_err());
     }
 
     #[tokio::test]
-    async fn the_last_clone_or_stream_that_is_dropped_stops_the_packing() {
+    async fn dropping_the_last_clone_and_the_last_stream_stops_the_packing() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("convox.yml"), "").unwrap();
         let endless = File::create(dir.path().join("endless")).unwrap();
         endless.set_len(1 << 42).unwrap(); // days of work
         let source = Source::open(dir.path(), None).unwrap();
-        let packing = spool(&source, Times::Own).unwrap();
-        let file: Weak<File> = Arc::downgrade(&packing.file);
+        let packing = spool(&source, Times::Own, &std::env::temp_dir()).unwrap();
+        let file: Weak<SpoolFile> = Arc::downgrade(&packing.file);
         let mut stream = Box::pin(packing.stream());
         drop(packing);
         stream.next().await.unwrap().unwrap();
         stream.next().await.unwrap().unwrap();
         drop(stream);
-        let patience = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(20);
         while file.strong_count() > 0 {
-            assert!(Instant::now() < patience, "the threads go on");
+            assert!(Instant::now() < deadline, "the threads are still running");
             std::thread::yield_now();
         }
     }

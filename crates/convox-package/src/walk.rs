@@ -1,23 +1,22 @@
-//! A walk through a source directory in lexical order, a folder before its content.
+//! Walking a source directory in lexical order, each directory before its contents.
 
 use std::collections::HashMap;
-use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat};
 
 use super::error::{PackageError, Warning};
-use super::header::{Entry, FileId, Kind};
+use super::header::{Entry, Kind};
 use super::ignore::Scope;
 use super::names;
 use super::open::open_below;
 use super::source::Source;
 use super::spool::Times;
+use super::version::{FileId, FileVersion};
 
-/// Walks `source` and hands each entry of the archive to `visit`, until that breaks off.
+/// Walks `source` and calls `visit` with each entry of the archive, until that breaks.
 pub(super) fn walk(
     source: &Source,
     root: BorrowedFd<'_>,
@@ -40,7 +39,7 @@ pub(super) fn walk(
             walk.levels.pop();
             continue;
         };
-        if walk.meet(&child)?.is_break() {
+        if walk.process(&child)?.is_break() {
             break;
         }
     }
@@ -52,17 +51,17 @@ struct Walk<'a, V> {
     root: BorrowedFd<'a>,
     times: Times,
     visit: V,
-    /// The folders from the root to where the walk is.
+    /// The directories from the root to the current one.
     levels: Vec<Level>,
-    /// The one folder that is open, and its depth.
+    /// The only directory that is open, and its depth.
     open: Option<(usize, Dir)>,
-    /// The first names of files that have more than one.
+    /// The first paths of files with more than one name.
     links: HashMap<FileId, Arc<[u8]>>,
     warnings: Vec<Warning>,
 }
 
 struct Level {
-    /// Relative to the root; ends in a slash, but the root's is empty.
+    /// Relative to the root; ends in a slash, except for the root, whose path is empty.
     path: Vec<u8>,
     children: std::vec::IntoIter<Child>,
     scope: Scope,
@@ -74,7 +73,7 @@ struct Child {
 }
 
 impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
-    fn meet(&mut self, child: &Child) -> Result<ControlFlow<()>, PackageError> {
+    fn process(&mut self, child: &Child) -> Result<ControlFlow<()>, PackageError> {
         let Some(level) = self.levels.last() else { return Ok(ControlFlow::Break(())) };
         let rules = self.source.rules();
         let mut path = [&level.path, &*child.name].concat();
@@ -122,32 +121,33 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
         child: &Child,
         path: Arc<[u8]>,
     ) -> Result<ControlFlow<()>, PackageError> {
-        let about = self.look_at(child, &path)?;
-        let Some(kind) = self.kind(child, &path, &about)? else {
-            return Err(PackageError::Changed(self.full(&path)));
+        let stat = self.stat(child, &path)?;
+        let Some(kind) = self.kind(child, &path, &stat)? else {
+            return Err(self.source.changed(&path));
         };
-        if &*child.name == b".env" && !matches!(kind, Kind::Folder) {
+        if &*child.name == b".env" && !matches!(kind, Kind::Directory) {
             self.warnings.push(Warning::DotEnv(names::path(&path)));
         }
         let mtime = match self.times {
-            Times::Own => modified(&about),
+            Times::Own => stat.st_mtime,
             Times::Fixed(time) => time,
         };
-        let mode = Mode::from_raw_mode(about.st_mode).bits();
+        let mode = Mode::from_raw_mode(stat.st_mode).bits();
         Ok((self.visit)(Entry { path, kind, mode, mtime }))
     }
 
-    /// What the entry is to be; `None` if the file is of another kind than it was a moment ago.
+    /// Returns what the entry becomes in the archive; `None` if its type has changed since the
+    /// directory was listed.
     fn kind(
         &mut self,
         child: &Child,
         path: &Arc<[u8]>,
-        about: &Stat,
+        stat: &Stat,
     ) -> Result<Option<Kind>, PackageError> {
-        let kind = match FileType::from_raw_mode(about.st_mode) {
-            FileType::Directory if path.ends_with(b"/") => Kind::Folder,
-            FileType::RegularFile if about.st_nlink > 1 => self.link_or_file(path, about),
-            FileType::RegularFile => file(about),
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory if path.ends_with(b"/") => Kind::Directory,
+            FileType::RegularFile if stat.st_nlink > 1 => self.link_or_file(path, stat),
+            FileType::RegularFile => file(stat),
             FileType::Symlink => Kind::Symlink(self.target(child, path)?),
             FileType::Fifo => Kind::Fifo,
             _ => return Ok(None),
@@ -155,34 +155,34 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
         Ok(Some(kind))
     }
 
-    fn link_or_file(&mut self, path: &Arc<[u8]>, about: &Stat) -> Kind {
-        match self.links.get(&FileId::of(about)) {
+    fn link_or_file(&mut self, path: &Arc<[u8]>, stat: &Stat) -> Kind {
+        match self.links.get(&FileId::of(stat)) {
             Some(first) => Kind::HardLink(Arc::clone(first)),
             None => {
-                self.links.insert(FileId::of(about), Arc::clone(path));
-                file(about)
+                self.links.insert(FileId::of(stat), Arc::clone(path));
+                file(stat)
             }
         }
     }
 
     fn target(&mut self, child: &Child, path: &[u8]) -> Result<Box<[u8]>, PackageError> {
-        let target = rustix::fs::readlinkat(self.folder(path)?, &*child.name, Vec::new());
+        let target = rustix::fs::readlinkat(self.directory(path)?, &*child.name, Vec::new());
         Ok(target.map_err(|e| self.failed(path, e))?.into_bytes().into())
     }
 
-    fn look_at(&mut self, child: &Child, path: &[u8]) -> Result<Stat, PackageError> {
-        let folder = self.folder(path)?;
-        let about = rustix::fs::statat(folder, &*child.name, AtFlags::SYMLINK_NOFOLLOW);
-        about.map_err(|e| self.failed(path, e))
+    fn stat(&mut self, child: &Child, path: &[u8]) -> Result<Stat, PackageError> {
+        let directory = self.directory(path)?;
+        let stat = rustix::fs::statat(directory, &*child.name, AtFlags::SYMLINK_NOFOLLOW);
+        stat.map_err(|e| self.failed(path, e))
     }
 
-    /// The folder of the current level, opened again if the walk was below it meanwhile: however
-    /// deep the tree, only one is open. `path` is for messages.
-    fn folder(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, PackageError> {
+    /// Returns the directory of the current level, reopened if the walk has been below it: however
+    /// deep the tree, only one directory is open. `path` is for error messages.
+    fn directory(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, PackageError> {
         let depth = self.levels.len();
         if self.open.as_ref().is_none_or(|(open, _)| *open != depth) {
-            let folder = self.levels.last().map_or(&[][..], |level| &level.path);
-            self.open = Some((depth, self.open_folder(folder)?));
+            let directory = self.levels.last().map_or(&[][..], |level| &level.path);
+            self.open = Some((depth, self.open_directory(directory)?));
         }
         match self.open.as_ref().map(|(_, dir)| dir.fd()) {
             Some(Ok(fd)) => Ok(fd),
@@ -191,15 +191,15 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
         }
     }
 
-    fn open_folder(&self, path: &[u8]) -> Result<Dir, PackageError> {
+    fn open_directory(&self, path: &[u8]) -> Result<Dir, PackageError> {
         let name = if path.is_empty() { b"." } else { path };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         open_below(self.root, name, flags).and_then(Dir::new).map_err(|e| self.failed(path, e))
     }
 
-    /// Goes into a folder: the next child to meet is its first.
+    /// Lists a directory and makes it the current level.
     fn descend(&mut self, path: Vec<u8>, scope: Scope) -> Result<(), PackageError> {
-        let mut dir = self.open_folder(&path)?;
+        let mut dir = self.open_directory(&path)?;
         let mut children = Vec::new();
         while let Some(entry) = dir.read() {
             let entry = entry.map_err(|e| self.failed(&path, e))?;
@@ -216,34 +216,19 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
     }
 
     fn failed(&self, path: &[u8], e: rustix::io::Errno) -> PackageError {
-        PackageError::reading(self.full(path), io::Error::from(e))
-    }
-
-    fn full(&self, path: &[u8]) -> PathBuf {
-        let path = path.strip_suffix(b"/").unwrap_or(path);
-        self.source.root().join(names::path(path))
+        self.source.unreadable(path, e)
     }
 }
 
-impl FileId {
-    pub(super) fn of(about: &Stat) -> Self {
-        Self { device: about.st_dev, inode: about.st_ino }
-    }
-}
-
-/// Some file systems do not tell in the listing what their entries are.
+/// Returns an entry's type, which some file systems do not include in the listing.
 fn kind_of(dir: &Dir, entry: &DirEntry) -> rustix::io::Result<FileType> {
     if entry.file_type() != FileType::Unknown {
         return Ok(entry.file_type());
     }
-    let about = rustix::fs::statat(dir.fd()?, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(FileType::from_raw_mode(about.st_mode))
+    let stat = rustix::fs::statat(dir.fd()?, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-fn file(about: &Stat) -> Kind {
-    Kind::File { size: u64::try_from(about.st_size).unwrap_or(0), id: FileId::of(about) }
-}
-
-fn modified(about: &Stat) -> i64 {
-    about.st_mtime
+fn file(stat: &Stat) -> Kind {
+    Kind::File(FileVersion::of(stat))
 }

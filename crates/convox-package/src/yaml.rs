@@ -1,4 +1,4 @@
-//! YAML as leniently as racks read it, and only as far as it matters here.
+//! Parsing YAML as leniently as racks do, as far as needed for the Dockerfiles' names.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,26 +7,26 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 
-/// Reading takes stack for every level of the text; no manifest needs more.
-const DEEPEST: usize = 100;
+/// The deepest nesting: parsing takes stack for every level, and no manifest needs more.
+const MAX_DEPTH: usize = 100;
 
 /// A value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Yaml {
-    /// Any scalar but null: racks take a number for a name too.
+    /// Any scalar but null, as racks accept numbers as names.
     Text(String),
-    /// What stands under keys that are texts.
+    /// The values whose keys are scalars.
     Map(HashMap<String, Yaml>),
-    /// Anything that names no file: lists, nothing.
+    /// A value that cannot name a file: a list or null.
     Other,
 }
 
 impl Yaml {
-    /// Reads the first document, as racks do (Go's yaml.v2 and yaml.v3). Of equal keys the last one
-    /// counts, merge keys (`<<`) are expanded. `None` if it cannot be read.
+    /// Parses the first document, as racks do (Go's yaml.v2 and yaml.v3): the last of equal keys
+    /// counts, and merge keys (`<<`) are expanded. Returns `None` if it is invalid.
     pub(super) fn first(mut text: &[u8]) -> Option<Self> {
         let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! { max_depth: DEEPEST },
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
             duplicate_keys: DuplicateKeyPolicy::PassThrough,
             merge_keys: MergeKeyPolicy::Merge,
             non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_racks_read_is_read() {
+    fn whatever_racks_accept_is_accepted() {
         for yaml in [
             "a: {b: x}\n",
             "a: {b: y, b: x}\n",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_read_is_told_from_nothing() {
+    fn invalid_yaml_is_distinguished_from_an_empty_document() {
         for text in ["", "# nothing\n", "~", "[1]", "3", "---\n---\n"] {
             let root = Yaml::first(text.as_bytes());
             assert!(root.is_some_and(|root| root.get("a").is_none()), "{text}");

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
@@ -42,7 +42,7 @@ impl From<App> for AppInfo {
 
 impl Render for AppInfo {
     fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Name", self.name.as_str());
         info.entry("Status", self.status.as_str());
         info.entry("Generation", self.generation.as_deref().unwrap_or_default());

@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
@@ -44,7 +44,7 @@ impl From<Build> for BuildInfo {
 
 impl Render for BuildInfo {
     fn render(&self, rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Id", self.id.as_str());
         info.entry("Status", self.status.as_str());
         info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));

@@ -42,7 +42,7 @@ impl ThenFlags {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
-    let pairs = pairs(&args.pairs)?;
+    let pairs = pairs(cx, &args.pairs).await?;
     let wanted = if args.replace { Change::Replace(pairs) } else { Change::Set(pairs) };
     let rack = cx.rack().await?;
     let release = change(cx, &rack, &app, wanted, args.then.then()).await?;
@@ -50,13 +50,13 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 }
 
 /// The variables of the arguments, then those of the standard input.
-fn pairs(given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
+async fn pairs(cx: &Context, given: &[String]) -> Result<Vec<EnvVar>, CommandError> {
     let arguments = given.iter().filter(|text| *text != "-");
     let mut pairs: Vec<EnvVar> = arguments
         .map(|text| text.parse())
         .collect::<Result<_, _>>()
         .map_err(CommandError::usage)?;
-    if let Some(text) = crate::stdin::asked_for(given)? {
+    if let Some(text) = cx.requested_input(given).await? {
         pairs.extend(EnvVar::parse_lines(&text).map_err(CommandError::usage)?);
     }
     if pairs.is_empty() {

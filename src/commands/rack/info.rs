@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{System, SystemStatus};
 
@@ -82,7 +82,7 @@ impl Render for RackInfo {
             ("Status", Some(self.status.to_string())),
             ("Version", Some(self.version.clone())),
         ];
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         for (name, value) in lines {
             if let Some(value) = value {
                 info.entry(name, value);

@@ -6,7 +6,7 @@ use crate::context::{Context, dev};
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::humanize;
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
 
@@ -52,7 +52,7 @@ impl RackStatus {
 
 impl Render for RackStatus {
     fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Status", self.status);
         if let Some(url) = &self.url {
             info.entry("Address", url);

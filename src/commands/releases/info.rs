@@ -5,7 +5,7 @@ use crate::commands::env::list::MaskedEnv;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::info::Info;
+use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{BuildId, Release, ReleaseId};
 
@@ -44,7 +44,7 @@ impl ReleaseInfo {
 impl Render for ReleaseInfo {
     fn render(&self, _rc: &RenderContext) -> View {
         let created = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let mut info = Info::new();
+        let mut info = InfoBlock::new();
         info.entry("Id", self.id.as_str());
         info.entry("Build", self.build.as_ref().map_or("", BuildId::as_str));
         info.entry("Created", self.created.as_ref().map_or(String::new(), created));

@@ -7,7 +7,7 @@ use super::super::sanitize::sanitize;
 use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::Event;
 
-/// The guide's form.
+/// The form of the guide.
 pub(crate) struct Classic {
     bar: Option<Progress>,
     log: LogWriter,
@@ -48,7 +48,17 @@ impl Renderer for Classic {
             Event::Accepted(_) => finish("UPDATING", None, to),
             Event::Waiting(release) => start(&format!("Waiting for {release}"), to),
             Event::Running(_) => finish("OK", None, to),
-            other => common(other, to),
+            Event::About(..)
+            | Event::Packaged
+            | Event::StartingBuild
+            | Event::BuildStarted(_)
+            | Event::Built { announce: false, .. }
+            | Event::WaitingForApp
+            | Event::AppReady
+            | Event::Process(_)
+            | Event::Step(_)
+            | Event::Done(_)
+            | Event::Line(_) => common(event, to),
         }
     }
 

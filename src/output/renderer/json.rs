@@ -9,19 +9,19 @@ use super::{FailureView, Renderer, Stream};
 use crate::event::Event;
 use convox_wire::{AppName, BuildId, ProcessId, ProcessStatus, ReleaseId};
 
-/// A longer line of a log becomes several events: 1 MiB.
-const LONGEST: usize = 1 << 20;
+/// The maximum length of a log line in an event: 1 MiB. Longer lines become several events.
+const MAX_LINE: usize = 1 << 20;
 
-/// For `--json` with a stream: one event a line, the last one with the outcome and the ids.
+/// JSON lines: one event per line, the last one with the outcome and the ids.
 #[derive(Default)]
 pub(crate) struct Json {
     seen: Ids,
-    /// Bytes of a log line that is not complete.
+    /// The start of an incomplete log line.
     partial: Vec<u8>,
     source: Source,
 }
 
-/// What has come up on the way.
+/// The ids that have been seen.
 #[derive(Default, Serialize)]
 struct Ids {
     app: Option<AppName>,
@@ -98,7 +98,7 @@ impl Renderer for Json {
     }
 
     fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
-        self.rest(to)?;
+        self.write_rest(to)?;
         match failure {
             Some(failure) => write(&Line::Failed { ids: &self.seen, failure }, to),
             None => write(&Line::Succeeded(&self.seen), to),
@@ -127,7 +127,13 @@ fn line(event: &Event) -> Option<Line<'_>> {
             Line::Process { id: &process.id, service: &process.name, status: &process.status }
         }
         Event::Running(release) => Line::Running { release },
-        _ => return None,
+        Event::About(..)
+        | Event::Progress { .. }
+        | Event::BuildLog(_)
+        | Event::Log(_)
+        | Event::Step(_)
+        | Event::Done(_)
+        | Event::Line(_) => return None,
     })
 }
 
@@ -150,61 +156,78 @@ impl Json {
             Event::Built { release, .. } | Event::Promoting(release) => {
                 self.seen.release = Some(release.clone());
             }
-            _ => {}
+            Event::Packaging
+            | Event::Packaged
+            | Event::Uploading(_)
+            | Event::Progress { .. }
+            | Event::Uploaded { .. }
+            | Event::StartingBuild
+            | Event::BuildLog(_)
+            | Event::WaitingForApp
+            | Event::AppReady
+            | Event::Accepted(_)
+            | Event::Waiting(_)
+            | Event::Log(_)
+            | Event::Process(_)
+            | Event::Running(_)
+            | Event::Step(_)
+            | Event::Done(_)
+            | Event::Line(_) => {}
         }
     }
 
-    /// One event for each complete line; bytes that are no UTF-8 are replaced.
+    /// Writes an event for each complete line. Invalid UTF-8 is replaced.
     fn lines(&mut self, source: Source, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
         self.source = source;
         let mut rest = bytes;
         while let Some(end) = memchr(b'\n', rest) {
-            self.hold(&rest[..end], to)?;
-            self.tell(self.partial.len(), to)?;
+            self.append(&rest[..end], to)?;
+            self.write_line(self.partial.len(), to)?;
             rest = &rest[end + 1..];
         }
-        self.hold(rest, to)
+        self.append(rest, to)
     }
 
-    /// Adds to the line, and tells what is too long of it.
-    fn hold(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
+    /// Appends to the partial line, and writes it where it becomes too long.
+    fn append(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
         let mut rest = bytes;
-        while self.partial.len() + rest.len() > LONGEST {
-            let (now, later) = rest.split_at(LONGEST - self.partial.len());
+        while self.partial.len() + rest.len() > MAX_LINE {
+            let (now, later) = rest.split_at(MAX_LINE - self.partial.len());
             self.partial.extend_from_slice(now);
-            self.tell(whole_characters(&self.partial), to)?;
+            self.write_line(complete_len(&self.partial), to)?;
             rest = later;
         }
         self.partial.extend_from_slice(rest);
         Ok(())
     }
 
-    /// An event for the first bytes of the line.
-    fn tell(&mut self, length: usize, to: &mut Stream) -> Result<(), OutputError> {
-        let told = write(&self.source.line(&String::from_utf8_lossy(&self.partial[..length])), to);
+    /// Writes an event for the first `length` bytes of the partial line.
+    fn write_line(&mut self, length: usize, to: &mut Stream) -> Result<(), OutputError> {
+        let line = String::from_utf8_lossy(&self.partial[..length]);
+        let written = write(&self.source.line(&line), to);
         self.partial.drain(..length);
-        told
+        written
     }
 
-    /// A last line without its end.
-    fn rest(&mut self, to: &mut Stream) -> Result<(), OutputError> {
+    /// Writes an event for a last line without a line end.
+    fn write_rest(&mut self, to: &mut Stream) -> Result<(), OutputError> {
         if self.partial.is_empty() {
             return Ok(());
         }
-        self.tell(self.partial.len(), to)
+        self.write_line(self.partial.len(), to)
     }
 }
 
-/// How many of these bytes do not begin a character whose rest is missing.
-fn whole_characters(bytes: &[u8]) -> usize {
-    let begins = |at: &usize| {
+/// Returns the length of `bytes` without an incomplete character at the end.
+fn complete_len(bytes: &[u8]) -> usize {
+    let is_incomplete = |at: &usize| {
         std::str::from_utf8(&bytes[*at..])
             .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
     };
-    (bytes.len().saturating_sub(3)..bytes.len()).find(begins).unwrap_or(bytes.len())
+    (bytes.len().saturating_sub(3)..bytes.len()).find(is_incomplete).unwrap_or(bytes.len())
 }
 
-/// Whose log a line is from.
+/// The log that a line belongs to.
 #[derive(Debug, Clone, Copy, Default)]
 enum Source {
     #[default]
@@ -227,13 +250,13 @@ mod tests {
     use super::super::super::stdio::Stdio;
     use super::*;
 
-    /// The `line` of each event that a log becomes which comes in such pieces.
-    fn told<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    /// Renders a log that arrives in these pieces, and returns the `line` of each event.
+    fn lines<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
         let mut renderer = Json::default();
         for piece in pieces {
             renderer.render(&Event::Log(piece.to_vec().into()), &mut stdio.out).unwrap();
-            assert!(renderer.partial.len() <= LONGEST);
+            assert!(renderer.partial.len() <= MAX_LINE);
         }
         renderer.end(None, &mut stdio.out).unwrap();
         let line = |event: &str| {
@@ -244,31 +267,33 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_an_event_however_it_is_cut() {
+    fn each_line_is_an_event_however_the_log_is_split() {
         let log = "one\n\ntwö\nend".as_bytes();
         for step in 1..=log.len() {
-            assert_eq!(told(log.chunks(step)), ["one", "", "twö", "end"]);
+            assert_eq!(lines(log.chunks(step)), ["one", "", "twö", "end"]);
         }
-        assert_eq!(told([&b"a\xff\n"[..]].into_iter()), ["a\u{fffd}"]);
+        assert_eq!(lines([&b"a\xff\n"[..]].into_iter()), ["a\u{fffd}"]);
     }
 
     #[test]
-    fn a_very_long_line_becomes_several_events_between_characters() {
+    fn a_very_long_line_is_split_between_characters() {
         let line = "ä€😀".repeat(400_000);
         for before in ["", "x", "xx", "xxx"] {
             let log = format!("{before}{line}\nnext\n");
             for step in [100_000, log.len()] {
-                let mut told = told(log.as_bytes().chunks(step));
-                assert_eq!(told.pop().as_deref(), Some("next"));
-                assert!(told.len() == 4 && told[..3].iter().all(|part| part.len() > LONGEST - 4));
-                assert!(told.concat() == format!("{before}{line}"), "{before} {step}");
+                let mut lines = lines(log.as_bytes().chunks(step));
+                assert_eq!(lines.pop().as_deref(), Some("next"));
+                assert!(
+                    lines.len() == 4 && lines[..3].iter().all(|part| part.len() > MAX_LINE - 4)
+                );
+                assert!(lines.concat() == format!("{before}{line}"), "{before} {step}");
             }
         }
     }
 
     #[test]
-    fn a_line_of_the_longest_length_is_one_event() {
-        let log = "x".repeat(LONGEST) + "\n";
-        assert_eq!(told(log.as_bytes().chunks(1000)).len(), 1);
+    fn a_line_of_the_maximum_length_is_one_event() {
+        let log = "x".repeat(MAX_LINE) + "\n";
+        assert_eq!(lines(log.as_bytes().chunks(1000)).len(), 1);
     }
 }

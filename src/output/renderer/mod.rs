@@ -1,5 +1,4 @@
-//! How a long command sounds: the guide's form, that of the 3.x clients, JSON lines, or nothing
-//! but notices.
+//! The renderers of events: the form of the guide, that of 3.x clients, JSON lines, or nothing.
 
 mod classic;
 mod json;
@@ -21,9 +20,9 @@ pub(crate) use json::Json;
 pub(crate) use quiet::Quiet;
 pub(crate) use v3::V3;
 
-/// Draws events.
+/// Draws events. Every renderer lists every event, so that a new one can't be forgotten.
 pub(crate) trait Renderer: Send {
-    /// Draws one.
+    /// Draws an event.
     fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
     /// Ends the run's output, with its failure if there is one. Only JSON events report it.
@@ -43,13 +42,13 @@ pub(crate) struct FailureView {
     pub(crate) hints: Vec<String>,
 }
 
-/// `Doing something... `, left open.
+/// Begins a step: `Doing something... `, without a line end.
 fn start(text: &str, to: &mut Stream) -> Result<(), OutputError> {
     to.print(&format!("{}... ", sanitize(text)))?;
     Ok(to.flush()?)
 }
 
-/// The word that closes an open line, and what was made.
+/// Ends the line of a step with a word and the id of what was created.
 fn finish(word: &str, made: Option<&str>, to: &mut Stream) -> Result<(), OutputError> {
     let word = to.caps().color.paint(Role::Ok, word);
     let made = made.map_or(String::new(), |made| format!(", {}", sanitize(made)));
@@ -57,13 +56,13 @@ fn finish(word: &str, made: Option<&str>, to: &mut Stream) -> Result<(), OutputE
     Ok(to.flush()?)
 }
 
-/// What a build has made.
+/// Prints the ids of a build and its release.
 fn built(build: &BuildId, release: &ReleaseId, to: &mut Stream) -> Result<(), OutputError> {
     let (build, release) = (sanitize(build.as_str()), sanitize(release.as_str()));
     to.print(&format!("Build:   {build}\nRelease: {release}\n"))
 }
 
-/// What the two spoken voices share.
+/// Draws the events that look the same in both styles.
 fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
     match event {
         Event::StartingBuild => start("Starting build", to),
@@ -73,11 +72,23 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::Done(made) => finish("OK", made.as_deref(), to),
         Event::Line(text) => Ok(to.print(&format!("{}\n", sanitize(text)))?),
         Event::Process(process) => Ok(to.print(&process_line(process))?),
-        _ => Ok(()),
+        Event::Deploying(_)
+        | Event::About(..)
+        | Event::Packaging
+        | Event::Uploading(_)
+        | Event::Progress { .. }
+        | Event::Uploaded { .. }
+        | Event::BuildLog(_)
+        | Event::Built { .. }
+        | Event::Promoting(_)
+        | Event::Accepted(_)
+        | Event::Waiting(_)
+        | Event::Log(_)
+        | Event::Running(_) => Ok(()),
     }
 }
 
-/// As the 3.x clients form it.
+/// Formats a process as 3.x clients do.
 fn process_line(process: &Process) -> String {
     let (id, name) = (sanitize(process.id.as_str()), sanitize(&process.name));
     format!("  {id:<32}  {name:<12}  {}\n", sanitize(process.status.as_str()))

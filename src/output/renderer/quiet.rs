@@ -2,7 +2,7 @@ use super::super::stdio::OutputError;
 use super::{Renderer, Stream};
 use crate::event::Event;
 
-/// For `--json` with one document: the document alone is the output.
+/// Draws nothing: with `--json`, the document is the only output.
 pub(crate) struct Quiet;
 
 impl Renderer for Quiet {

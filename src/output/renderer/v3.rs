@@ -4,7 +4,7 @@ use super::super::logs::LogWriter;
 use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
 use crate::event::{Event, Upload};
 
-/// The form of the 3.x clients.
+/// The form of 3.x clients.
 pub(crate) struct V3 {
     log: LogWriter,
 }
@@ -34,7 +34,23 @@ impl Renderer for V3 {
                 to.print("\n")?; // log lines follow
                 Ok(to.flush()?)
             }
-            other => common(other, to),
+            Event::Deploying(_)
+            | Event::About(..)
+            | Event::Packaged
+            | Event::Uploading(Upload::Styles)
+            | Event::Progress { .. }
+            | Event::Uploaded { upload: Upload::Styles, .. }
+            | Event::StartingBuild
+            | Event::BuildStarted(_)
+            | Event::Built { announce: false, .. }
+            | Event::WaitingForApp
+            | Event::AppReady
+            | Event::Accepted(_)
+            | Event::Waiting(_)
+            | Event::Process(_)
+            | Event::Step(_)
+            | Event::Done(_)
+            | Event::Line(_) => common(event, to),
         }
     }
 

@@ -25,7 +25,7 @@ fn every_command_variable_and_exit_code_is_documented() {
     assert!(commands.contains("| `-r`, `--rack <NAME>` |"), "{commands}");
     assert!(commands.contains("| `--json` |"), "{commands}");
     let variables = text("environment.md");
-    for variable in convox::settings::variables::ALL {
+    for variable in convox::settings::env_vars::ALL {
         assert!(variables.contains(&format!("| `{}` |", variable.name)), "{}", variable.name);
     }
     let codes = text("exit-codes.md");

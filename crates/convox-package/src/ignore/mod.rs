@@ -1,13 +1,15 @@
-//! The rules of a `.dockerignore` file, read and applied as Docker's documentation describes.
+//! The rules of a `.dockerignore` file, parsed and applied as Docker's documentation describes.
 //!
-//! One pattern a line; `#` at the start of a line is a comment; blanks around a pattern and a
-//! byte order mark do not count; a pattern is cleaned (`a/../b/` is `b`) and one leading slash
-//! dropped. Patterns are anchored at the root; a pattern that matches a folder covers all that is
-//! in it; of several patterns that cover a path the last one decides, and it includes the path if
-//! it begins with `!`. Paths are bytes: names that are no UTF-8 match like any other.
+//! There is one pattern per line. `#` at the start of a line begins a comment. White space around a
+//! pattern and a byte order mark are ignored. A pattern is cleaned (`a/../b/` becomes `b`), and one
+//! leading slash is dropped.
+//!
+//! Patterns are anchored at the root. A pattern that matches a directory covers everything in it.
+//! If several patterns cover a path, the last one decides: it includes the path if it begins with
+//! `!`, and excludes it otherwise. Paths are bytes, so names that are not UTF-8 match like others.
 
+mod nfa;
 mod pattern;
-mod positions;
 mod tokens;
 
 #[cfg(test)]
@@ -29,21 +31,21 @@ struct Rule {
     exception: bool,
 }
 
-/// A line of an ignore file that cannot be read.
+/// A syntax error in an ignore file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct RuleError {
-    /// The line's number, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// What is wrong with it, in words that go on after "line 3: ".
+    /// What is wrong with it, as a phrase without a capital or a period.
     pub reason: String,
 }
 
 impl Rules {
-    /// Reads an ignore file.
+    /// Parses an ignore file.
     ///
     /// # Errors
-    /// The first line that Docker would refuse as well: a `!` with nothing after it, or a pattern
+    /// Fails on the first line that Docker would refuse too: a `!` without a pattern, or a pattern
     /// with a syntax error.
     pub fn parse(file: &[u8]) -> Result<Self, RuleError> {
         let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
@@ -56,31 +58,45 @@ impl Rules {
         Ok(Self { rules: rules.collect::<Result<_, _>>()? })
     }
 
-    /// Is nothing left out?
+    /// Returns whether there are no rules.
     pub(super) fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Is this path left out? It is relative to the root, with single slashes between its
-    /// components and none at its ends.
+    /// Returns whether this path is left out. It is relative to the root, with single slashes
+    /// between its components and none at its ends.
     ///
-    /// Docker's rules do not ask whether a path is a folder, so neither does this.
+    /// In Docker's rules it does not matter whether a path is a directory.
+    ///
+    /// ```
+    /// use convox_package::ignore::Rules;
+    ///
+    /// let rules = Rules::parse(b"*.log\n!keep.log\n")?;
+    /// assert!(rules.excludes(b"debug.log"));
+    /// assert!(!rules.excludes(b"keep.log"));
+    /// # Ok::<(), convox_package::ignore::RuleError>(())
+    /// ```
     pub fn excludes(&self, path: &[u8]) -> bool {
+        self.judge_path(path).excludes()
+    }
+
+    /// Returns the verdict on any path, without the scopes that a walk has at hand.
+    pub(super) fn judge_path(&self, path: &[u8]) -> Verdict {
         let mut scope = self.root();
         for (at, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             let verdict = self.judge(&scope, &path[..at]);
             scope = self.enter(&scope, &path[..=at], verdict);
         }
-        self.judge(&scope, path).excludes()
+        self.judge(&scope, path)
     }
 
-    /// The scope of the root folder: every rule may match in it.
+    /// Returns the scope of the root directory, in which every rule may match.
     pub(super) fn root(&self) -> Scope {
         let live = (0..self.rules.len()).rev().collect();
         Scope { verdict: Verdict::default(), live }
     }
 
-    /// What the rules say of a path directly in the folder of `scope`.
+    /// Returns the verdict on a path directly in the directory of `scope`.
     pub(super) fn judge(&self, scope: &Scope, path: &[u8]) -> Verdict {
         let slash = path.iter().rposition(|&byte| byte == b'/');
         let name = &path[slash.map_or(0, |at| at + 1)..];
@@ -92,16 +108,16 @@ impl Rules {
         }
     }
 
-    /// The scope of a folder (its path ends in a slash) that was judged in `parent`: rules that
-    /// can match nothing in it, or change nothing there, are not asked again below it.
-    pub(super) fn enter(&self, parent: &Scope, folder: &[u8], verdict: Verdict) -> Scope {
+    /// Returns the scope of a directory, whose path ends in a slash, with its verdict in `parent`.
+    /// Rules that cannot match or change anything below it are dropped.
+    pub(super) fn enter(&self, parent: &Scope, directory: &[u8], verdict: Verdict) -> Scope {
         let matters = |at: &usize| verdict.by.is_none_or(|by| *at > by);
-        let matches = |at: &usize| self.rules[*at].pattern.may_match_below(folder);
+        let matches = |at: &usize| self.rules[*at].pattern.may_match_below(directory);
         let live = parent.live.iter().copied().filter(|at| matters(at) && matches(at)).collect();
         Scope { verdict, live }
     }
 
-    /// Could an exception bring back anything in this excluded folder?
+    /// Returns whether an exception may include anything in this excluded directory.
     pub(super) fn may_readmit(&self, scope: &Scope) -> bool {
         scope.live.iter().any(|&at| self.rules[at].exception)
     }
@@ -133,29 +149,35 @@ impl Rule {
     }
 }
 
-/// What the rules say of a path: which rule decides, and how.
+/// The verdict on a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Verdict {
+    /// The index of the rule that decides, if there is one.
     by: Option<usize>,
     excludes: bool,
 }
 
 impl Verdict {
-    /// Is the path left out?
+    /// Returns whether the path is left out.
     pub(super) fn excludes(self) -> bool {
         self.excludes
     }
+
+    /// Returns whether a rule covers the path.
+    pub(super) fn is_decided(self) -> bool {
+        self.by.is_some()
+    }
 }
 
-/// A folder, as the rules see it: what they say of itself, and which of them may still match
-/// in it, the last one first.
+/// A directory from the rules' point of view: the verdict on itself, and the rules that may still
+/// match in it, the last one first.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     verdict: Verdict,
     live: Vec<usize>,
 }
 
-/// Without the white space around it, as far as the line is text.
+/// Trims Unicode white space if the line is UTF-8, else ASCII white space.
 fn trim(line: &[u8]) -> &[u8] {
     match std::str::from_utf8(line) {
         Ok(text) => text.trim().as_bytes(),

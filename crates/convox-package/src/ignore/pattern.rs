@@ -1,29 +1,29 @@
-//! One pattern of an ignore file: compiled once, matched against the bytes of a path.
+//! A pattern of an ignore file, compiled once and matched against the bytes of paths.
 //!
-//! The language is that of Go's `filepath.Match` with Docker's `**` (Docker's documentation of
-//! `.dockerignore`). Where the documentation is silent, this does what Docker's builder does:
-//! `**` followed by more is any number of whole folders, `**` at the end is anything, and a
-//! leading `**` directly before plain text (`**.log`) is any beginning at all.
+//! The language is that of Go's `filepath.Match` with `**`, as Docker's documentation of
+//! `.dockerignore` describes. Where that is silent, this does what Docker's builder does: `**`
+//! before more matches any number of whole directories, `**` at the end matches anything, and a
+//! leading `**` directly before plain text (`**.log`) matches any prefix.
 
-use super::positions::Positions;
-use super::tokens::{Syntax, Token, tokens};
+use super::nfa::NfaStates;
+use super::tokens::{SyntaxError, Token, tokens};
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(Form);
 
-/// How a pattern is matched. Most patterns need no more than comparing two ends.
+/// How a pattern is matched: for most, comparing a prefix and a suffix is enough.
 #[derive(Clone, Debug)]
 enum Form {
-    /// The last component of a path: `**/*.log`.
+    /// Matches the last component of a path: `**/*.log`.
     Name(Ends),
-    /// The whole path: `build`, `src/*.o`.
+    /// Matches the whole path: `build`, `src/*.o`.
     Whole(Ends),
     /// Anything else.
     Tokens { tokens: Vec<Token>, head: Box<[u8]>, tail: Box<[u8]>, longest: Box<[u8]> },
 }
 
-/// A fixed beginning and end, with one `*` between them or none.
+/// A fixed prefix and suffix, with at most one `*` between them.
 #[derive(Clone, Debug)]
 struct Ends {
     head: Box<[u8]>,
@@ -32,12 +32,12 @@ struct Ends {
 }
 
 impl Pattern {
-    /// Compiles a pattern that is already clean (no doubled slashes, none at the end).
-    pub(super) fn compile(pattern: &[u8]) -> Result<Self, Syntax> {
+    /// Compiles a pattern that has been cleaned (no double slashes, none at the end).
+    pub(super) fn compile(pattern: &[u8]) -> Result<Self, SyntaxError> {
         Ok(Self(Form::of(tokens(pattern)?)))
     }
 
-    /// Does the pattern match exactly this path? `name` is the path's last component.
+    /// Returns whether the pattern matches exactly this path, whose last component is `name`.
     pub(super) fn matches(&self, path: &[u8], name: &[u8]) -> bool {
         match &self.0 {
             Form::Name(ends) => ends.matches(name),
@@ -46,18 +46,19 @@ impl Pattern {
                 path.starts_with(head)
                     && path.ends_with(tail)
                     && contains(path, longest)
-                    && Positions::after(tokens, path).at_end()
+                    && NfaStates::after(tokens, path).at_end()
             }
         }
     }
 
-    /// Could the pattern match something below this folder? `folder` ends in a slash.
-    pub(super) fn may_match_below(&self, folder: &[u8]) -> bool {
+    /// Returns whether the pattern may match something below this directory, whose path ends in a
+    /// slash.
+    pub(super) fn may_match_below(&self, directory: &[u8]) -> bool {
         match &self.0 {
             Form::Name(_) => true,
-            Form::Whole(ends) => ends.may_start(folder),
+            Form::Whole(ends) => ends.may_start(directory),
             Form::Tokens { tokens, head, .. } => {
-                agree(head, folder) && Positions::may_continue(tokens, folder)
+                agree(head, directory) && NfaStates::may_continue(tokens, directory)
             }
         }
     }
@@ -66,7 +67,7 @@ impl Pattern {
 impl Form {
     fn of(tokens: Vec<Token>) -> Self {
         match tokens.as_slice() {
-            [Token::Folders, rest @ ..] if rest.iter().all(Token::stays_in_component) => {
+            [Token::Directories, rest @ ..] if rest.iter().all(Token::stays_in_component) => {
                 match Ends::of(rest) {
                     Some(ends) => Self::Name(ends),
                     None => Self::general(tokens),
@@ -119,12 +120,12 @@ impl Ends {
             && !text[self.head.len()..text.len() - self.tail.len()].contains(&b'/')
     }
 
-    fn may_start(&self, folder: &[u8]) -> bool {
-        match folder.strip_prefix(&*self.head) {
-            None => self.head.starts_with(folder),
+    fn may_start(&self, directory: &[u8]) -> bool {
+        match directory.strip_prefix(&*self.head) {
+            None => self.head.starts_with(directory),
             Some(_) if !self.star => false,
             Some(b"") => true,
-            // the star ends at the first slash, and the tail has to go on from there
+            // the star stops at the first slash, so the tail has to match from there
             Some(rest) => {
                 let slashes = || self.tail.iter().enumerate().filter(|(_, b)| **b == b'/');
                 let first = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
@@ -138,7 +139,7 @@ impl Ends {
     }
 }
 
-/// Does one of the two begin with the other?
+/// Returns whether one of the two is a prefix of the other.
 fn agree(a: &[u8], b: &[u8]) -> bool {
     a.starts_with(b) || b.starts_with(a)
 }

@@ -87,7 +87,7 @@ fn the_last_rule_that_covers_a_path_decides() {
     assert!(excludes("**\n!util/docker/web\nutil/docker/web/foo", "util/docker/web/foo"));
     assert!(!excludes("docs\n!docs/README.md", "docs/README.md"));
     assert!(excludes("!docs/README.md\ndocs", "docs/README.md"));
-    assert!(excludes("a\n!a/b\na", "a/b"), "a later rule covers by way of the parent");
+    assert!(excludes("a\n!a/b\na", "a/b"), "a later rule that covers the parent covers the path");
     assert!(!excludes("*\n! src ", "src/main.rs"));
     assert!(excludes("**/node_modules\n!a/b/node_modules/keep", "a/b/node_modules/other"));
     assert!(!excludes("**/node_modules\n!a/b/node_modules/keep", "a/b/node_modules/keep/x"));
@@ -95,13 +95,13 @@ fn the_last_rule_that_covers_a_path_decides() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_pattern() {
+fn a_byte_order_mark_is_not_part_of_the_first_pattern() {
     assert!(excludes("\u{feff}secret\n", "secret"));
     assert!(!excludes("\u{feff}# secret\n", "# secret"));
 }
 
 #[test]
-fn names_that_are_no_utf8_match_byte_by_byte() {
+fn names_that_are_not_utf8_match_byte_by_byte() {
     let rules = Rules::parse(b"a\xff*\nb?c\nd[\xfe]").unwrap();
     assert!(rules.excludes(b"a\xff\xfe"));
     assert!(rules.excludes(b"b\xffc"));
@@ -110,7 +110,7 @@ fn names_that_are_no_utf8_match_byte_by_byte() {
 }
 
 #[test]
-fn what_docker_refuses_is_refused_with_its_line_and_reason() {
+fn what_docker_refuses_is_refused_with_line_and_reason() {
     let error = |file: &str| Rules::parse(file.as_bytes()).unwrap_err().to_string();
     assert_eq!(error("a\n\n!\n"), "line 3: illegal exclusion pattern: \"!\"");
     assert_eq!(error("! \t"), "line 1: illegal exclusion pattern: \"!\"");
@@ -121,11 +121,11 @@ fn what_docker_refuses_is_refused_with_its_line_and_reason() {
 }
 
 #[test]
-fn an_excluded_folder_is_entered_only_for_an_exception_that_may_match_in_it() {
-    let enters = |file: &str, folder: &str| {
+fn an_excluded_directory_is_entered_only_if_an_exception_may_match_in_it() {
+    let enters = |file: &str, directory: &str| {
         let rules = Rules::parse(file.as_bytes()).unwrap();
-        let verdict = rules.judge(&rules.root(), folder.as_bytes());
-        let scope = rules.enter(&rules.root(), format!("{folder}/").as_bytes(), verdict);
+        let verdict = rules.judge(&rules.root(), directory.as_bytes());
+        let scope = rules.enter(&rules.root(), format!("{directory}/").as_bytes(), verdict);
         assert!(verdict.excludes());
         rules.may_readmit(&scope)
     };
@@ -142,14 +142,14 @@ fn an_excluded_folder_is_entered_only_for_an_exception_that_may_match_in_it() {
 }
 
 #[test]
-fn many_stars_take_no_time() {
+fn many_stars_do_not_take_exponential_time() {
     let pattern = "*a".repeat(60) + "b";
     let path = "a".repeat(4000);
     assert!(!excludes(&pattern, &path));
     assert!(!excludes(&format!("**/{}", "**/a*/".repeat(30) + "b"), &"a/".repeat(500)));
 }
 
-/// The documented rules read naively, by way of regular expressions.
+/// A naive implementation of the documented rules with regular expressions.
 struct Naive(Vec<(bool, Regex)>);
 
 impl Naive {
@@ -199,7 +199,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn rules_agree_with_the_documentation_read_naively(
+    fn rules_agree_with_a_naive_implementation_of_the_documentation(
         lines in proptest::collection::vec(pattern(), 1..8),
         paths in proptest::collection::vec("[ab.]{1,3}(/[ab.]{1,3}){0,4}", 1..8),
     ) {

@@ -1,15 +1,15 @@
-//! The language of patterns: from bytes to tokens.
+//! Parsing patterns into tokens.
 
 use std::ops::RangeInclusive;
 
-/// Why a pattern cannot be read.
+/// A syntax error in a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Syntax {
+pub(super) enum SyntaxError {
     #[error("a [ has no matching ]")]
     OpenClass,
     #[error("[] names no characters")]
     EmptyClass,
-    #[error("a - or ] inside [ ] needs a \\ before it")]
+    #[error("- and ] inside [ ] need a \\ before them")]
     BareDash,
     #[error("a range inside [ ] ends before it starts")]
     Backwards,
@@ -19,16 +19,16 @@ pub(super) enum Syntax {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
-    /// These bytes.
+    /// Literal bytes.
     Text(Box<[u8]>),
-    /// `?`: one character, not a slash.
+    /// `?`: one character except a slash.
     One,
-    /// `*`: any characters but slashes.
+    /// `*`: any characters except slashes.
     Run,
     /// `[a-z]`, `[^a-z]`. As in Docker, a negated class may match a slash.
     Class { negated: bool, ranges: Vec<RangeInclusive<u32>> },
     /// `**/`: nothing, or anything that ends in a slash.
-    Folders,
+    Directories,
     /// `**` at the end: anything.
     Rest,
 }
@@ -41,13 +41,13 @@ impl Token {
             Self::Class { negated, ranges } => {
                 ranges.iter().any(|range| range.contains(&u32::from(b'/'))) == *negated
             }
-            Self::Folders | Self::Rest => false,
+            Self::Directories | Self::Rest => false,
         }
     }
 }
 
-/// The first character of a text that is not empty, and its length. A byte that begins no UTF-8
-/// character counts as one character of its own, beyond all of Unicode.
+/// Returns the first character of a text that is not empty, and its length in bytes. A byte that is
+/// not UTF-8 counts as a character beyond Unicode's range.
 pub(super) fn character(text: &[u8]) -> (u32, usize) {
     let ahead = &text[..text.len().min(4)];
     let valid = match std::str::from_utf8(ahead) {
@@ -60,8 +60,8 @@ pub(super) fn character(text: &[u8]) -> (u32, usize) {
     }
 }
 
-/// Reads a pattern.
-pub(super) fn tokens(pattern: &[u8]) -> Result<Vec<Token>, Syntax> {
+/// Parses a pattern.
+pub(super) fn tokens(pattern: &[u8]) -> Result<Vec<Token>, SyntaxError> {
     let mut tokens = Tokens::default();
     let mut rest = pattern;
     while let Some((&byte, after)) = rest.split_first() {
@@ -76,7 +76,7 @@ pub(super) fn tokens(pattern: &[u8]) -> Result<Vec<Token>, Syntax> {
                 let (class, after) = class(after)?;
                 tokens.push(class, after)
             }
-            (b'\\', []) => return Err(Syntax::TrailingEscape),
+            (b'\\', []) => return Err(SyntaxError::TrailingEscape),
             (b'\\', [byte, after @ ..]) => tokens.push_byte(*byte, after),
             (byte, after) => tokens.push_byte(byte, after),
         };
@@ -113,15 +113,15 @@ impl Tokens {
         let plain = |text: &[u8]| !text.iter().any(|byte| b"*?[]\\".contains(byte));
         match after {
             [] | [b'/'] => self.push(Token::Rest, &[]),
-            [b'/', after @ ..] => self.push(Token::Folders, after),
+            [b'/', after @ ..] => self.push(Token::Directories, after),
             after if first && plain(after) => self.push(Token::Rest, after),
-            after => self.push(Token::Folders, after),
+            after => self.push(Token::Directories, after),
         }
     }
 }
 
-/// Reads a class after its `[`, as Go's `filepath.Match` does.
-fn class(text: &[u8]) -> Result<(Token, &[u8]), Syntax> {
+/// Parses a class after its `[`, as Go's `filepath.Match` does.
+fn class(text: &[u8]) -> Result<(Token, &[u8]), SyntaxError> {
     let (negated, mut rest) = match text {
         [b'^', rest @ ..] => (true, rest),
         rest => (false, rest),
@@ -129,7 +129,7 @@ fn class(text: &[u8]) -> Result<(Token, &[u8]), Syntax> {
     let mut ranges = Vec::new();
     loop {
         match rest {
-            [b']', ..] if ranges.is_empty() => return Err(Syntax::EmptyClass),
+            [b']', ..] if ranges.is_empty() => return Err(SyntaxError::EmptyClass),
             [b']', rest @ ..] => return Ok((Token::Class { negated, ranges }, rest)),
             _ => {}
         }
@@ -139,17 +139,17 @@ fn class(text: &[u8]) -> Result<(Token, &[u8]), Syntax> {
             after => (low, after),
         };
         if low > high {
-            return Err(Syntax::Backwards);
+            return Err(SyntaxError::Backwards);
         }
         ranges.push(low..=high);
         rest = after;
     }
 }
 
-fn class_character(text: &[u8]) -> Result<(u32, &[u8]), Syntax> {
+fn class_character(text: &[u8]) -> Result<(u32, &[u8]), SyntaxError> {
     let text = match text {
-        [] | [b'\\'] => return Err(Syntax::OpenClass),
-        [b'-' | b']', ..] => return Err(Syntax::BareDash),
+        [] | [b'\\'] => return Err(SyntaxError::OpenClass),
+        [b'-' | b']', ..] => return Err(SyntaxError::BareDash),
         [b'\\', text @ ..] => text,
         text => text,
     };

@@ -1,4 +1,4 @@
-//! What is in an archive, and that others read it.
+//! The contents of archives, as other programs read them.
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -12,19 +12,19 @@ use rustix::fs::{Mode, OFlags};
 use super::*;
 
 #[test]
-fn everything_is_kept_and_nothing_of_the_machine() {
-    let folder = Folder::new();
-    folder.write("bin/run", "#!/bin/sh\n");
-    fs::set_permissions(folder.at("bin/run"), Permissions::from_mode(0o4751)).unwrap();
-    fs::create_dir(folder.at("empty")).unwrap();
-    fs::set_permissions(folder.at("empty"), Permissions::from_mode(0o1777)).unwrap();
-    symlink("../../../etc/passwd", folder.at("bin/escape")).unwrap();
-    symlink("loop", folder.at("loop")).unwrap();
-    fs::hard_link(folder.at("bin/run"), folder.at("later")).unwrap();
-    let fifo = folder.at("fifo");
+fn types_modes_and_targets_are_kept_and_owners_are_not() {
+    let dir = SourceDir::new();
+    dir.write("bin/run", "#!/bin/sh\n");
+    fs::set_permissions(dir.at("bin/run"), Permissions::from_mode(0o4751)).unwrap();
+    fs::create_dir(dir.at("empty")).unwrap();
+    fs::set_permissions(dir.at("empty"), Permissions::from_mode(0o1777)).unwrap();
+    symlink("../../../etc/passwd", dir.at("bin/escape")).unwrap();
+    symlink("loop", dir.at("loop")).unwrap();
+    fs::hard_link(dir.at("bin/run"), dir.at("later")).unwrap();
+    let fifo = dir.at("fifo");
     assert!(Command::new("mkfifo").args(["-m", "640"]).arg(&fifo).status().unwrap().success());
-    folder.write("bin.txt", "");
-    let (archive, packed) = folder.pack();
+    dir.write("bin.txt", "");
+    let (archive, packed) = dir.pack();
     let entry = |name: &str, kind: &str, mode, link: &str, size| Listed {
         name: name.into(),
         kind: kind.into(),
@@ -35,17 +35,17 @@ fn everything_is_kept_and_nothing_of_the_machine() {
         owner: "0:0::".into(),
         sum: 0,
     };
-    let bin = folder.at("bin").metadata().unwrap().mode() & 0o7777;
-    let plain = folder.at("bin.txt").metadata().unwrap().mode() & 0o7777;
+    let bin = dir.at("bin").metadata().unwrap().mode() & 0o7777;
+    let plain = dir.at("bin.txt").metadata().unwrap().mode() & 0o7777;
     let mut listed = list(&archive);
     listed.iter_mut().for_each(|entry| entry.sum = 0);
     let wanted = [
-        entry("bin/", "folder", bin, "", 0),
+        entry("bin/", "directory", bin, "", 0),
         entry("bin/escape", "link", 0o777, "../../../etc/passwd", 0),
         entry("bin/run", "file", 0o4751, "", 10),
         entry("bin.txt", "file", plain, "", 0),
         entry("convox.yml", "file", plain, "", 13),
-        entry("empty/", "folder", 0o1777, "", 0),
+        entry("empty/", "directory", 0o1777, "", 0),
         entry("fifo", "fifo", 0o640, "", 0),
         entry("later", "hard", 0o4751, "bin/run", 0),
         entry("loop", "link", 0o777, "loop", 0),
@@ -56,16 +56,16 @@ fn everything_is_kept_and_nothing_of_the_machine() {
 }
 
 #[test]
-fn names_may_be_long_or_no_utf8() {
-    let folder = Folder::new();
+fn names_may_be_long_or_not_utf8() {
+    let dir = SourceDir::new();
     let long = ["d".repeat(150), "e".repeat(150), "f".repeat(200)].join("/");
     for length in [98, 99, 100, 101, 255] {
-        folder.write("n".repeat(length), "x");
+        dir.write("n".repeat(length), "x");
     }
-    folder.write(&long, "long");
-    folder.write(OsStr::from_bytes(b"z-\xff-\xc3\xb6"), "bytes");
-    symlink(&long, folder.at("y")).unwrap();
-    let (archive, _) = folder.pack();
+    dir.write(&long, "long");
+    dir.write(OsStr::from_bytes(b"z-\xff-\xc3\xb6"), "bytes");
+    symlink(&long, dir.at("y")).unwrap();
+    let (archive, _) = dir.pack();
     let listed = list(&archive);
     let has = |name: &str| listed.iter().any(|entry| entry.name == name);
     for length in [98, 99, 100, 101, 255] {
@@ -81,9 +81,9 @@ fn names_may_be_long_or_no_utf8() {
 }
 
 #[test]
-fn paths_may_be_longer_than_the_system_takes_at_once() {
-    let folder = Folder::new();
-    let mut at = OwnedFd::from(File::open(folder.0.path()).unwrap());
+fn paths_may_exceed_the_limit_of_the_system() {
+    let dir = SourceDir::new();
+    let mut at = OwnedFd::from(File::open(dir.0.path()).unwrap());
     let name = "d".repeat(200);
     for _ in 0..25 {
         rustix::fs::mkdirat(&at, &name, Mode::from_raw_mode(0o755)).unwrap();
@@ -95,7 +95,7 @@ fn paths_may_be_longer_than_the_system_takes_at_once() {
         File::from(file).write_all(&noise(1_500_000)).unwrap();
     }
     rustix::fs::symlinkat("a", &at, "link").unwrap();
-    let listed = list(&folder.pack().0);
+    let listed = list(&dir.pack().0);
     let found =
         |end: &str| listed.iter().find(|entry| entry.name == format!("{name}/").repeat(25) + end);
     assert_eq!(listed.len(), 1 + 25 + 3);
@@ -105,11 +105,11 @@ fn paths_may_be_longer_than_the_system_takes_at_once() {
 
 #[test]
 fn an_archive_of_many_members_is_read_by_python_and_gnu_tar() {
-    let folder = Folder::new();
+    let dir = SourceDir::new();
     let large = noise(5_000_000);
-    folder.write("large", &large);
-    (0..3000).for_each(|at| folder.write(format!("small/{at:04}"), format!("file {at}")));
-    let (archive, packed) = folder.pack();
+    dir.write("large", &large);
+    (0..3000).for_each(|at| dir.write(format!("small/{at:04}"), format!("file {at}")));
+    let (archive, packed) = dir.pack();
     assert_eq!(packed.entries, 3003);
     assert_eq!(list(&archive).len(), 3003);
     let back = tempfile::tempdir().unwrap();
@@ -117,19 +117,19 @@ fn an_archive_of_many_members_is_read_by_python_and_gnu_tar() {
     assert_eq!(fs::read(back.path().join("large")).unwrap(), large);
     let gnu = Command::new("tar").arg("--version").output();
     if !gnu.is_ok_and(|output| output.stdout.starts_with(b"tar (GNU tar)")) {
-        return; // nothing to compare with on this machine
+        return; // GNU tar is not installed
     }
     let other = tempfile::tempdir().unwrap();
     pipe(Command::new("tar").arg("xzf").arg("-").arg("-C").arg(other.path()), &archive);
-    let differs = Command::new("diff").arg("-r").args([folder.0.path(), other.path()]).status();
+    let differs = Command::new("diff").arg("-r").args([dir.0.path(), other.path()]).status();
     assert!(differs.unwrap().success());
 }
 
 #[test]
 fn with_a_fixed_time_the_same_files_give_the_same_bytes() {
-    let (first, second) = (Folder::new(), Folder::new());
-    let write = |folder: &Folder, names: [&str; 3]| {
-        names.iter().for_each(|name| folder.write(name, noise(1_500_000)));
+    let (first, second) = (SourceDir::new(), SourceDir::new());
+    let write = |dir: &SourceDir, names: [&str; 3]| {
+        names.iter().for_each(|name| dir.write(name, noise(1_500_000)));
     };
     write(&first, ["a", "b/c", "b/d"]);
     write(&second, ["b/d", "a", "b/c"]);
@@ -144,18 +144,18 @@ fn with_a_fixed_time_the_same_files_give_the_same_bytes() {
 
 #[test]
 fn own_times_are_those_of_the_files() {
-    let folder = Folder::new();
+    let dir = SourceDir::new();
     let time = std::time::UNIX_EPOCH + Duration::new(1_234_567_890, 999_999_999);
-    File::options().write(true).open(folder.at("convox.yml")).unwrap().set_modified(time).unwrap();
-    let archive = wait(async { read(&folder.spool(Times::Own)).await.unwrap() });
+    File::options().write(true).open(dir.at("convox.yml")).unwrap().set_modified(time).unwrap();
+    let archive = wait(async { read(&dir.spool(Times::Own)).await.unwrap() });
     assert_eq!(list(&archive)[0].mtime, 1_234_567_890);
 }
 
-/// What a small tree may be made of.
+/// An entry of a random tree.
 #[derive(Clone, Debug)]
 enum Thing {
     File(Vec<u8>, u32),
-    Folder,
+    Directory,
     Symlink(String),
 }
 
@@ -167,20 +167,20 @@ fn thing() -> impl Strategy<Value = Thing> {
     let mode = prop_oneof![Just(0o644), Just(0o755), Just(0o600), Just(0o440)];
     prop_oneof![
         4 => (content, mode).prop_map(|(content, mode)| Thing::File(content, mode)),
-        1 => Just(Thing::Folder),
+        1 => Just(Thing::Directory),
         1 => "[a-c]{1,2}".prop_map(Thing::Symlink),
     ]
 }
 
-/// All there is below a folder: names, modes, contents, targets.
+/// Returns everything below a directory: names, modes, contents, targets.
 fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
     let mut found = Vec::new();
     let mut ahead = vec![root.to_owned()];
-    while let Some(folder) = ahead.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
+    while let Some(dir) = ahead.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
-            let about = path.symlink_metadata().unwrap();
-            let content = match about.file_type() {
+            let stat = path.symlink_metadata().unwrap();
+            let content = match stat.file_type() {
                 kind if kind.is_symlink() => {
                     fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec()
                 }
@@ -190,7 +190,7 @@ fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
                 }
                 _ => fs::read(&path).unwrap(),
             };
-            found.push((path.strip_prefix(root).unwrap().to_owned(), about.mode(), content));
+            found.push((path.strip_prefix(root).unwrap().to_owned(), stat.mode(), content));
         }
     }
     found.sort();
@@ -201,13 +201,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn what_is_packed_unpacks_to_the_same(
+    fn unpacking_restores_what_was_packed(
         tree in proptest::collection::btree_map("[a-c]{1,3}(/[a-c]{1,3}){0,2}", thing(), 0..12),
     ) {
-        let folder = Folder::new();
+        let dir = SourceDir::new();
         for (name, thing) in tree {
-            let path = folder.at(name);
-            // a name may be below a file or link that is there already: then it is left out
+            let path = dir.at(name);
+            // skip a name below an existing file or link
             if fs::create_dir_all(path.parent().unwrap()).is_err() || path.symlink_metadata().is_ok() {
                 continue;
             }
@@ -216,14 +216,14 @@ proptest! {
                     fs::write(&path, content).unwrap();
                     fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
                 }
-                Thing::Folder => fs::create_dir(&path).unwrap(),
+                Thing::Directory => fs::create_dir(&path).unwrap(),
                 Thing::Symlink(target) => symlink(target, &path).unwrap(),
             }
         }
-        let (archive, packed) = folder.pack();
+        let (archive, packed) = dir.pack();
         let back = tempfile::tempdir().unwrap();
         let unpacked = unpack(&archive[..], back.path(), &Limits::default()).unwrap();
         prop_assert_eq!(unpacked.entries, packed.entries);
-        prop_assert!(snapshot(folder.0.path()) == snapshot(back.path()));
+        prop_assert!(snapshot(dir.0.path()) == snapshot(back.path()));
     }
 }

@@ -1,8 +1,8 @@
-//! Packing as its users see it: folders in, archives out, read by others.
+//! Packing through the public interface, checked with other readers of archives.
 
 mod contents;
+mod errors;
 mod rules;
-mod trouble;
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use super::unpack::{Limits, unpack};
 use super::*;
 
-/// A source directory; `convox.yml` is there already.
-struct Folder(TempDir);
+/// A source directory with a `convox.yml`.
+struct SourceDir(TempDir);
 
-impl Folder {
+impl SourceDir {
     fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.write("convox.yml", "services: {}\n");
-        folder
+        let dir = Self(tempfile::tempdir().unwrap());
+        dir.write("convox.yml", "services: {}\n");
+        dir
     }
 
     fn at(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -37,10 +37,10 @@ impl Folder {
     }
 
     fn spool(&self, times: Times) -> Spool {
-        spool(&Source::open(self.0.path(), None).unwrap(), times).unwrap()
+        spool(&Source::open(self.0.path(), None).unwrap(), times, &std::env::temp_dir()).unwrap()
     }
 
-    /// The archive and what is said about it.
+    /// Returns the archive and its summary.
     fn pack(&self) -> (Vec<u8>, Packed) {
         let spool = self.spool(Times::Fixed(1_500_000_000));
         wait(async { (read(&spool).await.unwrap(), spool.finished().await.unwrap()) })
@@ -50,7 +50,7 @@ impl Folder {
         wait(self.spool(Times::Own).finished()).unwrap_err()
     }
 
-    /// The names in the archive, as Python sees them.
+    /// Returns the names in the archive, as Python reads them.
     fn names(&self) -> Vec<String> {
         list(&self.pack().0).into_iter().map(|entry| entry.name).collect()
     }
@@ -81,8 +81,8 @@ struct Listed {
     sum: u64,
 }
 
-/// Lists an archive with Python, through its gzip and tarfile modules. Folders get their slash
-/// back, bytes that are no text are lone surrogates and shown as `?`.
+/// Lists an archive with Python's gzip and tarfile modules. Directories get a slash at the end,
+/// invalid UTF-8 becomes `\u{fffd}`.
 fn list(archive: &[u8]) -> Vec<Listed> {
     const SCRIPT: &str = "
 import gzip, io, json, sys, tarfile, zlib
@@ -93,7 +93,7 @@ out = []
 tar = tarfile.open(fileobj=io.BytesIO(plain), mode='r:', encoding='utf-8')
 for m in tar.getmembers():
     content = tar.extractfile(m).read() if m.isreg() else b''
-    kind = {b'0': 'file', b'1': 'hard', b'2': 'link', b'5': 'folder', b'6': 'fifo'}[m.type]
+    kind = {b'0': 'file', b'1': 'hard', b'2': 'link', b'5': 'directory', b'6': 'fifo'}[m.type]
     out.append(dict(name=show(m.name) + ('/' if m.isdir() else ''), kind=kind, mode=m.mode,
         link=show(m.linkname), size=m.size, mtime=int(m.mtime), sum=zlib.crc32(content),
         owner='%d:%d:%s:%s' % (m.uid, m.gid, m.uname, m.gname)))
@@ -103,7 +103,7 @@ json.dump(out, sys.stdout)
     serde_json::from_slice(&printed).unwrap()
 }
 
-/// Runs a program with this input; gives what it prints.
+/// Runs a program with this input. Returns its output.
 fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -1,72 +1,73 @@
-//! Why an archive is refused.
+//! Errors of unpacking.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::super::error::reason;
-use super::super::names::{self, Shown};
+use super::super::names::{self, DisplayPath};
+use super::super::system_error::SystemError;
 
-/// Why an archive was not unpacked. Entries are named as the archive names them.
+/// Why an archive was not unpacked. Entries are named as in the archive.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnpackError {
-    /// It is no gzipped tar, it is cut off, or a checksum is wrong.
+    /// It is not a gzipped tar, it is truncated, or a checksum is wrong.
     #[error("the archive is damaged: {0}")]
     Damaged(String),
-    /// An entry's name is absolute, has `..` in it, or names no file.
-    #[error("{}: the name leads outside of the archive", Shown(.0))]
+    /// An entry's name is absolute, contains `..` or a NUL, or is empty.
+    #[error("{}: the name leads outside of the archive", DisplayPath(.0))]
     Leaves(PathBuf),
     /// An entry's name leads through a symlink.
-    #[error("{}: the name leads through a symlink", Shown(.0))]
+    #[error("{}: the name leads through a symlink", DisplayPath(.0))]
     ThroughLink(PathBuf),
-    /// A symlink leads, at its end, outside of the folder.
-    #[error("{}: the symlink to {} leads outside of the archive", Shown(.entry), Shown(.target))]
+    /// A symlink leads outside of the directory, possibly through other symlinks.
+    #[error("{}: the symlink to {} leads outside of the archive", DisplayPath(.entry), DisplayPath(.target))]
     LinkLeaves {
         /// The link.
         entry: PathBuf,
-        /// Where it leads, as the archive has it.
+        /// Its target, as in the archive.
         target: PathBuf,
     },
-    /// A hard link to something that is no file of the archive.
-    #[error("{}: the hard link to {} leads to no file of the archive", Shown(.entry), Shown(.target))]
+    /// A hard link's target is not a file of the archive.
+    #[error("{}: the hard link to {} is not to a file of the archive", DisplayPath(.entry), DisplayPath(.target))]
     HardLink {
         /// The link.
         entry: PathBuf,
-        /// Where it leads, as the archive has it.
+        /// Its target, as in the archive.
         target: PathBuf,
     },
-    /// The name of a file is needed as a folder, or the other way around.
-    #[error("{}: the name is that of a file and of a folder", Shown(.0))]
+    /// A name is used for a directory and for something else.
+    #[error("{}: the name is used for both a file and a directory", DisplayPath(.0))]
     Conflict(PathBuf),
-    /// An entry of a kind that cannot be unpacked.
-    #[error("{}: entries of this kind ({kind}) cannot be unpacked", Shown(.entry))]
+    /// An entry of an unsupported type.
+    #[error("{}: entries of this type ({kind}) cannot be unpacked", DisplayPath(.entry))]
     Unsupported {
         /// The entry.
         entry: PathBuf,
-        /// What it is.
+        /// Its type.
         kind: String,
     },
-    /// One file is too large.
-    #[error("tar entry {} exceeds maximum entry size of {limit} bytes", Shown(.entry))]
+    /// A file is too large.
+    #[error("tar entry {} exceeds maximum entry size of {limit} bytes", DisplayPath(.entry))]
     EntryTooLarge {
         /// The entry.
         entry: PathBuf,
         /// The limit in bytes.
         limit: u64,
     },
-    /// All is too large together.
+    /// The whole archive is too large.
     #[error("archive exceeds maximum total size of {0} bytes")]
     TooLarge(u64),
     /// There are too many entries.
     #[error("archive exceeds maximum number of {0} entries")]
     TooMany(u64),
-    /// The system refused.
-    #[error("cannot unpack {}: {}", Shown(.path), reason(.source))]
+    /// A system call failed.
+    #[error("cannot unpack {}: {source}", DisplayPath(.path))]
     Io {
-        /// The entry or folder.
+        /// The entry or directory.
         path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The system's error.
+        #[source]
+        source: SystemError,
     },
 }
 
@@ -75,14 +76,14 @@ impl UnpackError {
         Self::Leaves(names::path(entry))
     }
 
-    pub(super) fn io(path: &[u8], source: impl Into<io::Error>) -> Self {
+    pub(super) fn io(path: &[u8], source: impl Into<SystemError>) -> Self {
         Self::Io { path: names::path(path), source: source.into() }
     }
 }
 
 pub(super) fn damaged(e: io::Error) -> UnpackError {
     UnpackError::Damaged(match e.kind() {
-        io::ErrorKind::UnexpectedEof => "it is cut off".to_owned(),
-        _ => reason(&e),
+        io::ErrorKind::UnexpectedEof => "it is truncated".to_owned(),
+        _ => SystemError::from(e).to_string(),
     })
 }

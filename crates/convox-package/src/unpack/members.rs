@@ -1,4 +1,4 @@
-//! The members of a tar, one after the other, with everything that may be wrong with them.
+//! Reading the members of a tar one by one, with all the checks that untrusted input needs.
 
 use std::io::{self, Read, Write};
 
@@ -9,48 +9,48 @@ use super::super::names;
 use super::Limits;
 use super::error::{UnpackError, damaged};
 
-/// Longer names than the system would take (`PATH_MAX`) are not even read.
+/// Names longer than the system accepts (`PATH_MAX`) are not read.
 const LONGEST_NAME: u64 = 4096;
 
-/// Room for a name, its target and some more in a PAX header.
+/// Enough for a name, a target, and more in a PAX header.
 const LONGEST_EXTENSION: u64 = 64 << 10;
 
-/// What a member is.
+/// The type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
-    Folder,
+    Directory,
     Symlink,
     HardLink,
     /// A device or a FIFO.
     Special,
 }
 
-/// A member's header.
+/// The header of a member.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
-    /// Of links.
+    /// The target of a link.
     pub(super) target: Vec<u8>,
     pub(super) kind: Kind,
-    /// All bits, as the archive has them.
+    /// All mode bits, as in the archive.
     pub(super) mode: u32,
     pub(super) mtime: u64,
     size: u64,
 }
 
-/// A reader of members.
+/// Reads members.
 pub(super) struct Members<R> {
     input: R,
     limits: Limits,
-    /// Bytes that may still come.
+    /// Bytes until the total limit.
     left: u64,
     count: u64,
-    /// Content and padding of the current member that were not read.
+    /// Unread content and padding of the current member.
     rest: u64,
 }
 
-/// What extension headers said of the member after them.
+/// The extension headers of the next member.
 #[derive(Default)]
 struct Extensions {
     path: Option<Vec<u8>>,
@@ -64,7 +64,7 @@ impl<R: Read> Members<R> {
         Self { input, limits: *limits, left: limits.total, count: 0, rest: 0 }
     }
 
-    /// The next member; `None` at the end of the archive.
+    /// Returns the next member; `None` at the end of the archive.
     pub(super) fn next(&mut self) -> Result<Option<Member>, UnpackError> {
         let mut extensions = Extensions::default();
         loop {
@@ -84,7 +84,7 @@ impl<R: Read> Members<R> {
         }
     }
 
-    /// Copies the content of the current member, all of it or an error.
+    /// Copies the whole content of the current member. Returns its length.
     pub(super) fn copy_content(
         &mut self,
         to: &mut impl Write,
@@ -123,7 +123,7 @@ impl<R: Read> Members<R> {
         let size = match (kind, more.size) {
             (Kind::File, Some(size)) => size,
             (Kind::File, None) => header.entry_size().map_err(damaged)?,
-            _ => 0, // some writers note the size of what a link leads to
+            _ => 0, // some writers store the size of a link's target
         };
         if size > self.limits.entry {
             let entry = names::path(&path);
@@ -150,7 +150,7 @@ impl<R: Read> Members<R> {
 
     fn read_pax(&mut self, header: &Header, more: &mut Extensions) -> Result<(), UnpackError> {
         let records = self.extension(header, LONGEST_EXTENSION)?;
-        let bad = || UnpackError::Damaged("a PAX record is wrong".to_owned());
+        let bad = || UnpackError::Damaged("a PAX record is invalid".to_owned());
         for record in PaxExtensions::new(&records) {
             let record = record.map_err(damaged)?;
             let value = record.value_bytes();
@@ -194,7 +194,7 @@ impl<R: Read> Members<R> {
         Ok(())
     }
 
-    /// Reads what follows the end, for the sake of the checksums there.
+    /// Reads up to the end of the input, to verify gzip's checksums.
     fn drain(&mut self) -> Result<(), UnpackError> {
         let mut rest = self.input.by_ref().take(self.left.saturating_add(1));
         match io::copy(&mut rest, &mut io::sink()).map_err(damaged)? <= self.left {
@@ -214,10 +214,10 @@ fn kind(kind: EntryType, path: &[u8], sparse: bool) -> Result<Kind, UnpackError>
     let unsupported = |kind: String| UnpackError::Unsupported { entry: names::path(path), kind };
     match kind {
         _ if sparse => Err(unsupported("sparse file".to_owned())),
-        // the oldest archives know folders by their slash alone
-        EntryType::Regular if path.ends_with(b"/") => Ok(Kind::Folder),
+        // the oldest format marks directories by their slash alone
+        EntryType::Regular if path.ends_with(b"/") => Ok(Kind::Directory),
         EntryType::Regular | EntryType::Continuous => Ok(Kind::File),
-        EntryType::Directory => Ok(Kind::Folder),
+        EntryType::Directory => Ok(Kind::Directory),
         EntryType::Symlink => Ok(Kind::Symlink),
         EntryType::Link => Ok(Kind::HardLink),
         EntryType::Char | EntryType::Block | EntryType::Fifo => Ok(Kind::Special),

@@ -1,19 +1,19 @@
-//! The symlinks of an archive, made when everything else is there.
+//! The symlinks of an archive, which are created when everything else is in place.
 //!
-//! Where a link ends depends on the other links: `a/b` may be harmless until `a` is found to be a
-//! link itself. So they are collected, each is followed to its end, and only then are they made.
+//! Where a symlink ends depends on the others: a target of `a/b` may be harmless until `a` turns out
+//! to be a symlink itself. So they are collected, each is resolved, and only then are they created.
 
 use std::collections::BTreeMap;
 
 use super::super::names;
+use super::directory::{Directory, parts};
 use super::error::UnpackError;
-use super::folder::{Folder, parts};
 use super::members::{Kind, Member};
 
-/// A way with more components than this is not followed to its end, but refused.
-const MOST_STEPS: usize = 10_000;
+/// A symlink whose resolution takes more components is refused.
+const MAX_STEPS: usize = 10_000;
 
-/// Links that are still to be made: their paths, and their targets as the archive has them.
+/// Symlinks that are yet to be created: their paths, and their targets as in the archive.
 #[derive(Default)]
 pub(super) struct Symlinks(BTreeMap<Vec<u8>, Vec<u8>>);
 
@@ -22,13 +22,14 @@ impl Symlinks {
         self.0.insert(path.join(&b'/'), target.to_vec());
     }
 
-    /// The target of a link that is still to be made.
+    /// Returns the target of a symlink that is yet to be created.
     pub(super) fn get(&self, path: &[&[u8]]) -> Option<Vec<u8>> {
         self.0.get(&path.join(&b'/')).cloned()
     }
 
-    /// Makes way for an entry: it replaces a link of its own name, but may not lead through one.
-    pub(super) fn clear_way(&mut self, path: &[&[u8]], m: &Member) -> Result<(), UnpackError> {
+    /// Checks that an entry's path does not lead through a symlink, and removes a symlink that the
+    /// entry replaces.
+    pub(super) fn check_path(&mut self, path: &[&[u8]], m: &Member) -> Result<(), UnpackError> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -43,31 +44,31 @@ impl Symlinks {
         Ok(())
     }
 
-    /// Makes the links, if all of them stay in the folder.
-    pub(super) fn make(&self, folder: &mut Folder) -> Result<(), UnpackError> {
+    /// Creates the symlinks, if all of them stay in the directory.
+    pub(super) fn create(&self, directory: &mut Directory) -> Result<(), UnpackError> {
         for (path, target) in &self.0 {
-            if !self.stays_inside(path, target, folder) {
+            if !self.stays_inside(path, target, directory) {
                 let (entry, target) = (names::path(path), names::path(target));
                 return Err(UnpackError::LinkLeaves { entry, target });
             }
         }
         for (path, target) in &self.0 {
-            folder.make_symlink(&parts(path, path)?, target)?;
+            directory.create_symlink(&parts(path, path)?, target)?;
         }
         Ok(())
     }
 
-    fn stays_inside(&self, path: &[u8], target: &[u8], folder: &mut Folder) -> bool {
-        let mut way = Way::from(path);
+    fn stays_inside(&self, path: &[u8], target: &[u8], directory: &mut Directory) -> bool {
+        let mut way = LinkWalker::from(path);
         let mut link = Some((path.to_vec(), target.to_vec()));
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             match link.take().map(|(path, target)| way.follow(path, &target)) {
-                None | Some(Lead::On) => {}
-                Some(Lead::Round) => return true, // nobody ever comes to its end
-                Some(Lead::Out) => return false,
+                None | Some(Step::On) => {}
+                Some(Step::Loop) => return true, // it resolves to nothing
+                Some(Step::Out) => return false,
             }
             match way.step() {
-                Some(Lead::On) => link = self.link(&way.at, folder),
+                Some(Step::On) => link = self.link(&way.at, directory),
                 Some(_) => return false,
                 None => return true,
             }
@@ -75,63 +76,63 @@ impl Symlinks {
         false
     }
 
-    /// The link at this path, be it still to be made or on disk already, and its target.
-    fn link(&self, at: &[Vec<u8>], folder: &mut Folder) -> Option<(Vec<u8>, Vec<u8>)> {
+    /// Returns the path and the target of the symlink at this path, in the archive or on disk.
+    fn link(&self, at: &[Vec<u8>], directory: &mut Directory) -> Option<(Vec<u8>, Vec<u8>)> {
         let path: Vec<&[u8]> = at.iter().map(Vec::as_slice).collect();
         let joined = path.join(&b'/');
-        let target = self.0.get(&joined).cloned().or_else(|| folder.read_link(&path))?;
+        let target = self.0.get(&joined).cloned().or_else(|| directory.read_link(&path))?;
         Some((joined, target))
     }
 }
 
-/// Where one is on the way to the end of a link, and what is still ahead.
-struct Way {
+/// Resolves a symlink step by step.
+struct LinkWalker {
     at: Vec<Vec<u8>>,
     ahead: Vec<Vec<u8>>,
     /// The links that are being followed, and how much was ahead behind each of them.
     following: Vec<(Vec<u8>, usize)>,
 }
 
-enum Lead {
+enum Step {
     On,
-    /// Out of the folder.
+    /// It leads out of the directory.
     Out,
-    /// Into a link that is being followed already.
-    Round,
+    /// It leads to a symlink that is already being followed.
+    Loop,
 }
 
-impl Way {
+impl LinkWalker {
     /// At the link of this path.
     fn from(path: &[u8]) -> Self {
         Self { at: split(path), ahead: Vec::new(), following: Vec::new() }
     }
 
     /// Follows the link that stands where the way is.
-    fn follow(&mut self, path: Vec<u8>, target: &[u8]) -> Lead {
+    fn follow(&mut self, path: Vec<u8>, target: &[u8]) -> Step {
         self.at.pop();
         if matches!(target.first(), None | Some(b'/')) {
-            return Lead::Out;
+            return Step::Out;
         }
         let behind = self.ahead.len();
         self.following.retain(|(_, ahead)| *ahead <= behind);
         if self.following.iter().any(|(link, _)| *link == path) {
-            return Lead::Round;
+            return Step::Loop;
         }
         self.following.push((path, behind));
         self.ahead.extend(split(target).into_iter().rev());
-        Lead::On
+        Step::On
     }
 
     /// Goes one component further; `None` at the end of the way.
-    fn step(&mut self) -> Option<Lead> {
+    fn step(&mut self) -> Option<Step> {
         let name = self.ahead.pop()?;
         match name.as_slice() {
             b"" | b"." => {}
-            b".." if self.at.pop().is_none() => return Some(Lead::Out),
+            b".." if self.at.pop().is_none() => return Some(Step::Out),
             b".." => {}
             _ => self.at.push(name),
         }
-        Some(Lead::On)
+        Some(Step::On)
     }
 }
 

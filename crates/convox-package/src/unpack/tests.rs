@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A tar made by hand, so that it can say what no honest writer would.
+/// A tar written by hand, to contain what honest writers never produce.
 #[derive(Clone, Default)]
 struct Tar(Vec<u8>);
 
@@ -35,7 +35,7 @@ impl Tar {
         self.add(EntryType::Regular, name.as_bytes(), b"", content.as_bytes())
     }
 
-    fn folder(self, name: &str) -> Self {
+    fn directory(self, name: &str) -> Self {
         self.add(EntryType::Directory, name.as_bytes(), b"", b"")
     }
 
@@ -69,7 +69,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A folder to unpack into, with a witness beside it that no archive may touch.
+/// A directory to unpack into, next to a file that no archive may touch.
 struct Place(TempDir);
 
 impl Place {
@@ -87,7 +87,11 @@ impl Place {
     fn unpack(&self, archive: &[u8]) -> Result<Unpacked, UnpackError> {
         let unpacked = unpack(archive, &self.at(""), &Limits::default());
         assert_eq!(fs::read_to_string(self.0.path().join("witness")).unwrap(), "untouched");
-        assert_eq!(fs::read_dir(self.0.path()).unwrap().count(), 2, "something came beside it");
+        assert_eq!(
+            fs::read_dir(self.0.path()).unwrap().count(),
+            2,
+            "something was created outside"
+        );
         unpacked
     }
 
@@ -101,11 +105,11 @@ fn refusal(tar: Tar) -> String {
 }
 
 #[test]
-fn files_folders_and_links_are_unpacked_with_their_modes_and_times() {
+fn files_directories_and_links_are_unpacked_with_modes_and_times() {
     let place = Place::new();
     let tar = Tar::default()
-        .folder("./")
-        .folder("bin/")
+        .directory("./")
+        .directory("bin/")
         .file("bin/run", "#!/bin/sh\n")
         .file("implicit/parent", "x")
         .symlink("bin/link", "../implicit/parent")
@@ -127,7 +131,7 @@ fn names_that_lead_out_are_refused() {
     for name in ["../witness", "a/../../witness", "/witness", "..", "a/..", ""] {
         let text = refusal(Tar::default().file(name, "gotcha"));
         assert_eq!(text, format!("{name}: the name leads outside of the archive"));
-        refusal(Tar::default().folder(&format!("{name}/..")));
+        refusal(Tar::default().directory(&format!("{name}/..")));
         refusal(Tar::default().hard_link("x", name));
     }
     let long = Tar::default().add(EntryType::GNULongName, b"l", b"", b"../witness\0");
@@ -141,9 +145,9 @@ fn names_that_lead_out_are_refused() {
 #[test]
 fn nothing_is_written_through_a_symlink() {
     let through = "the name leads through a symlink";
-    let link = || Tar::default().folder("real").symlink("dir", "real");
+    let link = || Tar::default().directory("real").symlink("dir", "real");
     assert!(refusal(link().file("dir/file", "x")).contains(through));
-    assert!(refusal(link().folder("dir/sub")).contains(through));
+    assert!(refusal(link().directory("dir/sub")).contains(through));
     assert!(refusal(link().symlink("dir/link", "x")).contains(through));
     assert!(refusal(link().file("f", "x").hard_link("dir/hard", "f")).contains(through));
     assert!(
@@ -152,7 +156,7 @@ fn nothing_is_written_through_a_symlink() {
 }
 
 #[test]
-fn symlinks_that_are_there_already_are_not_followed() {
+fn existing_symlinks_are_not_followed() {
     let place = Place::new();
     symlink("..", place.at("up")).unwrap();
     symlink("../witness", place.at("file")).unwrap();
@@ -169,7 +173,7 @@ fn symlinks_that_are_there_already_are_not_followed() {
 }
 
 #[test]
-fn symlinks_that_lead_out_in_the_end_are_refused() {
+fn symlinks_that_lead_out_through_others_are_refused() {
     let leaves = |tar: Tar| {
         let text = refusal(tar);
         assert!(text.contains("leads outside of the archive"), "{text}");
@@ -178,16 +182,16 @@ fn symlinks_that_lead_out_in_the_end_are_refused() {
     leaves(Tar::default().symlink("a", "../witness"));
     leaves(Tar::default().symlink("d/a", "../../witness"));
     leaves(Tar::default().symlink("a", ""));
-    // each of the two is harmless where the other is a folder
+    // each of the two would be harmless if the other were a directory
     leaves(Tar::default().symlink("d/root", "..").symlink("a", "d/root/../witness"));
     leaves(Tar::default().symlink("a", "d/root/../witness").symlink("d/root", ".."));
-    // a long way round
+    // a long chain
     let mut tar = Tar::default().symlink("l0", ".");
     for at in 1..60 {
         tar = tar.symlink(&format!("l{at}"), &format!("l{}/.", at - 1));
     }
     leaves(tar.symlink("a", "l59/../witness"));
-    // a way of 2^30 components
+    // a path of 2^30 components
     let mut tar = Tar::default().symlink("l0", ".");
     for at in 1..30 {
         tar = tar.symlink(&format!("l{at}"), &format!("l{0}/l{0}", at - 1));
@@ -196,7 +200,7 @@ fn symlinks_that_lead_out_in_the_end_are_refused() {
 }
 
 #[test]
-fn symlinks_that_stay_inside_are_made_as_they_are() {
+fn symlinks_that_stay_inside_keep_their_targets() {
     let place = Place::new();
     let links = [
         ("dangling", "no/such/file"),
@@ -219,16 +223,16 @@ fn symlinks_that_stay_inside_are_made_as_they_are() {
 }
 
 #[test]
-fn hard_links_lead_to_files_of_the_archive_only() {
-    let text = "leads to no file of the archive";
+fn hard_links_must_lead_to_files_of_the_archive() {
+    let text = "is not to a file of the archive";
     assert!(refusal(Tar::default().hard_link("a", "missing")).contains(text));
-    assert!(refusal(Tar::default().folder("d").hard_link("a", "d")).contains(text));
+    assert!(refusal(Tar::default().directory("d").hard_link("a", "d")).contains(text));
     assert!(refusal(Tar::default().hard_link("a", ".")).contains(text));
     assert!(refusal(Tar::default().hard_link("a", "../witness")).contains("leads outside"));
 }
 
 #[test]
-fn a_hard_link_to_a_symlink_is_a_second_symlink() {
+fn a_hard_link_to_a_symlink_becomes_a_copy_of_it() {
     let place = Place::new();
     let tar = Tar::default().file("f", "text").symlink("a", "f").hard_link("b", "a");
     place.unpack(&tar.end()).unwrap();
@@ -237,7 +241,7 @@ fn a_hard_link_to_a_symlink_is_a_second_symlink() {
 }
 
 #[test]
-fn a_later_entry_of_a_name_replaces_the_earlier_and_nothing_else() {
+fn a_later_entry_replaces_an_earlier_one_of_the_same_name() {
     let place = Place::new();
     let tar = Tar::default()
         .file("a", "first")
@@ -256,12 +260,12 @@ fn a_later_entry_of_a_name_replaces_the_earlier_and_nothing_else() {
 }
 
 #[test]
-fn a_name_is_a_file_or_a_folder() {
-    let text = "the name is that of a file and of a folder";
+fn a_name_cannot_be_both_a_file_and_a_directory() {
+    let text = "the name is used for both a file and a directory";
     assert!(refusal(Tar::default().file("a", "x").file("a/b", "x")).contains(text));
-    assert!(refusal(Tar::default().file("a", "x").folder("a")).contains(text));
-    assert!(refusal(Tar::default().folder("a").file("a", "x")).contains(text));
-    assert!(refusal(Tar::default().folder("a").symlink("a", "x")).contains(text));
+    assert!(refusal(Tar::default().file("a", "x").directory("a")).contains(text));
+    assert!(refusal(Tar::default().directory("a").file("a", "x")).contains(text));
+    assert!(refusal(Tar::default().directory("a").symlink("a", "x")).contains(text));
 }
 
 #[test]
@@ -277,7 +281,7 @@ fn devices_and_fifos_are_skipped_and_counted() {
 
 #[test]
 fn unknown_and_sparse_entries_are_refused() {
-    let text = "entries of this kind";
+    let text = "entries of this type";
     assert!(refusal(Tar::default().add(EntryType::GNUSparse, b"a", b"", b"")).contains(text));
     assert!(refusal(Tar::default().add(EntryType::new(b'V'), b"a", b"", b"")).contains(text));
     let sparse = Tar::default().pax(&[("GNU.sparse.major", "1")]).file("a", "x");
@@ -301,7 +305,7 @@ fn long_names_come_from_gnu_and_pax_headers() {
 }
 
 #[test]
-fn limits_hold() {
+fn archives_beyond_a_limit_are_refused() {
     let tar = Tar::default().file("a", "12345678").file("b", "1").end();
     let case = |total, entry, entries| {
         let into = tempfile::tempdir().unwrap();
@@ -324,7 +328,7 @@ fn limits_hold() {
 }
 
 #[test]
-fn what_is_cut_off_or_no_archive_is_damaged() {
+fn truncated_archives_and_other_files_are_damaged() {
     let whole = Tar::default().file("a", &"text ".repeat(500)).symlink("b", "a").end();
     for length in 0..whole.len() {
         let e = Place::new().unpack(&whole[..length]).unwrap_err();
@@ -332,7 +336,7 @@ fn what_is_cut_off_or_no_archive_is_damaged() {
     }
     let no_end = gzip(&Tar::default().file("a", "x").0);
     let garbage = gzip(&[7; 600]);
-    for bytes in [&b"PK\x03\x04 no gzip at all"[..], &no_end, &garbage, &gzip(b"")] {
+    for bytes in [&b"PK\x03\x04 not gzip"[..], &no_end, &garbage, &gzip(b"")] {
         let e = Place::new().unpack(bytes).unwrap_err();
         assert!(matches!(e, UnpackError::Damaged(_)), "{e}");
     }
@@ -353,12 +357,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn damaged_archives_give_errors_and_touch_nothing_outside(
+    fn damaged_archives_touch_nothing_outside(
         flips in proptest::collection::vec((0..6000_usize, any::<u8>()), 1..6),
         fix_checksums: bool,
     ) {
         let tar = Tar::default()
-            .folder("d")
+            .directory("d")
             .file("d/a", "content")
             .symlink("d/l", "a")
             .hard_link("h", "d/a")
@@ -377,7 +381,7 @@ proptest! {
                 record.copy_from_slice(header.as_bytes());
             }
         }
-        // whether it is refused depends on what was hit; the place checks the rest
+        // whether it is refused depends on the flipped bytes; `Place` checks the rest
         let _ = Place::new().unpack(&gzip(&bytes));
     }
 

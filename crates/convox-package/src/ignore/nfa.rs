@@ -1,14 +1,15 @@
-//! Matching a row of tokens against a text in bounded time.
+//! Matching a sequence of tokens against a text in bounded time.
 
 use super::tokens::{Token, character};
 
-/// The positions of a text that a row of tokens can have reached: a pattern is matched in time
-/// proportional to its length times the text's, whatever stars it has.
-pub(super) struct Positions {
+/// The positions in a text that a sequence of tokens can have reached: the states of a
+/// nondeterministic automaton. Matching takes time proportional to the length of the pattern times
+/// that of the text, however many stars there are.
+pub(super) struct NfaStates {
     reached: Vec<bool>,
 }
 
-impl Positions {
+impl NfaStates {
     fn start(text: &[u8]) -> Self {
         let mut reached = vec![false; text.len() + 1];
         reached[0] = true;
@@ -16,7 +17,7 @@ impl Positions {
     }
 
     pub(super) fn after(tokens: &[Token], text: &[u8]) -> Self {
-        tokens.iter().fold(Self::start(text), |positions, token| positions.step(token, text))
+        tokens.iter().fold(Self::start(text), |states, token| states.step(token, text))
     }
 
     pub(super) fn at_end(&self) -> bool {
@@ -27,14 +28,15 @@ impl Positions {
         self.reached.iter().enumerate().filter(|(_, reached)| **reached).map(|(at, _)| at)
     }
 
-    /// Can the tokens match `text` followed by at least one more byte that is not a slash?
+    /// Returns whether the tokens can match `text` followed by at least one byte that is not a
+    /// slash.
     pub(super) fn may_continue(tokens: &[Token], text: &[u8]) -> bool {
-        let mut positions = Self::start(text);
+        let mut states = Self::start(text);
         for token in tokens {
-            if positions.may_stop_inside(token, text) {
+            if states.may_stop_inside(token, text) {
                 return true;
             }
-            positions = positions.step(token, text);
+            states = states.step(token, text);
         }
         false
     }
@@ -43,7 +45,7 @@ impl Positions {
         match token {
             Token::Text(part) => self.each().any(|at| part.starts_with(&text[at..])),
             Token::One | Token::Run | Token::Class { .. } => self.at_end(),
-            Token::Folders | Token::Rest => self.each().next().is_some(),
+            Token::Directories | Token::Rest => self.each().next().is_some(),
         }
     }
 
@@ -60,7 +62,7 @@ impl Positions {
             }),
             Token::Run => self.spread(&mut reached, |at| at > 0 && text[at - 1] != b'/'),
             Token::Rest => self.spread(&mut reached, |_| true),
-            Token::Folders => self.step_folders(text, &mut reached),
+            Token::Directories => self.step_directories(text, &mut reached),
         }
         Self { reached }
     }
@@ -72,7 +74,7 @@ impl Positions {
         }
     }
 
-    /// Extends each position to the right, as long as `over` lets it come to the next.
+    /// Extends each position to the right, past every byte that `over` accepts.
     fn spread(&self, reached: &mut [bool], over: impl Fn(usize) -> bool) {
         let mut on = false;
         for (at, reached) in reached.iter_mut().enumerate() {
@@ -81,7 +83,7 @@ impl Positions {
         }
     }
 
-    fn step_folders(&self, text: &[u8], reached: &mut [bool]) {
+    fn step_directories(&self, text: &[u8], reached: &mut [bool]) {
         let mut begun = false;
         for (at, reached) in reached.iter_mut().enumerate() {
             *reached = self.reached[at] || (begun && text[at - 1] == b'/');

@@ -1,20 +1,21 @@
-//! Small files that are read whole: the manifest, the ignore file.
+//! Reading small files whole: the manifest and the ignore file.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::PackageError;
+use super::error::{PackageError, Role};
 
-/// The text of a file; `None` if there is none of this name. What is no file is not opened, as a
-/// FIFO would be waited for; it is refused with `not_a_file`.
-pub(super) fn read(
+/// Returns the contents of a file; `None` if it does not exist.
+///
+/// Non-regular files are rejected unopened, with `not_a_file`: opening a FIFO would block.
+pub(super) fn read_file(
     path: &Path,
     not_a_file: impl FnOnce(PathBuf) -> PackageError,
 ) -> Result<Option<Vec<u8>>, PackageError> {
-    let unreadable = |e| PackageError::reading(path, e);
+    let unreadable = |e| PackageError::reading(path, Role::Required, e);
     match fs::metadata(path) {
-        Ok(about) if about.is_file() => fs::read(path).map(Some).map_err(unreadable),
+        Ok(metadata) if metadata.is_file() => fs::read(path).map(Some).map_err(unreadable),
         Ok(_) => Err(not_a_file(path.to_owned())),
         Err(e) if is_absent(&e) => Ok(None),
         Err(e) => Err(unreadable(e)),

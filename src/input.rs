@@ -1,0 +1,126 @@
+//! The standard input of a run. It is read on request only: an inherited open pipe may never end.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{FileType, fstat};
+
+/// Where a run reads its input from.
+#[derive(Debug)]
+pub struct Input(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// The process's own stdin, or a file that stands for it.
+    File(BufReader<File>),
+    /// Text that a test gives.
+    Memory(Cursor<Vec<u8>>),
+}
+
+impl Input {
+    /// The process's stdin.
+    ///
+    /// # Errors
+    /// No file descriptor is left.
+    pub fn process() -> io::Result<Self> {
+        Ok(Self::file(File::from(io::stdin().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// An open file or terminal.
+    pub fn file(file: File) -> Self {
+        Self(Source::File(BufReader::new(file)))
+    }
+
+    /// Bytes from memory, as a pipe would deliver them.
+    pub fn memory(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Source::Memory(Cursor::new(bytes.into())))
+    }
+
+    /// Whether a person types.
+    pub fn is_terminal(&self) -> bool {
+        self.fd().is_some_and(|fd| fd.is_terminal())
+    }
+
+    /// The file behind it, for its terminal modes.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            Source::File(file) => Some(file.get_ref().as_fd()),
+            Source::Memory(_) => None,
+        }
+    }
+
+    /// Reads everything for a command that takes arguments or lines: if an argument is `-`, if
+    /// there are no arguments and nobody types, or if the input is a regular file.
+    ///
+    /// # Errors
+    /// The input cannot be read, or is not UTF-8.
+    pub fn read_if_requested(&mut self, arguments: &[String]) -> io::Result<Option<String>> {
+        let by_name = arguments.iter().any(|argument| argument == "-");
+        let by_default = arguments.is_empty() && !self.is_terminal();
+        if !by_name && !by_default && !self.is_regular_file() {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        self.reader().read_to_string(&mut text)?;
+        Ok(Some(text))
+    }
+
+    /// Reads a line with its end; an empty text at the end of the input.
+    ///
+    /// # Errors
+    /// The input cannot be read, or is not UTF-8.
+    pub fn read_line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.reader().read_line(&mut line)?;
+        Ok(line)
+    }
+
+    fn reader(&mut self) -> &mut dyn BufRead {
+        match &mut self.0 {
+            Source::File(file) => file,
+            Source::Memory(bytes) => bytes,
+        }
+    }
+
+    fn is_regular_file(&self) -> bool {
+        let stat = self.fd().and_then(|fd| fstat(fd).ok());
+        stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+    }
+}
+
+impl Default for Input {
+    /// An input that has ended.
+    fn default() -> Self {
+        Self::memory(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_read_if_it_is_asked_for_and_a_file_always() {
+        let arguments = ["A=1".to_owned()];
+        let pipe = || Input::memory("B=2\n");
+        assert_eq!(pipe().read_if_requested(&arguments).unwrap(), None);
+        assert_eq!(pipe().read_if_requested(&[]).unwrap().as_deref(), Some("B=2\n"));
+        assert_eq!(pipe().read_if_requested(&["-".to_owned()]).unwrap().as_deref(), Some("B=2\n"));
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"C=3").unwrap();
+        file.rewind().unwrap();
+        let read = Input::file(file).read_if_requested(&arguments).unwrap();
+        assert_eq!(read.as_deref(), Some("C=3"));
+    }
+
+    #[test]
+    fn lines_are_read_one_by_one() {
+        let mut input = Input::memory("yes\nno");
+        let lines = [(); 3].map(|()| input.read_line().unwrap());
+        assert_eq!(lines, ["yes\n", "no", ""]);
+        assert!(!input.is_terminal());
+    }
+}
