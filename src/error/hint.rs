@@ -258,8 +258,7 @@ mod tests {
                 let is_kept = line.contains("Example")
                     || line.contains("use `convox racks` to list")
                     || file.contains("/cli/")
-                    || file.contains("/reference/")
-                    || file.contains("/settings/");
+                    || file.contains("/reference/");
                 let command = COMMANDS.iter().find(|spec| {
                     line.contains(&format!("convox {} ", spec.path))
                         || line.contains(&format!("convox {}\"", spec.path))

@@ -3,6 +3,7 @@
 mod client;
 mod hint;
 mod package;
+mod settings;
 
 use std::error::Error;
 use std::fmt;
@@ -163,10 +164,6 @@ macro_rules! failures {
 failures!(
     crate::programs::ProgramError,
     crate::programs::terraform::TerraformError,
-    crate::settings::ConsoleError,
-    crate::settings::ConfigError,
-    crate::settings::NoMatch,
-    crate::settings::TargetError,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
 );

@@ -55,7 +55,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Its content is not what is expected.
-    #[error("{} is not {expected} ({why}): fix it, or delete it and {remedy}", path.display())]
+    #[error("{} is not {expected} ({why})", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -63,16 +63,29 @@ pub enum ConfigError {
         expected: &'static str,
         /// What is wrong, and where.
         why: String,
-        /// The action that recreates it.
-        remedy: &'static str,
+        /// What recreates it.
+        remedy: Remedy,
     },
+}
+
+/// What recreates a settings file that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Running the command again.
+    RunAgain,
+    /// Selecting a rack.
+    SelectRack,
+    /// Logging in.
+    LogIn,
+    /// Logging in and trusting the certificate.
+    Trust,
 }
 
 /// What a file should contain, and how to recreate it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileSpec {
     pub(super) expected: &'static str,
-    pub(super) remedy: &'static str,
+    pub(super) remedy: Remedy,
 }
 
 /// The layout of JSON in a file.
@@ -264,7 +277,7 @@ fn position_of(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
-    const SPEC: FileSpec = FileSpec { expected: "an object of strings", remedy: "try again" };
+    const SPEC: FileSpec = FileSpec { expected: "an object of strings", remedy: Remedy::RunAgain };
 
     fn config_dir() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();
@@ -356,7 +369,7 @@ mod tests {
             let error = config.update_strings("auth", SPEC, |_| ()).unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("convox/auth is not an object of strings ("), "{shown}");
-            assert!(shown.contains("or delete it and try again"), "{shown}");
+            assert!(shown.contains("RunAgain"), "{shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
             assert_eq!(config.text("auth").unwrap().as_deref(), Some(content), "unchanged");
         }

@@ -1,16 +1,16 @@
 //! What `login` stores: hosts, tokens, sessions and trusted certificates.
 
-use super::config_dir::{ConfigDir, ConfigError, FileSpec, Strings};
+use super::config_dir::{ConfigDir, ConfigError, FileSpec, Remedy, Strings};
 use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 use convox_client::secret::{ExposeSecret, Secret};
 
 const AUTH: FileSpec =
-    FileSpec { expected: "a JSON object of hosts and tokens", remedy: "run `convox login` again" };
+    FileSpec { expected: "a JSON object of hosts and tokens", remedy: Remedy::LogIn };
 const SESSION: FileSpec =
-    FileSpec { expected: "a JSON object of hosts and sessions", remedy: "run the command again" };
+    FileSpec { expected: "a JSON object of hosts and sessions", remedy: Remedy::RunAgain };
 const TRUST: FileSpec = FileSpec {
     expected: "a JSON object of hosts and certificate fingerprints",
-    remedy: "run `convox login HOST --trust` again",
+    remedy: Remedy::Trust,
 };
 
 impl ConfigDir {

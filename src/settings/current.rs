@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::config_dir::{ConfigDir, ConfigError, FileSpec, Layout};
+use super::config_dir::{ConfigDir, ConfigError, FileSpec, Layout, Remedy};
 
 /// The current rack, as 3.x clients write it: `{"name":"acme/north","type":"console"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub enum RackKind {
 
 const CURRENT: FileSpec = FileSpec {
     expected: "a JSON object with the name and type of a rack",
-    remedy: "run `convox switch NAME`",
+    remedy: Remedy::SelectRack,
 };
 
 impl ConfigDir {
@@ -162,7 +162,7 @@ mod tests {
         let (_home, config) = config_dir();
         config.write_text("current", "acme/north").unwrap();
         let error = config.current().unwrap_err().to_string();
-        assert!(error.ends_with("delete it and run `convox switch NAME`"), "{error}");
+        assert!(error.contains("current is not a JSON object with the name and type"), "{error}");
         config.forget_current().unwrap();
         assert_eq!(config.current().unwrap(), None);
     }

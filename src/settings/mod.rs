@@ -16,7 +16,7 @@ pub mod target;
 use std::path::{Path, PathBuf};
 
 pub use app::AppError;
-pub use config_dir::{ConfigDir, ConfigError};
+pub use config_dir::{ConfigDir, ConfigError, Remedy};
 pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use convox_client::limits::Limits;
 pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
@@ -171,7 +171,7 @@ impl Settings {
         };
         let from = match self.env.host {
             Some(_) => "CONVOX_HOST",
-            None => "the console of the last login (run `convox login` again)",
+            None => "the console of the last login",
         };
         let console = RackUrl::for_host(self.console_scheme(), &host, password);
         console.map(Some).map_err(|why| ConsoleError::Host { from, why })

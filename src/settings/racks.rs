@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::config_dir::{ConfigDir, ConfigError, Layout, is_absent, read_text};
+use super::config_dir::{ConfigDir, ConfigError, Layout, Remedy, is_absent, read_text};
 use super::current::RackKind;
 use convox_client::RackUrl;
 
@@ -65,7 +65,7 @@ impl LocalRack {
             path: path.clone(),
             expected: "the address of a rack",
             why: why.to_string(),
-            remedy: "choose another rack",
+            remedy: Remedy::SelectRack,
         })?;
         Ok(Some(address))
     }

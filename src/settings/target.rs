@@ -45,10 +45,7 @@ pub enum TargetError {
     #[error("no current rack, use `convox racks` to list and `convox switch <name>` to select")]
     NoCurrentRack,
     /// The development rack is requested although `RACK_URL` is set.
-    #[error(
-        "{source_of_name} asks for the development rack, but RACK_URL is set to {url}: \
-         unset RACK_URL, or leave {source_of_name} out"
-    )]
+    #[error("{source_of_name} asks for the development rack, but RACK_URL is set to {url}")]
     DevBesideUrl {
         /// `--rack dev` or `CONVOX_RACK=dev`.
         source_of_name: String,
@@ -129,7 +126,7 @@ pub enum Choice<'a, C> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
     /// No rack has a name that contains it.
-    #[error("could not find rack: {0}, use `convox racks` to list them")]
+    #[error("could not find rack: {0}")]
     None(String),
     /// Several racks have a name that contains it, and none has exactly this name.
     #[error("ambiguous rack name: {name} (matches {})", Listed(candidates))]
@@ -268,7 +265,7 @@ mod tests {
         ] {
             let error = resolve(url, names, None).unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");
-            assert!(error.contains("RACK_URL is set to https://host:"), "{error}");
+            assert!(error.contains("RACK_URL is set to https://host"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
         assert!(resolve(url, [Some("beta"), Some("dev"), None], None).is_ok());
@@ -289,7 +286,7 @@ mod tests {
         let error = find("alp", &racks).unwrap_err().to_string();
         assert_eq!(error, "ambiguous rack name: alp (matches alpha, alphabet)");
         let error = find("nowhere", &racks).unwrap_err().to_string();
-        assert_eq!(error, "could not find rack: nowhere, use `convox racks` to list them");
+        assert_eq!(error, "could not find rack: nowhere");
     }
 
     #[test]

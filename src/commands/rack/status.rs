@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::{Context, dev};
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use crate::output::humanize;
 use crate::output::info::InfoBlock;
@@ -18,6 +18,12 @@ pub(crate) struct Args {}
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let data = dev::data_folder(cx)?;
     let status = daemon::status(&data).await?;
+    if let Status::Killed { processes } = status {
+        cx.notice_with(
+            format!("the rack was killed, and left processes running: {processes}"),
+            [Hint::command("stop them with", "rack stop")],
+        );
+    }
     Ok(Outcome::render(RackStatus::new(data, status)))
 }
 
@@ -61,8 +67,7 @@ impl Render for RackStatus {
             info.entry("Pid", pid.to_string());
         }
         if self.orphans > 0 {
-            let orphans = format!("{} (convox rack stop stops them)", self.orphans);
-            info.entry("Orphans", orphans);
+            info.entry("Orphans", self.orphans.to_string());
         }
         if self.disk > 0 {
             info.entry("Disk", humanize::size(self.disk));
