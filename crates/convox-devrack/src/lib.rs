@@ -42,6 +42,7 @@ pub mod clock;
 pub mod daemon;
 mod directories;
 mod duplex;
+mod disk;
 mod error;
 mod exec;
 pub mod gateway;
