@@ -99,7 +99,7 @@ pub(crate) async fn at_console(cx: &Context) -> Result<Vec<KnownRack>, CommandEr
     let Some(console) = super::connection::console(cx)? else { return Ok(Vec::new()) };
     match console.console_racks().await {
         Ok(racks) => Ok(racks.iter().map(from_console).collect()),
-        Err(error) if error.is_login() => Err(error.into()),
+        Err(error) if error.is_login_failure() => Err(error.into()),
         Err(error) => {
             cx.warn(format!("the console does not tell its racks: {error}"));
             Ok(Vec::new())

@@ -67,10 +67,10 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
+        let request = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
         self.start(
             app,
-            with_options(call, options).form("no-cache", given(options.no_cache)),
+            with_options(request, options).form("no-cache", given(options.no_cache)),
             options,
             before,
         )
@@ -89,11 +89,11 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Request::post(path!["apps", app, "builds"]).file("source", source);
-        let call = with_options(call, options)
+        let request = Request::post(path!["apps", app, "builds"]).file("source", source);
+        let request = with_options(request, options)
             .form("cache", given(!options.no_cache))
             .form("config", &options.manifest);
-        self.start(app, call, options, before).await
+        self.start(app, request, options, before).await
     }
 
     /// Exports a build as a gzipped tar of `build.json` and its images
@@ -122,7 +122,7 @@ impl Rack {
     async fn start(
         &self,
         app: &AppName,
-        call: Request,
+        request: Request,
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
@@ -130,19 +130,20 @@ impl Rack {
             let builds = self.without_retries().builds(app, None).await?;
             let found = only_new(&builds, before, options).map_err(|ids| {
                 Error::Ambiguous(format!(
-                    "the answer to {} was lost, and several builds could be the one it started: \
+                    "the response to {} was lost, and several builds could be the one it started: \
                      {ids}; nothing was sent again, see: convox builds -a {app}",
-                    call.name()
+                    request.line()
                 ))
             })?;
             Ok(found.into())
         };
-        self.client.send_reconciled(&call, |answer| answer.json(), look).await
+        self.client.send_reconciled(&request, |response| response.json(), look).await
     }
 }
 
-fn with_options(call: Request, options: &BuildOptions) -> Request {
-    call.form("build-args", options.build_args.as_slice())
+fn with_options(request: Request, options: &BuildOptions) -> Request {
+    request
+        .form("build-args", options.build_args.as_slice())
         .form("description", &options.description)
         .form("development", given(options.development))
         .form("git-sha", &options.git_sha)

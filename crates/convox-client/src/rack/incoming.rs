@@ -40,7 +40,7 @@ impl Incoming {
         self.held = None;
         match followed {
             Ok(Ok(Frame::End)) => Ok(match frame::refusal(&held) {
-                Some(words) => Received::Refused(self.client.redacted(words)),
+                Some(words) => Received::Refused(self.client.redact(words)),
                 None => Received::End,
             }),
             Ok(Ok(Frame::Data(data))) => Ok(Received::Data([held, data].concat().into())),

@@ -20,14 +20,14 @@ impl Rack {
         let start = ["apps", app.as_str(), "objects"];
         let path = Path::of(start.into_iter().chain(key.segments()));
         let growing = body.length().is_none();
-        let call =
+        let request =
             Request::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
-        match self.client.send(&call).await {
+        match self.client.send(&request).await {
             Err(error) if growing && wants_a_length(&error) => {
                 body.complete().await;
-                self.read(call).await
+                self.read(request).await
             }
-            answer => answer?.json(),
+            response => response?.json(),
         }
     }
 }

@@ -27,7 +27,7 @@ impl Client {
     /// The refusal, or the last failure of the connection.
     pub async fn download(&self, request: &Request) -> Result<Download, Error> {
         self.prepare_session().await;
-        let mut attempts = Attempts::new(self, request.name());
+        let mut attempts = Attempts::new(self, request.line());
         loop {
             let error = match self.begin_download(request, attempts.number()).await {
                 Ok(download) => return Ok(download),
@@ -43,25 +43,25 @@ impl Client {
     async fn begin_download(&self, request: &Request, attempt: u32) -> Result<Download, Error> {
         let started = Instant::now();
         let begun = self.response_to(request).await;
-        let (call, took) = (request.name(), started.elapsed());
+        let (line, took) = (request.line(), started.elapsed());
         let status = match &begun {
             Ok(response) => Some(response.status().as_u16()),
             Err(error) => error.status(),
         };
         if status.is_some() {
-            self.note_answer();
+            self.note_response();
         }
         // The body is still to come.
-        self.tell(match (&begun, status) {
-            (Err(error), None) => Event::Failed { call, why: error.to_string(), took, attempt },
+        self.emit(match (&begun, status) {
+            (Err(error), None) => Event::Failed { request: line, why: error.to_string(), took, attempt },
             (_, status) => {
                 let status = status.unwrap_or_default();
-                Event::Answered { call, status, bytes: None, took, attempt }
+                Event::Responded { request: line, status, bytes: None, took, attempt }
             }
         });
         let response = begun?;
         Ok(Download {
-            request: request.name(),
+            request: request.line(),
             address: self.endpoint().address(),
             stall: self.limits().stall,
             length: response.content_length(),
@@ -90,7 +90,7 @@ impl Download {
             },
             Err(_) => Cause::Timeout("in the middle of the response"),
         };
-        let (call, address) = (self.request.clone(), self.address.clone());
-        Err(Error::Unreachable { call, address, cause, sent: true })
+        let (request, address) = (self.request.clone(), self.address.clone());
+        Err(Error::Unreachable { request, address, cause, sent: true, source: None })
     }
 }

@@ -158,7 +158,7 @@ impl SocketReceiver {
             match self.frames.take_next()? {
                 Next::Frame(frame) => return Ok(frame),
                 Next::Ping(payload) => self.pong = Some(payload),
-                Next::Missing => self.fill().await?,
+                Next::Incomplete => self.fill().await?,
             }
         }
     }

@@ -8,9 +8,10 @@ use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::body::TimeoutPhase;
 use super::client::header_value;
 use super::halves::{self, SocketReceiver, SocketSender};
-use super::send::words;
+use super::response::refusal_message;
 use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
 
@@ -41,18 +42,18 @@ pub struct Socket {
     delay: Duration,
 }
 
-/// Tells the end of the socket, however it comes.
+/// Reports the end of the socket, whatever ends it.
 pub(super) struct ClosingLog {
     client: Client,
-    call: RequestLine,
+    request: RequestLine,
     why: String,
     bytes: u64,
 }
 
 impl Drop for ClosingLog {
     fn drop(&mut self) {
-        let (call, why) = (self.call.clone(), std::mem::take(&mut self.why));
-        self.client.tell(Event::SocketClosed { call, why, bytes: self.bytes });
+        let (request, why) = (self.request.clone(), std::mem::take(&mut self.why));
+        self.client.emit(Event::SocketClosed { request, why, bytes: self.bytes });
     }
 }
 
@@ -77,10 +78,10 @@ impl Client {
     ) -> Result<Socket, Error> {
         let started = Instant::now();
         let opened = self.handshake(path, options).await;
-        let (call, took) = (RequestLine::socket(path), started.elapsed());
-        self.tell(match &opened {
-            Ok(_) => Event::SocketOpened { call, took },
-            Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
+        let (request, took) = (RequestLine::websocket(path), started.elapsed());
+        self.emit(match &opened {
+            Ok(_) => Event::SocketOpened { request, took },
+            Err(error) => Event::Failed { request, why: error.to_string(), took, attempt },
         });
         opened
     }
@@ -90,48 +91,42 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let (call, started) = (RequestLine::socket(path), Instant::now());
+        let (request, started) = (RequestLine::websocket(path), Instant::now());
         let key = random_key()?;
-        let request = self.upgrade_request(path, options, &key)?;
-        let address = self.endpoint().address();
-        let late = |_| Error::Unreachable {
-            call: call.clone(),
-            address,
-            cause: Cause::Timeout("waiting for the answer"),
-            sent: true,
-        };
-        let response = timeout(self.limits().answer, self.socket_http()?.execute(request))
+        let upgrade = self.upgrade_request(path, options, &key)?;
+        let late = |_| self.timeout_error(request.clone(), TimeoutPhase::AwaitingResponse);
+        let response = timeout(self.limits().response, self.socket_http()?.execute(upgrade))
             .await
             .map_err(late)?
-            .map_err(|error| self.broken(call.clone(), &error))?;
-        self.note_answer();
+            .map_err(|error| self.network_error(request.clone(), error))?;
+        self.note_response();
         let status = response.status().as_u16();
         if status != 101 {
             let headers = response.headers().clone();
-            // A refusal whose words do not come is one all the same.
-            let body = self.beginning(&call, response).await.unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
+            // Without its message it is a refusal all the same.
+            let body = self.refusal_body(&request, response).await.unwrap_or_default();
+            let (message, retry_after) = refusal_message(status, &headers, &body, &self.redactor());
             let message = message.chars().take(200).collect();
-            return Err(Error::Handshake { call, status, message, retry_after });
+            return Err(Error::Handshake { request, status, message, retry_after });
         }
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             let problem = "the key of the handshake does not match".to_owned();
-            return Err(Error::InvalidResponse { call, problem });
+            return Err(Error::InvalidResponse { request, problem });
         }
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
+        let stream =
+            response.upgrade().await.map_err(|error| self.network_error(request.clone(), error))?;
         let why = "left by the client".to_owned();
-        let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
+        let log = ClosingLog { client: self.clone(), request, why, bytes: 0 };
         Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
     }
 
-    /// Sockets at this path open, and break before they give anything.
-    pub fn cut_at_once(&self, path: &Path) -> Error {
+    /// The error for a path whose sockets open, and break before they deliver anything.
+    pub fn breaks_at_once(&self, path: &Path) -> Error {
         let cause = Cause::Cut("sockets open and break at once".to_owned());
-        let (call, address) = (RequestLine::socket(path), self.endpoint().address());
-        Error::Unreachable { call, address, cause, sent: true }
+        self.unreachable(RequestLine::websocket(path), cause, None)
     }
 
     fn upgrade_request(
