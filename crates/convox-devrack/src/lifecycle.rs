@@ -14,7 +14,7 @@ use super::error::{RackError, Refusal};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
 use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
-use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_folder};
+use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_directory};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
 use super::{gc, objects};
 use convox_wire::{AppName, BuildStatus};
@@ -31,10 +31,10 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
     let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
         .map_err(directory_error(directories.root()))?;
-    let ledger: Arc<dyn RunnerStore> = Arc::new(store.clone());
+    let runner_store: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: options.data,
-        ledger: ledger.clone(),
+        store: runner_store.clone(),
         log: app_log(&logs),
         base: options.environment.clone(),
         limits: limits.processes,
@@ -46,7 +46,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         logs,
         build_logs: BuildLogs::default(),
         runner,
-        ledger,
+        runner_store,
         environment: options.environment,
         builds: Builds::new(limits.builds),
         rollouts: Rollouts::default(),
@@ -120,7 +120,7 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
 /// Stops processes of an earlier rack, then starts the apps. Requests are answered meanwhile.
 pub(crate) async fn start(rack: Shared) {
     rack.log_system("The rack starts");
-    rack.runner.end_leftovers().await;
+    rack.runner.stop_orphans().await;
     rack.lifecycle.send_if_modified(|life| {
         let starting = *life == Lifecycle::Starting;
         if starting {
@@ -209,7 +209,7 @@ async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     rack.logs.close_app(name);
     let dir = rack.directories.app(name);
     let removed = dir.clone();
-    let removal = tokio::task::spawn_blocking(move || remove_folder(&removed)).await;
+    let removal = tokio::task::spawn_blocking(move || remove_directory(&removed)).await;
     removal.map_err(io::Error::other).and_then(|removed| removed).map_err(directory_error(&dir))?;
     let app = name.clone();
     rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
