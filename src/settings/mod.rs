@@ -95,9 +95,10 @@ impl Settings {
         &self.env.limits
     }
 
-    /// Returns the development rack's data directory; `None` if no home directory is known.
+    /// Returns the absolute path of the development rack's data directory; `None` if no home
+    /// directory is known.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        paths::data_dir(&self.env)
+        Some(self.working_dir.join(paths::data_dir(&self.env)?))
     }
 
     /// Returns the output style: `--style`, `CONVOX_STYLE`, or classic.

@@ -24,7 +24,8 @@ const LOG_FILES: u64 = 10;
 
 /// Opens the data directory and repairs the stored state, so that it is correct from here on.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
-    let directories = Directories::new(options.data.clone());
+    let root = std::path::absolute(&options.data).map_err(directory_error(&options.data))?;
+    let directories = Directories::new(root.clone());
     directories::create_data(directories.root()).map_err(directory_error(directories.root()))?;
     let store = Store::open(&directories.database())?;
     let limits = options.limits;
@@ -33,7 +34,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         .map_err(directory_error(directories.root()))?;
     let ledger: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
-        data: options.data,
+        data: root,
         ledger: ledger.clone(),
         log: app_log(&logs),
         base: options.environment.clone(),
