@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use tokio::time::MissedTickBehavior;
 
 use crate::args::{GlobalArgs, Styles};
-use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed};
+use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
 use crate::context::{Context, Ui};
 use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
 use crate::outcome::{Exit, Outcome, Output};
@@ -17,6 +19,9 @@ use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3
 use crate::settings::{EnvVars, Settings, Style};
 use crate::signals::{self, EndSignal};
 use convox_devrack::clock::Clock;
+
+/// The time between two looks at whether long work should be reported.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How the environment is read.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
@@ -95,8 +100,6 @@ fn settings(
     program: io::Result<PathBuf>,
 ) -> Result<Settings, CommandError> {
     let variables = EnvVars::read(environment).map_err(CommandError::usage)?;
-    let directory = directory
-        .map_err(|error| CommandError::while_doing("the working directory is gone", error))?;
     Ok(Settings::new(variables, directory).with_program(program.ok()))
 }
 
@@ -133,12 +136,16 @@ impl<'a> Run<'a> {
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
         let ui = Ui::new(stdio, renderer, self.args.id, hints);
-        let error = self.run_and_print(&ui).err();
+        let (id, error) = match self.run_and_print(&ui) {
+            Ok(id) => (id, None),
+            Err(error) => (None, Some(error)),
+        };
         let error = error.filter(|error| error.kind() != ErrorKind::OutputClosed);
         let unwritten = ui.end(error.as_ref()).err();
         match (error, unwritten) {
             (Some(error), _) => error.kind().exit(),
             (None, Some(error)) => {
+                let error = self.output_lost(error, id.as_deref());
                 if error.kind() != ErrorKind::OutputClosed {
                     ui.error(&error);
                 }
@@ -146,6 +153,16 @@ impl<'a> Run<'a> {
             }
             (None, None) => Exit::Done,
         }
+    }
+
+    /// The failure of a run whose output was lost. What a command has changed is done all the same,
+    /// so it is named with its id.
+    fn output_lost(&self, error: CommandError, id: Option<&str>) -> CommandError {
+        if self.spec.effect != Effect::Write || error.kind() == ErrorKind::OutputClosed {
+            return error;
+        }
+        let id = id.map_or(String::new(), |id| format!(" ({id})"));
+        CommandError::new(format!("{} succeeded{id}, but {}", self.spec.path, error.message()))
     }
 
     fn renderer(&self, stdio: &Stdio) -> Box<dyn Renderer> {
@@ -159,10 +176,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn run_and_print(&self, ui: &Ui) -> Result<(), CommandError> {
+    /// Runs the command. Returns the id of what it created.
+    fn run_and_print(&self, ui: &Ui) -> Result<Option<String>, CommandError> {
         let runtime = runtime(self.spec)?;
         let result = match self.args.watch {
-            Some(interval) => self.watch(ui, &runtime, interval),
+            Some(interval) => self.watch(ui, &runtime, interval).map(|()| None),
             None => runtime.block_on(self.once(ui)),
         };
         // A thread that still reads stdin must not keep the run from ending.
@@ -183,7 +201,7 @@ impl<'a> Run<'a> {
                 ui.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
             match runtime.block_on(self.once(ui)) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::OutputClosed => return Err(error),
                 Err(error) => ui.error(&error),
@@ -195,7 +213,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn once(&self, ui: &Ui) -> Result<(), CommandError> {
+    async fn once(&self, ui: &Ui) -> Result<Option<String>, CommandError> {
         let cx = Context::new(
             self.settings.clone(),
             self.args.clone(),
@@ -206,16 +224,28 @@ impl<'a> Run<'a> {
             self.spec.effect != Effect::Read,
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;
-        let outcome = tokio::select! {
-            // Prefer the command's own Ctrl-C handling.
-            biased;
-            outcome = running => outcome?,
-            signal = self.ending_signal() => return Err(CommandError::ended(signal)),
-        };
+        let outcome = self.complete(ui, running).await?;
         self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
-        Ok(())
+        Ok(outcome.id)
+    }
+
+    /// Waits for the command, showing that it goes on, or for a signal that ends it.
+    async fn complete(&self, ui: &Ui, running: Running<'_>) -> Result<Outcome, CommandError> {
+        let mut running = running;
+        let mut signal = pin!(self.ending_signal());
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                // Prefer the command's own Ctrl-C handling.
+                biased;
+                outcome = &mut running => return outcome,
+                signal = &mut signal => return Err(CommandError::ended(signal)),
+                _ = ticks.tick() => ui.tick()?,
+            }
+        }
     }
 
     /// A command that prints its own end, or changes something, is ended in an orderly way by any

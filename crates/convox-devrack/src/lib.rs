@@ -42,7 +42,9 @@ pub mod clock;
 pub mod daemon;
 mod directories;
 mod disk;
+mod duplex;
 mod error;
+mod exec;
 pub mod gateway;
 mod gc;
 mod ids;
@@ -60,6 +62,7 @@ mod serve;
 mod sockets;
 mod store;
 mod tasks;
+mod tunnel;
 
 pub use error::RackError;
 pub use rack::{Limits, RackOptions};
