@@ -119,11 +119,7 @@ impl Settings {
     /// Returns the absolute path of the development rack's data directory; `None` if no home
     /// directory is known, or if the path is relative and the working directory is gone.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        let dir = paths::data_dir(&self.env)?;
-        match &self.working_dir {
-            Ok(working_dir) => Some(working_dir.join(dir)),
-            Err(_) => Some(dir).filter(|dir| dir.is_absolute()),
-        }
+        self.path(&paths::data_dir(&self.env)?).ok()
     }
 
     /// Returns the output style: `--style`, `CONVOX_STYLE`, or classic.

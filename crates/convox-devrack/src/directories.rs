@@ -41,6 +41,11 @@ impl Directories {
         self.apps().join(app.as_str())
     }
 
+    /// The files of deleted apps, which are being removed.
+    pub(crate) fn deleted(&self) -> PathBuf {
+        self.root.join("deleted")
+    }
+
     pub(crate) fn app_log(&self, app: &AppName) -> PathBuf {
         self.app(app).join("log")
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::builds::Builds;
+use super::builds::{self, Builds};
 use super::directories::Directories;
 use super::error::Refusal;
 use super::logs::{AppLogs, BuildLogs};
@@ -101,6 +101,11 @@ impl Rack {
     pub(crate) fn app(&self, name: &AppName) -> Result<AppRecord, Refusal> {
         let app = self.store.read(|tx| store::app(tx, name))?;
         app.ok_or_else(|| Refusal::no_such_app(name))
+    }
+
+    /// Fails unless the app exists and is not being deleted.
+    pub(crate) fn check_living(&self, name: &AppName) -> Result<(), Refusal> {
+        self.store.read(|tx| Ok(builds::living_app(tx, name)))?.map(drop)
     }
 
     /// Writes a message of the rack to the app's log.
