@@ -135,9 +135,11 @@ async fn a_program_that_exits_is_reported_with_its_last_line() {
     let dir = TestDir::new();
     let error = dir.start_with("no such test").await.unwrap_err();
     assert!(matches!(&error, DaemonError::Failed { reason, .. } if !reason.is_empty()), "{error}");
-    std::fs::write(dir.path().join("rack.json"), "{").unwrap();
-    let error = prepare(dir.path()).unwrap_err();
-    assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
+    for damaged in ["", "{", "{\"port\":1,\"password\":\"\"}"] {
+        std::fs::write(dir.path().join("rack.json"), damaged).unwrap();
+        let error = prepare(dir.path()).unwrap_err();
+        assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
+    }
     std::fs::remove_file(dir.path().join("rack.json")).unwrap();
     let program = Path::new("/nowhere/convox");
     let log = dir.path().join("rack.log");
