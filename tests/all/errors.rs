@@ -1,5 +1,7 @@
 //! Racks that are not there, or answer what no rack should: one line each, and no debris.
 
+use snapbox::str;
+
 use std::net::TcpListener;
 
 use crate::support::{Fake, PASSWORD, Ran, Reply, Story, ordinary};
@@ -25,8 +27,7 @@ fn a_rack_that_refuses_connections() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let story = against(&format!("http://convox:{PASSWORD}@127.0.0.1:{port}"));
     story.run("convox apps").fails(
-        "ERROR: can't reach the rack at 127.0.0.1:10001: connection refused, \
-         is the rack running, and the address right? See: convox racks",
+        str![[r#"ERROR: can't reach the rack at 127.0.0.1:10001: connection refused, is the rack running, and the address right? See: convox racks"#]],
     );
 }
 
@@ -54,8 +55,7 @@ fn a_rack_that_never_answers() {
     let mut story = Story::against(&fake);
     story.set("CONVOX_READ_TIMEOUT", "300ms");
     story.run("convox apps").fails(
-        "ERROR: can't reach the rack at 127.0.0.1:10001: timed out waiting for the answer, \
-         check the network and try again; limits are in the README",
+        str![[r#"ERROR: can't reach the rack at 127.0.0.1:10001: timed out waiting for the answer, check the network and try again; limits are in the README"#]],
     );
 }
 
@@ -76,8 +76,7 @@ fn a_wrong_password() {
     story.set("RACK_URL", format!("http://convox:wrong@127.0.0.1:{}", story.rack().port));
     for line in ["convox apps", "convox deploy", "convox releases", "convox logs"] {
         story.run(line).fails(
-            "ERROR: invalid authentication, check the password in RACK_URL, \
-             or log in again with: convox login HOST",
+            str![[r#"ERROR: invalid authentication, check the password in RACK_URL, or log in again with: convox login HOST"#]],
         );
     }
 }
@@ -169,14 +168,14 @@ fn a_reader_that_has_gone_ends_a_command_that_reads_with_0() {
     });
     let story = Story::against(&fake);
     let ran = story.shell("{ convox apps; echo code $? >&2; } | head -1");
-    ran.code(0).out("APP  STATUS").err("code 0");
+    ran.code(0).out(str![[r#"APP  STATUS"#]]).err(str![[r#"code 0"#]]);
 }
 
 #[test]
 fn a_reader_that_has_gone_does_not_keep_a_command_from_its_work() {
     let story = Story::new("web");
     let ran = story.shell("{ convox deploy --create --wait; echo code $? >&2; } | true");
-    ran.code(0).err("code 0");
+    ran.code(0).err(str![[r#"code 0"#]]);
     assert_eq!(story.get("web"), "Hello World!\n");
 }
 

@@ -1,5 +1,7 @@
 //! What only a terminal shows.
 
+use snapbox::str;
+
 use std::path::PathBuf;
 
 use crate::support::{Ask, Fake, PASSWORD, Reply, Story, Terminal, ordinary, screen, until};
@@ -82,7 +84,10 @@ fn colours_are_for_terminals_that_show_them() {
     story.unset("NO_COLOR").set("TERM", "dumb");
     assert!(!bytes_of_apps(&story).contains('\u{1b}'));
     story.set("TERM", "xterm-256color");
-    story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox apps").prints(str![[r#"
+APP  STATUS
+web  running
+"#]]);
 }
 
 #[test]
@@ -189,7 +194,10 @@ fn masked_values_are_hidden_on_a_terminal_unless_revealed() {
     assert_eq!(shown("convox env get TOKEN"), "hush\n");
     let info = shown("convox releases info RAAAAAAAAAA");
     assert!(info.contains("TOKEN=****") && !info.contains("hush"), "{info}");
-    story.run("convox env").prints("COLOR=teal\nTOKEN=hush");
+    story.run("convox env").prints(str![[r#"
+COLOR=teal
+TOKEN=hush
+"#]]);
 }
 
 #[test]
