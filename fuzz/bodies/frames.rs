@@ -32,7 +32,7 @@ fn read(wire: &[u8], step: usize) -> Seen {
         frames.buffer().extend_from_slice(piece);
         loop {
             match frames.take_next() {
-                Ok(Next::Missing) => break,
+                Ok(Next::Incomplete) => break,
                 Ok(Next::Ping(payload)) => seen.pings.push(payload.to_vec()),
                 Ok(Next::Frame(Frame::Data(data))) => seen.data.extend_from_slice(&data),
                 Ok(Next::Frame(Frame::End)) => seen.end = Some(Ok(())),

@@ -97,7 +97,7 @@ pub(crate) async fn find(cx: &Context, name: &str) -> Result<Found, CommandError
     let Some(console) = connection::console(cx)? else { return Ok(found?) };
     match read_list(cx, &console).await {
         Ok(racks) => Ok(match_name(name, &named_racks(cx, racks)?)?),
-        Err(error) if found.is_err() && error.is_login() => Err(error.into()),
+        Err(error) if found.is_err() && error.is_login_failure() => Err(error.into()),
         Err(error) => {
             warn_of_console(cx, error, None);
             Ok(found?)
@@ -244,7 +244,7 @@ async fn list_console(
         Err(error) => error,
     };
     let cached = cached_list(cx)?;
-    if may_fail && error.is_login() && cached.is_none() {
+    if may_fail && error.is_login_failure() && cached.is_none() {
         return Err(error.into());
     }
     warn_of_console(cx, error, cached.as_ref());

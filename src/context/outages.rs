@@ -29,16 +29,16 @@ impl OutageNotices {
     /// Is an event no repetition of what was told?
     pub(super) fn is_news(&self, event: &Event) -> bool {
         match event {
-            Event::Retrying { call, .. } => self.told().fails(call),
-            Event::Answered { call, status, .. } => {
+            Event::Retrying { request, .. } => self.told().fails(request),
+            Event::Responded { request, status, .. } => {
                 // Proxies on the way answer for racks that are away.
                 if *status < 500 && *status != 429 {
-                    self.told().works(call);
+                    self.told().works(request);
                 }
                 true
             }
-            Event::SocketOpened { call, .. } => {
-                self.told().works(call);
+            Event::SocketOpened { request, .. } => {
+                self.told().works(request);
                 true
             }
             _ => true,
@@ -47,17 +47,17 @@ impl OutageNotices {
 }
 
 impl Told {
-    fn fails(&mut self, call: &RequestLine) -> bool {
-        let is_news = !self.by_poll && !self.failing.contains(call);
+    fn fails(&mut self, request: &RequestLine) -> bool {
+        let is_news = !self.by_poll && !self.failing.contains(request);
         if is_news {
-            self.failing.push(call.clone());
+            self.failing.push(request.clone());
         }
         is_news
     }
 
-    fn works(&mut self, call: &RequestLine) {
+    fn works(&mut self, request: &RequestLine) {
         self.by_poll = false;
-        self.failing.retain(|failing| failing != call);
+        self.failing.retain(|failing| failing != request);
     }
 }
 
@@ -69,17 +69,17 @@ mod tests {
     use convox_client::path;
     use convox_client::transport::Request;
 
-    fn call(name: &str) -> RequestLine {
-        Request::get(path!["apps", name]).name()
+    fn request(name: &str) -> RequestLine {
+        Request::get(path!["apps", name]).line()
     }
 
     fn is_told(absence: &OutageNotices, name: &str) -> bool {
         let (why, budget) = ("no".to_owned(), Duration::ZERO);
-        absence.is_news(&Event::Retrying { call: call(name), why, budget })
+        absence.is_news(&Event::Retrying { request: request(name), why, budget })
     }
 
     fn opens(absence: &OutageNotices, name: &str) {
-        absence.is_news(&Event::SocketOpened { call: call(name), took: Duration::ZERO });
+        absence.is_news(&Event::SocketOpened { request: request(name), took: Duration::ZERO });
     }
 
     #[test]

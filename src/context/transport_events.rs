@@ -26,17 +26,17 @@ pub(super) fn listener(cx: &Context) -> Arc<dyn Fn(Event) + Send + Sync> {
 /// Returns the notice for an event, with its hints, if it is worth one.
 fn notice(event: &Event) -> Option<(String, Vec<Hint>)> {
     match event {
-        Event::Retrying { call, why, budget } => {
+        Event::Retrying { request, why, budget } => {
             let budget = humanize::minutes(budget.as_secs());
-            Some((format!("{call} failed ({why}); retrying for up to {budget}"), Vec::new()))
+            Some((format!("{request} failed ({why}); retrying for up to {budget}"), Vec::new()))
         }
-        Event::Looking { call, why } => Some((
-            format!("the response to {call} was lost ({why}); checking what became of it"),
+        Event::Reconciling { request, why } => Some((
+            format!("the response to {request} was lost ({why}); checking what became of it"),
             Vec::new(),
         )),
-        Event::SentAgain { call } => Some((
+        Event::Resent { request } => Some((
             format!(
-                "{call} was sent again; if the first one arrived late after all, there is an extra \
+                "{request} was sent again; if the first one arrived late after all, there is an extra \
                  build or release, which is not promoted"
             ),
             vec![
@@ -44,7 +44,7 @@ fn notice(event: &Event) -> Option<(String, Vec<Hint>)> {
                 Hint::command("list releases with", "releases"),
             ],
         )),
-        Event::Answered { .. }
+        Event::Responded { .. }
         | Event::Failed { .. }
         | Event::SocketOpened { .. }
         | Event::SocketClosed { .. } => None,
@@ -58,21 +58,21 @@ fn trace(event: &Event) -> String {
         attempt => format!(", attempt {attempt}"),
     };
     match event {
-        Event::Answered { call, status, bytes, took, attempt } => {
+        Event::Responded { request, status, bytes, took, attempt } => {
             let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
-            format!("{call} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
+            format!("{request} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
         }
-        Event::Failed { call, why, took, attempt } => {
-            format!("{call} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
+        Event::Failed { request, why, took, attempt } => {
+            format!("{request} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
         }
-        Event::Retrying { call, .. } => format!("{call}: retrying"),
-        Event::Looking { call, .. } => format!("{call}: checking its outcome"),
-        Event::SentAgain { call } => format!("{call}: sent again"),
-        Event::SocketOpened { call, took } => {
-            format!("socket {call} opened, {} ms", took.as_millis())
+        Event::Retrying { request, .. } => format!("{request}: retrying"),
+        Event::Reconciling { request, .. } => format!("{request}: checking its outcome"),
+        Event::Resent { request } => format!("{request}: sent again"),
+        Event::SocketOpened { request, took } => {
+            format!("socket {request} opened, {} ms", took.as_millis())
         }
-        Event::SocketClosed { call, why, bytes } => {
-            format!("socket {call} closed: {why}, {bytes} bytes")
+        Event::SocketClosed { request, why, bytes } => {
+            format!("socket {request} closed: {why}, {bytes} bytes")
         }
     }
 }

@@ -37,7 +37,7 @@ fn hints_for(error: &Error) -> Vec<Hint> {
             "check the password in RACK_URL".into(),
             Hint::command("log in again with", "login").arg("HOST"),
         ],
-        Error::Status { message, call, status, .. } => match message.as_str() {
+        Error::Status { message, request, status, .. } => match message.as_str() {
             "can not promote an older release, try rollback" => Vec::new(),
             _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
                 vec![Hint::command("list apps with", "apps")]
@@ -50,17 +50,17 @@ fn hints_for(error: &Error) -> Vec<Hint> {
             }
             _ if *message == format!("response status {status}") => {
                 let mut hints = for_status(*status);
-                hints.insert(0, format!("the request was {call}").into());
+                hints.insert(0, format!("the request was {request}").into());
                 hints
             }
             _ if *status >= 500 => vec![
-                format!("the rack failed at {call}").into(),
+                format!("the rack failed at {request}").into(),
                 Hint::command("check the rack's status with", "rack"),
             ],
             _ => Vec::new(),
         },
         Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
-        Error::InvalidResponse { call, .. } if call.is_change() => find_out(),
+        Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
         Error::InvalidResponse { .. } => vec![check_address()],
         Error::OutcomeUnknown { .. } => find_out(),
         Error::NoSession(error) => hints_for(error),
@@ -119,7 +119,7 @@ fn for_certificate(problem: &CertificateProblem) -> Vec<Hint> {
 
 fn for_network(cause: &Cause) -> Vec<Hint> {
     match cause {
-        Cause::Refused => {
+        Cause::ConnectionRefused => {
             vec![Hint::command("check that the rack is running, and its address", "racks")]
         }
         Cause::Dns(_) => vec![Hint::command("check the address", "racks")],

@@ -123,6 +123,7 @@ targets! {
     ignore_files_hold: "ignore",
     variables_hold: "env",
     log_frames_hold: "frames",
+    exit_codes_are_found: "session",
     trees_are_packed_and_unpacked_the_same: "pack",
     archives_that_nobody_vouches_for_stay_inside: "unpack",
     manifests_hold: "manifest",

@@ -8,9 +8,9 @@ pub struct Limits {
     /// Until a connection is made, TLS included.
     pub connect: Duration,
     /// Until the answer to a read begins.
-    pub answer: Duration,
+    pub response: Duration,
     /// Until the answer to a change or an upload begins: v2 promotes take minutes.
-    pub long_answer: Duration,
+    pub long_response: Duration,
     /// Without any progress while a body moves, in either direction.
     pub stall: Duration,
     /// Between pings on a socket: racks never send any.
@@ -35,8 +35,8 @@ impl Default for Limits {
         let seconds = Duration::from_secs;
         Self {
             connect: seconds(10),
-            answer: seconds(60),
-            long_answer: seconds(15 * 60),
+            response: seconds(60),
+            long_response: seconds(15 * 60),
             stall: seconds(60),
             ping: seconds(10),
             half_open: seconds(20),

@@ -55,9 +55,9 @@ pub async fn until<T>(
     let mut absence = Absence::default();
     loop {
         // A rack that hangs must not make the wait longer than it may be.
-        let answer = timeout(left().max(schedule.first), condition(started.elapsed())).await;
+        let response = timeout(left().max(schedule.first), condition(started.elapsed())).await;
         let mut at_least = Duration::ZERO;
-        match answer.map_err(|_| WaitError::TimedOut)? {
+        match response.map_err(|_| WaitError::TimedOut)? {
             Ok(Some(value)) => return Ok(value),
             Ok(None) => absence = Absence::default(),
             Err(error) if error.is_unavailable() => {
@@ -80,14 +80,14 @@ pub async fn until<T>(
 #[derive(Default)]
 struct Absence {
     since: Option<Instant>,
-    told: bool,
+    notified: bool,
 }
 
 impl Absence {
     /// Has it lasted longer than `silent`, and was not told yet?
     fn is_news(&mut self, silent: Duration) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
-        since.elapsed() >= silent && !std::mem::replace(&mut self.told, true)
+        since.elapsed() >= silent && !std::mem::replace(&mut self.notified, true)
     }
 }
 
@@ -104,31 +104,31 @@ mod tests {
     };
 
     fn refused(status: u16) -> Error {
-        let call = Request::get(path!["apps"]).name();
+        let request = Request::get(path!["apps"]).line();
         let message = "no".to_owned();
-        Error::Status { call, status, message, retry_after: None, challenge: None }
+        Error::Status { request, status, message, retry_after: None, challenge: None }
     }
 
-    async fn wait(answers: Vec<Result<Option<u8>, Error>>) -> (Result<u8, WaitError>, usize) {
-        let mut told = 0;
-        let mut answers = answers.into_iter();
-        let condition = async |_| answers.next().unwrap_or(Ok(None));
-        let result = until(SCHEDULE, |_| told += 1, condition).await;
-        (result, told)
+    async fn wait(responses: Vec<Result<Option<u8>, Error>>) -> (Result<u8, WaitError>, usize) {
+        let mut notified = 0;
+        let mut responses = responses.into_iter();
+        let condition = async |_| responses.next().unwrap_or(Ok(None));
+        let result = until(SCHEDULE, |_| notified += 1, condition).await;
+        (result, notified)
     }
 
     #[tokio::test]
     async fn a_rack_that_is_away_is_waited_for_and_named_once() {
         let away = || Err(refused(500));
-        let (result, told) = wait(vec![away(), away(), Ok(None), away(), Ok(Some(7))]).await;
-        assert_eq!((result.unwrap(), told), (7, 2));
+        let (result, notified) = wait(vec![away(), away(), Ok(None), away(), Ok(Some(7))]).await;
+        assert_eq!((result.unwrap(), notified), (7, 2));
     }
 
     #[tokio::test]
     async fn a_404_ends_it_at_once() {
-        let (result, told) = wait(vec![Ok(None), Err(refused(404)), Ok(Some(1))]).await;
+        let (result, notified) = wait(vec![Ok(None), Err(refused(404)), Ok(Some(1))]).await;
         assert!(matches!(result, Err(WaitError::Rack(_))));
-        assert_eq!(told, 0);
+        assert_eq!(notified, 0);
     }
 
     #[tokio::test]
@@ -144,12 +144,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_absence_is_no_news() {
-        let mut told = 0;
-        let mut answers =
+        let mut notified = 0;
+        let mut responses =
             vec![Err(refused(502)), Ok(None), Err(refused(503)), Ok(Some(1))].into_iter();
-        let condition = async |_| answers.next().unwrap();
+        let condition = async |_| responses.next().unwrap();
         let schedule = Schedule { silent: Duration::from_secs(5), ..SCHEDULE };
-        assert_eq!(until(schedule, |_| told += 1, condition).await.unwrap(), 1);
-        assert_eq!(told, 0);
+        assert_eq!(until(schedule, |_| notified += 1, condition).await.unwrap(), 1);
+        assert_eq!(notified, 0);
     }
 }

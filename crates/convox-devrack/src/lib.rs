@@ -41,7 +41,9 @@ mod builds;
 pub mod clock;
 pub mod daemon;
 mod directories;
+mod duplex;
 mod error;
+mod exec;
 pub mod gateway;
 mod gc;
 mod ids;
@@ -59,6 +61,7 @@ mod serve;
 mod sockets;
 mod store;
 mod tasks;
+mod tunnel;
 
 pub use error::RackError;
 pub use rack::{Limits, RackOptions};

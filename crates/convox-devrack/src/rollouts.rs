@@ -146,7 +146,8 @@ async fn run(
     }
 }
 
-fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
+/// What it takes to run a release, or why it can't be run.
+pub(crate) fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
     let found = rack.store.read(|tx| store::find::<ReleaseRecord>(tx, app, id.as_str()));
     let release = found.map_err(|error| error.to_string())?;
     let release = release.ok_or_else(|| format!("there is no release {id} any more"))?;

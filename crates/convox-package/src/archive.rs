@@ -64,7 +64,8 @@ pub fn spool(source: &Source, times: Times, temp_dir: &Path) -> Result<Spool, Pa
     Ok(Spool::new(file, progress, counters, cancel))
 }
 
-fn open_root(source: &Source) -> Result<OwnedFd, PackageError> {
+/// Opens the root directory of a source.
+pub(super) fn open_root(source: &Source) -> Result<OwnedFd, PackageError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(source.root(), flags, Mode::empty())
         .map_err(|e| PackageError::reading(source.root(), Role::Required, e))

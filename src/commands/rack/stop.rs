@@ -19,7 +19,7 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
     match stopped {
         Stopped::Ended | Stopped::Killed => (),
         Stopped::WasNotRunning => cx.notice("it was not running"),
-        Stopped::Orphans { processes } => cx.notice(&format!(
+        Stopped::Orphans { processes } => cx.notice(format!(
             "it had been killed; the processes that it left running ({processes}) were stopped"
         )),
     }

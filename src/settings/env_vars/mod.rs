@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(env.rack_url.unwrap().base(), "https://host");
         assert!(env.wait && !env.debug && !env.test && env.allow_http);
         assert_eq!(env.style, Some(Style::V3));
-        assert_eq!(env.limits.answer, Duration::from_millis(500));
+        assert_eq!(env.limits.response, Duration::from_millis(500));
         assert_eq!(env.limits.reconcile, Duration::ZERO);
     }
 

@@ -72,8 +72,8 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
         let default = Limits::default();
         Ok(Limits {
             connect: self.limit("CONVOX_CONNECT_TIMEOUT", default.connect)?,
-            answer: self.limit("CONVOX_READ_TIMEOUT", default.answer)?,
-            long_answer: self.limit("CONVOX_CHANGE_TIMEOUT", default.long_answer)?,
+            response: self.limit("CONVOX_READ_TIMEOUT", default.response)?,
+            long_response: self.limit("CONVOX_CHANGE_TIMEOUT", default.long_response)?,
             stall: self.limit("CONVOX_STALL_TIMEOUT", default.stall)?,
             ping: self.limit("CONVOX_PING_INTERVAL", default.ping)?,
             half_open: self.limit("CONVOX_SOCKET_TIMEOUT", default.half_open)?,

@@ -35,19 +35,19 @@ impl Rack {
     /// # Errors
     /// [`Error::Status`]: 409 (v3) or 500 (v2) where there is one of that name already.
     pub async fn create_app(&self, app: &AppName, options: &CreateApp) -> Result<App, Error> {
-        let call = Request::post(path!["apps"])
+        let request = Request::post(path!["apps"])
             .form("name", app.as_str())
             .form("generation", &options.generation)
             .form("timeout", options.timeout);
         // There is but one app of a name: sent twice, it is not made twice.
-        let call = call.clone().sent_again_as(call);
+        let request = request.clone().resend_as(request);
         self.client
             .send_reconciled(
-                &call,
-                |answer| answer.json(),
+                &request,
+                |response| response.json(),
                 async || match self.without_retries().app(app).await {
                     Ok(app) => Ok(Reconciled::Found(app)),
-                    Err(error) if error.status() == Some(404) => Ok(Reconciled::Nothing),
+                    Err(error) if error.status() == Some(404) => Ok(Reconciled::NotFound),
                     Err(error) => Err(error),
                 },
             )

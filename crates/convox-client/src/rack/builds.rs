@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::path;
-use crate::transport::{Request, Upload};
+use crate::transport::{Download, Request, Upload};
 use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
 use super::{Error, Rack, named};
@@ -67,10 +67,10 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
+        let request = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
         self.start(
             app,
-            with_options(call, options).form("no-cache", given(options.no_cache)),
+            with_options(request, options).form("no-cache", given(options.no_cache)),
             options,
             before,
         )
@@ -89,17 +89,40 @@ impl Rack {
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
-        let call = Request::post(path!["apps", app, "builds"]).file("source", source);
-        let call = with_options(call, options)
+        let request = Request::post(path!["apps", app, "builds"]).file("source", source);
+        let request = with_options(request, options)
             .form("cache", given(!options.no_cache))
             .form("config", &options.manifest);
-        self.start(app, call, options, before).await
+        self.start(app, request, options, before).await
+    }
+
+    /// Exports a build as a gzipped tar of `build.json` and its images
+    /// (`GET /apps/{app}/builds/{id}.tgz`; v2, v3).
+    ///
+    /// # Errors
+    /// As [`Rack::build`].
+    pub async fn export_build(&self, app: &AppName, id: &BuildId) -> Result<Download, Error> {
+        let path = path!["apps", app, "builds", format!("{id}.tgz")];
+        let download = self.client.download(&Request::get(path)).await;
+        download.map_err(named("build", id.as_str()))
+    }
+
+    /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] if the body can't be read.
+    pub async fn import_build(
+        &self,
+        app: &AppName,
+        export: Arc<dyn Upload>,
+    ) -> Result<Build, Error> {
+        self.read(Request::post(path!["apps", app, "builds", "import"]).upload(export)).await
     }
 
     async fn start(
         &self,
         app: &AppName,
-        call: Request,
+        request: Request,
         options: &BuildOptions,
         before: &StartedBuild,
     ) -> Result<Build, Error> {
@@ -107,19 +130,20 @@ impl Rack {
             let builds = self.without_retries().builds(app, None).await?;
             let found = only_new(&builds, before, options).map_err(|ids| {
                 Error::Ambiguous(format!(
-                    "the answer to {} was lost, and several builds could be the one it started: \
+                    "the response to {} was lost, and several builds could be the one it started: \
                      {ids}; nothing was sent again, see: convox builds -a {app}",
-                    call.name()
+                    request.line()
                 ))
             })?;
             Ok(found.into())
         };
-        self.client.send_reconciled(&call, |answer| answer.json(), look).await
+        self.client.send_reconciled(&request, |response| response.json(), look).await
     }
 }
 
-fn with_options(call: Request, options: &BuildOptions) -> Request {
-    call.form("build-args", options.build_args.as_slice())
+fn with_options(request: Request, options: &BuildOptions) -> Request {
+    request
+        .form("build-args", options.build_args.as_slice())
         .form("description", &options.description)
         .form("development", given(options.development))
         .form("git-sha", &options.git_sha)

@@ -65,10 +65,10 @@ impl Rack {
     /// [`Error::Status`]: 401 for a wrong one. [`Error::InvalidResponse`] for a page of somebody in
     /// between.
     pub async fn login(&self) -> Result<Login, Error> {
-        let answer = self.client.send(&Request::get(path!["auth"])).await?;
-        answer.accepted()?;
+        let response = self.client.send(&Request::get(path!["auth"])).await?;
+        response.check_accepted()?;
         let user =
-            answer.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
+            response.json::<UserId>().ok().and_then(|user| user.id).filter(|id| !id.is_empty());
         Ok(Login { user })
     }
 

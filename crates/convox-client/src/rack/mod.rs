@@ -9,6 +9,8 @@ mod builds;
 pub mod compat;
 mod configs;
 mod console;
+mod exit_scanner;
+mod incoming;
 mod log_stream;
 mod logs;
 mod objects;
@@ -16,7 +18,9 @@ mod processes;
 mod releases;
 mod rollout;
 mod services;
+mod session;
 mod system;
+mod tunnel;
 
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
@@ -24,10 +28,17 @@ pub use budget::CapStatus;
 pub use builds::{BuildOptions, StartedBuild};
 pub use compat::Compat;
 pub use console::{ConsoleRack, Login};
+pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
+pub use processes::{ProcessFilter, RunOptions};
 pub use releases::{CreateRelease, Force};
 pub use rollout::{RollBack, Rollout, Verdict};
+pub use session::{
+    ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
+    WindowSize,
+};
+pub use tunnel::{Carried, Tunnel, TunnelError};
 
 use serde::de::DeserializeOwned;
 
@@ -60,19 +71,19 @@ impl Rack {
     }
 
     /// Sends a call whose answer is JSON.
-    async fn read<T: DeserializeOwned>(&self, call: Request) -> Result<T, Error> {
-        self.client.send(&call).await?.json()
+    async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
+        self.client.send(&request).await?.json()
     }
 
     /// Sends a call whose answer is a list; `null` is the empty one.
-    async fn list<T: DeserializeOwned>(&self, call: Request) -> Result<Vec<T>, Error> {
-        Ok(self.read::<Option<Vec<T>>>(call.answers_list()).await?.unwrap_or_default())
+    async fn list<T: DeserializeOwned>(&self, request: Request) -> Result<Vec<T>, Error> {
+        Ok(self.read::<Option<Vec<T>>>(request.expect_list()).await?.unwrap_or_default())
     }
 
     /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON
     /// (classic), or nothing.
-    async fn act(&self, call: Request) -> Result<(), Error> {
-        self.client.send(&call).await?.accepted()
+    async fn act(&self, request: Request) -> Result<(), Error> {
+        self.client.send(&request).await?.check_accepted()
     }
 }
 
@@ -82,12 +93,12 @@ fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
     let (table, missing) = (format!("{kind}s.convox.com "), format!("no such {kind}: {id}"));
     let v2 = format!("{kind} not found");
     move |error| match error {
-        Error::Status { call, message, .. }
+        Error::Status { request, message, .. }
             if (message.starts_with(&table) && message.ends_with("not found"))
                 || message.starts_with(&v2) =>
         {
             let (retry_after, challenge) = (None, None);
-            Error::Status { call, status: 404, message: missing.clone(), retry_after, challenge }
+            Error::Status { request, status: 404, message: missing.clone(), retry_after, challenge }
         }
         other => other,
     }
@@ -99,9 +110,9 @@ mod tests {
     use crate::transport::Request;
 
     fn refused(status: u16, message: &str) -> Error {
-        let call = Request::get(crate::path!["x"]).name();
+        let request = Request::get(crate::path!["x"]).line();
         let message = message.to_owned();
-        Error::Status { call, status, message, retry_after: None, challenge: None }
+        Error::Status { request, status, message, retry_after: None, challenge: None }
     }
 
     #[test]

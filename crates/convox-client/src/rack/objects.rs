@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::transport::{Path, Request, Upload};
+use crate::transport::{Download, Path, Request, Upload};
 use convox_wire::{AppName, Object, ObjectKey};
 
 use super::{Cause, Error, Rack};
@@ -20,15 +20,27 @@ impl Rack {
         let start = ["apps", app.as_str(), "objects"];
         let path = Path::of(start.into_iter().chain(key.segments()));
         let growing = body.length().is_none();
-        let call =
+        let request =
             Request::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
-        match self.client.send(&call).await {
+        match self.client.send(&request).await {
             Err(error) if growing && wants_a_length(&error) => {
                 body.complete().await;
-                self.read(call).await
+                self.read(request).await
             }
-            answer => answer?.json(),
+            response => response?.json(),
         }
+    }
+}
+
+impl Rack {
+    /// Reads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404 for an unknown app or key, 500 on some v3 racks.
+    pub async fn download_object(&self, app: &AppName, key: &ObjectKey) -> Result<Download, Error> {
+        let start = ["apps", app.as_str(), "objects"];
+        let path = Path::of(start.into_iter().chain(key.segments()));
+        self.client.download(&Request::get(path)).await
     }
 }
 

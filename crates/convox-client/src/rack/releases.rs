@@ -72,14 +72,14 @@ impl Rack {
         options: &CreateRelease,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
-        let call = Request::post(path!["apps", app, "releases"])
+        let request = Request::post(path!["apps", app, "releases"])
             .form("build", options.build.as_ref().map(BuildId::as_str))
             .form("description", &options.description)
             .form("env", options.env.as_ref().map(Environment::to_string))
             .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
         let look =
             async || Ok(self.without_retries().new_release(app, options, newest).await?.into());
-        self.client.send_reconciled(&call, Response::json, look).await
+        self.client.send_reconciled(&request, Response::json, look).await
     }
 
     async fn new_release(
@@ -115,9 +115,9 @@ impl Rack {
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
         let body = bytes::Bytes::from(env.to_string());
-        let call =
+        let request =
             Request::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
-        self.environment_release(app, call, env, newest).await
+        self.environment_release(app, request, env, newest).await
     }
 
     /// Takes a variable away on a rack up to 20180708231844
@@ -132,23 +132,23 @@ impl Rack {
         env: &Environment,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
-        let call = Request::delete(path!["apps", app, "environment", key]);
-        let call = call.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
-        self.environment_release(app, call, env, newest).await
+        let request = Request::delete(path!["apps", app, "environment", key]);
+        let request = request.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
+        self.environment_release(app, request, env, newest).await
     }
 
     async fn environment_release(
         &self,
         app: &AppName,
-        call: Request,
+        request: Request,
         env: &Environment,
         newest: Option<&ReleaseId>,
     ) -> Result<Release, Error> {
         let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
-        let read = |answer: &Response| {
-            let id = answer.headers.get("release-id").and_then(|value| value.to_str().ok());
+        let read = |response: &Response| {
+            let id = response.headers.get("release-id").and_then(|value| value.to_str().ok());
             id.map(ReleaseId::from_rack).ok_or_else(|| Error::InvalidResponse {
-                call: call.name(),
+                request: request.line(),
                 problem: "the header Release-Id is missing".to_owned(),
             })
         };
@@ -156,7 +156,7 @@ impl Rack {
             let found = self.without_retries().new_release(app, &options, newest).await?;
             Ok(found.map(|release| release.id).into())
         };
-        let id = self.client.send_reconciled(&call, read, look).await?;
+        let id = self.client.send_reconciled(&request, read, look).await?;
         self.release(app, &id).await
     }
 
@@ -177,13 +177,13 @@ impl Rack {
         let was_active = before.release.as_ref() == Some(release);
         let app = &before.name;
         let path = path!["apps", app, "releases", release, "promote"];
-        let call = |force: Option<Force>| {
+        let request = |force: Option<Force>| {
             Request::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
         };
-        let call = match was_active {
+        let request = match was_active {
             // An update that is over by the time of the look leaves no trace.
-            true => call(force).never_sent_again(),
-            false => call(force).sent_again_as(call(force.map(|_| Force::No))),
+            true => request(force).never_resend(),
+            false => request(force).resend_as(request(force.map(|_| Force::No))),
         };
         let (asked, mut shows_release, was_lost) = (self.without_retries(), None, Cell::new(false));
         let mut look = async || {
@@ -195,7 +195,7 @@ impl Rack {
             Ok(outcome_of(&asked.app(app).await?, before, release, shows))
         };
         let named = named("release", release.as_str());
-        let sent = self.client.send_reconciled(&call, Response::accepted, &mut look).await;
+        let sent = self.client.send_reconciled(&request, Response::check_accepted, &mut look).await;
         match sent.map_err(named) {
             // Sent again, and refused: the first one may be what the app is busy with.
             Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
@@ -221,7 +221,7 @@ fn outcome_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool)
         (false, true) if !shows_release && !was_active => Reconciled::Found(()),
         // Somebody else's update: ours would be refused before its end.
         (false, true) => Reconciled::Busy,
-        _ => Reconciled::Nothing,
+        _ => Reconciled::NotFound,
     }
 }
 
@@ -242,12 +242,12 @@ mod tests {
             outcome_of(&now, &app(AppStatus::Running, before), &new, shows)
         };
         let (found, v2, v3) = (Reconciled::Found(()), false, true);
-        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Reconciled::Nothing);
+        assert_eq!(look(app(AppStatus::Running, &old), &old, v3), Reconciled::NotFound);
         assert_eq!(look(app(AppStatus::Updating, &old), &old, v2), found);
         assert_eq!(look(app(AppStatus::Updating, &old), &old, v3), Reconciled::Busy, "not ours");
         assert_eq!(look(app(AppStatus::Updating, &new), &old, v3), found);
         assert_eq!(look(app(AppStatus::Running, &new), &old, v3), found, "already over");
-        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Reconciled::Nothing, "not yet");
+        assert_eq!(look(app(AppStatus::Running, &new), &new, v3), Reconciled::NotFound, "not yet");
         assert_eq!(look(app(AppStatus::Updating, &new), &new, v3), found);
         assert_eq!(look(app(AppStatus::Rollback, &old), &old, v3), found, "given up since");
         let earlier = app(AppStatus::Rollback, &old);

@@ -1,4 +1,4 @@
-//! The client of one endpoint: made at the first request, then shared.
+//! The HTTP client of one endpoint. It is built at the first request, then shared.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -8,46 +8,46 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::credentials::Credentials;
+use super::redactor::Redactor;
 use super::session::SessionSink;
-use super::tls::{self, Refusal};
+use super::tls::{self, VerifyFailure};
 use super::{Error, Event, Limits, Listener, Trust};
 
-/// What `Version` a rack is told. Classic racks refuse date stamps that are too old; the word for
-/// a client built by hand is accepted by all.
+/// The `Version` header. Classic racks refuse clients with an old date stamp; all racks accept
+/// `dev`, the version of unreleased clients.
 const CLIENT_VERSION: &str = "dev";
 
-/// Where a rack answers, and how to say who asks.
+/// The address of a rack or console, and the identity that requests carry.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Scheme, host, port and base path, without credentials or a trailing slash.
     pub url: Url,
-    /// The user's name; racks look at the password alone, unless it is `jwt`.
+    /// The user name. Racks ignore it, except for `jwt`.
     pub user: String,
-    /// The password or token, where there is one.
+    /// The password or token.
     pub password: Option<SecretString>,
-    /// Which of a console's racks is meant.
+    /// The rack that a console should forward requests to.
     pub rack: Option<String>,
-    /// The console's session, once there was one; empty until then.
+    /// `None` for a rack. A console's session: empty until the console has given one.
     pub session: Option<String>,
-    /// Who acts, for the rack's audit (v3).
+    /// The actor for the rack's audit log (v3).
     pub actor: Option<String>,
 }
 
 impl Endpoint {
-    /// An endpoint at `url` with nobody named.
+    /// An endpoint at `url` without credentials.
     pub fn new(url: Url) -> Self {
         let (user, password) = (String::from("convox"), None);
         Self { url, user, password, rack: None, session: None, actor: None }
     }
 
-    /// Host and port, for messages and pins.
+    /// Host and port, for messages and pinned certificates.
     pub fn address(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The host, with its port where the address names one: the name of its stored session.
+    /// The host, with its port if the URL has one: the key of its stored session.
     pub fn authority(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         self.url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
@@ -63,16 +63,16 @@ impl Endpoint {
     }
 }
 
-/// How a [`Client`] works.
+/// Options of a [`Client`].
 #[derive(Clone)]
 pub struct Options {
     /// Time limits.
     pub limits: Limits,
-    /// What the rack's certificate is held against.
+    /// How the rack's certificate is verified.
     pub trust: Trust,
-    /// Who is told of what happens.
+    /// Receives events.
     pub listener: Listener,
-    /// Who keeps a console's session.
+    /// Receives a console's new sessions.
     pub session_sink: SessionSink,
 }
 
@@ -88,8 +88,8 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    /// Is what fails sent again?
-    repeats: bool,
+    /// Whether requests that fail are repeated.
+    retries: bool,
 }
 
 struct Inner {
@@ -99,12 +99,12 @@ struct Inner {
     tls: OnceLock<Result<rustls::ClientConfig, Error>>,
     http: OnceLock<Result<reqwest::Client, Error>>,
     socket_http: OnceLock<Result<reqwest::Client, Error>>,
-    refusal: Arc<Refusal>,
-    answered: AtomicBool,
+    verify_failure: Arc<VerifyFailure>,
+    responded: AtomicBool,
 }
 
 impl Client {
-    /// A client of `endpoint`. Nothing is loaded or connected before the first request.
+    /// Creates a client. Nothing is loaded or connected before the first request.
     pub fn new(endpoint: Endpoint, options: Options) -> Self {
         let session = RwLock::new(endpoint.session.clone());
         let inner = Inner {
@@ -114,37 +114,37 @@ impl Client {
             tls: OnceLock::new(),
             http: OnceLock::new(),
             socket_http: OnceLock::new(),
-            refusal: Arc::default(),
-            answered: AtomicBool::new(false),
+            verify_failure: Arc::default(),
+            responded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner), repeats: true }
+        Self { inner: Arc::new(inner), retries: true }
     }
 
-    /// The same client, which sends everything once: for polls, which come again by themselves.
+    /// Returns the same client without retries, for callers that poll.
     pub fn without_retries(&self) -> Self {
-        Self { repeats: false, ..self.clone() }
+        Self { retries: false, ..self.clone() }
     }
 
-    pub(super) fn repeats(&self) -> bool {
-        self.repeats
+    pub(super) fn retries(&self) -> bool {
+        self.retries
     }
 
-    /// Where it sends to.
+    /// The endpoint that requests go to.
     pub fn endpoint(&self) -> &Endpoint {
         &self.inner.endpoint
     }
 
-    /// Its time limits.
+    /// The time limits.
     pub fn limits(&self) -> &Limits {
         &self.inner.options.limits
     }
 
-    /// Is this a console, which has sessions?
+    /// Whether the endpoint is a console, which has sessions.
     pub(super) fn is_console(&self) -> bool {
         self.endpoint().session.is_some()
     }
 
-    /// Uses this session from now on, and keeps it.
+    /// Uses a session from now on, and passes it to the session sink.
     pub(super) fn use_session(&self, session: &str) {
         let mut present = self.inner.session.write().unwrap_or_else(PoisonError::into_inner);
         *present = Some(session.to_owned());
@@ -155,48 +155,48 @@ impl Client {
         &self.inner.options.trust
     }
 
-    pub(super) fn refusal(&self) -> &Refusal {
-        &self.inner.refusal
+    pub(super) fn verify_failure(&self) -> &VerifyFailure {
+        &self.inner.verify_failure
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         (self.inner.options.listener)(event);
     }
 
-    /// Has the rack answered anything yet?
-    pub(super) fn has_answered(&self) -> bool {
-        self.inner.answered.load(Ordering::Relaxed)
+    /// Whether the rack has ever responded.
+    pub(super) fn has_responded(&self) -> bool {
+        self.inner.responded.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_answer(&self) {
-        self.inner.answered.store(true, Ordering::Relaxed);
+    pub(super) fn note_response(&self) {
+        self.inner.responded.store(true, Ordering::Relaxed);
     }
 
-    /// For requests. The other end may be alive and take nothing for as long as a transfer may
-    /// stand still: a proxy that spools, for one.
+    /// The HTTP client for requests. A live peer may acknowledge nothing for as long as a transfer
+    /// may stall, for example a proxy that spools.
     pub(super) fn http(&self) -> Result<reqwest::Client, Error> {
         let limits = self.limits();
-        let silence = limits.half_open.max(limits.stall);
-        self.inner.http.get_or_init(|| self.build(silence)).clone()
+        let unacknowledged = limits.half_open.max(limits.stall);
+        self.inner.http.get_or_init(|| self.build(unacknowledged)).clone()
     }
 
-    /// For sockets, which say little and where nothing but the system finds out that the other end
-    /// is gone.
+    /// The HTTP client for websockets. They may be quiet for long, and only the operating system
+    /// finds out that the peer is gone.
     pub(super) fn socket_http(&self) -> Result<reqwest::Client, Error> {
         self.inner.socket_http.get_or_init(|| self.build(self.limits().half_open)).clone()
     }
 
     fn tls(&self) -> Result<rustls::ClientConfig, Error> {
         let config = || match self.endpoint().url.scheme() {
-            "https" => tls::config(self.trust(), self.inner.refusal.clone()),
-            _ => tls::unused(),
+            "https" => tls::config(self.trust(), self.inner.verify_failure.clone()),
+            _ => tls::plaintext(),
         };
         self.inner.tls.get_or_init(config).clone()
     }
 
-    /// `silence` is how long the system lets the other end acknowledge nothing, or take nothing.
+    /// `unacknowledged` is how long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
-    fn build(&self, silence: Duration) -> Result<reqwest::Client, Error> {
+    fn build(&self, unacknowledged: Duration) -> Result<reqwest::Client, Error> {
         let limits = self.limits();
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls()?)
@@ -207,13 +207,14 @@ impl Client {
             .tcp_nodelay(true)
             .tcp_keepalive(limits.ping);
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let builder = builder.tcp_user_timeout(silence);
+        let builder = builder.tcp_user_timeout(unacknowledged);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
-        let failed = |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
-        builder.build().map_err(failed)
+        let config_error =
+            |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
+        builder.build().map_err(config_error)
     }
 
-    /// The headers of every request, as the existing clients send them.
+    /// The headers of every request, as the Go clients send them.
     pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
         let Endpoint { rack, actor, .. } = self.endpoint();
         let mut headers = HeaderMap::new();
@@ -230,19 +231,18 @@ impl Client {
         Ok(headers)
     }
 
-    /// What a rack says, without what it sends back of our credentials.
-    pub fn redacted(&self, words: &str) -> String {
-        self.credentials().hidden(words)
+    /// Returns a rack's message without our credentials.
+    pub(crate) fn redact(&self, message: &str) -> String {
+        self.redactor().redact(message)
     }
 
-    /// What must not be seen in what a rack says.
-    pub(super) fn credentials(&self) -> Credentials {
+    pub(super) fn redactor(&self) -> Redactor {
         let Endpoint { user, password, .. } = self.endpoint();
         let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner);
-        Credentials::new(user, password.as_ref(), session.as_deref())
+        Redactor::new(user, password.as_ref(), session.as_deref())
     }
 
-    /// Basic authentication (RFC 7617); the one place where the password is opened for the wire.
+    /// Basic authentication (RFC 7617). The only place that exposes the password for a request.
     fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         use base64::Engine;
         let Endpoint { user, password, .. } = self.endpoint();
@@ -256,6 +256,7 @@ impl Client {
 }
 
 pub(super) fn header_value(name: &str, text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| Error::Config(format!("the value for {name} contains control characters")))
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        Error::Config(format!("the value of the {name} header contains control characters"))
+    })
 }

@@ -1,26 +1,30 @@
-//! Why a request failed, as facts: what was asked, what the rack said, what the network did.
+//! Why a request failed: what was requested, what the rack responded, what the network did.
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::RequestLine;
 use super::tls::CertificateProblem;
 
+/// The error below an [`Error`], for diagnostics. Messages already name the cause.
+pub type Source = Arc<dyn StdError + Send + Sync>;
+
 /// A request that did not succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The rack answered with a status of 400 or more. The text is the rack's own.
+    /// The rack responded with a status of 300 or more. The message is the rack's own.
     #[error("{message}")]
     Status {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// The HTTP status.
         status: u16,
-        /// The rack's words, or `response status N` where it said none.
+        /// The rack's message, or `response status N` if the body has none.
         message: String,
-        /// How long the rack asks to wait (RFC 9110, 10.2.3).
+        /// The delay that the rack asks for (RFC 9110, 10.2.3).
         retry_after: Option<Duration>,
         /// The `WWW-Authenticate` header, which consoles use to ask for a session.
         challenge: Option<String>,
@@ -28,56 +32,66 @@ pub enum Error {
     /// The rack could not be reached, or the connection broke.
     #[error("can't reach the rack at {address}: {cause}")]
     Unreachable {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// Host and port.
         address: String,
         /// What happened.
         cause: Cause,
-        /// Can the rack have seen the request?
+        /// Whether the rack may have received the request.
         sent: bool,
+        /// The HTTP library's error, if it reported one.
+        #[source]
+        source: Option<Source>,
     },
-    /// The rack's certificate is not to be trusted.
-    #[error("{0}")]
+    /// The rack's certificate is not trusted.
+    #[error(transparent)]
     Certificate(#[from] CertificateProblem),
-    /// The answer is not what the route promises.
-    #[error("the rack's answer to {call} is not valid: {problem}")]
+    /// The response is not what the route promises.
+    #[error("invalid response to {request}: {problem}")]
     InvalidResponse {
-        /// What was asked.
-        call: RequestLine,
-        /// What is wrong, with the beginning of the answer.
+        /// Method and path.
+        request: RequestLine,
+        /// What is wrong, with an excerpt of the response unless it may hold secrets.
         problem: String,
     },
-    /// The body that was to be sent could not be read.
-    #[error("{0}")]
-    Source(String),
-    /// A socket was refused before it was one.
-    #[error("websocket: bad handshake: {call}: {message}")]
+    /// The request body could not be read.
+    #[error("{message}")]
+    Body {
+        /// Why, in the words of the body's source.
+        message: String,
+        /// The error that the body's stream reported.
+        #[source]
+        source: Source,
+    },
+    /// A websocket handshake was refused.
+    #[error("websocket: bad handshake: {request}: {message}")]
     Handshake {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// The HTTP status.
         status: u16,
-        /// The answer's text.
+        /// The rack's message.
         message: String,
-        /// How long the rack asks to wait.
+        /// The delay that the rack asks for.
         retry_after: Option<Duration>,
     },
-    /// The console wants a session and gives none: it answers nothing to this login.
-    #[error("{0}")]
+    /// The console requires a session and did not give one.
+    #[error(transparent)]
     NoSession(Box<Self>),
-    /// An answer was lost, and what the rack has made of the request cannot be told.
-    #[error("{error}; what became of {call} is not known")]
+    /// The response to a change was lost, and it could not be found out whether it took effect.
+    #[error("{error}; it is unknown whether {request} took effect")]
     OutcomeUnknown {
-        /// What was asked.
-        call: RequestLine,
-        /// How its answer was lost.
+        /// Method and path.
+        request: RequestLine,
+        /// How the response was lost.
+        #[source]
         error: Box<Self>,
     },
-    /// An answer was lost, and several things could be what the request has made.
+    /// The response to a change was lost, and several objects could be its result.
     #[error("{0}")]
     Ambiguous(String),
-    /// The client itself could not be set up.
+    /// The client could not be set up, or the request could not be built.
     #[error("{0}")]
     Config(String),
 }
@@ -85,19 +99,19 @@ pub enum Error {
 /// What the network did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// Nobody listens there.
+    /// Nothing listens at the address.
     #[error("connection refused")]
-    Refused,
-    /// The name has no address.
+    ConnectionRefused,
+    /// The host name has no address.
     #[error("the name does not resolve ({0})")]
     Dns(String),
     /// TLS failed, other than by an untrusted certificate.
     #[error("TLS failed ({0})")]
     Tls(String),
-    /// Nothing came for as long as the limit allows.
+    /// A time limit passed.
     #[error("timed out {0}")]
     Timeout(&'static str),
-    /// The connection ended before the answer did.
+    /// The connection ended before the response did.
     #[error("the connection was cut ({0})")]
     Cut(String),
     /// Anything else.
@@ -114,7 +128,8 @@ impl Error {
         }
     }
 
-    /// Will it pass? Connection errors, 429, 502, 503 and 504. A 500 is the rack's own answer.
+    /// Whether repeating the request may help: connection errors, 429, 502, 503 and 504. A 500 is
+    /// the rack's own response.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status { status, .. } | Self::Handshake { status, .. } => {
@@ -126,7 +141,7 @@ impl Error {
         }
     }
 
-    /// In a poll: is the rack away for the moment? Any 5xx counts, and a garbled answer.
+    /// Whether a poll should go on: transient errors, any 5xx, and invalid responses.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::NoSession(error) => error.is_unavailable(),
@@ -135,12 +150,12 @@ impl Error {
         }
     }
 
-    /// Is it the login that is not accepted? A 401, and a session that is wanted and not given.
-    pub fn is_login(&self) -> bool {
+    /// Whether the login was rejected: a 401, or a session that was required and not given.
+    pub fn is_login_failure(&self) -> bool {
         matches!(self, Self::NoSession(_)) || self.status() == Some(401)
     }
 
-    /// May the rack have carried out the request all the same?
+    /// Whether the rack may have carried out the request all the same.
     pub fn is_ambiguous(&self) -> bool {
         match self {
             Self::Unreachable { sent, .. } => *sent,
@@ -149,7 +164,7 @@ impl Error {
         }
     }
 
-    /// How long the rack asks to wait.
+    /// The delay that the rack asks for before the next request.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } | Self::Handshake { retry_after, .. } => *retry_after,
@@ -158,18 +173,18 @@ impl Error {
         }
     }
 
-    /// The request never left: the name did not resolve, or nobody listened.
+    /// Whether the request certainly never left.
     pub(super) fn is_unsent(&self) -> bool {
         matches!(self, Self::Unreachable { sent: false, .. })
     }
 }
 
-/// What went wrong below HTTP, read from an error and its sources.
+/// Finds what went wrong below HTTP in an error and its sources.
 pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
     let mut innermost = error.to_string();
     let mut current = Some(error);
     while let Some(error) = current {
-        if let Some(cause) = known(error) {
+        if let Some(cause) = recognize(error) {
             return cause;
         }
         innermost = error.to_string();
@@ -178,26 +193,12 @@ pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
     Cause::Other(innermost)
 }
 
-fn known(error: &(dyn StdError + 'static)) -> Option<Cause> {
+fn recognize(error: &(dyn StdError + 'static)) -> Option<Cause> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(Cause::Tls(error.to_string()));
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        // An io::Error's source is that of what it carries: this is the way to the thing itself.
-        if let Some(inner) = error.get_ref()
-            && let Some(cause) = known(inner)
-        {
-            return Some(cause);
-        }
-        return match error.kind() {
-            io::ErrorKind::ConnectionRefused => Some(Cause::Refused),
-            io::ErrorKind::TimedOut => Some(Cause::Timeout("waiting for the network")),
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof => Some(Cause::Cut(error.to_string())),
-            _ => None,
-        };
+        return recognize_io(error);
     }
     let text = error.to_string();
     if text.starts_with("dns error") {
@@ -207,7 +208,25 @@ fn known(error: &(dyn StdError + 'static)) -> Option<Cause> {
     if text.contains("connection closed before message completed")
         || text.contains("IncompleteMessage")
     {
-        return Some(Cause::Cut("no complete answer".to_owned()));
+        return Some(Cause::Cut("no complete response".to_owned()));
     }
     None
+}
+
+fn recognize_io(error: &io::Error) -> Option<Cause> {
+    // `source()` of an io::Error skips the error it wraps.
+    if let Some(inner) = error.get_ref()
+        && let Some(cause) = recognize(inner)
+    {
+        return Some(cause);
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Cause::ConnectionRefused),
+        io::ErrorKind::TimedOut => Some(Cause::Timeout("waiting for the network")),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Some(Cause::Cut(error.to_string())),
+        _ => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! What the transport tells while it works: for `--debug`, and for notices to people.
+//! What the transport reports while it works: for debug traces and for notices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,63 +8,63 @@ use super::RequestLine;
 /// Something that happened on the wire. No variant carries a header or a body.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// An answer came.
-    Answered {
-        /// What was asked.
-        call: RequestLine,
+    /// A response came.
+    Responded {
+        /// Method and path.
+        request: RequestLine,
         /// The HTTP status.
         status: u16,
-        /// Bytes of the answer's body; `None` for a refusal, of which the words alone are kept.
+        /// Bytes of the body; `None` for a refusal, of which only the message is kept.
         bytes: Option<usize>,
-        /// From sending to the answer's end.
+        /// From sending the request to the end of the response.
         took: Duration,
-        /// 1 for the first try.
+        /// 1 for the first attempt.
         attempt: u32,
     },
-    /// No answer came.
+    /// No response came.
     Failed {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// Why.
         why: String,
-        /// From sending to the failure.
+        /// From sending the request to the failure.
         took: Duration,
-        /// 1 for the first try.
+        /// 1 for the first attempt.
         attempt: u32,
     },
-    /// The request has been repeated for two seconds, and still is.
+    /// The request has been repeated for two seconds, and still is. Sent once per request.
     Retrying {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// Why.
         why: String,
-        /// How long it may go on.
+        /// For how long it will be repeated.
         budget: Duration,
     },
-    /// An answer was lost; the rack is asked what became of the request.
-    Looking {
-        /// What was asked.
-        call: RequestLine,
+    /// A response was lost; the rack is being asked whether the request took effect.
+    Reconciling {
+        /// Method and path.
+        request: RequestLine,
         /// Why.
         why: String,
     },
-    /// Looking showed nothing, and the request was sent again with success. The first one may come
-    /// to be carried out all the same.
-    SentAgain {
-        /// What was asked.
-        call: RequestLine,
+    /// Reconciling found nothing, and the request was sent again successfully. The first one may
+    /// still be carried out.
+    Resent {
+        /// Method and path.
+        request: RequestLine,
     },
-    /// A socket is open.
+    /// A websocket is open.
     SocketOpened {
-        /// What was asked.
-        call: RequestLine,
-        /// From sending to the open socket.
+        /// Method and path.
+        request: RequestLine,
+        /// From sending the handshake to the open socket.
         took: Duration,
     },
-    /// A socket has ended.
+    /// A websocket has ended.
     SocketClosed {
-        /// What was asked.
-        call: RequestLine,
+        /// Method and path.
+        request: RequestLine,
         /// How.
         why: String,
         /// Bytes of data received.
@@ -72,5 +72,5 @@ pub enum Event {
     },
 }
 
-/// Who is told.
+/// Receives the events of a client.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;

@@ -33,7 +33,7 @@ pub enum Next {
     /// To be answered with the same bytes (RFC 6455, 5.5.2).
     Ping(Bytes),
     /// More has to be read first.
-    Missing,
+    Incomplete,
 }
 
 impl FrameDecoder {
@@ -74,7 +74,7 @@ impl FrameDecoder {
                 OpCode::Control(control) => {
                     let Some(payload) = self.take_whole(length) else {
                         self.left = Some((header, length));
-                        return Ok(Next::Missing);
+                        return Ok(Next::Incomplete);
                     };
                     match control {
                         Control::Ping => return Ok(Next::Ping(payload)),
@@ -84,7 +84,7 @@ impl FrameDecoder {
                 }
             }
         }
-        Ok(Next::Missing)
+        Ok(Next::Incomplete)
     }
 
     fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, CloseReason> {
@@ -109,7 +109,7 @@ impl FrameDecoder {
             self.left = Some((header, rest));
         }
         if here == 0 {
-            return Next::Missing;
+            return Next::Incomplete;
         }
         Next::Frame(Frame::Data(self.buffer.split_to(here).freeze()))
     }
@@ -161,7 +161,7 @@ mod tests {
             frames.buffer().extend_from_slice(piece);
             loop {
                 match frames.take_next() {
-                    Ok(Next::Missing) => break,
+                    Ok(Next::Incomplete) => break,
                     Ok(Next::Ping(payload)) => pings.push(payload),
                     Ok(Next::Frame(Frame::Data(piece))) => data.extend_from_slice(&piece),
                     Ok(Next::Frame(Frame::End)) => return (data, pings, Some(Ok(()))),

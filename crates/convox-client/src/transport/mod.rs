@@ -18,29 +18,37 @@
 
 mod body;
 mod client;
-mod credentials;
+mod download;
 mod error;
 mod event;
 pub mod frames;
+mod halves;
 mod path;
+mod reconcile;
+mod redactor;
 mod request;
+mod response;
 mod retry;
 mod send;
 mod session;
 mod socket;
 mod tls;
+mod upload;
 
 pub use body::Upload;
 pub use client::{Client, Endpoint, Options};
-pub use error::{Cause, Error};
+pub use download::Download;
+pub use error::{Cause, Error, Source};
 pub use event::{Event, Listener};
+pub use halves::{SocketReceiver, SocketSender};
 pub use path::Path;
+pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
-pub use retry::Reconciled;
-pub use send::Response;
+pub use response::Response;
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
+pub use upload::{FileUpload, ReaderUpload};
 
 pub use crate::fingerprint::Fingerprint;
 pub use crate::limits::Limits;

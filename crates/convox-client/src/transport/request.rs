@@ -1,4 +1,4 @@
-//! A request being built: what to ask, how the options travel, and whether it may be repeated.
+//! Building a request: the route, its options, and whether it may be repeated.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use super::Path;
 use super::body::Upload;
 use convox_wire::option::ToParam;
 
-/// May a request be sent again when its answer was lost?
+/// Whether a request may be sent again after its response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Sending it twice does what sending it once does.
+    /// Sending it twice has the effect of sending it once.
     Safely,
-    /// Only while it certainly has not reached the rack.
+    /// Only if it certainly has not reached the rack.
     IfUnsent,
 }
 
-/// What goes into the body.
+/// The body of a request.
 #[derive(Clone)]
 pub(super) enum Content {
-    Nothing,
+    Empty,
     Form(Vec<(&'static str, String)>),
     Upload(Arc<dyn Upload>),
-    /// A file part named by the first text, then fields (compat uploads of old racks).
+    /// A file part, then form fields (builds on racks without object storage).
     Multipart {
         file: &'static str,
         upload: Arc<dyn Upload>,
@@ -41,114 +41,114 @@ pub struct Request {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) content: Content,
     pub(super) repeat: Repeat,
+    /// The response may take minutes to begin.
     pub(super) long_running: bool,
-    pub(super) most: usize,
-    again: Again,
+    /// The largest response body that is accepted, in bytes.
+    pub(super) max_body: usize,
+    resend: Resend,
 }
 
-/// In which form a call is sent again, once looking has shown nothing of it.
+/// How a request is sent again after reconciling has found no trace of it.
 #[derive(Clone)]
-enum Again {
-    AsItWas,
+enum Resend {
+    Unchanged,
     As(Box<Request>),
     Never,
 }
 
-/// The most that an answer may have: more is no answer to what was asked.
-const SMALL: usize = 16 << 20;
-/// A list can be long.
-const LARGE: usize = 1 << 30;
+/// The largest body of a response that describes one object: 16 MiB.
+const MAX_OBJECT: usize = 16 << 20;
+/// The largest body of a list: 1 GiB.
+const MAX_LIST: usize = 1 << 30;
 
 impl Request {
     fn new(method: Method, path: Path, repeat: Repeat) -> Self {
-        // A change may take minutes at the rack; a read may not.
         let long_running = method != Method::GET && method != Method::HEAD;
-        let (query, headers) = (Vec::new(), Vec::new());
         Self {
             method,
             path,
-            query,
-            headers,
-            content: Content::Nothing,
+            query: Vec::new(),
+            headers: Vec::new(),
+            content: Content::Empty,
             repeat,
             long_running,
-            most: SMALL,
-            again: Again::AsItWas,
+            max_body: MAX_OBJECT,
+            resend: Resend::Unchanged,
         }
     }
 
-    /// Reads something.
+    /// A request that reads something.
     pub fn get(path: Path) -> Self {
         Self::new(Method::GET, path, Repeat::Safely)
     }
 
-    /// Makes or starts something: never repeated blindly.
+    /// A request that creates or starts something. It is not repeated unless it was never sent.
     pub fn post(path: Path) -> Self {
         Self::new(Method::POST, path, Repeat::IfUnsent)
     }
 
-    /// Puts something into a state; doing it twice changes nothing.
+    /// A request that sets something. It may be repeated.
     pub fn put(path: Path) -> Self {
         Self::new(Method::PUT, path, Repeat::Safely)
     }
 
-    /// Takes something away; doing it twice changes nothing.
+    /// A request that deletes something. It may be repeated.
     pub fn delete(path: Path) -> Self {
         Self::new(Method::DELETE, path, Repeat::Safely)
     }
 
-    /// Says that this call may be repeated after all, or may not.
+    /// Overrides whether the request may be repeated.
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
         self
     }
 
-    /// Says what is sent where looking has shown nothing of this call. It has probably done nothing,
-    /// but what would push an earlier one aside must not be sent twice.
-    pub fn sent_again_as(mut self, call: Self) -> Self {
-        self.again = Again::As(Box::new(call));
+    /// Sets the request that is sent after reconciling has found no trace of this one. This one has
+    /// probably had no effect, but if it did, `request` must not supersede it.
+    pub(crate) fn resend_as(mut self, request: Self) -> Self {
+        self.resend = Resend::As(Box::new(request));
         self
     }
 
-    /// Says that looking cannot tell whether it was carried out.
-    pub fn never_sent_again(mut self) -> Self {
-        self.again = Again::Never;
+    /// Declares that reconciling cannot find out whether the request took effect.
+    pub(crate) fn never_resend(mut self) -> Self {
+        self.resend = Resend::Never;
         self
     }
 
-    /// The form in which it is sent again, if it is.
-    pub(super) fn again(&self) -> Option<&Self> {
-        match &self.again {
-            Again::AsItWas => Some(self),
-            Again::As(call) => Some(call),
-            Again::Never => None,
+    /// The request to send after reconciling has found no trace of this one, if any.
+    pub(super) fn resend_form(&self) -> Option<&Self> {
+        match &self.resend {
+            Resend::Unchanged => Some(self),
+            Resend::As(request) => Some(request),
+            Resend::Never => None,
         }
     }
 
-    /// Does each time it is carried out make one thing more?
-    pub(super) fn adds_each_time(&self) -> bool {
-        self.method == Method::POST && matches!(self.again, Again::AsItWas)
+    /// Whether carrying it out twice would create two objects.
+    pub(super) fn duplicates_when_resent(&self) -> bool {
+        self.method == Method::POST && matches!(self.resend, Resend::Unchanged)
     }
 
-    /// Says that the answer is a list, which may be long.
-    pub fn answers_list(mut self) -> Self {
-        self.most = LARGE;
+    /// Accepts the larger response body of a list.
+    pub(crate) fn expect_list(mut self) -> Self {
+        self.max_body = MAX_LIST;
         self
     }
 
-    /// An option in the query, if given.
+    /// Adds a query option, if given.
     pub fn query(mut self, name: &'static str, value: impl ToParam) -> Self {
         self.query.extend(value.to_param().map(|text| (name, text)));
         self
     }
 
-    /// An option in a header, if given.
+    /// Adds a header option, if given.
     pub fn header(mut self, name: &'static str, value: impl ToParam) -> Self {
         self.headers.extend(value.to_param().map(|text| (name, text)));
         self
     }
 
-    /// An option in the form, if given.
+    /// Adds a form option, if given.
     pub fn form(mut self, name: &'static str, value: impl ToParam) -> Self {
         let field = value.to_param().map(|text| (name, text));
         match &mut self.content {
@@ -158,13 +158,13 @@ impl Request {
         self
     }
 
-    /// A raw body.
+    /// Sets a raw body.
     pub fn upload(mut self, upload: Arc<dyn Upload>) -> Self {
         self.content = Content::Upload(upload);
         self
     }
 
-    /// A multipart body: this file first, then the form's fields.
+    /// Sets a multipart body: this file first, then the form fields.
     pub fn file(mut self, name: &'static str, upload: Arc<dyn Upload>) -> Self {
         self.content = Content::Multipart { file: name, upload, fields: Vec::new() };
         self
@@ -175,20 +175,20 @@ impl Request {
     }
 
     /// Method and path, for messages.
-    pub fn name(&self) -> RequestLine {
+    pub fn line(&self) -> RequestLine {
         RequestLine { method: self.method.clone(), path: self.path.clone() }
     }
 
-    /// The progress of the body that is being sent, if there is one.
-    pub(super) fn sends(&self) -> Option<&Arc<dyn Upload>> {
+    /// The streamed body, if there is one.
+    pub(super) fn streamed_body(&self) -> Option<&Arc<dyn Upload>> {
         match &self.content {
             Content::Upload(upload) | Content::Multipart { upload, .. } => Some(upload),
-            Content::Nothing | Content::Form(_) => None,
+            Content::Empty | Content::Form(_) => None,
         }
     }
 }
 
-/// Method and path of a call, for messages.
+/// Method and path of a request, for messages: `POST /apps/web/builds`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestLine {
     method: Method,
@@ -196,12 +196,12 @@ pub struct RequestLine {
 }
 
 impl RequestLine {
-    /// Does it change something at the rack?
+    /// Whether the request changes something at the rack.
     pub fn is_change(&self) -> bool {
         self.method != Method::GET && self.method != Method::HEAD
     }
 
-    pub(super) fn socket(path: &Path) -> Self {
+    pub(super) fn websocket(path: &Path) -> Self {
         Self { method: Method::GET, path: path.clone() }
     }
 }

@@ -39,17 +39,17 @@ impl Client {
     /// # Errors
     /// The last failure, once it will not pass or the budget is spent; [`Error::NoSession`] where a
     /// console wants a session and gives none.
-    pub async fn send(&self, call: &Request) -> Result<Response, Error> {
-        let error = match self.send_within_budget(call).await {
+    pub async fn send(&self, request: &Request) -> Result<Response, Error> {
+        let error = match self.send_within_budget(request).await {
             Err(error) if self.is_console() => error,
-            answer => return answer,
+            response => return response,
         };
         match challenge_of(&error) {
             Some(challenge) => {
-                let session = self.session(call.name(), &challenge).await;
+                let session = self.session(request.line(), &challenge).await;
                 let session = session.map_err(|error| Error::NoSession(Box::new(error)))?;
                 self.use_session(&session);
-                self.send_within_budget(call).await
+                self.send_within_budget(request).await
             }
             None => Err(error),
         }
@@ -74,11 +74,11 @@ impl Client {
         }
         let path = Path::of(challenge.path.split('/').filter(|segment| !segment.is_empty()));
         // A session too many is nothing to a console.
-        let call = Request::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
-        let session: Session = self.send_within_budget(&call).await?.json()?;
+        let request = Request::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
+        let session: Session = self.send_within_budget(&request).await?.json()?;
         session.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             let problem = "invalid session".to_owned();
-            Error::InvalidResponse { call: asked, problem }
+            Error::InvalidResponse { request: asked, problem }
         })
     }
 }
@@ -141,10 +141,10 @@ mod tests {
         };
         let client = Client::new(endpoint, Options { session_sink, ..Options::default() });
         for _ in 0..2 {
-            let answer = client.send(&Request::get(Path::of(["apps"]))).await.unwrap();
-            assert_eq!(answer.body, "[]");
+            let response = client.send(&Request::get(Path::of(["apps"]))).await.unwrap();
+            assert_eq!(response.body, "[]");
         }
-        assert_eq!(*kept.lock().unwrap(), ["s1"], "the second call is in the session already");
+        assert_eq!(*kept.lock().unwrap(), ["s1"], "the second request is in the session already");
     }
 
     #[tokio::test]
@@ -158,8 +158,8 @@ mod tests {
             endpoint.session = Some(String::new());
             let client = Client::new(endpoint, Options::default());
             let error = client.send(&Request::get(Path::of(["apps"]))).await.unwrap_err();
-            assert!(error.is_login() && error.to_string().contains(why), "{error}");
-            assert_eq!(error.status(), None, "{why}: the call itself was not refused");
+            assert!(error.is_login_failure() && error.to_string().contains(why), "{error}");
+            assert_eq!(error.status(), None, "{why}: the request itself was not refused");
         }
     }
 

@@ -1,27 +1,19 @@
 //! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
 
-use std::io;
 use std::time::Duration;
 
 use base64::Engine;
-use bytes::{Buf, Bytes, BytesMut};
 use reqwest::Upgraded;
 use reqwest::header::{CONNECTION, DATE, HeaderName, ORIGIN, UPGRADE};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 
+use super::body::TimeoutPhase;
 use super::client::header_value;
-use super::frames::{FrameDecoder, Next};
-use super::send::words;
+use super::halves::{self, SocketReceiver, SocketSender};
+use super::response::refusal_message;
 use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
-
-/// Read in steps of this size; a frame larger than it is passed on in pieces.
-const STEP: usize = 256 << 10;
-/// The first step: most sockets say little.
-const FIRST_STEP: usize = 8 << 10;
 
 /// A socket's options, which travel as headers of its handshake.
 pub type Headers = Vec<(&'static str, String)>;
@@ -42,33 +34,37 @@ pub enum CloseReason {
 
 /// An open socket.
 pub struct Socket {
-    reader: ReadHalf<Upgraded>,
-    writer: WriteHalf<Upgraded>,
-    frames: FrameDecoder,
-    /// How much room the next read gets.
-    step: usize,
-    /// FrameDecoder of ours that have not left yet.
-    replies: BytesMut,
-    pings: Interval,
+    sender: SocketSender,
+    receiver: SocketReceiver,
     /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
     opened_at: Option<std::time::SystemTime>,
     /// How long the handshake took.
     delay: Duration,
-    log: ClosingLog,
 }
 
-/// Tells the end of the socket, however it comes.
-struct ClosingLog {
+/// Reports the end of the socket, whatever ends it.
+pub(super) struct ClosingLog {
     client: Client,
-    call: RequestLine,
+    request: RequestLine,
     why: String,
     bytes: u64,
 }
 
 impl Drop for ClosingLog {
     fn drop(&mut self) {
-        let (call, why) = (self.call.clone(), std::mem::take(&mut self.why));
-        self.client.tell(Event::SocketClosed { call, why, bytes: self.bytes });
+        let (request, why) = (self.request.clone(), std::mem::take(&mut self.why));
+        self.client.emit(Event::SocketClosed { request, why, bytes: self.bytes });
+    }
+}
+
+impl ClosingLog {
+    /// Takes note of what came of the socket.
+    pub(super) fn note(&mut self, result: &Result<Frame, CloseReason>) {
+        match result {
+            Ok(Frame::Data(data)) => self.bytes += data.len() as u64,
+            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.why),
+            Err(reason) => self.why = reason.to_string(),
+        }
     }
 }
 
@@ -82,10 +78,10 @@ impl Client {
     ) -> Result<Socket, Error> {
         let started = Instant::now();
         let opened = self.handshake(path, options).await;
-        let (call, took) = (RequestLine::socket(path), started.elapsed());
-        self.tell(match &opened {
-            Ok(_) => Event::SocketOpened { call, took },
-            Err(error) => Event::Failed { call, why: error.to_string(), took, attempt },
+        let (request, took) = (RequestLine::websocket(path), started.elapsed());
+        self.emit(match &opened {
+            Ok(_) => Event::SocketOpened { request, took },
+            Err(error) => Event::Failed { request, why: error.to_string(), took, attempt },
         });
         opened
     }
@@ -95,48 +91,42 @@ impl Client {
         path: &Path,
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
-        let (call, started) = (RequestLine::socket(path), Instant::now());
+        let (request, started) = (RequestLine::websocket(path), Instant::now());
         let key = random_key()?;
-        let request = self.upgrade_request(path, options, &key)?;
-        let address = self.endpoint().address();
-        let late = |_| Error::Unreachable {
-            call: call.clone(),
-            address,
-            cause: Cause::Timeout("waiting for the answer"),
-            sent: true,
-        };
-        let response = timeout(self.limits().answer, self.socket_http()?.execute(request))
+        let upgrade = self.upgrade_request(path, options, &key)?;
+        let late = |_| self.timeout_error(request.clone(), TimeoutPhase::AwaitingResponse);
+        let response = timeout(self.limits().response, self.socket_http()?.execute(upgrade))
             .await
             .map_err(late)?
-            .map_err(|error| self.broken(call.clone(), &error))?;
-        self.note_answer();
+            .map_err(|error| self.network_error(request.clone(), error))?;
+        self.note_response();
         let status = response.status().as_u16();
         if status != 101 {
             let headers = response.headers().clone();
-            // A refusal whose words do not come is one all the same.
-            let body = self.beginning(&call, response).await.unwrap_or_default();
-            let (message, retry_after) = words(status, &headers, &body, &self.credentials());
+            // Without its message it is a refusal all the same.
+            let body = self.refusal_body(&request, response).await.unwrap_or_default();
+            let (message, retry_after) = refusal_message(status, &headers, &body, &self.redactor());
             let message = message.chars().take(200).collect();
-            return Err(Error::Handshake { call, status, message, retry_after });
+            return Err(Error::Handshake { request, status, message, retry_after });
         }
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             let problem = "the key of the handshake does not match".to_owned();
-            return Err(Error::InvalidResponse { call, problem });
+            return Err(Error::InvalidResponse { request, problem });
         }
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let stream = response.upgrade().await.map_err(|error| self.broken(call.clone(), &error))?;
+        let stream =
+            response.upgrade().await.map_err(|error| self.network_error(request.clone(), error))?;
         let why = "left by the client".to_owned();
-        let log = ClosingLog { client: self.clone(), call, why, bytes: 0 };
+        let log = ClosingLog { client: self.clone(), request, why, bytes: 0 };
         Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
     }
 
-    /// Sockets at this path open, and break before they give anything.
-    pub fn cut_at_once(&self, path: &Path) -> Error {
+    /// The error for a path whose sockets open, and break before they deliver anything.
+    pub fn breaks_at_once(&self, path: &Path) -> Error {
         let cause = Cause::Cut("sockets open and break at once".to_owned());
-        let (call, address) = (RequestLine::socket(path), self.endpoint().address());
-        Error::Unreachable { call, address, cause, sent: true }
+        self.unreachable(RequestLine::websocket(path), cause, None)
     }
 
     fn upgrade_request(
@@ -178,14 +168,11 @@ impl Socket {
         (opened_at, delay): (Option<std::time::SystemTime>, Duration),
         log: ClosingLog,
     ) -> Self {
-        let mut pings = interval_at(Instant::now() + ping, ping);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (frames, replies) = (FrameDecoder::new(), BytesMut::new());
-        let (reader, writer) = tokio::io::split(stream);
-        Self { reader, writer, frames, step: FIRST_STEP, replies, pings, opened_at, delay, log }
+        let (sender, receiver) = halves::split(stream, ping, log);
+        Self { sender, receiver, opened_at, delay }
     }
 
-    /// The rack's clock when it opened the socket, if it told.
+    /// The rack's clock when it opened the socket, if its response had a `Date`.
     pub fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.opened_at
     }
@@ -195,58 +182,16 @@ impl Socket {
         self.delay
     }
 
-    /// The next piece of data, or the end. Safe to drop while waiting: nothing is lost.
+    /// Returns the next piece of data, or the end. Cancel safe.
     ///
     /// # Errors
-    /// An [`CloseReason`] that is no end of the stream.
+    /// A [`CloseReason`] that is not the end of the stream.
     pub async fn next(&mut self) -> Result<Frame, CloseReason> {
-        let result = self.read().await;
-        match &result {
-            Ok(Frame::Data(data)) => self.log.bytes += data.len() as u64,
-            Ok(Frame::End) => "ended by the rack".clone_into(&mut self.log.why),
-            Err(ending) => self.log.why = ending.to_string(),
-        }
-        result
+        self.receiver.next().await
     }
 
-    async fn read(&mut self) -> Result<Frame, CloseReason> {
-        loop {
-            match self.frames.take_next()? {
-                Next::Frame(frame) => return Ok(frame),
-                Next::Ping(payload) => self.reply(WireFrame::pong(payload))?,
-                Next::Missing => self.fill().await?,
-            }
-        }
+    /// Splits the socket into a half that sends and one that receives.
+    pub fn split(self) -> (SocketSender, SocketReceiver) {
+        (self.sender, self.receiver)
     }
-
-    /// Moves bytes, either way, or pings when it is time.
-    async fn fill(&mut self) -> Result<(), CloseReason> {
-        let buffer = self.frames.buffer();
-        buffer.reserve(self.step);
-        tokio::select! {
-            written = self.writer.write_buf(&mut self.replies), if self.replies.has_remaining() => {
-                written.map_err(cut)?;
-            }
-            read = self.reader.read_buf(buffer) => match read.map_err(cut)? {
-                0 => return Err(CloseReason::Cut("no closing frame".to_owned())),
-                count if count >= self.step => self.step = STEP,
-                _ => {}
-            },
-            _ = self.pings.tick() => self.reply(WireFrame::ping(Bytes::new()))?,
-        }
-        Ok(())
-    }
-
-    /// Queues a frame of ours; it leaves with the next bytes that move.
-    fn reply(&mut self, mut frame: WireFrame) -> Result<(), CloseReason> {
-        frame.header_mut().mask = Some([0x5A, 0x11, 0xC3, 0x7E]); // our frames carry no secrets
-        let mut bytes = Vec::new();
-        frame.format(&mut bytes).map_err(|error| CloseReason::Invalid(error.to_string()))?;
-        self.replies.extend_from_slice(&bytes);
-        Ok(())
-    }
-}
-
-fn cut(error: io::Error) -> CloseReason {
-    CloseReason::Cut(error.to_string())
 }

@@ -1,7 +1,7 @@
-//! Whom to believe: TLS is always verified, against the platform's roots, a CA of the user's, or a
-//! pinned certificate.
+//! Certificate verification: always on, against the platform's roots, a CA of the user's, or a pinned
+//! certificate.
 //!
-//! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself; they cannot be handed over.
+//! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::Error;
 use crate::fingerprint::Fingerprint;
 
-/// What a rack's certificate is held against.
+/// What a rack's certificate is verified against.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Trust {
     /// The platform's roots.
@@ -32,7 +32,7 @@ pub enum Trust {
     Insecure,
 }
 
-/// Who has pinned a certificate.
+/// Where a pin comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinnedBy {
     /// A login, for this host.
@@ -41,45 +41,47 @@ pub enum PinnedBy {
     Variable,
 }
 
-/// A certificate that was refused.
+/// A certificate that failed verification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateProblem {
-    /// The platform's roots do not vouch for it.
-    #[error("the certificate of {address} is not trusted: {reason} (fingerprint {fingerprint})")]
+    /// The trusted roots did not sign it, or it is not valid here.
+    #[error(
+        "the authenticity of {address} can't be established: {reason} (fingerprint {fingerprint})"
+    )]
     Unknown {
         /// Host and port.
         address: String,
-        /// What it was refused for.
+        /// Why it failed.
         reason: String,
         /// Its fingerprint.
         fingerprint: Fingerprint,
     },
-    /// It is not the one that was pinned.
+    /// Another certificate is pinned.
     #[error(
-        "the certificate of {address} has changed: {pinned} was trusted, {fingerprint} was presented"
+        "the certificate of {address} has changed: {pinned} is pinned, {fingerprint} was presented"
     )]
     Changed {
         /// Host and port.
         address: String,
-        /// What was expected.
+        /// The pinned fingerprint.
         pinned: Fingerprint,
-        /// By whom.
+        /// Where the pin comes from.
         by: PinnedBy,
-        /// What came.
+        /// The presented fingerprint.
         fingerprint: Fingerprint,
     },
 }
 
-/// What the last handshake was refused for.
+/// Why the last handshake failed verification.
 #[derive(Debug, Default)]
-pub(super) struct Refusal(Mutex<Option<(Fingerprint, String)>>);
+pub(super) struct VerifyFailure(Mutex<Option<(Fingerprint, String)>>);
 
-impl Refusal {
+impl VerifyFailure {
     fn set(&self, fingerprint: Fingerprint, reason: String) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((fingerprint, reason));
     }
 
-    /// The refusal as a problem with `address`, once.
+    /// Takes the failure, as a problem with `address`.
     pub(super) fn take(&self, address: &str, trust: &Trust) -> Option<CertificateProblem> {
         let (fingerprint, reason) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let address = address.to_owned();
@@ -92,17 +94,17 @@ impl Refusal {
     }
 }
 
-/// A configuration for an address that needs none: nothing is loaded.
-pub(super) fn unused() -> Result<ClientConfig, Error> {
+/// The configuration for `http` addresses: it is never used, so no roots are loaded.
+pub(super) fn plaintext() -> Result<ClientConfig, Error> {
     Ok(builder(Arc::new(ring::default_provider()))?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())
 }
 
 /// The configuration for `https` addresses.
-pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfig, Error> {
+pub(super) fn config(trust: &Trust, failure: Arc<VerifyFailure>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let judge = match trust {
+    let policy = match trust {
         Trust::Insecure => VerifyPolicy::Anyone,
         Trust::Pinned(pinned, _) => VerifyPolicy::Pinned(*pinned),
         Trust::Platform => VerifyPolicy::Chain(Chain::new(Vec::new(), provider.clone())?),
@@ -110,7 +112,7 @@ pub(super) fn config(trust: &Trust, refusal: Arc<Refusal>) -> Result<ClientConfi
             VerifyPolicy::Chain(Chain::new(certificates_in(file)?, provider.clone())?)
         }
     };
-    let verifier = Verifier { judge, provider: provider.clone(), refusal };
+    let verifier = Verifier { policy, provider: provider.clone(), failure };
     Ok(builder(provider)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -125,7 +127,7 @@ fn builder(
         .map_err(|error| Error::Config(format!("TLS can't be set up: {error}")))
 }
 
-/// The platform's roots, or Mozilla's where it has none.
+/// The platform's roots, or Mozilla's if it has none.
 fn platform_roots() -> RootCertStore {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -138,7 +140,10 @@ fn platform_roots() -> RootCertStore {
 
 fn certificates_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let unusable = |reason: String| {
-        Error::Config(format!("CONVOX_CA_CERT: {} is no usable PEM file: {reason}", file.display()))
+        Error::Config(format!(
+            "CONVOX_CA_CERT: {} is not a usable PEM file: {reason}",
+            file.display()
+        ))
     };
     let found: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
@@ -147,14 +152,18 @@ fn certificates_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
         let usable = RootCertStore::empty().add(certificate.clone());
         usable.map_err(|error| unusable(error.to_string()))?;
     }
-    if found.is_empty() { Err(unusable("no certificate in it".to_owned())) } else { Ok(found) }
+    if found.is_empty() {
+        Err(unusable("it contains no certificate".to_owned()))
+    } else {
+        Ok(found)
+    }
 }
 
-/// Whoever the platform's roots, or the user's own, vouch for.
+/// Verification against the platform's roots and the user's own.
 #[derive(Debug)]
 struct Chain {
     verifier: Arc<WebPkiServerVerifier>,
-    /// The user's own.
+    /// The user's own certificates.
     own: Vec<CertificateDer<'static>>,
 }
 
@@ -171,10 +180,10 @@ impl Chain {
         Ok(Self { verifier: verifier.map_err(unusable)?, own })
     }
 
-    /// webpki refuses an authority's certificate on a server; the user's own is good there, as
-    /// `openssl req -x509` makes it, if it is for this name. Its dates are right: they are looked at
-    /// before that refusal. Extended key usage, which such a certificate rarely names, is not.
-    fn judge(
+    /// webpki rejects a CA certificate as a server's own. One that the user has added is accepted,
+    /// as `openssl req -x509` creates it, if it is for this name. Its dates were checked before that
+    /// rejection; its extended key usage, which such certificates rarely have, is not checked.
+    fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -182,19 +191,19 @@ impl Chain {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict =
+        let result =
             self.verifier.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
-        match verdict {
+        match result {
             Err(error) if is_authority(&error) && self.own.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
-            verdict => verdict,
+            result => result,
         }
     }
 }
 
-/// An authority's own certificate on a server, as `openssl req -x509` makes them.
+/// Whether a CA certificate was presented as a server's own, as `openssl req -x509` creates it.
 fn is_authority(error: &rustls::Error) -> bool {
     use rustls::{CertificateError, Error};
     match error {
@@ -214,9 +223,9 @@ enum VerifyPolicy {
 
 #[derive(Debug)]
 struct Verifier {
-    judge: VerifyPolicy,
+    policy: VerifyPolicy,
     provider: Arc<CryptoProvider>,
-    refusal: Arc<Refusal>,
+    failure: Arc<VerifyFailure>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -229,22 +238,22 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = fingerprint_of(end_entity);
-        let verdict = match &self.judge {
+        let result = match &self.policy {
             VerifyPolicy::Anyone => Ok(ServerCertVerified::assertion()),
             VerifyPolicy::Pinned(pinned) if *pinned == presented => {
                 Ok(ServerCertVerified::assertion())
             }
             VerifyPolicy::Pinned(_) => {
-                Err(rustls::Error::General("not the certificate that was pinned".to_owned()))
+                Err(rustls::Error::General("not the pinned certificate".to_owned()))
             }
             VerifyPolicy::Chain(chain) => {
-                chain.judge(end_entity, intermediates, server_name, ocsp_response, now)
+                chain.verify(end_entity, intermediates, server_name, ocsp_response, now)
             }
         };
-        if let Err(error) = &verdict {
-            self.refusal.set(presented, reason(error));
+        if let Err(error) = &result {
+            self.failure.set(presented, reason(error));
         }
-        verdict
+        result
     }
 
     fn verify_tls12_signature(
@@ -276,12 +285,15 @@ fn reason(error: &rustls::Error) -> String {
     use rustls::CertificateError as Why;
     let rustls::Error::InvalidCertificate(why) = error else { return error.to_string() };
     let text = match why {
-        Why::UnknownIssuer => "no authority that this machine knows has signed it",
+        Why::UnknownIssuer => "it is not signed by a trusted authority",
         Why::Expired | Why::ExpiredContext { .. } => "it has expired",
         Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
         Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
-        Why::Other(_) if is_authority(error) => "it is signed by itself",
-        Why::Other(_) => "it is not made as the rules for servers want it",
+        Why::Other(_) if is_authority(error) => "it is self-signed",
+        Why::Other(_) => "it does not follow the rules for server certificates",
+        Why::UnsupportedSignatureAlgorithmContext { .. } => {
+            "it has a signature of an outdated kind"
+        }
         _ => return why.to_string(),
     };
     text.to_owned()

@@ -3,11 +3,13 @@
 mod apps;
 mod builds;
 mod configs;
+mod files;
 mod logs;
 mod objects;
 mod processes;
 mod releases;
 mod services;
+mod sessions;
 mod system;
 
 use axum::Router;
@@ -28,6 +30,7 @@ pub(super) fn authenticated() -> Routes {
         .merge(builds::authenticated())
         .merge(releases::authenticated())
         .merge(processes::authenticated())
+        .merge(files::authenticated())
         .merge(services::authenticated())
         .merge(configs::authenticated())
 }
@@ -39,7 +42,7 @@ pub(super) fn public() -> Routes {
 
 /// Websocket routes, which check the password after the handshake.
 pub(super) fn websockets() -> Routes {
-    Router::new().merge(logs::websockets())
+    Router::new().merge(logs::websockets()).merge(sessions::websockets())
 }
 
 /// The body of a successful action.

@@ -1,19 +1,24 @@
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::get;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use url::form_urlencoded;
 
 use super::{ApiResult, app_name, done, json};
 use crate::error::Refusal;
-use crate::options::Options;
+use crate::exec::split_command;
+use crate::options::{Options, socket_text};
 use crate::rack::{Shared, run_to_completion};
+use crate::rollouts;
 use crate::runner::Group;
 use crate::serve::Routes;
-use convox_wire::{AppName, Process};
+use convox_wire::{AppName, EnvVar, Process, ReleaseId, ServiceName};
 
 pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps/{app}/processes", get(list))
         .route("/apps/{app}/processes/{pid}", get(info).delete(stop))
+        .route("/apps/{app}/services/{service}/processes", post(run))
 }
 
 async fn list(State(rack): State<Shared>, Path(app): Path<String>, options: Options) -> ApiResult {
@@ -56,4 +61,42 @@ async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String
         run_to_completion(ended).await?;
     }
     done()
+}
+
+/// Starts a one-off process. All options travel in headers, as on v3 racks.
+async fn run(
+    State(rack): State<Shared>,
+    Path((app, service)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let app = rack.app(&app_name(app))?;
+    let service = ServiceName::from_rack(service);
+    let command = socket_text(&headers, "Command");
+    let command = command.map(|text| split_command(&text)).transpose()?;
+    let asked = socket_text(&headers, "Release").map(ReleaseId::from_rack);
+    let release = asked
+        .or(app.active)
+        .ok_or_else(|| Refusal::bad_request(format!("no release for app: {}", app.name)))?;
+    let mut plan = rollouts::plan(&rack, &app.name, &release).map_err(Refusal::bad_request)?;
+    if plan.manifest.service(&service).is_none() {
+        return Err(Refusal::not_found(format!("service not found: {service}")));
+    }
+    for (key, value) in variables(&headers) {
+        let variable = format!("{key}={value}").parse::<EnvVar>();
+        let invalid = |error| Refusal::bad_request(format!("{key}: {error}"));
+        plan.environment.set(variable.map_err(invalid)?);
+    }
+    let (shared, name) = (rack.clone(), app.name.clone());
+    let started = run_to_completion(async move {
+        let started = shared.runner.run_once(plan, &service, command).await;
+        started.map_err(Refusal::bad_request)
+    });
+    let id = started.await?;
+    json(&process(&rack, &name, id.as_str())?)
+}
+
+/// The additional variables, which travel as a form.
+fn variables(headers: &HeaderMap) -> Vec<(String, String)> {
+    let form = socket_text(headers, "Environment").unwrap_or_default();
+    form_urlencoded::parse(form.as_bytes()).into_owned().collect()
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::RunnerStore;
+use super::workplace::Workplaces;
 use crate::clock::Clock;
 use crate::gateway::loopback;
 use convox_wire::{AppName, Process, ProcessId, ProcessStatus, ServiceName};
@@ -85,6 +86,7 @@ pub(super) struct Host {
     pub(super) clock: Clock,
     pub(super) ports: PortSource,
     pub(super) roster: Roster,
+    pub(super) workplaces: Workplaces,
 }
 
 impl Host {

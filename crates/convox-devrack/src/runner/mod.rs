@@ -12,8 +12,10 @@ mod host;
 mod ledger;
 mod leftovers;
 mod lines;
+mod one_off;
 mod process;
 mod service;
+mod workplace;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -29,15 +31,18 @@ use tokio_util::sync::CancellationToken;
 
 use self::app::App;
 use self::host::{Host, Roster};
+use self::one_off::OneOffs;
+use self::workplace::Workplaces;
 use super::manifest::Manifest;
 use crate::clock::Clock;
-use convox_wire::{AppName, Environment, Process, ReleaseId, ServiceName};
+use convox_wire::{AppName, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
 pub(crate) use self::census::started_at;
 pub(crate) use self::copy::remove_folder;
 pub(crate) use self::group::{Group, Leash};
 pub(crate) use self::lines::{each_line, one_line};
 pub(crate) use self::process::{ending, new_id};
+pub(crate) use self::workplace::Workplace;
 
 pub use self::host::{AppLog, BaseEnvironment, Limits};
 pub use self::ledger::{ProcessRecord, RunnerStore};
@@ -93,6 +98,7 @@ struct Inner {
     host: Arc<Host>,
     apps: Mutex<HashMap<AppName, Arc<App>>>,
     promotes: AtomicU64,
+    one_offs: OneOffs,
 }
 
 impl Runner {
@@ -114,10 +120,14 @@ impl Runner {
 
     fn with_ports(parts: RunnerParts, ports: host::PortSource) -> Self {
         let RunnerParts { data, ledger, log, base, limits, clock } = parts;
-        let host =
-            Host { data, ledger, log, base, limits, clock, ports, roster: Roster::default() };
-        let apps = Mutex::new(HashMap::new());
-        Self(Arc::new(Inner { host: Arc::new(host), apps, promotes: AtomicU64::new(1) }))
+        let (roster, workplaces) = (Roster::default(), Workplaces::default());
+        let host = Host { data, ledger, log, base, limits, clock, ports, roster, workplaces };
+        Self(Arc::new(Inner {
+            host: Arc::new(host),
+            apps: Mutex::default(),
+            promotes: AtomicU64::new(1),
+            one_offs: OneOffs::default(),
+        }))
     }
 
     /// Ends what a killed rack left running, and removes its traces. To be called once, before
@@ -158,18 +168,24 @@ impl Runner {
 
     /// Ends the processes of an app and closes its addresses; a promote under way is called off.
     pub async fn stop_app(&self, app: &AppName) {
-        self.app(app).stop().await;
+        let running = self.app(app);
+        tokio::join!(running.stop(), self.0.one_offs.stop(Some(app)));
     }
 
     /// Does so for every app.
     pub async fn stop_all(&self) {
         let apps: Vec<Arc<App>> = self.apps().values().cloned().collect();
-        join_all(apps.iter().map(|app| app.stop())).await;
+        tokio::join!(join_all(apps.iter().map(|app| app.stop())), self.0.one_offs.stop(None));
     }
 
     /// The processes of an app, starting and crashed ones too, sorted by id.
     pub fn processes(&self, app: &AppName) -> Vec<Process> {
         self.0.host.roster.of(app)
+    }
+
+    /// The directory and the environment of a process, while it runs.
+    pub(crate) fn workplace(&self, id: &ProcessId) -> Option<Workplace> {
+        self.0.host.workplaces.get(id)
     }
 
     /// The stable address of a service, while it is open.

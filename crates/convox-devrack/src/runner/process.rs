@@ -108,6 +108,7 @@ impl Process {
         let spawned = Group::spawn(&mut command).await;
         let (child, group) = spawned.map_err(|error| cannot_start(&launch.service, &error))?;
         let leash = Leash::on(group);
+        launch.host.workplaces.enter(&id, &command);
         keep(launch, group, &id);
         let words = one_line(&shell_words::join(&launch.service.command));
         launch.say(&id, &format!("{id}: starting release {}: {words}", launch.plan.release));
@@ -174,8 +175,13 @@ impl Process {
             status = ended(&mut self.child) => Err(NotReady::Ended(status)),
             answered = answers => answered,
         }?;
-        self.row.set(ProcessStatus::Running);
+        self.set_running();
         Ok(())
+    }
+
+    /// Shows it as running.
+    pub(super) fn set_running(&self) {
+        self.row.set(ProcessStatus::Running);
     }
 
     /// Has it ended already?
@@ -312,6 +318,7 @@ impl Traces {
 
 impl Drop for Traces {
     fn drop(&mut self) {
+        self.host.workplaces.leave(&self.id);
         self.host.ledger.forget_process(&self.id);
         // What cannot be removed now is removed when the rack starts next.
         let _ = remove_folder(&self.folder);

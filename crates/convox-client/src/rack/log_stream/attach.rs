@@ -227,7 +227,7 @@ impl ReconnectingSocket {
     /// What is said then. Who asks again all the same gets another budget.
     pub(super) fn given_up(&mut self) -> Error {
         self.empty_since = None;
-        self.client.cut_at_once(&self.path)
+        self.client.breaks_at_once(&self.path)
     }
 
     fn with_held(&mut self, data: Bytes) -> Bytes {
@@ -241,7 +241,7 @@ impl ReconnectingSocket {
         self.close();
         let held = self.held.take();
         match held.as_deref().and_then(frame::refusal) {
-            Some(words) => SocketEvent::Refused(self.client.redacted(words)),
+            Some(words) => SocketEvent::Refused(self.client.redact(words)),
             None => SocketEvent::End,
         }
     }
@@ -283,11 +283,11 @@ mod tests {
             _ = attachment.open(Vec::new) => panic!("nothing was answered"),
             asked = asked(&listener) => asked,
         };
-        let answer = format!(
+        let response = format!(
             "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {key}\r\n\r\n"
         );
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.write_all(response.as_bytes()).await.unwrap();
         attachment.open(Vec::new).await.unwrap();
         assert!(attachment.is_open());
         assert!(listener.accept().now_or_never().is_none(), "it was asked for twice");

@@ -165,8 +165,8 @@ impl PartialLine {
     }
 }
 
-fn head(line: &[u8], most: usize) -> &[u8] {
-    &line[..line.len().min(most)]
+fn head(line: &[u8], max: usize) -> &[u8] {
+    &line[..line.len().min(max)]
 }
 
 fn joined(first: Bytes, second: Bytes) -> Bytes {

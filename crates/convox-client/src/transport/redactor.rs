@@ -1,5 +1,4 @@
-//! Credentials that a rack, or a proxy before it, sends back are taken out of its words before
-//! anybody sees them.
+//! Removes credentials from messages: racks and proxies may send back what they were sent.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -7,15 +6,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 const REDACTED: &str = "[REDACTED]";
 
-/// What is shorter stands anywhere by chance.
+/// Shorter secrets occur in ordinary text by chance.
 const SHORTEST: usize = 4;
 
-/// What must not be seen.
+/// Replaces a client's secrets in text by `[REDACTED]`.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Credentials(Vec<SecretString>);
+pub(super) struct Redactor(Vec<SecretString>);
 
-impl Credentials {
-    /// The password, the form in which it travels (RFC 7617), and the session.
+impl Redactor {
+    /// A redactor for the password, its encoded form (RFC 7617), and the session.
     pub(super) fn new(user: &str, password: Option<&SecretString>, session: Option<&str>) -> Self {
         let mut secrets: Vec<SecretString> = session.map(SecretString::from).into_iter().collect();
         if let Some(password) = password {
@@ -28,12 +27,12 @@ impl Credentials {
         Self(secrets)
     }
 
-    /// `text` without them, and without what follows the word `Basic` or `Bearer`.
-    pub(super) fn hidden(&self, text: &str) -> String {
+    /// Returns `text` without the secrets and without any token after `Basic` or `Bearer`.
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            let (kept, taken) = match (self.length_at(rest), token_at(rest)) {
+            let (kept, taken) = match (self.secret_at(rest), token_at(rest)) {
                 (Some(length), _) => (0, length),
                 (None, Some(token)) => token,
                 (None, None) => {
@@ -49,15 +48,15 @@ impl Credentials {
         shown
     }
 
-    /// How long the longest of them is that `text` begins with.
-    fn length_at(&self, text: &str) -> Option<usize> {
+    /// The length of the longest secret at the start of `text`.
+    fn secret_at(&self, text: &str) -> Option<usize> {
         let spelled =
             |secret: &SecretString| length_of(secret.expose_secret().as_bytes(), text.as_bytes());
         self.0.iter().filter_map(spelled).max()
     }
 }
 
-/// How many bytes of `text` spell `secret` as it is, or percent-encoded in whole or in part.
+/// The number of bytes of `text` that spell `secret`, literally or percent-encoded.
 fn length_of(secret: &[u8], text: &[u8]) -> Option<usize> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut length = 0;
@@ -76,8 +75,8 @@ fn digits_of(byte: u8) -> (u32, u32) {
     (u32::from(byte >> 4), u32::from(byte & 15))
 }
 
-/// `Basic dXNlcjpw` and `Bearer abc.def` (RFC 7235, `token68`): where the token begins, and where it
-/// ends. `Basic realm="x"` and `Bearer token required` hold none.
+/// The start and end of the token in `Basic dXNlcjpw` or `Bearer abc.def` (RFC 7235, `token68`).
+/// `Basic realm="x"` and `Bearer token required` have none.
 fn token_at(text: &str) -> Option<(usize, usize)> {
     let is_scheme = |scheme: &&str| {
         text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme))
@@ -101,13 +100,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn credentials(password: &str) -> Credentials {
-        Credentials::new("convox", Some(&password.into()), Some("session-17"))
+    fn redactor(password: &str) -> Redactor {
+        Redactor::new("convox", Some(&password.into()), Some("session-17"))
     }
 
     #[test]
-    fn what_is_sent_back_of_credentials_is_not_shown() {
-        let hidden = |text: &str| credentials("p@ss é/w0rd").hidden(text);
+    fn credentials_in_a_message_are_redacted() {
+        let redact = |text: &str| redactor("p@ss é/w0rd").redact(text);
         for (text, expected) in [
             ("denied for convox:p@ss é/w0rd!", "denied for convox:[REDACTED]!"),
             ("http://convox:p%40ss%20%C3%A9%2Fw0rd@rack", "http://convox:[REDACTED]@rack"),
@@ -117,38 +116,38 @@ mod tests {
             ("Authorization: Basic Zm9vOmJhcg==\n", "Authorization: Basic [REDACTED]\n"),
             ("BEARER  eyJh.eyJz.x-_ rest", "BEARER  [REDACTED] rest"),
         ] {
-            assert_eq!(hidden(text), expected);
+            assert_eq!(redact(text), expected);
         }
     }
 
     #[test]
-    fn other_words_stay() {
+    fn ordinary_words_are_kept() {
         for text in [
             "app not found: 100%s — ✓",
             "Basic realm=\"convox\"",
             "Bearer token required. Basic authentication is off",
             "invalid p@ss",
         ] {
-            assert_eq!(credentials("p@ss é/w0rd").hidden(text), text);
+            assert_eq!(redactor("p@ss é/w0rd").redact(text), text);
         }
-        assert_eq!(credentials("web").hidden("no such app: web"), "no such app: web");
+        assert_eq!(redactor("web").redact("no such app: web"), "no such app: web");
     }
 
     #[test]
-    fn they_do_not_show_themselves() {
-        let shown = format!("{:?}", credentials("hunter22"));
+    fn debug_output_shows_no_secret() {
+        let shown = format!("{:?}", redactor("hunter22"));
         assert!(!shown.contains("hunter22") && !shown.contains("session-17"), "{shown}");
     }
 
     proptest! {
         #[test]
-        fn no_password_is_left_however_it_is_encoded(
+        fn every_encoding_of_the_password_is_redacted(
             password in "[^A-Z\\[\\]]{4,12}", before: String, after: String,
         ) {
             let encoded = percent_encoding::utf8_percent_encode(
                 &password, percent_encoding::NON_ALPHANUMERIC,
             );
-            let shown = credentials(&password).hidden(&format!("{before}{password}{after}{encoded}"));
+            let shown = redactor(&password).redact(&format!("{before}{password}{after}{encoded}"));
             prop_assert!(!shown.contains(&password), "{shown}");
         }
     }

@@ -1,0 +1,84 @@
+//! One-off processes: started for a command, and not started again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::process::{Launch, Process, ending};
+use super::{Plan, Runner};
+use convox_wire::{self, AppName, ProcessId, ServiceName};
+
+/// The one-off processes that run.
+#[derive(Debug, Default)]
+pub(super) struct OneOffs(Mutex<Vec<OneOff>>);
+
+#[derive(Debug)]
+struct OneOff {
+    app: AppName,
+    stop: CancellationToken,
+    done: JoinHandle<()>,
+}
+
+impl OneOffs {
+    /// Stops those of an app, or all.
+    pub(super) async fn stop(&self, app: Option<&AppName>) {
+        let is_meant = |one: &OneOff| app.is_none_or(|app| one.app == *app);
+        let meant: Vec<OneOff> = self.all().extract_if(.., |one| is_meant(one)).collect();
+        meant.iter().for_each(|one| one.stop.cancel());
+        // However they ended: they have.
+        let _ = join_all(meant.into_iter().map(|one| one.done)).await;
+    }
+
+    fn add(&self, one: OneOff) {
+        let mut all = self.all();
+        all.retain(|one| !one.done.is_finished());
+        all.push(one);
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<OneOff>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Runner {
+    /// Starts a process of a service with another command, in a copy of the source of its own and
+    /// without a port. Returns once it is started.
+    ///
+    /// # Errors
+    /// Why it can't be started, in words.
+    pub(crate) async fn run_once(
+        &self,
+        plan: Plan,
+        service: &ServiceName,
+        command: Option<Vec<String>>,
+    ) -> Result<ProcessId, String> {
+        let found = plan.manifest.service(service).cloned();
+        let mut service = found.ok_or_else(|| format!("service not found: {service}"))?;
+        service.port = None;
+        if let Some(command) = command {
+            service.command = command;
+        }
+        let app = plan.app.clone();
+        let launch = Launch { host: Arc::clone(&self.0.host), plan: Arc::new(plan), service };
+        let process = Process::start(&launch).await?;
+        process.set_running();
+        let id = process.id.clone();
+        let stop = CancellationToken::new();
+        let done = tokio::spawn(watch(launch, process, stop.clone()));
+        self.0.one_offs.add(OneOff { app, stop, done });
+        Ok(id)
+    }
+}
+
+/// Waits for the end of a process, and removes what it leaves.
+async fn watch(launch: Launch, mut process: Process, stop: CancellationToken) {
+    let id = process.id.clone();
+    let how = tokio::select! {
+        status = process.ended() => ending(status),
+        () = stop.cancelled() => "stopped".to_owned(),
+    };
+    process.stop().await;
+    launch.say(&id, &format!("{id}: {how}"));
+}
