@@ -60,7 +60,7 @@ impl Ui {
     ) -> Self {
         let input = std::mem::take(&mut stdio.input);
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
-        let reporter = Reporter::new(caps.redraws && renderer.is_for_people());
+        let reporter = Reporter::new(caps.redraws && renderer.is_for_people(), renderer.has_bar());
         let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, debug };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }

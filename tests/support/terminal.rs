@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -83,6 +84,16 @@ impl Terminal {
         tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
+    /// Changes the width of the terminal, which sends SIGWINCH to the command.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.keyboard, size(columns)).unwrap();
+    }
+
+    /// The process of the command.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Waits for the end; gives the exit code and every byte that was shown.
     pub fn end(mut self) -> (i32, String) {
         let status = until("the end of the command", || {
@@ -111,7 +122,10 @@ fn open(columns: u16) -> OwnedFd {
     let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&pty).unwrap();
     unlockpt(&pty).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&pty, size).unwrap();
+    tcsetwinsize(&pty, size(columns)).unwrap();
     pty
+}
+
+fn size(columns: u16) -> Winsize {
+    Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
