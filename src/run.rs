@@ -133,18 +133,21 @@ impl<'a> Run<'a> {
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
         let ui = Ui::new(stdio, renderer, self.args.id, hints);
-        let error = self.run_and_print(&ui).err();
-        let error = error.filter(|error| error.kind() != ErrorKind::OutputClosed);
+        let (exit, error) = match self.run_and_print(&ui) {
+            Ok(exit) => (exit, None),
+            Err(error) if error.kind() == ErrorKind::OutputClosed => (Exit::Done, None),
+            Err(error) => (error.kind().exit(), Some(error)),
+        };
         let unwritten = ui.end(error.as_ref()).err();
         match (error, unwritten) {
-            (Some(error), _) => error.kind().exit(),
+            (Some(_), _) => exit,
             (None, Some(error)) => {
                 if error.kind() != ErrorKind::OutputClosed {
                     ui.error(&error);
                 }
                 error.kind().exit()
             }
-            (None, None) => Exit::Done,
+            (None, None) => exit,
         }
     }
 
@@ -159,10 +162,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn run_and_print(&self, ui: &Ui) -> Result<(), CommandError> {
+    fn run_and_print(&self, ui: &Ui) -> Result<Exit, CommandError> {
         let runtime = runtime(self.spec)?;
         let result = match self.args.watch {
-            Some(interval) => self.watch(ui, &runtime, interval),
+            Some(interval) => self.watch(ui, &runtime, interval).map(|()| Exit::Done),
             None => runtime.block_on(self.once(ui)),
         };
         // A thread that still reads stdin must not keep the run from ending.
@@ -183,7 +186,7 @@ impl<'a> Run<'a> {
                 ui.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
             match runtime.block_on(self.once(ui)) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::OutputClosed => return Err(error),
                 Err(error) => ui.error(&error),
@@ -195,7 +198,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn once(&self, ui: &Ui) -> Result<(), CommandError> {
+    async fn once(&self, ui: &Ui) -> Result<Exit, CommandError> {
         let cx = Context::new(
             self.settings.clone(),
             self.args.clone(),
@@ -215,17 +218,22 @@ impl<'a> Run<'a> {
         self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
-        Ok(())
+        Ok(outcome.exit)
     }
 
     /// A command that prints its own end, or changes something, is ended in an orderly way by any
     /// signal; others just die of it.
     async fn ending_signal(&self) -> EndSignal {
         let reports_its_end = self.args.json && self.spec.json == JsonForm::Events;
-        if self.spec.effect == Effect::Write || reports_its_end {
-            signals::received().await
-        } else {
-            signals::received_by_nobody().await
+        loop {
+            let signal = if self.spec.effect == Effect::Write || reports_its_end {
+                signals::received().await
+            } else {
+                signals::received_by_nobody().await
+            };
+            if !signals::are_claimed() {
+                return signal;
+            }
         }
     }
 

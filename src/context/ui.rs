@@ -128,6 +128,13 @@ impl Ui {
         Ok(self.inner().stdio.out.print(text)?)
     }
 
+    /// Writes bytes as they are, at once.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        let out = &mut self.inner().stdio.out;
+        out.write_all(bytes).map_err(OutputError::from)?;
+        Ok(out.flush().map_err(OutputError::from)?)
+    }
+
     /// Prints a question and leaves its line open: on stdout, or on stderr if stdout is left to an
     /// id.
     pub(crate) fn ask(&self, question: &str) -> Result<(), CommandError> {

@@ -53,7 +53,9 @@ impl Client {
         }
         // The body is still to come.
         self.emit(match (&begun, status) {
-            (Err(error), None) => Event::Failed { request: line, why: error.to_string(), took, attempt },
+            (Err(error), None) => {
+                Event::Failed { request: line, why: error.to_string(), took, attempt }
+            }
             (_, status) => {
                 let status = status.unwrap_or_default();
                 Event::Responded { request: line, status, bytes: None, took, attempt }
