@@ -15,6 +15,8 @@ pub(crate) enum Event {
     About(AppName, Option<BuildId>),
     /// Packing the source begins.
     Packaging,
+    /// Some of the source is packed: entries, and bytes before compression.
+    PackProgress { entries: u64, bytes: u64 },
     /// The source is packed.
     Packaged,
     /// Uploading what packing has left begins.

@@ -63,7 +63,8 @@ impl Input {
         }
         let mut text = String::new();
         self.reader().read_to_string(&mut text)?;
-        Ok(Some(text))
+        // Editors on Windows start files with a byte order mark.
+        Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
     /// Reads a line with its end; an empty text at the end of the input.
@@ -107,6 +108,22 @@ impl Input {
     }
 }
 
+/// Runs a blocking read on a thread of its own. Unlike a thread of the runtime's pool, it does not
+/// keep the program from exiting while it waits for input.
+///
+/// # Errors
+/// Those of `read`, or the thread can't be started.
+pub async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+        // Without a receiver, nobody waits for the input any more.
+        let _ = sender.send(read());
+    })?;
+    receiver.await.unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()))
+}
+
 impl Default for Input {
     /// An input that has ended.
     fn default() -> Self {
@@ -132,6 +149,14 @@ mod tests {
         file.rewind().unwrap();
         let read = Input::file(file).read_if_requested(&arguments).unwrap();
         assert_eq!(read.as_deref(), Some("C=3"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_only_at_the_start() {
+        for (input, expected) in [("\u{feff}A=1", "A=1"), ("A=\u{feff}1", "A=\u{feff}1")] {
+            let read = Input::memory(input).read_if_requested(&[]).unwrap();
+            assert_eq!(read.as_deref(), Some(expected));
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use tokio::time::MissedTickBehavior;
 
 use crate::args::{GlobalArgs, Styles};
-use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed};
+use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
 use crate::context::{Context, Ui};
 use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
 use crate::outcome::{Exit, Outcome, Output};
@@ -17,6 +19,9 @@ use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3
 use crate::settings::{EnvVars, Settings, Style};
 use crate::signals::{self, EndSignal};
 use convox_devrack::clock::Clock;
+
+/// The time between two looks at whether long work should be reported.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How the environment is read.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
@@ -95,8 +100,6 @@ fn settings(
     program: io::Result<PathBuf>,
 ) -> Result<Settings, CommandError> {
     let variables = EnvVars::read(environment).map_err(CommandError::usage)?;
-    let directory = directory
-        .map_err(|error| CommandError::while_doing("the working directory is gone", error))?;
     Ok(Settings::new(variables, directory).with_program(program.ok()))
 }
 
@@ -108,6 +111,19 @@ struct Run<'a> {
     settings: Settings,
     style: Style,
     clock: Clock,
+}
+
+/// How a command ended that did not fail.
+struct Ended {
+    exit: Exit,
+    /// The id of what it created.
+    id: Option<String>,
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        Self { exit: Exit::Done, id: None }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -133,22 +149,33 @@ impl<'a> Run<'a> {
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
         let ui = Ui::new(stdio, renderer, self.args.id, hints);
-        let (exit, error) = match self.run_and_print(&ui) {
-            Ok(exit) => (exit, None),
-            Err(error) if error.kind() == ErrorKind::OutputClosed => (Exit::Done, None),
-            Err(error) => (error.kind().exit(), Some(error)),
+        let (ended, error) = match self.run_and_print(&ui) {
+            Ok(ended) => (ended, None),
+            Err(error) if error.kind() == ErrorKind::OutputClosed => (Ended::default(), None),
+            Err(error) => (Ended { exit: error.kind().exit(), id: None }, Some(error)),
         };
         let unwritten = ui.end(error.as_ref()).err();
         match (error, unwritten) {
-            (Some(_), _) => exit,
+            (Some(_), _) => ended.exit,
             (None, Some(error)) => {
+                let error = self.output_lost(error, ended.id.as_deref());
                 if error.kind() != ErrorKind::OutputClosed {
                     ui.error(&error);
                 }
                 error.kind().exit()
             }
-            (None, None) => exit,
+            (None, None) => ended.exit,
         }
+    }
+
+    /// The failure of a run whose output was lost. What a command has changed is done all the same,
+    /// so it is named with its id.
+    fn output_lost(&self, error: CommandError, id: Option<&str>) -> CommandError {
+        if self.spec.effect != Effect::Write || error.kind() == ErrorKind::OutputClosed {
+            return error;
+        }
+        let id = id.map_or(String::new(), |id| format!(" ({id})"));
+        CommandError::new(format!("{} succeeded{id}, but {}", self.spec.path, error.message()))
     }
 
     fn renderer(&self, stdio: &Stdio) -> Box<dyn Renderer> {
@@ -162,10 +189,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn run_and_print(&self, ui: &Ui) -> Result<Exit, CommandError> {
+    fn run_and_print(&self, ui: &Ui) -> Result<Ended, CommandError> {
         let runtime = runtime(self.spec)?;
         let result = match self.args.watch {
-            Some(interval) => self.watch(ui, &runtime, interval).map(|()| Exit::Done),
+            Some(interval) => self.watch(ui, &runtime, interval).map(|()| Ended::default()),
             None => runtime.block_on(self.once(ui)),
         };
         // A thread that still reads stdin must not keep the run from ending.
@@ -198,7 +225,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn once(&self, ui: &Ui) -> Result<Exit, CommandError> {
+    async fn once(&self, ui: &Ui) -> Result<Ended, CommandError> {
         let cx = Context::new(
             self.settings.clone(),
             self.args.clone(),
@@ -209,16 +236,28 @@ impl<'a> Run<'a> {
             self.spec.effect != Effect::Read,
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;
-        let outcome = tokio::select! {
-            // Prefer the command's own Ctrl-C handling.
-            biased;
-            outcome = running => outcome?,
-            signal = self.ending_signal() => return Err(CommandError::ended(signal)),
-        };
+        let outcome = self.complete(ui, running).await?;
         self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
-        Ok(outcome.exit)
+        Ok(Ended { exit: outcome.exit, id: outcome.id })
+    }
+
+    /// Waits for the command, showing that it goes on, or for a signal that ends it.
+    async fn complete(&self, ui: &Ui, running: Running<'_>) -> Result<Outcome, CommandError> {
+        let mut running = running;
+        let mut signal = pin!(self.ending_signal());
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                // Prefer the command's own Ctrl-C handling.
+                biased;
+                outcome = &mut running => return outcome,
+                signal = &mut signal => return Err(CommandError::ended(signal)),
+                _ = ticks.tick() => ui.tick()?,
+            }
+        }
     }
 
     /// A command that prints its own end, or changes something, is ended in an orderly way by any

@@ -51,11 +51,12 @@ const MAX_SECRET: usize = 64 * 1024;
 const CTRL_C: u8 = 3;
 
 /// Reads a line from `terminal` without echoing it. The caller prints the prompt before and the
-/// line end after. The terminal's modes are restored in every case, including Ctrl-C.
+/// line end after. The terminal's modes are restored in every case: after Ctrl-C, and when the
+/// future is dropped.
 ///
 /// # Errors
 /// `terminal` is not a terminal, Ctrl-C was pressed, or no line was entered.
-pub fn read_secret(terminal: impl AsFd) -> Result<SecretString, SecretError> {
+pub async fn read_secret(terminal: impl AsFd) -> Result<SecretString, SecretError> {
     let terminal = terminal.as_fd();
     let mut modes = tcgetattr(terminal).map_err(|_| SecretError::NotATerminal)?;
     let _restore = RestoreModes { terminal: terminal.try_clone_to_owned()?, before: modes.clone() };
@@ -64,7 +65,8 @@ pub fn read_secret(terminal: impl AsFd) -> Result<SecretString, SecretError> {
     // Without signals Ctrl-C is a character; this makes it end the line.
     modes.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
     tcsetattr(terminal, OptionalActions::Flush, &modes).map_err(io::Error::from)?;
-    let line = read_line(File::from(terminal.try_clone_to_owned()?))?;
+    let input = File::from(terminal.try_clone_to_owned()?);
+    let line = crate::input::blocking(move || Ok(read_line(input))).await??;
     let text = String::from_utf8(line).map_err(|_| invalid("not valid UTF-8"))?;
     Ok(SecretString::from(text))
 }
@@ -133,6 +135,7 @@ impl RawMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use rustix::pty;
     use secrecy::ExposeSecret;
     use std::io::Write;
@@ -161,7 +164,8 @@ mod tests {
         let (mut user, program) = terminal();
         let before = modes(&program);
         let reader = program.try_clone().unwrap();
-        let read = std::thread::spawn(move || read_secret(&reader));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = std::thread::spawn(move || runtime.block_on(read_secret(&reader)));
         while modes(&program).contains(LocalModes::ECHO) {
             std::thread::yield_now();
         }
@@ -193,10 +197,23 @@ mod tests {
         assert!(matches!(secret, Err(SecretError::Failed(_))));
     }
 
+    #[tokio::test]
+    async fn a_prompt_that_is_given_up_restores_the_terminal() {
+        let (_user, program) = terminal();
+        let before = modes(&program);
+        {
+            let mut read = std::pin::pin!(read_secret(&program));
+            assert!((&mut read).now_or_never().is_none() && modes(&program) != before);
+        }
+        assert_eq!(modes(&program), before);
+    }
+
     #[test]
     fn a_file_is_not_a_terminal() {
         let file = tempfile::tempfile().unwrap();
-        assert!(matches!(read_secret(&file), Err(SecretError::NotATerminal)));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = runtime.block_on(read_secret(&file));
+        assert!(matches!(read, Err(SecretError::NotATerminal)));
         assert!(RawMode::enter(file.as_fd()).is_err());
         assert_eq!(size(&file), None);
     }

@@ -11,7 +11,7 @@ mod tree;
 use clap::Command;
 
 pub(crate) use parse::{Parsed, parse};
-pub(crate) use spec::{CommandSpec, Effect, JsonForm};
+pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
 
 use tree::GROUPS;

@@ -63,6 +63,7 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("rack start" => rack::start, effect: Serve),
     command!("rack stop" => rack::stop, effect: Write),
     command!("rack status" => rack::status),
+    command!("rack prune" => rack::prune, effect: Write),
     command!("racks" => racks, watch: true),
     command!("switch" => switch, effect: Write),
     command!("login" => login, effect: Write),

@@ -1,4 +1,4 @@
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::context::connection::rack_at;
@@ -6,7 +6,7 @@ use crate::context::{Confirmation, Context};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::settings::{RackUrl, Scheme};
+use crate::settings::{ConfigError, ConfigWriter, RackUrl, Scheme, trimmed_secret};
 use convox_client::fingerprint::Fingerprint;
 use convox_client::rack::{CertificateProblem, Error, Login};
 use convox_client::transport::{PinnedBy, Trust};
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(value_name = "HOST", default_value = "console.convox.com")]
     host: String,
     /// Token; CONVOX_TOKEN or the prompt keep it out of the process list
-    #[arg(short, long, value_name = "TOKEN")]
+    #[arg(short, long, value_name = "TOKEN", value_parser = trimmed_secret)]
     token: Option<SecretString>,
     /// Trust the certificate that the host presents now, and no other from then on
     #[arg(long)]
@@ -30,43 +30,47 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     address(cx, &args.host, None)?;
-    let token = Token::find(cx, &args)?;
-    let pin = if args.trust { Some(presented(cx, &args.host).await?) } else { None };
+    let token = Token::find(cx, &args).await?;
+    let pin = if args.trust { Some(probe_certificate(cx, &args.host).await?) } else { None };
     let attempt = Attempt { cx, host: &args.host, pin };
     let accepted = attempt.log_in(token).await?;
-    store(cx, &args, &accepted)?;
+    let address = address(cx, &args.host, None)?;
+    cx.write_settings(|config| store(config, &address, &args, &accepted)).await?;
     cx.emit(Event::Done(None))?;
     if let Some(pin) = accepted.pin {
-        tell_of_pin(cx, &args.host, pin);
+        notice_pin(cx, &args.host, pin);
     }
     Ok(Outcome::json(LoggedIn { host: args.host, user: accepted.login.user }))
 }
 
-/// A token, and where it is from.
+/// A token.
 struct Token {
     secret: SecretString,
-    stored: bool,
+    /// It comes from the settings directory.
+    is_stored: bool,
 }
 
 impl Token {
-    fn find(cx: &Context, args: &Args) -> Result<Self, CommandError> {
+    async fn find(cx: &Context, args: &Args) -> Result<Self, CommandError> {
         let given = args.token.clone().or(cx.settings.env.token.clone());
         if let Some(secret) = given {
-            return Ok(Self { secret, stored: false });
+            return Ok(Self { secret, is_stored: false });
         }
         match cx.settings.config.password(&args.host)? {
-            Some(secret) => Ok(Self { secret, stored: true }),
-            None => Self::ask(cx),
+            Some(secret) => Ok(Self { secret, is_stored: true }),
+            None => Self::ask(cx).await,
         }
     }
 
-    fn ask(cx: &Context) -> Result<Self, CommandError> {
-        let secret = cx.ask_secret("CLI Token: ")?;
-        Ok(Self { secret, stored: false })
+    async fn ask(cx: &Context) -> Result<Self, CommandError> {
+        let typed = cx.ask_secret("CLI Token: ").await?;
+        let secret = trimmed_secret(typed.expose_secret())
+            .map_err(|_| CommandError::new("no token was entered"))?;
+        Ok(Self { secret, is_stored: false })
     }
 }
 
-/// What the host accepted.
+/// A login that the host accepted.
 struct Accepted {
     login: Login,
     token: SecretString,
@@ -80,33 +84,35 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Shows the token; a stored one that is refused is asked for once more, and so is a
-    /// certificate that nobody vouches for, where somebody can be asked.
+    /// Presents the token to the host. On a terminal, asks for another token if the stored one is
+    /// refused, and whether to trust a certificate that can't be verified.
     async fn log_in(mut self, mut token: Token) -> Result<Accepted, CommandError> {
         self.cx.emit(Event::Step(format!("Authenticating with {}", self.host)))?;
         loop {
-            let error = match self.show(&token.secret).await {
+            let error = match self.present(&token.secret).await {
                 Ok(login) => return Ok(Accepted { login, token: token.secret, pin: self.pin }),
                 Err(error) => error,
             };
             match &error {
                 Error::Certificate(CertificateProblem::Unknown { fingerprint, .. })
-                    if self.pin.is_none() && self.cx.can_ask() && self.trusts(fingerprint)? =>
+                    if self.pin.is_none()
+                        && self.cx.can_ask()
+                        && self.confirm(fingerprint).await? =>
                 {
                     self.pin = Some(*fingerprint);
                 }
                 Error::Status { status: 401, message, .. }
-                    if token.stored && self.cx.can_ask() && !has_run_out(message) =>
+                    if token.is_stored && self.cx.can_ask() && !is_expired(message) =>
                 {
-                    self.cx.notice("the stored token is not accepted any more");
-                    token = Token::ask(self.cx)?;
+                    self.cx.notice("the stored token is no longer accepted");
+                    token = Token::ask(self.cx).await?;
                 }
                 _ => return Err(refused(error)),
             }
         }
     }
 
-    async fn show(&self, token: &SecretString) -> Result<Login, Error> {
+    async fn present(&self, token: &SecretString) -> Result<Login, Error> {
         let setup = |error: CommandError| Error::Config(error.message());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
         let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
@@ -114,24 +120,24 @@ impl Attempt<'_> {
         rack.login().await
     }
 
-    fn trusts(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
+    async fn confirm(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
         let question = format!(
             "\nThe authenticity of {} can't be established.\n\
              The SHA-256 fingerprint of its certificate is {fingerprint}\nTrust it from now on?",
             self.host
         );
-        self.cx.confirm(&question, Confirmation::Yes)
+        self.cx.confirm(&question, Confirmation::Yes).await
     }
 }
 
-fn has_run_out(message: &str) -> bool {
+fn is_expired(message: &str) -> bool {
     message.contains("cli token is expired")
 }
 
-/// A wrong token reads as it always did; everything else says what it is.
+/// Reports a wrong token as other clients do.
 fn refused(error: Error) -> CommandError {
     match &error {
-        Error::Status { status: 401, message, .. } if !has_run_out(message) => {
+        Error::Status { status: 401, message, .. } if !is_expired(message) => {
             CommandError::new("invalid login")
                 .hint("check that the token is right, and for this host")
         }
@@ -139,19 +145,19 @@ fn refused(error: Error) -> CommandError {
     }
 }
 
-/// The certificate that the host shows now, learnt without showing it any token.
-async fn presented(cx: &Context, host: &str) -> Result<Fingerprint, CommandError> {
+/// Returns the certificate that the host presents, without sending it a token.
+async fn probe_certificate(cx: &Context, host: &str) -> Result<Fingerprint, CommandError> {
     let address = address(cx, host, None)?;
     if address.scheme() != Scheme::Https {
         return Err(CommandError::usage(format!(
-            "{host} is not reached over https: there is no certificate to trust"
+            "{host} has no certificate to trust: it is not reached over https"
         )));
     }
     let none = Trust::Pinned(Fingerprint([0; 32]), PinnedBy::Login);
     match rack_at(cx, &address, Some(none))?.login().await {
         Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
         Err(error) => Err(error.into()),
-        Ok(_) => Err(CommandError::new(format!("{host} showed no certificate"))),
+        Ok(_) => Err(CommandError::new(format!("{host} presented no certificate"))),
     }
 }
 
@@ -159,31 +165,35 @@ fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<Rack
     RackUrl::for_host(cx.settings.console_scheme(), host, token).map_err(CommandError::usage)
 }
 
-fn tell_of_pin(cx: &Context, host: &str, pin: Fingerprint) {
-    cx.notice(format!("from now on {host} is trusted by this certificate alone: {pin}"));
+fn notice_pin(cx: &Context, host: &str, pin: Fingerprint) {
+    cx.notice(format!("from now on, {host} is trusted with this certificate only: {pin}"));
     if cx.settings.env.trust.is_some_and(|set| set != pin) {
         cx.warn(format!(
-            "CONVOX_TRUST names another certificate and comes before this one: \
+            "CONVOX_TRUST overrides this with another certificate: \
              set CONVOX_TRUST={pin} or unset it"
         ));
     }
 }
 
-/// A rack that was pinned is no console: the console of the last login stays.
-fn store(cx: &Context, args: &Args, accepted: &Accepted) -> Result<(), CommandError> {
-    let files = &cx.settings.config;
-    let address = address(cx, &args.host, None)?;
+/// Stores the login. The console of the last login is kept if a rack was pinned, since that is not
+/// a console.
+fn store(
+    config: &ConfigWriter<'_>,
+    address: &RackUrl,
+    args: &Args,
+    accepted: &Accepted,
+) -> Result<(), ConfigError> {
     if let Some(pin) = accepted.pin {
-        files.store_pin(&address.host_port(), pin)?;
+        config.store_pin(&address.host_port(), pin)?;
     }
-    files.store_password(&args.host, &accepted.token)?;
+    config.store_password(&args.host, &accepted.token)?;
     if let Some(user) = &accepted.login.user {
-        files.store_user_id(user)?;
+        config.store_user_id(user)?;
     }
     if accepted.login.user.is_some() || !args.trust {
-        files.store_console_host(&args.host)?;
-        // An older client's choice of a rack belongs to another console.
-        files.forget_legacy_rack()?;
+        config.store_console_host(&args.host)?;
+        // The selection of an older client belongs to another console.
+        config.forget_legacy_rack()?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let mut tree = without_help((cx.full_command)());
     tree.build();
     if let Some(dir) = args.dir {
-        let dir = cx.path(&dir);
+        let dir = cx.path(&dir)?;
         let failed = |error: std::io::Error| CommandError::while_doing(dir.display(), error);
         std::fs::create_dir_all(&dir).map_err(failed)?;
         clap_mangen::generate_to(tree, &dir).map_err(failed)?;

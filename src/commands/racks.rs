@@ -9,14 +9,15 @@ use crate::output::{Render, RenderContext, View};
 
 /// List racks, on this machine and at the console
 ///
-/// Warns if the console cannot be reached. The development rack is listed once it has been started.
+/// If the console fails, its racks are listed as they were last time, with a warning. The
+/// development rack is listed once it has been started.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  convox racks")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let mut racks = known_racks::configured(cx).await?;
-    racks.extend(known_racks::dev(cx).await?);
+    let mut racks = known_racks::list(cx).await?;
+    racks.extend(known_racks::dev(cx).await);
     Ok(Outcome::render(RackList(racks.into_iter().map(Row::from).collect())))
 }
 

@@ -1,12 +1,12 @@
 use serde::Serialize;
 
-use crate::context::known_racks;
-use crate::context::{Context, KnownRack};
+use crate::context::Context;
+use crate::context::known_racks::{self, Found};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
-use crate::settings::{Choice, CurrentRack, RackKind, match_rack};
+use crate::settings::{CurrentRack, RackKind};
 use convox_wire::RackName;
 
 /// Select the rack that commands use, or show it
@@ -22,34 +22,32 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let Some(name) = args.name else {
-        return Ok(Outcome::render(Chosen { rack: cx.rack_name().await? }));
+        return Ok(Outcome::render(Selected { rack: cx.rack_name().await? }));
     };
-    let current = chosen(cx, name.as_str()).await?;
-    cx.settings.config.store_current(&current)?;
-    // An older client's choice would still win over ours.
-    cx.settings.config.forget_legacy_rack()?;
+    let current = find(cx, name.as_str()).await?;
+    cx.write_settings(|config| {
+        config.store_current(&current)?;
+        // The selection of an older client would override ours.
+        config.forget_legacy_rack()
+    })
+    .await?;
     cx.emit(Event::Line(format!("Switched to {}", current.name)))?;
-    Ok(Outcome::json(Chosen { rack: current.name }))
+    Ok(Outcome::json(Selected { rack: current.name }))
 }
 
-async fn chosen(cx: &Context, name: &str) -> Result<CurrentRack, CommandError> {
-    let dev = || CurrentRack { name: "dev".to_owned(), kind: RackKind::Dev };
-    if name == "@dev" {
-        return Ok(dev());
-    }
-    let racks = known_racks::configured(cx).await?;
-    Ok(match match_rack(name, &racks, |rack: &KnownRack| &rack.name)? {
-        Choice::Configured(rack) => CurrentRack { name: rack.name.clone(), kind: rack.kind() },
-        Choice::Dev => dev(),
+async fn find(cx: &Context, name: &str) -> Result<CurrentRack, CommandError> {
+    Ok(match known_racks::find(cx, name).await? {
+        Found::Configured(rack) => CurrentRack { name: rack.name().to_owned(), kind: rack.kind() },
+        Found::Dev => CurrentRack { name: "dev".to_owned(), kind: RackKind::Dev },
     })
 }
 
 #[derive(Serialize)]
-struct Chosen {
+struct Selected {
     rack: String,
 }
 
-impl Render for Chosen {
+impl Render for Selected {
     fn render(&self, _rc: &RenderContext) -> View {
         View::Data(self.rack.clone())
     }

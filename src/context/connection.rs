@@ -1,4 +1,4 @@
-//! From what is set to a rack that answers.
+//! Connecting to the rack that the settings name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,98 +6,76 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::Severity;
-use super::{Access, Context, KnownRack, known_racks};
+use super::known_racks::{self, Found, NamedRack};
+use super::{Access, Context, KnownRack, transport_events};
 use crate::error::{CommandError, Hint};
-use crate::output::humanize;
-use crate::settings::{
-    Choice, CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target, match_rack,
-};
+use crate::settings::{CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target};
 use convox_client::rack::{Client, Endpoint, Options, Rack};
-use convox_client::transport::{Event, PinnedBy, Trust};
+use convox_client::transport::{PinnedBy, Trust};
+use convox_wire::RackName;
 
-/// What `racks` remembers of a direct rack is good for so long.
-const META_AGE: Duration = Duration::from_secs(30 * 60);
-
-/// And asking for it is worth no more than this.
+/// The time limit for refreshing the cached metadata of a direct rack.
 const META_TIME: Duration = Duration::from_secs(2);
 
-/// A rack that was resolved.
+/// The rack of a run.
 pub(super) struct Connection {
     pub(super) rack: Rack,
-    /// The name of its file, where it is a direct rack that has one.
+    /// The name of its file, if it is a direct rack that has one.
     direct: Option<String>,
 }
 
-/// The rack that is meant, found among those that are configured.
+/// The rack that the settings name.
 enum ResolvedRack {
     Url(RackUrl),
     Dev,
-    Known(KnownRack),
-    /// On this machine, and not yet looked into: Terraform may take seconds.
-    Local(LocalRack),
+    Named(NamedRack),
 }
 
-/// The rack that flags, variables and files mean.
+/// Connects to the rack that flags, variables and files name.
 pub(super) async fn open(cx: &Context) -> Result<Connection, CommandError> {
-    match meant(cx).await? {
+    match resolve(cx).await? {
         ResolvedRack::Url(url) => direct(cx, &url, None),
         ResolvedRack::Dev => dev(cx).await,
-        ResolvedRack::Known(rack) => reach(cx, &rack).await,
-        ResolvedRack::Local(rack) => reach(cx, &known_racks::one(cx, &rack)?).await,
+        ResolvedRack::Named(rack) => connect(cx, &known_racks::inspect(cx, &rack)?).await,
     }
 }
 
-/// The name of the rack that is meant, without asking it.
+/// Returns the name of the rack, without sending it a request.
 pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
-    Ok(match meant(cx).await? {
+    Ok(match resolve(cx).await? {
         ResolvedRack::Url(_) => "direct".to_owned(),
         ResolvedRack::Dev => "dev".to_owned(),
-        ResolvedRack::Known(rack) => rack.name,
-        ResolvedRack::Local(rack) => rack.name,
+        ResolvedRack::Named(rack) => rack.name().to_owned(),
     })
 }
 
-async fn meant(cx: &Context) -> Result<ResolvedRack, CommandError> {
-    match cx.settings.target(cx.args.rack.as_ref().map(convox_wire::RackName::as_str))? {
+async fn resolve(cx: &Context) -> Result<ResolvedRack, CommandError> {
+    match cx.settings.target(cx.args.rack.as_ref().map(RackName::as_str))? {
         Target::Url(url) => Ok(ResolvedRack::Url(url)),
         Target::Dev => Ok(ResolvedRack::Dev),
-        Target::Named(name) => named(cx, &name).await,
-        Target::Current(current) => chosen(cx, &current).await,
+        Target::Named(name) => Ok(match known_racks::find(cx, &name).await? {
+            Found::Configured(rack) => ResolvedRack::Named(rack),
+            Found::Dev => ResolvedRack::Dev,
+        }),
+        Target::Current(current) => current_rack(cx, &current).await,
     }
 }
 
-async fn named(cx: &Context, name: &str) -> Result<ResolvedRack, CommandError> {
-    let racks = known_racks::configured(cx).await?;
-    Ok(match match_rack(name, &racks, |rack: &KnownRack| &rack.name)? {
-        Choice::Configured(rack) => ResolvedRack::Known(rack.clone()),
-        Choice::Dev => ResolvedRack::Dev,
-    })
-}
-
-async fn chosen(cx: &Context, current: &CurrentRack) -> Result<ResolvedRack, CommandError> {
+async fn current_rack(cx: &Context, current: &CurrentRack) -> Result<ResolvedRack, CommandError> {
     let CurrentRack { name, kind } = current;
     let found = match kind {
-        RackKind::Console => at_console(cx, name).await?.map(ResolvedRack::Known),
-        RackKind::Dev => Some(ResolvedRack::Dev),
+        RackKind::Console => known_racks::find_at_console(cx, name).await?.map(NamedRack::Console),
+        RackKind::Dev => return Ok(ResolvedRack::Dev),
         RackKind::Direct | RackKind::Terraform => {
-            on_this_machine(cx, current)?.map(ResolvedRack::Local)
+            on_this_machine(cx, current)?.map(NamedRack::Local)
         }
         RackKind::Other(kind) => {
             return Err(CommandError::new(format!("unknown rack type: {kind}")).hint(switch_rack()));
         }
     };
-    found.ok_or_else(|| {
+    found.map(ResolvedRack::Named).ok_or_else(|| {
         CommandError::new(format!("no such {kind} rack: {name}")).hint(switch_rack())
     })
-}
-
-async fn at_console(cx: &Context, name: &str) -> Result<Option<KnownRack>, CommandError> {
-    let Some(console) = console(cx)? else {
-        return Err(CommandError::new(format!("no such console rack: {name}")).hint(log_in()));
-    };
-    let racks = console.console_racks().await?;
-    Ok(racks.iter().map(known_racks::from_console).find(|rack| rack.name == name))
 }
 
 fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRack>, CommandError> {
@@ -105,8 +83,8 @@ fn on_this_machine(cx: &Context, current: &CurrentRack) -> Result<Option<LocalRa
     Ok(racks.into_iter().find(|rack| rack.name == current.name && rack.kind() == current.kind))
 }
 
-async fn reach(cx: &Context, rack: &KnownRack) -> Result<Connection, CommandError> {
-    match &rack.reach {
+async fn connect(cx: &Context, rack: &KnownRack) -> Result<Connection, CommandError> {
+    match &rack.access {
         Access::Direct(url) => direct(cx, url, Some(rack.name.clone())),
         Access::Terraform(Some(url)) => direct(cx, url, None),
         Access::Terraform(None) => {
@@ -138,7 +116,7 @@ async fn dev(cx: &Context) -> Result<Connection, CommandError> {
     Ok(Connection { rack, direct: None })
 }
 
-/// The console itself, if one is known.
+/// Returns the console, if one is known.
 pub(super) fn console(cx: &Context) -> Result<Option<Rack>, CommandError> {
     console_endpoint(cx)?.map(|endpoint| rack(cx, endpoint)).transpose()
 }
@@ -152,7 +130,7 @@ fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, CommandError> {
     Ok(Some(endpoint))
 }
 
-/// The rack or console at an address, whose certificate is held against `trust` where given.
+/// Returns the rack or console at an address. `trust` overrides how its certificate is verified.
 pub(crate) fn rack_at(
     cx: &Context,
     url: &RackUrl,
@@ -180,24 +158,14 @@ fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, CommandError> {
 }
 
 fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
-    let (ui, outages) = (cx.ui.clone(), cx.outages.clone());
-    let debug = cx.settings.env.debug;
-    let listener = Arc::new(move |event: Event| {
-        if outages.is_news(&event)
-            && let Some((text, hints)) = notice(&event)
-        {
-            ui.notice(Severity::Notice, &text, &hints);
-        }
-        if debug {
-            ui.error_line(&format!("DEBUG: {}", trace(&event)));
-        }
-    });
-    let (files, host) = (cx.settings.config.clone(), endpoint.authority());
+    let (config, host) = (cx.settings.config.clone(), endpoint.authority());
     let session_sink = Arc::new(move |session: &str| {
-        // The session serves this run all the same; the next one asks for another.
-        drop(files.store_session(&host, &session.into()));
+        // The session is valid for this run in any case; the next run can open another one.
+        if let Ok(Some(writer)) = config.try_lock() {
+            let _ = writer.store_session(&host, &session.into());
+        }
     });
-    let limits = *cx.limits();
+    let (limits, listener) = (*cx.limits(), transport_events::listener(cx));
     Rack::new(Client::new(endpoint, Options { limits, trust, listener, session_sink }))
 }
 
@@ -205,11 +173,11 @@ fn switch_rack() -> Hint {
     Hint::command("choose a rack with", "switch").arg("RACK")
 }
 
-fn log_in() -> Hint {
+pub(super) fn log_in() -> Hint {
     Hint::command("log in to a console with", "login").arg("HOST")
 }
 
-/// What the endpoint's certificate is verified against.
+/// Returns how the endpoint's certificate is verified.
 fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, CommandError> {
     if endpoint.url.scheme() != "https" {
         return Ok(Trust::Platform);
@@ -227,71 +195,19 @@ fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, CommandError> {
     Ok(cx.settings.env.ca_cert.clone().map_or(Trust::Platform, Trust::CustomCa))
 }
 
-/// What is worth a notice, without `--debug`.
-fn notice(event: &Event) -> Option<(String, Vec<Hint>)> {
-    match event {
-        Event::Retrying { request, why, budget } => {
-            let budget = humanize::minutes(budget.as_secs());
-            Some((format!("{request} failed ({why}); retrying for up to {budget}"), Vec::new()))
-        }
-        Event::Reconciling { request, why } => Some((
-            format!("the response to {request} was lost ({why}); checking what became of it"),
-            Vec::new(),
-        )),
-        Event::Resent { request } => Some((
-            format!(
-                "{request} was sent again; if the first one arrived late after all, there is an extra \
-                 build or release, which is not promoted"
-            ),
-            vec![
-                Hint::command("list builds with", "builds"),
-                Hint::command("list releases with", "releases"),
-            ],
-        )),
-        Event::Responded { .. }
-        | Event::Failed { .. }
-        | Event::SocketOpened { .. }
-        | Event::SocketClosed { .. } => None,
-    }
-}
-
-/// A line for each request and socket.
-fn trace(event: &Event) -> String {
-    let again = |attempt: u32| match attempt {
-        1 => String::new(),
-        attempt => format!(", attempt {attempt}"),
-    };
-    match event {
-        Event::Responded { request, status, bytes, took, attempt } => {
-            let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
-            format!("{request} {status}{bytes}, {} ms{}", took.as_millis(), again(*attempt))
-        }
-        Event::Failed { request, why, took, attempt } => {
-            format!("{request} failed: {why}, {} ms{}", took.as_millis(), again(*attempt))
-        }
-        Event::Retrying { request, .. } => format!("{request} is being repeated"),
-        Event::Reconciling { request, .. } => format!("{request} is being looked for"),
-        Event::Resent { request } => format!("{request} was sent again"),
-        Event::SocketOpened { request, took } => {
-            format!("socket {request} opened, {} ms", took.as_millis())
-        }
-        Event::SocketClosed { request, why, bytes } => {
-            format!("socket {request} closed: {why}, {bytes} bytes")
-        }
-    }
-}
-
 impl Connection {
-    /// Brings what `racks` shows of a direct rack up to date. Nothing depends on it, so failures
-    /// are left alone.
-    pub(super) async fn remember(&self, cx: &Context) {
+    /// Refreshes the cached metadata of a direct rack, if it is stale. Nothing depends on it, so
+    /// failures are ignored.
+    pub(super) async fn refresh_metadata(&self, cx: &Context) {
         let Some(name) = &self.direct else { return };
-        let now = cx.clock.now().into();
-        if !cx.settings.config.rack_meta_is_stale(name, META_AGE, now) {
+        let config = &cx.settings.config;
+        if !config.rack_meta_is_stale(name, cx.clock.now().into()) {
             return;
         }
         let Ok(Ok(system)) = timeout(META_TIME, self.rack.system()).await else { return };
         let meta = RackMeta { provider: system.provider, status: system.status.to_string() };
-        drop(cx.settings.config.store_rack_meta(name, &meta));
+        if let Ok(Some(writer)) = config.try_lock() {
+            let _ = writer.store_rack_meta(name, &meta);
+        }
     }
 }

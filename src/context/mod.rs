@@ -5,6 +5,8 @@ pub(crate) mod dev;
 pub(crate) mod known_racks;
 mod outages;
 mod prompt;
+mod settings_lock;
+mod transport_events;
 mod ui;
 
 use std::cell::{Cell, OnceCell};
@@ -113,7 +115,7 @@ impl Context {
     /// Refreshes what `racks` shows of a direct rack, after a success, now and then.
     pub(crate) async fn remember_rack(&self) {
         if let Some(connection) = self.connection.get() {
-            connection.remember(self).await;
+            connection.refresh_metadata(self).await;
         }
     }
 
@@ -145,8 +147,8 @@ impl Context {
     }
 
     /// A path that was given on the command line: relative ones are below the working directory.
-    pub(crate) fn path(&self, given: &Path) -> PathBuf {
-        self.settings.working_dir().join(given)
+    pub(crate) fn path(&self, given: &Path) -> Result<PathBuf, CommandError> {
+        Ok(self.settings.path(given)?)
     }
 
     /// Time limits.

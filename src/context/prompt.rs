@@ -6,7 +6,8 @@ use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
-use crate::signals::EndSignal;
+use crate::input::blocking;
+use crate::signals::{self, EndSignal};
 use crate::terminal::{self, SecretError};
 
 /// What a person must type before a command goes on.
@@ -48,11 +49,7 @@ impl Context {
         arguments: &[String],
     ) -> Result<Option<String>, CommandError> {
         let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
-        let read = move || ui.input().read_if_requested(&arguments);
-        match tokio::task::spawn_blocking(read).await {
-            Ok(read) => read.map_err(unreadable),
-            Err(error) => Err(CommandError::while_doing("can't read the standard input", error)),
-        }
+        blocking(move || ui.input().read_if_requested(&arguments)).await.map_err(unreadable)
     }
 
     /// Whether a person can be asked.
@@ -60,29 +57,33 @@ impl Context {
         self.ui.can_ask()
     }
 
-    /// Asks for a secret, which is not shown while it is typed.
-    pub(crate) fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
+    /// Asks for a secret, which is not shown while it is typed. A signal that ends the run restores
+    /// the terminal.
+    pub(crate) async fn ask_secret(&self, question: &str) -> Result<SecretString, CommandError> {
         if !self.can_ask() {
             return Err(CommandError::new("no token was given, and stdin is not a terminal")
                 .hint("give it with CONVOX_TOKEN or --token"));
         }
         self.ui.ask(question)?;
-        let typed = match self.ui.input().fd() {
-            Some(fd) => terminal::read_secret(fd),
-            None => Err(SecretError::NotATerminal),
+        let fd = self.ui.input().fd().map(|fd| fd.try_clone_to_owned()).transpose();
+        let fd =
+            fd.map_err(unreadable)?.ok_or_else(|| CommandError::new(SecretError::NotATerminal))?;
+        let typed = tokio::select! {
+            typed = terminal::read_secret(fd) => typed.map_err(|error| match error {
+                SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
+                error => CommandError::new(error),
+            }),
+            signal = signals::received() => Err(CommandError::ended(signal)),
         };
         self.ui.ask("\n")?;
-        typed.map_err(|error| match error {
-            SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
-            error => CommandError::new(error),
-        })
+        typed
     }
 
     /// Asks `question`; returns whether it was confirmed.
     ///
     /// # Errors
     /// stdin is not a terminal, so that nobody can confirm.
-    pub(crate) fn confirm(
+    pub(crate) async fn confirm(
         &self,
         question: &str,
         confirmation: Confirmation<'_>,
@@ -93,7 +94,12 @@ impl Context {
             )));
         }
         self.ui.ask(&confirmation.prompt(question))?;
-        let answer = self.ui.input().read_line().map_err(unreadable)?;
-        Ok(confirmation.accepts(answer.trim()))
+        let ui = self.ui.clone();
+        tokio::select! {
+            answer = blocking(move || ui.input().read_line()) => {
+                Ok(confirmation.accepts(answer.map_err(unreadable)?.trim()))
+            }
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
     }
 }

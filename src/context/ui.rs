@@ -3,13 +3,14 @@
 use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::error::{CommandError, ErrorKind, Hint, HintContext};
 use crate::event::Event;
 use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
-use crate::output::{Document, FailureView, RenderContext, Renderer, Value};
+use crate::output::{Document, FailureView, RenderContext, Renderer, Report, Reporter, Value};
 use crate::signals::EndSignal;
 use convox_wire::AppName;
 
@@ -26,6 +27,7 @@ struct Inner {
     renderer: Box<dyn Renderer>,
     events_to_stderr: bool,
     hints: HintContext,
+    reporter: Reporter,
 }
 
 /// How much a line on stderr matters.
@@ -55,7 +57,9 @@ impl Ui {
         hints: HintContext,
     ) -> Self {
         let input = std::mem::take(&mut stdio.input);
-        let inner = Inner { stdio, renderer, events_to_stderr, hints };
+        let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
+        let reporter = Reporter::new(caps.redraws && renderer.is_for_people());
+        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
@@ -75,16 +79,26 @@ impl Ui {
 
     /// Draws an event.
     pub(crate) fn render(&self, event: &Event) -> Result<(), CommandError> {
-        let Inner { stdio, renderer, events_to_stderr, .. } = &mut *self.inner();
+        let inner = &mut *self.inner();
+        let Inner { stdio, renderer, events_to_stderr, reporter, .. } = inner;
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
-        Ok(renderer.render(event, stream)?)
+        renderer.render(event, stream)?;
+        let report = reporter.observe(event, Instant::now());
+        Ok(inner.print_report(report)?)
+    }
+
+    /// Shows that long work goes on, if it is time to. To be called about once a second.
+    pub(crate) fn tick(&self) -> Result<(), CommandError> {
+        let inner = &mut *self.inner();
+        let report = inner.reporter.tick(Instant::now());
+        Ok(inner.print_report(report)?)
     }
 
     /// Prints a notice or a warning with its hints on stderr. It does not matter if stderr is
     /// closed.
     pub(crate) fn notice(&self, severity: Severity, text: &str, hints: &[Hint]) {
         let inner = &mut *self.inner();
-        let _ = inner.stdio.error_line(&format!("{severity}: {}", sanitize(text)));
+        inner.print_notice(severity, text);
         inner.print_hints(hints);
     }
 
@@ -160,6 +174,9 @@ impl Ui {
     }
 
     /// Ends the run's output, with its failure if there is one.
+    ///
+    /// # Errors
+    /// Output was lost, now or before.
     pub(crate) fn end(&self, error: Option<&CommandError>) -> Result<(), CommandError> {
         let inner = &mut *self.inner();
         let failure = error.map(|error| inner.view_of(error));
@@ -171,11 +188,34 @@ impl Ui {
             inner.print_error(error);
         }
         ended?;
-        Ok(flushed?)
+        flushed?;
+        match inner.stdio.out.take_lost() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 }
 
 impl Inner {
+    fn print_report(&mut self, report: Option<Report>) -> Result<(), OutputError> {
+        match report {
+            Some(Report::Transient(text)) => {
+                let Self { stdio, events_to_stderr, .. } = self;
+                let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
+                stream.show_transient(&text)
+            }
+            Some(Report::Notice(text)) => {
+                self.print_notice(Severity::Notice, &text);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn print_notice(&mut self, severity: Severity, text: &str) {
+        let _ = self.stdio.error_line(&format!("{severity}: {}", sanitize(text)));
+    }
+
     fn view_of(&self, error: &CommandError) -> FailureView {
         FailureView {
             kind: error.kind().name(),

@@ -164,6 +164,7 @@ macro_rules! failures {
 failures!(
     crate::programs::ProgramError,
     crate::programs::terraform::TerraformError,
+    crate::settings::NoWorkingDir,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
 );

@@ -44,7 +44,7 @@ pub(crate) struct Built {
 
 /// Checks what can be checked before anything is uploaded.
 pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
-    let source = Source::open(&cx.path(&request.dir), request.manifest.as_deref())?;
+    let source = Source::open(&cx.path(&request.dir)?, request.manifest.as_deref())?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, interval_at};
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload as Way};
 use convox_client::rack::{Error, Rack};
 use convox_client::transport::Upload;
-use convox_package::Spool;
+use convox_package::{PackProgress, Spool};
 use convox_wire::{AppName, ObjectKey, ObjectUrl};
 
 /// How often the bar moves.
@@ -69,7 +69,17 @@ fn random() -> Result<[u8; 15], CommandError> {
 
 /// Waits until the source is packed.
 pub(crate) async fn packed(cx: &Context, spool: &Spool) -> Result<u64, CommandError> {
-    let packed = spool.finished().await?;
+    let mut finished = std::pin::pin!(spool.finished());
+    let mut redraw = interval_at(Instant::now() + REDRAW, REDRAW);
+    let packed = loop {
+        tokio::select! {
+            packed = &mut finished => break packed?,
+            _ = redraw.tick() => {
+                let PackProgress { entries, bytes } = spool.progress();
+                cx.emit(Event::PackProgress { entries, bytes })?;
+            }
+        }
+    };
     cx.emit(Event::Packaged)?;
     for warning in &packed.warnings {
         cx.warn(warning);

@@ -35,9 +35,10 @@ impl TermCaps {
     }
 
     /// Returns the capabilities that follow from `env`. Colors and redrawn lines need a terminal
-    /// that is not dumb; colors also need an unset `NO_COLOR`.
+    /// whose `TERM` is neither `dumb` nor unknown; colors also need an unset `NO_COLOR`.
     pub fn new(env: TermEnv<'_>) -> Self {
-        let redraws = env.is_terminal && env.term != Some("dumb");
+        let is_dumb = matches!(env.term, None | Some("" | "dumb"));
+        let redraws = env.is_terminal && !is_dumb;
         Self {
             is_terminal: env.is_terminal,
             color: if redraws && !env.no_color { Color::On } else { Color::Off },
@@ -57,9 +58,10 @@ mod tests {
     #[test]
     fn terminals_show_colors_unless_dumb_or_no_color_is_set() {
         assert_eq!(TermCaps::new(TERMINAL).color, Color::On);
-        assert_eq!(TermCaps::new(TermEnv { term: None, ..TERMINAL }).color, Color::On);
-        let dumb = TermCaps::new(TermEnv { term: Some("dumb"), ..TERMINAL });
-        assert!(dumb.color == Color::Off && !dumb.redraws && dumb.is_terminal);
+        for term in [None, Some(""), Some("dumb")] {
+            let dumb = TermCaps::new(TermEnv { term, ..TERMINAL });
+            assert!(dumb.color == Color::Off && !dumb.redraws && dumb.is_terminal, "{term:?}");
+        }
         let unwanted = TermCaps::new(TermEnv { no_color: true, ..TERMINAL });
         assert!(unwanted.color == Color::Off && unwanted.redraws);
     }

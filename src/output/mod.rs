@@ -15,8 +15,10 @@ pub mod table;
 mod json;
 mod logs;
 mod renderer;
+mod reporter;
 mod view;
 
 pub(crate) use logs::LogWriter;
 pub(crate) use renderer::{Classic, FailureView, Json, Quiet, Renderer, V3};
+pub(crate) use reporter::{Report, Reporter};
 pub use view::{Document, Render, RenderContext, Value, View};

@@ -1,15 +1,13 @@
 //! The progress bar of an upload:
 //! `Uploading: 1.68 KB / 1.68 KB [===========================] 100.00 % 0s`
 //!
-//! On a terminal the line is redrawn in place, at most ten times a second. Otherwise only the
-//! final line is printed.
+//! On a terminal the line is redrawn in place, at most ten times a second, and follows the width of
+//! the terminal. After a few seconds the speed and the time left appear beside it. Otherwise only
+//! the final line is printed.
 
-use std::fmt::Write as _;
+use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use super::caps::TermCaps;
 use super::humanize::{minutes, size};
@@ -19,6 +17,13 @@ pub const WIDTH: usize = 70;
 
 /// The minimum time between two redraws.
 const REDRAW: Duration = Duration::from_millis(100);
+
+/// The time after which the speed is shown.
+const SPEED_AFTER: Duration = Duration::from_secs(3);
+
+/// The time over which the speed is measured, and the time between two samples of it.
+const SPEED_WINDOW: Duration = Duration::from_secs(10);
+const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 
 /// Returns the line for `done` of `total` bytes, `width` columns wide. Without a total there is no
 /// percentage; without enough room there is no bar.
@@ -80,47 +85,63 @@ pub struct Progress {
     label: String,
     started: Instant,
     drawn: Option<Instant>,
-    live_line: Option<LiveLine>,
+    speed: Speed,
+    is_live: bool,
 }
 
 impl Progress {
     /// Creates a line for a stream with these capabilities. Nothing is drawn yet.
     pub fn new(label: &str, caps: &TermCaps, now: Instant) -> Self {
-        let live_line = caps.redraws.then(|| LiveLine::new(width_on(caps)));
-        Self { label: label.to_owned(), started: now, drawn: None, live_line }
+        let label = label.to_owned();
+        let (drawn, speed) = (None, Speed::default());
+        Self { label, started: now, drawn, speed, is_live: caps.redraws }
     }
 
-    /// Redraws the line on a terminal, unless it was redrawn within the last tenth of a second.
+    /// Redraws the line on a terminal of this width, unless it was redrawn within the last tenth
+    /// of a second.
     ///
     /// # Errors
     /// The stream can't be written to.
     pub fn update(
         &mut self,
         done: u64,
-        total: Option<u64>,
+        total: u64,
+        width: Option<u16>,
         now: Instant,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let Some(live_line) = &self.live_line else { return Ok(()) };
-        if self.drawn.is_some_and(|drawn| now.saturating_duration_since(drawn) < REDRAW) {
+        self.speed.sample(done, now);
+        let is_due = self.drawn.is_none_or(|drawn| now.saturating_duration_since(drawn) >= REDRAW);
+        if !self.is_live || !is_due {
             return Ok(());
         }
         self.drawn = Some(now);
         let elapsed = now.saturating_duration_since(self.started);
-        live_line.draw(&line(&self.label, done, total, elapsed, live_line.width), out)
+        let speed = (elapsed >= SPEED_AFTER).then(|| self.speed.text(total - done.min(total)));
+        let columns = columns(width);
+        let mut text = line_with(&self.label, done, total, elapsed, columns, speed.flatten());
+        truncate(&mut text, columns);
+        // The cursor stays at the start of the line. If the terminal becomes narrower and wraps the
+        // line, everything from there on is cleared, so that the line never leaves remains.
+        write!(out, "\r\u{1b}[2K\u{1b}[J{text}\r")?;
+        out.flush()
     }
 
     /// Prints the final line of a complete transfer.
     ///
     /// # Errors
     /// The stream can't be written to.
-    pub fn finish(self, total: u64, now: Instant, out: &mut impl Write) -> io::Result<()> {
-        let width = self.live_line.as_ref().map_or(WIDTH, |live_line| live_line.width);
-        if let Some(live_line) = self.live_line {
-            live_line.clear(out)?;
-        }
+    pub fn finish(
+        self,
+        total: u64,
+        width: Option<u16>,
+        now: Instant,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let clear = if self.drawn.is_some() { "\r\u{1b}[2K\u{1b}[J" } else { "" };
+        let width = if self.is_live { columns(width).min(WIDTH) } else { WIDTH };
         let elapsed = now.saturating_duration_since(self.started);
-        writeln!(out, "{}", line(&self.label, total, Some(total), elapsed, width))?;
+        writeln!(out, "{clear}{}", line(&self.label, total, Some(total), elapsed, width))?;
         out.flush()
     }
 
@@ -138,116 +159,74 @@ impl Progress {
 }
 
 /// Leaves one column free: some terminals wrap when the last one is written.
-fn width_on(caps: &TermCaps) -> usize {
-    caps.width.map_or(WIDTH, |columns| WIDTH.min(usize::from(columns).saturating_sub(1).max(1)))
+fn columns(width: Option<u16>) -> usize {
+    width.map_or(WIDTH, |width| usize::from(width).saturating_sub(1).max(1))
 }
 
-/// A line that is redrawn in place: an indicatif bar that draws to memory, copied to the stream.
-#[derive(Debug)]
-struct LiveLine {
-    width: usize,
-    line: Arc<Mutex<String>>,
-    screen: Screen,
-    bar: ProgressBar,
+/// Returns the line with the speed beside it, if there is room for both.
+fn line_with(
+    label: &str,
+    done: u64,
+    total: u64,
+    elapsed: Duration,
+    columns: usize,
+    speed: Option<String>,
+) -> String {
+    let beside = speed.map_or(String::new(), |speed| format!(", {speed}"));
+    let width = columns.saturating_sub(beside.len()).min(WIDTH);
+    let with_speed = line(label, done, Some(total), elapsed, width) + &beside;
+    if with_speed.chars().count() <= columns {
+        return with_speed;
+    }
+    line(label, done, Some(total), elapsed, columns.min(WIDTH))
 }
 
-impl LiveLine {
-    fn new(width: usize) -> Self {
-        let line = Arc::new(Mutex::new(String::new()));
-        let screen = Screen { bytes: Arc::default(), width: u16::try_from(width).unwrap_or(80) };
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style_of(&line));
-        Self { width, line, screen, bar }
-    }
-
-    fn draw(&self, line: &str, out: &mut impl Write) -> io::Result<()> {
-        // A wrapped line could not be redrawn in place.
-        let line = line.chars().take(self.width).collect();
-        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
-        self.bar.force_draw();
-        self.screen.copy_to(out)
-    }
-
-    fn clear(self, out: &mut impl Write) -> io::Result<()> {
-        self.bar.finish_and_clear();
-        self.screen.copy_to(out)
+fn truncate(text: &mut String, columns: usize) {
+    if let Some((end, _)) = text.char_indices().nth(columns) {
+        text.truncate(end);
     }
 }
 
-/// Returns a style that shows the current content of `line`.
-fn style_of(line: &Arc<Mutex<String>>) -> ProgressStyle {
-    let line = Arc::clone(line);
-    let show = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let line = line.lock().unwrap_or_else(PoisonError::into_inner);
-        // The writer is indicatif's String, which can't fail.
-        let _ = out.write_str(&line);
-    };
-    // The template is valid, so the default style is never used.
-    ProgressStyle::with_template("{line}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("line", show)
+/// The speed of a transfer, measured over the last seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Speed {
+    samples: VecDeque<(Instant, u64)>,
 }
 
-/// A terminal in memory that collects what indicatif draws.
-#[derive(Debug, Clone)]
-struct Screen {
-    bytes: Arc<Mutex<String>>,
-    width: u16,
-}
-
-impl Screen {
-    fn push(&self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        bytes.write_fmt(text).map_err(io::Error::other)
+impl Speed {
+    /// Records the number of bytes done. A transfer that starts again is measured anew.
+    pub(crate) fn sample(&mut self, done: u64, now: Instant) {
+        if self.samples.back().is_some_and(|(_, before)| done < *before) {
+            self.samples.clear();
+        }
+        let is_recent =
+            |(then, _): &(Instant, u64)| now.saturating_duration_since(*then) < SAMPLE_EVERY;
+        // The newest sample is replaced until it is old enough to be kept.
+        if self.samples.len() > 1 && self.samples.iter().rev().nth(1).is_some_and(is_recent) {
+            self.samples.pop_back();
+        }
+        self.samples.push_back((now, done));
+        while self.samples.len() > 2
+            && self
+                .samples
+                .get(1)
+                .is_some_and(|(then, _)| now.saturating_duration_since(*then) >= SPEED_WINDOW)
+        {
+            self.samples.pop_front();
+        }
     }
 
-    fn copy_to(&self, out: &mut impl Write) -> io::Result<()> {
-        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
-        out.write_all(bytes.as_bytes())?;
-        out.flush()
-    }
-
-    /// Moves the cursor, unless by zero steps.
-    fn move_cursor(&self, steps: usize, direction: char) -> io::Result<()> {
-        if steps == 0 { Ok(()) } else { self.push(format_args!("\u{1b}[{steps}{direction}")) }
-    }
-}
-
-impl TermLike for Screen {
-    fn width(&self) -> u16 {
-        self.width
-    }
-
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.move_cursor(n, 'A')
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.move_cursor(n, 'B')
-    }
-
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.move_cursor(n, 'C')
-    }
-
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.move_cursor(n, 'D')
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.push(format_args!("{text}\r\n"))
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.push(format_args!("{text}"))
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.push(format_args!("\r\u{1b}[2K"))
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        Ok(())
+    /// Returns the speed and the time that the bytes left will take, for example
+    /// `4.20 MB/s, 1m5s left`. `None` while nothing is known.
+    pub(crate) fn text(&self, left: u64) -> Option<String> {
+        let ((then, from), (now, to)) = (self.samples.front()?, self.samples.back()?);
+        let millis = u64::try_from(now.saturating_duration_since(*then).as_millis()).ok()?;
+        let per_second = (to - from).saturating_mul(1000).checked_div(millis)?;
+        let speed = format!("{}/s", size(per_second));
+        match left.checked_div(per_second) {
+            Some(seconds) => Some(format!("{speed}, {} left", minutes(seconds))),
+            None => Some(speed),
+        }
     }
 }
 
@@ -309,10 +288,10 @@ mod tests {
         let mut progress = Progress::new("Uploading", &TermCaps::plain(), start);
         for done in 0..100 {
             let now = start + Duration::from_millis(50 * done);
-            progress.update(done, Some(100), now, &mut out).unwrap();
+            progress.update(done, 100, TERMINAL.width, now, &mut out).unwrap();
         }
         assert!(out.is_empty());
-        progress.finish(100, start + Duration::from_secs(5), &mut out).unwrap();
+        progress.finish(100, TERMINAL.width, start + Duration::from_secs(5), &mut out).unwrap();
         let expected = line("Uploading", 100, Some(100), Duration::from_secs(5), WIDTH);
         assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\n"));
     }
@@ -323,27 +302,84 @@ mod tests {
         let mut progress = Progress::new("Uploading", &TERMINAL, start);
         for step in 0..1000_u64 {
             let now = start + Duration::from_millis(step);
-            progress.update(step, Some(1000), now, &mut out).unwrap();
+            progress.update(step, 1000, TERMINAL.width, now, &mut out).unwrap();
         }
-        progress.finish(1000, start + Duration::from_secs(1), &mut out).unwrap();
+        progress.finish(1000, TERMINAL.width, start + Duration::from_secs(1), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.matches("Uploading").count(), 11, "{text:?}");
         assert_eq!(text.matches('\n').count(), 1);
-        assert_eq!(text.matches("\r\u{1b}[2KUploading").count(), 10, "{text:?}");
+        assert_eq!(text.matches("\r\u{1b}[2K\u{1b}[JUploading").count(), 11, "{text:?}");
         let last = text.rsplit('K').next().unwrap();
         assert!(text.ends_with("100.00 % 1s\n"), "{last}");
     }
 
+    /// Draws the progress at one point of time, and returns what is on the line.
+    fn drawn(progress: &mut Progress, done: u64, width: u16, now: Instant) -> String {
+        let mut out = Vec::new();
+        progress.update(done, 100_000_000, Some(width), now, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line =
+            text.strip_prefix("\r\u{1b}[2K\u{1b}[J").and_then(|text| text.strip_suffix('\r'));
+        line.unwrap_or_else(|| panic!("{text:?}")).to_owned()
+    }
+
     #[test]
-    fn the_line_fits_a_narrow_terminal() {
-        let (start, mut out) = (Instant::now(), Vec::new());
-        let caps = TermCaps { width: Some(30), ..TERMINAL };
-        let mut progress = Progress::new("Uploading", &caps, start);
-        progress.update(5, Some(1000), start, &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "Uploading: 5 B / 1000 B 0.50 ");
-        let caps = TermCaps { width: Some(1), ..TERMINAL };
-        let mut progress = Progress::new("Übertragung", &caps, start);
-        progress.update(5, Some(1000), start, &mut Vec::new()).unwrap();
+    fn the_line_follows_the_width_of_the_terminal() {
+        let start = Instant::now();
+        let mut progress = Progress::new("Übertragung", &TERMINAL, start);
+        for (step, width) in [100, 80, 60, 40, 30, 10, 1, 0, 70].into_iter().enumerate() {
+            let now = start + REDRAW * u32::try_from(step).unwrap();
+            let line = drawn(&mut progress, 5_000_000, width, now);
+            let columns = usize::from(width).saturating_sub(1).max(1);
+            assert!(line.chars().count() <= columns, "{width}: {line}");
+            assert_eq!(line.contains('['), width > 45, "{width}: {line}");
+        }
+    }
+
+    #[test]
+    fn the_speed_and_the_time_left_appear_beside_the_bar_after_some_seconds() {
+        let start = Instant::now();
+        let mut progress = Progress::new("Uploading", &TERMINAL, start);
+        let mut line = String::new();
+        for step in 0..=50_u32 {
+            // 1 MB each tenth of a second, after 20 MB that were sent before.
+            let done = 20_000_000 + 1_000_000 * u64::from(step);
+            line = drawn(&mut progress, done, 100, start + REDRAW * step);
+            assert_eq!(line.contains("/s"), step >= 30, "{step}: {line}");
+        }
+        assert!(line.ends_with("] 70.00 % 5s, 9.54 MB/s, 3s left"), "{line}");
+        assert_eq!(line.len(), WIDTH + ", 9.54 MB/s, 3s left".len());
+        let narrow = drawn(&mut progress, 70_000_000, 80, start + REDRAW * 51);
+        assert!(narrow.len() == 79 && narrow.contains('[') && narrow.ends_with("left"), "{narrow}");
+        let narrower = drawn(&mut progress, 70_000_000, 50, start + REDRAW * 52);
+        assert!(narrower.len() == 49 && !narrower.contains("/s"), "{narrower}");
+    }
+
+    #[test]
+    fn the_speed_is_measured_anew_when_a_transfer_starts_again() {
+        let start = Instant::now();
+        let mut speed = Speed::default();
+        speed.sample(0, start);
+        speed.sample(8 << 20, start + Duration::from_secs(4));
+        assert_eq!(speed.text(2 << 20).as_deref(), Some("2.00 MB/s, 1s left"));
+        speed.sample(0, start + Duration::from_secs(5));
+        assert_eq!(speed.text(1), None);
+        speed.sample(0, start + Duration::from_secs(6));
+        assert_eq!(speed.text(1).as_deref(), Some("0 B/s"));
+        speed.sample(1 << 20, start + Duration::from_secs(7));
+        assert_eq!(speed.text(1 << 20).as_deref(), Some("512.00 KB/s, 2s left"));
+    }
+
+    #[test]
+    fn the_speed_is_that_of_the_last_seconds() {
+        let start = Instant::now();
+        let mut speed = Speed::default();
+        for second in 0..100_u32 {
+            let done = if second < 50 { 0 } else { u64::from(second - 50) << 20 };
+            speed.sample(done, start + Duration::from_secs(second.into()));
+        }
+        assert_eq!(speed.text(0).as_deref(), Some("1.00 MB/s, 0s left"));
+        assert!(speed.samples.len() < 30);
     }
 
     #[test]
@@ -352,9 +388,9 @@ mod tests {
         Progress::new("Uploading", &TERMINAL, start).abandon(&mut out).unwrap();
         assert!(out.is_empty());
         let mut progress = Progress::new("Uploading", &TERMINAL, start);
-        progress.update(1, Some(2), start, &mut out).unwrap();
+        progress.update(1, 2, TERMINAL.width, start, &mut out).unwrap();
         progress.abandon(&mut out).unwrap();
-        assert!(out.ends_with(b"50.00 % 0s\n"));
+        assert!(out.ends_with(b"50.00 % 0s\r\n"));
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caps::{TermCaps, TermEnv};
@@ -49,7 +49,8 @@ pub enum OnBrokenPipe {
     /// Fail: right for a command that only reads.
     #[default]
     Fail,
-    /// Discard further output: right for a command that must complete its work.
+    /// Discard further output: right for a command that must complete its work. Unless the reader
+    /// closed the pipe, the reason is kept for [`Stream::take_lost`].
     Discard,
 }
 
@@ -59,8 +60,14 @@ pub struct Stream {
     buffer: Vec<u8>,
     capacity: usize,
     caps: TermCaps,
+    /// The terminal, whose width may change.
+    terminal: Option<OwnedFd>,
     on_broken_pipe: OnBrokenPipe,
     is_closed: bool,
+    /// Why output was lost, unless the reader closed the pipe.
+    lost: Option<io::Error>,
+    /// The number of columns of the transient text at the end of the line.
+    transient: usize,
 }
 
 /// The size of the buffer in bytes.
@@ -80,8 +87,10 @@ impl Stdio {
         };
         Ok(Self {
             // The descriptor is duplicated since std's stdout scans everything for line ends.
-            out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd())),
-            err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd())),
+            out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd()))
+                .with_terminal(stdout.as_fd())?,
+            err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd()))
+                .with_terminal(stderr.as_fd())?,
             input: Input::process()?,
         })
     }
@@ -97,12 +106,19 @@ impl Stdio {
         (stdio, out, err)
     }
 
+    /// Flushes stdout, without transient text.
+    fn end_transient(&mut self) -> io::Result<()> {
+        let erase = self.out.erase_transient();
+        self.out.write_all(erase.as_bytes())?;
+        self.out.flush()
+    }
+
     /// Writes a whole line to stderr, after flushing stdout.
     ///
     /// # Errors
     /// Either stream can't be written to.
     pub fn error_line(&mut self, line: &str) -> Result<(), OutputError> {
-        let flushed = self.out.flush();
+        let flushed = self.end_transient();
         let mut whole = String::with_capacity(line.len() + 1);
         whole.push_str(line);
         whole.push('\n');
@@ -145,8 +161,60 @@ impl Stream {
     }
 
     fn new(writer: Box<dyn Write + Send>, caps: TermCaps, capacity: usize) -> Self {
-        let on_broken_pipe = OnBrokenPipe::default();
-        Self { writer, buffer: Vec::new(), capacity, caps, on_broken_pipe, is_closed: false }
+        Self {
+            writer,
+            buffer: Vec::new(),
+            capacity,
+            caps,
+            terminal: None,
+            on_broken_pipe: OnBrokenPipe::default(),
+            is_closed: false,
+            lost: None,
+            transient: 0,
+        }
+    }
+
+    /// Sets the terminal behind the stream.
+    fn with_terminal(mut self, terminal: BorrowedFd<'_>) -> io::Result<Self> {
+        if self.caps.is_terminal {
+            self.terminal = Some(terminal.try_clone_to_owned()?);
+        }
+        Ok(self)
+    }
+
+    /// Returns the current width of the terminal in columns, if known.
+    pub fn width(&self) -> Option<u16> {
+        match &self.terminal {
+            Some(terminal) => terminal::width(terminal),
+            None => self.caps.width,
+        }
+    }
+
+    /// Returns why output was lost although writing did not fail. A closed pipe is not a loss.
+    pub fn take_lost(&mut self) -> Option<OutputError> {
+        self.lost.take().map(OutputError::Failed)
+    }
+
+    /// Shows a short text at the end of an open line, until anything else is written. Does nothing
+    /// on streams that can't redraw.
+    ///
+    /// # Errors
+    /// The stream can't be written to.
+    pub fn show_transient(&mut self, text: &str) -> Result<(), OutputError> {
+        if self.caps.redraws {
+            self.print(text)?; // erases the previous one
+            self.transient = text.chars().count();
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// The sequence that erases the transient text.
+    fn erase_transient(&mut self) -> String {
+        match std::mem::take(&mut self.transient) {
+            0 => String::new(),
+            columns => format!("\u{1b}[{columns}D\u{1b}[K"),
+        }
     }
 
     /// Returns the capabilities of the stream.
@@ -172,8 +240,10 @@ impl Stream {
         if !self.is_closed {
             match write(&mut *self.writer) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
-                // A full disk is no reason either to leave work half done.
-                Err(_) if self.on_broken_pipe == OnBrokenPipe::Discard => self.is_closed = true,
+                Err(error) if self.on_broken_pipe == OnBrokenPipe::Discard => {
+                    self.is_closed = true;
+                    self.lost = Some(error);
+                }
                 written => return written,
             }
         }
@@ -197,6 +267,10 @@ impl Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.transient > 0 {
+            let erase = self.erase_transient();
+            self.write_all(erase.as_bytes())?;
+        }
         if self.buffer.len() + bytes.len() > self.capacity {
             self.write_buffer()?;
         }
@@ -331,6 +405,57 @@ mod tests {
             stream.flush().unwrap();
         }
         assert_eq!(seen.text(), "one");
+    }
+
+    /// A disk that is full.
+    struct FullDisk;
+
+    impl Write for FullDisk {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn output_that_a_full_disk_loses_is_remembered_and_a_closed_pipe_is_not() {
+        let mut stream = Stream::buffered(FullDisk, TermCaps::plain());
+        stream.set_on_broken_pipe(OnBrokenPipe::Discard);
+        stream.print("RABC\n").unwrap();
+        stream.flush().unwrap();
+        assert!(matches!(stream.take_lost(), Some(OutputError::Failed(_))));
+        assert!(stream.take_lost().is_none());
+        let (mut stream, _) = closing_after(0);
+        stream.set_on_broken_pipe(OnBrokenPipe::Discard);
+        stream.print("RABC\n").unwrap();
+        stream.flush().unwrap();
+        assert!(stream.take_lost().is_none());
+    }
+
+    #[test]
+    fn transient_text_is_erased_by_whatever_follows() {
+        let caps = TermCaps { is_terminal: true, redraws: true, ..TermCaps::plain() };
+        let (mut stdio, out, err) = Stdio::captured(caps);
+        stdio.out.print("Waiting... ").unwrap();
+        stdio.out.show_transient("9s").unwrap();
+        stdio.out.show_transient("10s").unwrap();
+        assert_eq!(out.text(), "Waiting... 9s\u{1b}[2D\u{1b}[K10s");
+        stdio.error_line("NOTICE: slow").unwrap();
+        assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[K") && err.text().starts_with("NOTICE"));
+        stdio.out.print("OK\n").unwrap();
+        stdio.out.flush().unwrap();
+        assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[KOK\n"));
+    }
+
+    #[test]
+    fn streams_that_cannot_redraw_show_no_transient_text() {
+        let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
+        stdio.out.show_transient("9s").unwrap();
+        stdio.flush().unwrap();
+        assert_eq!(out.text(), "");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::NoWorkingDir;
 use super::config_dir::{ConfigError, read_text};
 use super::paths::as_spelled;
 use convox_wire::{AppName, InvalidName};
@@ -24,7 +25,7 @@ pub struct AppSources<'a> {
     /// `CONVOX_APP`.
     pub variable: Option<&'a AppName>,
     /// The working directory.
-    pub working_dir: &'a Path,
+    pub working_dir: Result<&'a Path, NoWorkingDir>,
     /// `PWD`: the working directory as the shell spells it.
     pub pwd: Option<&'a Path>,
     /// The directory that is deployed or built.
@@ -48,6 +49,9 @@ pub enum AppError {
     /// The name of the directory is not an app name.
     #[error("can't name an app after the directory {}", .0.display())]
     Directory(PathBuf),
+    /// The working directory is needed and can't be used.
+    #[error(transparent)]
+    WorkingDir(#[from] NoWorkingDir),
     /// The file `.convox/app` can't be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -66,12 +70,14 @@ pub fn resolve_app(sources: &AppSources<'_>) -> Result<AppName, AppError> {
     if let Some(name) = sources.variable {
         return Ok(name.clone());
     }
-    for dir in sources.source.into_iter().chain([sources.working_dir]) {
-        if let Some(name) = local_app(dir)? {
-            return Ok(name);
-        }
+    if let Some(name) = sources.source.map(local_app).transpose()?.flatten() {
+        return Ok(name);
     }
-    name_after_dir(sources)
+    let working_dir = sources.working_dir.clone()?;
+    match local_app(working_dir)? {
+        Some(name) => Ok(name),
+        None => name_after_dir(working_dir, sources),
+    }
 }
 
 /// Reads the name in `.convox/app` of a directory.
@@ -81,12 +87,12 @@ fn local_app(dir: &Path) -> Result<Option<AppName>, AppError> {
     text.parse().map(Some).map_err(|why| AppError::File { path, why })
 }
 
-fn name_after_dir(sources: &AppSources<'_>) -> Result<AppName, AppError> {
+fn name_after_dir(working_dir: &Path, sources: &AppSources<'_>) -> Result<AppName, AppError> {
     let dir = match sources.source {
-        Some(source) if is_outside(source, sources.working_dir) => {
+        Some(source) if is_outside(source, working_dir) => {
             std::fs::canonicalize(source).unwrap_or_else(|_| source.to_owned())
         }
-        _ => as_spelled(sources.working_dir, sources.pwd),
+        _ => as_spelled(working_dir, sources.pwd),
     };
     let name = dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
     name.ok_or(AppError::Directory(dir))
@@ -135,6 +141,7 @@ mod tests {
     }
 
     fn in_dir(working_dir: &Path) -> AppSources<'_> {
+        let working_dir = Ok(working_dir);
         let (argument, flag, variable, pwd, source) = (None, None, None, None, None);
         AppSources { argument, flag, variable, working_dir, pwd, source }
     }

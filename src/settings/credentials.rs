@@ -1,6 +1,6 @@
 //! What `login` stores: hosts, tokens, sessions and trusted certificates.
 
-use super::config_dir::{ConfigDir, ConfigError, FileSpec, Remedy, Strings};
+use super::config_dir::{ConfigDir, ConfigError, ConfigWriter, FileSpec, Remedy, Strings};
 use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 use convox_client::secret::{ExposeSecret, Secret};
 
@@ -12,6 +12,21 @@ const TRUST: FileSpec = FileSpec {
     expected: "a JSON object of hosts and certificate fingerprints",
     remedy: Remedy::Trust,
 };
+
+/// A credential that consists of white space only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the value is empty")]
+pub struct EmptySecret;
+
+/// Returns a token or password without the white space around it, which files and CI secrets
+/// often end with. Every credential passes through here when it enters the program.
+///
+/// # Errors
+/// Nothing is left.
+pub fn trimmed_secret(text: &str) -> Result<Secret, EmptySecret> {
+    let text = text.trim();
+    if text.is_empty() { Err(EmptySecret) } else { Ok(Secret::from(text)) }
+}
 
 impl ConfigDir {
     /// Returns the console of the last login: the file `console` of 3.x clients, or `host` of older ones.
@@ -25,28 +40,12 @@ impl ConfigDir {
         }
     }
 
-    /// Stores the console of a login.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn store_console_host(&self, host: &str) -> Result<(), ConfigError> {
-        self.write_text("console", host)
-    }
-
     /// Returns the token or password stored for a host.
     ///
     /// # Errors
     /// The file can't be read or is not a JSON object of strings.
     pub fn password(&self, host: &str) -> Result<Option<Secret>, ConfigError> {
         self.secret_of("auth", AUTH, host)
-    }
-
-    /// Stores the token or password for a host; those of other hosts are kept.
-    ///
-    /// # Errors
-    /// The file can't be read or written, or is not a JSON object of strings.
-    pub fn store_password(&self, host: &str, password: &Secret) -> Result<(), ConfigError> {
-        self.store_secret("auth", AUTH, host, password)
     }
 
     /// Returns the session at a console, by host (with the port, as in the address).
@@ -57,28 +56,12 @@ impl ConfigDir {
         self.secret_of("session", SESSION, host)
     }
 
-    /// Stores the session at a console.
-    ///
-    /// # Errors
-    /// The file can't be read or written, or is not a JSON object of strings.
-    pub fn store_session(&self, host: &str, session: &Secret) -> Result<(), ConfigError> {
-        self.store_secret("session", SESSION, host, session)
-    }
-
     /// Returns the user id that a console returned at login.
     ///
     /// # Errors
     /// The file can't be read.
     pub fn user_id(&self) -> Result<Option<String>, ConfigError> {
         self.text("id")
-    }
-
-    /// Stores the user id.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn store_user_id(&self, id: &str) -> Result<(), ConfigError> {
-        self.write_text("id", id)
     }
 
     /// Returns the certificate pinned for `host_port` (see [`super::RackUrl::host_port`]).
@@ -99,6 +82,50 @@ impl ConfigDir {
         }
     }
 
+    fn secret_of(
+        &self,
+        name: &str,
+        spec: FileSpec,
+        host: &str,
+    ) -> Result<Option<Secret>, ConfigError> {
+        let mut secrets: Strings = self.json(name, spec)?.unwrap_or_default();
+        Ok(secrets.remove(host).and_then(|text| trimmed_secret(&text).ok()))
+    }
+}
+
+impl ConfigWriter<'_> {
+    /// Stores the console of a login.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn store_console_host(&self, host: &str) -> Result<(), ConfigError> {
+        self.write_text("console", host)
+    }
+
+    /// Stores the token or password for a host; those of other hosts are kept.
+    ///
+    /// # Errors
+    /// The file can't be read or written, or is not a JSON object of strings.
+    pub fn store_password(&self, host: &str, password: &Secret) -> Result<(), ConfigError> {
+        self.store_secret("auth", AUTH, host, password)
+    }
+
+    /// Stores the session at a console.
+    ///
+    /// # Errors
+    /// The file can't be read or written, or is not a JSON object of strings.
+    pub fn store_session(&self, host: &str, session: &Secret) -> Result<(), ConfigError> {
+        self.store_secret("session", SESSION, host, session)
+    }
+
+    /// Stores the user id.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn store_user_id(&self, id: &str) -> Result<(), ConfigError> {
+        self.write_text("id", id)
+    }
+
     /// Pins a certificate for `host_port`, replacing any previous one.
     ///
     /// # Errors
@@ -107,16 +134,6 @@ impl ConfigDir {
         self.update_strings("trust", TRUST, |pins| {
             pins.insert(host_port.to_owned(), pin.to_string());
         })
-    }
-
-    fn secret_of(
-        &self,
-        name: &str,
-        spec: FileSpec,
-        host: &str,
-    ) -> Result<Option<Secret>, ConfigError> {
-        let mut secrets: Strings = self.json(name, spec)?.unwrap_or_default();
-        Ok(secrets.remove(host).filter(|text| !text.is_empty()).map(Secret::from))
     }
 
     fn store_secret(
@@ -145,17 +162,20 @@ mod tests {
     #[test]
     fn the_file_of_newer_clients_wins_over_the_older_one() {
         let (_home, config) = config_dir();
-        config.write_text("host", "old.example.com\n").unwrap();
+        config.writer().write_text("host", "old.example.com\n").unwrap();
         assert_eq!(config.console_host().unwrap().as_deref(), Some("old.example.com"));
-        config.store_console_host("new.example.com").unwrap();
+        config.writer().store_console_host("new.example.com").unwrap();
         assert_eq!(config.console_host().unwrap().as_deref(), Some("new.example.com"));
     }
 
     #[test]
     fn storing_a_token_keeps_those_of_other_hosts() {
         let (_home, config) = config_dir();
-        config.write_text("auth", "{\"other.test\":\"keep\",\"empty.test\":\"\"}").unwrap();
-        config.store_password("host:5000", &"token".into()).unwrap();
+        config
+            .writer()
+            .write_text("auth", "{\"other.test\":\"keep\",\"empty.test\":\"\"}")
+            .unwrap();
+        config.writer().store_password("host:5000", &"token".into()).unwrap();
         let stored = |host| config.password(host).unwrap().map(|s| s.expose_secret().to_owned());
         assert_eq!(stored("host:5000").as_deref(), Some("token"));
         assert_eq!(stored("other.test").as_deref(), Some("keep"));
@@ -166,8 +186,8 @@ mod tests {
     #[test]
     fn sessions_and_the_user_id_are_stored() {
         let (_home, config) = config_dir();
-        config.store_session("host", &"sid".into()).unwrap();
-        config.store_user_id("user-17").unwrap();
+        config.writer().store_session("host", &"sid".into()).unwrap();
+        config.writer().store_user_id("user-17").unwrap();
         assert_eq!(config.session("host").unwrap().unwrap().expose_secret(), "sid");
         assert_eq!(config.user_id().unwrap().as_deref(), Some("user-17"));
     }
@@ -176,8 +196,8 @@ mod tests {
     fn a_pin_belongs_to_host_and_port() {
         let (_home, config) = config_dir();
         let (one, two) = (Fingerprint([1; 32]), Fingerprint([2; 32]));
-        config.store_pin("host:443", one).unwrap();
-        config.store_pin("host:5443", two).unwrap();
+        config.writer().store_pin("host:443", one).unwrap();
+        config.writer().store_pin("host:5443", two).unwrap();
         assert_eq!(config.pin("host:443").unwrap(), Some(one));
         assert_eq!(config.pin("host:5443").unwrap(), Some(two));
         assert_eq!(config.pin("host:80").unwrap(), None);
@@ -186,8 +206,18 @@ mod tests {
     #[test]
     fn a_damaged_pin_is_an_error() {
         let (_home, config) = config_dir();
-        config.write_text("trust", "{\"host:443\":\"AB:CD\"}").unwrap();
+        config.writer().write_text("trust", "{\"host:443\":\"AB:CD\"}").unwrap();
         let error = config.pin("host:443").unwrap_err().to_string();
         assert!(error.contains("/trust is not a JSON object of hosts"), "{error}");
+    }
+
+    #[test]
+    fn stored_tokens_are_trimmed_and_blank_ones_count_as_absent() {
+        let (_home, config) = config_dir();
+        let auth = "{\"host\":\"  abc\\r\\n\", \"blank\":\" \\n\"}";
+        config.writer().write_text("auth", auth).unwrap();
+        assert_eq!(config.password("host").unwrap().unwrap().expose_secret(), "abc");
+        assert!(config.password("blank").unwrap().is_none());
+        assert!(trimmed_secret("\t\n").is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::config_dir::{ConfigDir, ConfigError, FileSpec, Layout, Remedy};
+use super::config_dir::{ConfigDir, ConfigError, ConfigWriter, FileSpec, Layout, Remedy};
 
 /// The current rack, as 3.x clients write it: `{"name":"acme/north","type":"console"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,16 @@ impl ConfigDir {
         Ok(current.filter(|current| !current.name.is_empty()))
     }
 
+    /// Returns the rack selected by an older client: the file `rack`, which is still honored.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn legacy_rack(&self) -> Result<Option<String>, ConfigError> {
+        self.text("rack")
+    }
+}
+
+impl ConfigWriter<'_> {
     /// Selects a rack.
     ///
     /// # Errors
@@ -63,14 +73,6 @@ impl ConfigDir {
     /// The file can't be removed.
     pub fn forget_current(&self) -> Result<(), ConfigError> {
         self.remove("current")
-    }
-
-    /// Returns the rack selected by an older client: the file `rack`, which is still honored.
-    ///
-    /// # Errors
-    /// The file can't be read.
-    pub fn legacy_rack(&self) -> Result<Option<String>, ConfigError> {
-        self.text("rack")
     }
 
     /// Clears an older client's selection, as `login` and `switch` do.
@@ -132,7 +134,7 @@ mod tests {
     fn the_current_rack_is_written_as_3x_clients_write_it() {
         let (_home, config) = config_dir();
         let north = CurrentRack { name: "acme/north".into(), kind: RackKind::Console };
-        config.store_current(&north).unwrap();
+        config.writer().store_current(&north).unwrap();
         let text = config.text("current").unwrap().unwrap();
         assert_eq!(text, "{\"name\":\"acme/north\",\"type\":\"console\"}");
         assert_eq!(config.current().unwrap(), Some(north));
@@ -143,7 +145,7 @@ mod tests {
         let (_home, config) = config_dir();
         for word in ["console", "terraform", "direct", "dev", "orbital"] {
             let rack = CurrentRack { name: "a".into(), kind: word.to_owned().into() };
-            config.store_current(&rack).unwrap();
+            config.writer().store_current(&rack).unwrap();
             assert_eq!(config.current().unwrap(), Some(rack));
         }
     }
@@ -152,7 +154,7 @@ mod tests {
     fn an_entry_without_a_name_counts_as_no_selection() {
         let (_home, config) = config_dir();
         for text in ["{}", "null", "", "{\"type\":\"console\"}"] {
-            config.write_text("current", text).unwrap();
+            config.writer().write_text("current", text).unwrap();
             assert_eq!(config.current().unwrap(), None, "{text}");
         }
     }
@@ -160,10 +162,10 @@ mod tests {
     #[test]
     fn a_damaged_file_is_reported_with_a_remedy() {
         let (_home, config) = config_dir();
-        config.write_text("current", "acme/north").unwrap();
+        config.writer().write_text("current", "acme/north").unwrap();
         let error = config.current().unwrap_err().to_string();
         assert!(error.contains("current is not a JSON object with the name and type"), "{error}");
-        config.forget_current().unwrap();
+        config.writer().forget_current().unwrap();
         assert_eq!(config.current().unwrap(), None);
     }
 }

@@ -9,21 +9,25 @@ mod credentials;
 mod current;
 pub mod env_vars;
 mod paths;
+mod rack_cache;
 mod racks;
 mod style;
 pub mod target;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use app::AppError;
-pub use config_dir::{ConfigDir, ConfigError, Remedy};
+pub use config_dir::{ConfigDir, ConfigError, ConfigWriter, Remedy};
 pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use convox_client::limits::Limits;
 pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};
 pub use convox_client::secret::{ExposeSecret, Secret};
+pub use credentials::{EmptySecret, trimmed_secret};
 pub use current::{CurrentRack, RackKind};
 pub use env_vars::{EnvVars, InvalidVariable};
-pub use racks::{LocalForm, LocalRack, RackMeta};
+pub use rack_cache::{CachedRack, ConsoleRacks, RackMeta};
+pub use racks::{LocalForm, LocalRack};
 pub use style::{BusyPolicy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
 pub use target::{Choice, NoMatch, Target, TargetError, match_configured, match_rack};
 
@@ -36,9 +40,14 @@ pub struct Settings {
     pub env: EnvVars,
     /// The settings directory.
     pub config: ConfigDir,
-    working_dir: PathBuf,
+    working_dir: Result<PathBuf, NoWorkingDir>,
     program: Option<PathBuf>,
 }
+
+/// The working directory doesn't exist or can't be read. Commands that don't use it don't need it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the working directory can't be used: {0}")]
+pub struct NoWorkingDir(String);
 
 /// Why the console can't be determined.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +67,8 @@ pub enum ConsoleError {
 
 impl Settings {
     /// Returns the settings of a run in `working_dir`. No file is read yet.
-    pub fn new(env: EnvVars, working_dir: PathBuf) -> Self {
+    pub fn new(env: EnvVars, working_dir: io::Result<PathBuf>) -> Self {
+        let working_dir = working_dir.map_err(|error| NoWorkingDir(error.to_string()));
         let path = paths::config_dir(&env);
         let config = match env.config {
             Some(_) => ConfigDir::new(path),
@@ -86,8 +96,19 @@ impl Settings {
     }
 
     /// Returns the working directory.
-    pub fn working_dir(&self) -> &Path {
-        &self.working_dir
+    ///
+    /// # Errors
+    /// It doesn't exist or can't be read.
+    pub fn working_dir(&self) -> Result<&Path, NoWorkingDir> {
+        self.working_dir.as_deref().map_err(Clone::clone)
+    }
+
+    /// Resolves a path against the working directory.
+    ///
+    /// # Errors
+    /// The path is relative, and the working directory doesn't exist or can't be read.
+    pub fn path(&self, given: &Path) -> Result<PathBuf, NoWorkingDir> {
+        if given.is_absolute() { Ok(given.to_owned()) } else { Ok(self.working_dir()?.join(given)) }
     }
 
     /// Returns the time limits.
@@ -115,12 +136,12 @@ impl Settings {
         flag: Option<&str>,
         source: Option<&Path>,
     ) -> Result<AppName, AppError> {
-        let source = source.map(|source| self.working_dir.join(source));
+        let source = source.map(|source| self.path(source)).transpose()?;
         app::resolve_app(&app::AppSources {
             argument,
             flag,
             variable: self.env.app.as_ref(),
-            working_dir: &self.working_dir,
+            working_dir: self.working_dir(),
             pwd: self.env.pwd.as_deref(),
             source: source.as_deref(),
         })
@@ -141,10 +162,12 @@ impl Settings {
 
     /// Reads `.convox/rack` in the working directory, or the file `rack` of older clients.
     fn stored_rack_name(&self) -> Result<Option<String>, ConfigError> {
-        match config_dir::read_text(&self.working_dir.join(".convox/rack"))? {
-            Some(name) => Ok(Some(name)),
-            None => self.config.legacy_rack(),
+        if let Ok(dir) = &self.working_dir
+            && let Some(name) = config_dir::read_text(&dir.join(".convox/rack"))?
+        {
+            return Ok(Some(name));
         }
+        self.config.legacy_rack()
     }
 
     /// Returns the console's host: `CONVOX_HOST`, or that of the last login.
@@ -213,7 +236,7 @@ mod tests {
                 }
             });
             fs::create_dir_all(home.join("harbor")).unwrap();
-            Settings::new(env.unwrap(), home.join("harbor"))
+            Settings::new(env.unwrap(), Ok(home.join("harbor")))
         }
     }
 
@@ -244,7 +267,7 @@ mod tests {
         let home = Home::new();
         let settings = home.settings(&[]);
         let beta = CurrentRack { name: "beta".into(), kind: RackKind::Direct };
-        settings.config.store_current(&beta).unwrap();
+        settings.config.writer().store_current(&beta).unwrap();
         assert!(matches!(settings.target(None).unwrap(), Target::Current(rack) if rack == beta));
     }
 
@@ -297,5 +320,19 @@ mod tests {
             "lantern"
         );
         assert_eq!(settings.app(None, None, Some(Path::new("."))).unwrap().as_str(), "harbor");
+    }
+
+    #[test]
+    fn a_missing_working_directory_fails_only_where_it_is_needed() {
+        let home = Home::new();
+        home.write("settings/current", "{\"name\":\"acme/north\",\"type\":\"console\"}");
+        let env = home.settings(&[("CONVOX_HOST", "console.test")]).env;
+        let settings = Settings::new(env, Err(io::ErrorKind::NotFound.into()));
+        assert!(matches!(settings.target(None).unwrap(), Target::Current(_)));
+        assert!(settings.console().unwrap().is_some());
+        assert_eq!(settings.app(Some("web"), None, None).unwrap().as_str(), "web");
+        assert!(settings.path(Path::new("/srv/web")).is_ok());
+        let error = settings.app(None, None, None).unwrap_err().to_string();
+        assert!(error.starts_with("the working directory can't be used: "), "{error}");
     }
 }

@@ -1,12 +1,9 @@
-//! The racks configured on this machine: the directory `racks/`, and cached metadata of them.
+//! The racks configured on this machine: the directory `racks/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-
-use super::config_dir::{ConfigDir, ConfigError, Layout, Remedy, is_absent, read_text};
+use super::config_dir::{ConfigDir, ConfigError, Remedy, is_absent, read_text};
 use super::current::RackKind;
 use convox_client::RackUrl;
 
@@ -26,15 +23,6 @@ pub enum LocalForm {
     Direct(PathBuf),
     /// A directory with Terraform's `main.tf`.
     Terraform(PathBuf),
-}
-
-/// Cached metadata of a direct rack, so that `racks` sends no request to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RackMeta {
-    /// For example `aws`.
-    pub provider: String,
-    /// For example `running`.
-    pub status: String,
 }
 
 impl LocalRack {
@@ -92,38 +80,6 @@ impl ConfigDir {
         racks.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(racks)
     }
-
-    /// Returns the cached metadata of a direct rack. A damaged cache entry reads as absent.
-    pub fn rack_meta(&self, name: &str) -> Option<RackMeta> {
-        let text = read_text(&self.path(&meta_file(name)?)?).ok()??;
-        serde_json::from_str(&text).ok()
-    }
-
-    /// Whether the cached metadata is missing or older than `age`.
-    pub fn rack_meta_is_stale(&self, name: &str, age: Duration, now: SystemTime) -> bool {
-        let modified = || self.path(&meta_file(name)?)?.metadata().ok()?.modified().ok();
-        match modified() {
-            Some(modified) => now.duration_since(modified).is_ok_and(|passed| passed > age),
-            None => true,
-        }
-    }
-
-    /// Caches metadata of a direct rack.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn store_rack_meta(&self, name: &str, meta: &RackMeta) -> Result<(), ConfigError> {
-        match meta_file(name) {
-            Some(file) => self.write_json(&file, meta, Layout::Compact),
-            None => Ok(()), // no rack in the directory has such a name
-        }
-    }
-}
-
-/// Returns the cache file for `name`, if `name` is a plain file name.
-fn meta_file(name: &str) -> Option<String> {
-    let is_file_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
-    is_file_name.then(|| format!("rack-meta/{name}.json"))
 }
 
 /// Returns the rack configured at `path`. Hidden entries, such as temporary files, are skipped.
@@ -155,10 +111,10 @@ mod tests {
     #[test]
     fn files_are_direct_racks_and_directories_with_main_tf_are_terraform_racks() {
         let (home, config) = config_dir();
-        config.write_text("racks/beta", "https://convox:pw@beta.test/\n").unwrap();
-        config.write_text("racks/alpha/main.tf", "").unwrap();
-        config.write_text("racks/stray/notes.txt", "").unwrap();
-        config.write_text("racks/.new-x", "").unwrap();
+        config.writer().write_text("racks/beta", "https://convox:pw@beta.test/\n").unwrap();
+        config.writer().write_text("racks/alpha/main.tf", "").unwrap();
+        config.writer().write_text("racks/stray/notes.txt", "").unwrap();
+        config.writer().write_text("racks/.new-x", "").unwrap();
         let racks = config.racks().unwrap();
         let names: Vec<_> = racks.iter().map(|rack| rack.name.as_str()).collect();
         assert_eq!(names, ["alpha", "beta"]);
@@ -170,16 +126,16 @@ mod tests {
     #[test]
     fn a_running_terraform_is_detected_by_its_lock() {
         let (_home, config) = config_dir();
-        config.write_text("racks/alpha/main.tf", "").unwrap();
+        config.writer().write_text("racks/alpha/main.tf", "").unwrap();
         assert!(!config.racks().unwrap()[0].is_locked());
-        config.write_text("racks/alpha/.terraform.tfstate.lock.info", "").unwrap();
+        config.writer().write_text("racks/alpha/.terraform.tfstate.lock.info", "").unwrap();
         assert!(config.racks().unwrap()[0].is_locked());
     }
 
     #[test]
     fn the_file_racks_of_older_clients_reads_as_empty() {
         let (_home, config) = config_dir();
-        config.write_text("racks", "{\"console.convox.com\":\"acme/north\"}").unwrap();
+        config.writer().write_text("racks", "{\"console.convox.com\":\"acme/north\"}").unwrap();
         assert_eq!(config.racks().unwrap(), []);
     }
 
@@ -187,37 +143,11 @@ mod tests {
     fn an_invalid_rack_file_is_named_without_its_content() {
         let (_home, config) = config_dir();
         for content in ["", "convox:hunter2@beta.test"] {
-            config.write_text("racks/beta", content).unwrap();
+            config.writer().write_text("racks/beta", content).unwrap();
             let error = config.racks().unwrap()[0].address().unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("racks/beta is not the address of a rack"), "{shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-    }
-
-    #[test]
-    fn metadata_is_cached_until_it_is_stale() {
-        let (_home, config) = config_dir();
-        let meta = RackMeta { provider: "gcp".into(), status: "running".into() };
-        let (half_hour, now) = (Duration::from_secs(1800), SystemTime::now());
-        assert_eq!(config.rack_meta("beta"), None);
-        assert!(config.rack_meta_is_stale("beta", half_hour, now));
-        config.store_rack_meta("beta", &meta).unwrap();
-        assert_eq!(config.rack_meta("beta"), Some(meta));
-        assert!(!config.rack_meta_is_stale("beta", half_hour, now));
-        assert!(config.rack_meta_is_stale("beta", half_hour, now + 2 * half_hour));
-    }
-
-    #[test]
-    fn damaged_metadata_and_names_with_a_path_read_as_absent() {
-        let (home, config) = config_dir();
-        config.write_text("rack-meta/beta.json", "{").unwrap();
-        assert_eq!(config.rack_meta("beta"), None);
-        let meta = RackMeta { provider: "x".into(), status: "y".into() };
-        for name in ["../beta", "acme/beta", "", ".."] {
-            config.store_rack_meta(name, &meta).unwrap();
-            assert_eq!(config.rack_meta(name), None, "{name}");
-        }
-        assert!(!home.path().join("beta.json").exists());
     }
 }

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -76,6 +77,18 @@ impl Terminal {
     pub fn types(&mut self, text: &str) -> &Self {
         self.keyboard.write_all(text.as_bytes()).unwrap();
         self
+    }
+
+    /// Gives the terminal another size, as a window manager does.
+    pub fn resize(&self, rows: u16, columns: u16) -> &Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.keyboard, size).unwrap();
+        self
+    }
+
+    /// The process of the command.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Does the terminal show what is typed?

@@ -49,6 +49,12 @@ pub enum InvalidRackUrl {
     /// User or password are not UTF-8 once decoded.
     #[error("not a rack address (user or password is not UTF-8): {EXAMPLE} is expected")]
     Credentials,
+    /// The password contains a `/`, `#` or `?`, which ends the host part of a URL.
+    #[error(
+        "not a rack address (percent-encode the password: / is %2F, # is %23, ? is %3F): \
+         {EXAMPLE} is expected"
+    )]
+    RawPassword,
     /// A console's host with a scheme, a path or credentials.
     #[error("not a host name: console.convox.com or rack.example.com:5443 is expected")]
     Host,
@@ -127,6 +133,9 @@ impl FromStr for RackUrl {
     type Err = InvalidRackUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidRackUrl> {
+        if has_raw_password(text) {
+            return Err(InvalidRackUrl::RawPassword);
+        }
         let mut address = Url::parse(text.trim()).map_err(InvalidRackUrl::Malformed)?;
         if !matches!(address.scheme(), "http" | "https") {
             return Err(InvalidRackUrl::Scheme);
@@ -136,6 +145,15 @@ impl FromStr for RackUrl {
         address.set_fragment(None);
         Ok(Self { base: base_of(&address), address, credentials })
     }
+}
+
+/// Whether user and password seem to be cut by a `/`, `#` or `?` of the password: what comes before
+/// it looks like a host and port, and the `@` comes after it.
+fn has_raw_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let Some(end) = rest.find(['/', '#', '?']) else { return false };
+    let (before, after) = rest.split_at(end);
+    before.contains(':') && !before.contains('@') && after.contains('@')
 }
 
 /// Moves user and password out of the address.
@@ -194,6 +212,19 @@ mod tests {
 
     fn url(text: &str) -> RackUrl {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_password_that_must_be_percent_encoded_is_refused_with_advice() {
+        for password in ["pa/ss", "12/ss", "pa#ss", "pa?ss", "/", "a/b@c"] {
+            let text = format!("https://convox:{password}@rack.example.com");
+            let error = text.parse::<RackUrl>().unwrap_err().to_string();
+            assert!(error.contains("percent-encode the password"), "{error}");
+            assert!(!error.contains(password) || password == "/", "{error}");
+        }
+        for text in ["https://convox:a%2Fb@host", "https://convox:a@b@host", "https://host:80/a"] {
+            assert!(text.parse::<RackUrl>().is_ok(), "{text}");
+        }
     }
 
     #[test]

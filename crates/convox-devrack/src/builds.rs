@@ -13,7 +13,7 @@ use super::logs::BuildLog;
 use super::rack::{Rack, Shared};
 use super::store::{self, AppRecord, BuildRecord, ReleaseRecord, StoreError};
 use super::tasks::Tasks;
-use super::{ids, objects, releases};
+use super::{gc, ids, objects, releases};
 use convox_wire::{AppName, BuildId, BuildStatus, ReleaseId};
 
 /// The builds under way.
@@ -117,6 +117,7 @@ async fn carry_on(
         rack.log_system(&format!("{}: its end could not be stored: {}", record.id, error.message));
     }
     rack.build_logs.end(&record.id);
+    gc::after_build(&rack, &record.app, &record.id).await;
 }
 
 /// Waits for a seat where there was none at once.

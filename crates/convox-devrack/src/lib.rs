@@ -41,6 +41,7 @@ mod builds;
 pub mod clock;
 pub mod daemon;
 mod directories;
+mod disk;
 mod duplex;
 mod error;
 mod exec;

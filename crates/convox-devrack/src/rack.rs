@@ -39,6 +39,8 @@ pub struct Limits {
     pub object: u64,
     /// Number of releases kept for each app, in addition to the active one.
     pub releases: usize,
+    /// Minimum age at which a release is removed: a client may be about to promote it.
+    pub release_age: Duration,
     /// Size of an app's log, in bytes; older lines are removed.
     pub app_log: u64,
     /// Maximum number of concurrent builds.
@@ -56,6 +58,7 @@ impl Default for Limits {
         Self {
             object: 64 << 30,
             releases: 20,
+            release_age: Duration::from_secs(60 * 60),
             app_log: 10 << 20,
             builds: std::thread::available_parallelism().map_or(1, usize::from),
             rollback: Duration::from_millis(500),

@@ -5,6 +5,8 @@
 //! cargo run -p convox-package --example pack -- unpack ARCHIVE DIR
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
+
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;

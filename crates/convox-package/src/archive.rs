@@ -10,6 +10,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use super::block::{Block, BlockSplitter};
 use super::error::{PackageError, Role, Warning};
 use super::source::Source;
-use super::spool::{CancelOnDrop, Packed, Progress, Spool, SpoolFile, Times};
+use super::spool::{CancelOnDrop, Counters, Packed, Progress, Spool, SpoolFile, Times};
 use super::walk::walk;
 
 /// libdeflate's compression levels. On source trees, `SMALLER` gives the size of `gzip -6`;
@@ -48,20 +49,23 @@ pub fn spool(source: &Source, times: Times, temp_dir: &Path) -> Result<Spool, Pa
     let file = tempfile::tempfile_in(temp_dir).map_err(|e| PackageError::spooling(temp_dir, e))?;
     let file = Arc::new(SpoolFile { file, dir: temp_dir.to_owned() });
     let (publish, progress) = watch::channel(Progress::default());
+    let counters = Arc::new(Counters::default());
     let packing = Arc::new(Packing {
         source: source.clone(),
         root,
         file: Arc::clone(&file),
         publish,
+        counters: Arc::clone(&counters),
         order: Mutex::default(),
         advanced: Condvar::new(),
     });
     start(&packing, times)?;
     let cancel = CancelOnDrop::new(move || packing.stop());
-    Ok(Spool::new(file, progress, cancel))
+    Ok(Spool::new(file, progress, counters, cancel))
 }
 
-fn open_root(source: &Source) -> Result<OwnedFd, PackageError> {
+/// Opens the root directory of a source.
+pub(super) fn open_root(source: &Source) -> Result<OwnedFd, PackageError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(source.root(), flags, Mode::empty())
         .map_err(|e| PackageError::reading(source.root(), Role::Required, e))
@@ -83,7 +87,10 @@ fn start(packing: &Arc<Packing>, times: Times) -> Result<(), PackageError> {
             Err(_) => ControlFlow::Break(()),
         });
         let root = packing.root.as_fd();
-        let warnings = walk(&packing.source, root, times, |entry| splitter.add(entry))?;
+        let warnings = walk(&packing.source, root, times, |entry| {
+            packing.counters.entries.fetch_add(1, Ordering::Relaxed);
+            splitter.add(entry)
+        })?;
         let (blocks, entries) = splitter.finish();
         packing.walked(Walked { blocks, entries, warnings });
         Ok(())
@@ -96,6 +103,7 @@ struct Packing {
     root: OwnedFd,
     file: Arc<SpoolFile>,
     publish: watch::Sender<Progress>,
+    counters: Arc<Counters>,
     order: Mutex<Order>,
     /// Notified whenever `order` advances.
     advanced: Condvar,
@@ -149,6 +157,7 @@ impl Packing {
                 break;
             }
             block.fill(&mut archive, self.root.as_fd(), &self.source)?;
+            self.counters.bytes.fetch_add(archive.len() as u64, Ordering::Relaxed);
             let compressor = if block.number % 3 == 0 { &mut smaller } else { &mut quicker };
             let bound = compressor.gzip_compress_bound(archive.len());
             member.resize(bound.max(member.len()), 0);

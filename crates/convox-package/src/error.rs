@@ -56,6 +56,14 @@ pub enum PackageError {
     /// The ignore file is not a regular file.
     #[error("ignore file is not a file: {}", DisplayPath(.0))]
     IgnoreNotAFile(PathBuf),
+    /// The manifest or the ignore file is too large to be one.
+    #[error("{} is larger than {} MB", DisplayPath(.path), .limit >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A line of the ignore file has a syntax error.
     #[error("{}: {source}", DisplayPath(.path))]
     Ignore {

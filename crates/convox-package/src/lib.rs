@@ -1,7 +1,8 @@
 //! Packs a source directory into an archive, and unpacks archives safely.
 //!
 //! [`Source::open`] checks a directory. [`spool`] packs it on all cores into a temporary file that
-//! can be read while it still grows. [`unpack::unpack`] unpacks archives from untrusted senders.
+//! can be read while it still grows; [`Source::survey`] only finds out what would be in it.
+//! [`unpack::unpack`] unpacks archives from untrusted senders.
 //!
 //! The archive is a GNU tar in a gzip of several members, which Go, GNU tar, busybox, and Python
 //! read. What is left out follows `.dockerignore`, as Docker's documentation describes it; see
@@ -55,6 +56,7 @@ mod open;
 mod read_file;
 mod source;
 mod spool;
+mod survey;
 mod system_error;
 pub mod unpack;
 mod version;
@@ -68,5 +70,6 @@ pub use archive::spool;
 pub use error::{PackageError, Role, Warning};
 pub use manifest::{ManifestChoice, ManifestFile};
 pub use source::Source;
-pub use spool::{Packed, Spool, Times};
+pub use spool::{PackProgress, Packed, Spool, Times};
+pub use survey::{LargeFile, Survey};
 pub use system_error::SystemError;

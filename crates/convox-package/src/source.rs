@@ -97,12 +97,16 @@ impl Source {
     }
 
     fn role(&self, path: &[u8]) -> Role {
-        let leads_to_required = || self.has_always_sent_below(&[path, b"/"].concat());
-        match self.rules().judge_path(path) {
-            _ if path.is_empty() || self.is_always_sent(path) => Role::Required,
-            verdict if verdict.excludes() && leads_to_required() => Role::Required,
-            verdict if verdict.excludes() || verdict.is_decided() => Role::Readmitted,
-            _ => Role::Optional,
+        if path.is_empty()
+            || self.is_always_sent(path)
+            || self.has_always_sent_below(&[path, b"/"].concat())
+        {
+            return Role::Required;
+        }
+        // a path that is read although a rule covers it is included by a `!` rule
+        match self.rules().judge_path(path).is_decided() {
+            true => Role::Readmitted,
+            false => Role::Optional,
         }
     }
 }
@@ -269,6 +273,55 @@ mod tests {
         fs::remove_dir(&path).unwrap();
         symlink("/dev/null", &path).unwrap();
         assert_eq!(refusal(dir.path(), None), wanted);
+    }
+
+    #[test]
+    fn a_manifest_or_ignore_file_of_excessive_size_is_not_read() {
+        let dir = source_dir(&[("convox.yml", "")]);
+        let root = dir.path().canonicalize().unwrap();
+        for name in [IGNORE_FILE, "convox.yml"] {
+            let file = fs::File::create(dir.path().join(name)).unwrap();
+            file.set_len(3 << 30).unwrap();
+            let wanted = format!("{} is larger than 16 MB", root.join(name).display());
+            assert_eq!(refusal(dir.path(), None), wanted);
+        }
+    }
+
+    #[test]
+    fn advice_to_ignore_a_file_is_given_only_if_that_works() {
+        let manifest = "services: {web: {build: svc}, api: {build: left/out}}";
+        let rules = "vendor\n!vendor/**/keep\nleft\n*.log\n!a.log\n";
+        let dir = source_dir(&[("convox.yml", manifest), (".dockerignore", rules)]);
+        let source = Source::open(dir.path(), None).unwrap();
+        let cases = [
+            ("", Role::Required),
+            ("convox.yml", Role::Required),
+            (".dockerignore", Role::Required),
+            ("svc/Dockerfile", Role::Required),
+            ("left/", Role::Required),
+            ("left/out/", Role::Required),
+            ("svc/", Role::Required),
+            ("svc/key.pem", Role::Optional),
+            ("lib/", Role::Optional),
+            ("vendor/", Role::Readmitted),
+            ("vendor/private/", Role::Readmitted),
+            ("vendor/private/keep", Role::Readmitted),
+            ("a.log", Role::Readmitted),
+        ];
+        for (path, role) in cases {
+            let denied = || io::Error::from_raw_os_error(13);
+            let PackageError::Unreadable { role: found, path: full, .. } =
+                source.unreadable(path.as_bytes(), denied())
+            else {
+                panic!("{path}");
+            };
+            assert_eq!(found, role, "{path:?}");
+            let root = dir.path().canonicalize().unwrap();
+            assert_eq!(full, root.join(path.trim_end_matches('/')));
+            let advice = source.unreadable(path.as_bytes(), denied()).advice().unwrap();
+            assert_eq!(advice.contains(".dockerignore"), role != Role::Required, "{path:?}");
+            assert_eq!(advice.contains("after the ! rules"), role == Role::Readmitted);
+        }
     }
 
     #[test]

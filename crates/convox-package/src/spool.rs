@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -36,6 +37,22 @@ pub struct Packed {
     pub warnings: Vec<Warning>,
 }
 
+/// How far the packing has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackProgress {
+    /// The number of entries found so far.
+    pub entries: u64,
+    /// The number of bytes read so far, before compression.
+    pub bytes: u64,
+}
+
+/// The counters behind [`PackProgress`].
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) entries: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
 /// An archive that is being packed, or is complete.
 ///
 /// It is kept in a temporary file without a name, so nothing is left behind however the program
@@ -44,6 +61,7 @@ pub struct Packed {
 pub struct Spool {
     file: Arc<SpoolFile>,
     progress: watch::Receiver<Progress>,
+    counters: Arc<Counters>,
     _cancel: Arc<CancelOnDrop>,
 }
 
@@ -101,9 +119,18 @@ impl Spool {
     pub(super) fn new(
         file: Arc<SpoolFile>,
         progress: watch::Receiver<Progress>,
+        counters: Arc<Counters>,
         cancel: CancelOnDrop,
     ) -> Self {
-        Self { file, progress, _cancel: Arc::new(cancel) }
+        Self { file, progress, counters, _cancel: Arc::new(cancel) }
+    }
+
+    /// Returns how far the packing has come, for people to read.
+    pub fn progress(&self) -> PackProgress {
+        PackProgress {
+            entries: self.counters.entries.load(Ordering::Relaxed),
+            bytes: self.counters.bytes.load(Ordering::Relaxed),
+        }
     }
 
     /// Returns the number of compressed bytes that can be read so far.
@@ -179,7 +206,7 @@ mod tests {
         let (sender, progress) = watch::channel(Progress::default());
         let file = spool_file();
         file.write_at(b"begun", 0).unwrap();
-        let spool = Spool::new(file, progress, CancelOnDrop::new(|| {}));
+        let spool = Spool::new(file, progress, Arc::default(), CancelOnDrop::new(|| {}));
         let mut stream = pin!(spool.stream());
         sender.send_modify(|progress| progress.written = 5);
         assert_eq!(stream.next().await.unwrap().unwrap(), "begun");
@@ -196,7 +223,7 @@ mod tests {
     async fn packing_threads_that_vanish_are_an_error() {
         let (sender, progress) = watch::channel(Progress::default());
         let file = spool_file();
-        let spool = Spool::new(file, progress, CancelOnDrop::new(|| {}));
+        let spool = Spool::new(file, progress, Arc::default(), CancelOnDrop::new(|| {}));
         drop(sender);
         assert!(spool.finished().await.is_err());
         assert!(spool.stream().try_collect::<Vec<_>>().await.is_err());

@@ -16,18 +16,34 @@ use super::source::Source;
 use super::spool::Times;
 use super::version::{FileId, FileVersion};
 
-/// Walks `source` and calls `visit` with each entry of the archive, until that breaks.
+/// Receives what a walk finds.
+pub(super) trait Visitor {
+    /// Takes an entry of the archive. The walk ends if this breaks.
+    fn entry(&mut self, entry: Entry) -> ControlFlow<()>;
+
+    /// Takes a path that ignore rules leave out; it ends in a slash for a directory that is left out
+    /// with everything in it.
+    fn excluded(&mut self, _path: &[u8]) {}
+}
+
+impl<F: FnMut(Entry) -> ControlFlow<()>> Visitor for F {
+    fn entry(&mut self, entry: Entry) -> ControlFlow<()> {
+        self(entry)
+    }
+}
+
+/// Walks `source` in lexical order until `visitor` breaks. Returns the warnings.
 pub(super) fn walk(
     source: &Source,
     root: BorrowedFd<'_>,
     times: Times,
-    visit: impl FnMut(Entry) -> ControlFlow<()>,
+    visitor: impl Visitor,
 ) -> Result<Vec<Warning>, PackageError> {
     let mut walk = Walk {
         source,
         root,
         times,
-        visit,
+        visitor,
         levels: Vec::new(),
         open: None,
         links: HashMap::new(),
@@ -50,7 +66,7 @@ struct Walk<'a, V> {
     source: &'a Source,
     root: BorrowedFd<'a>,
     times: Times,
-    visit: V,
+    visitor: V,
     /// The directories from the root to the current one.
     levels: Vec<Level>,
     /// The only directory that is open, and its depth.
@@ -72,7 +88,7 @@ struct Child {
     kind: FileType,
 }
 
-impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
+impl<V: Visitor> Walk<'_, V> {
     fn process(&mut self, child: &Child) -> Result<ControlFlow<()>, PackageError> {
         let Some(level) = self.levels.last() else { return Ok(ControlFlow::Break(())) };
         let rules = self.source.rules();
@@ -91,6 +107,7 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
                 return Ok(ControlFlow::Break(()));
             }
         } else if !rules.may_readmit(&scope) && !self.source.has_always_sent_below(&path) {
+            self.visitor.excluded(&path);
             return Ok(ControlFlow::Continue(()));
         }
         self.descend(path, scope)?;
@@ -101,6 +118,9 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
         if excluded && self.source.is_always_sent(path) {
             self.warnings.push(Warning::AlwaysSent(names::path(path)));
             return true;
+        }
+        if excluded {
+            self.visitor.excluded(path);
         }
         !excluded
     }
@@ -133,7 +153,7 @@ impl<V: FnMut(Entry) -> ControlFlow<()>> Walk<'_, V> {
             Times::Fixed(time) => time,
         };
         let mode = Mode::from_raw_mode(stat.st_mode).bits();
-        Ok((self.visit)(Entry { path, kind, mode, mtime }))
+        Ok(self.visitor.entry(Entry { path, kind, mode, mtime }))
     }
 
     /// Returns what the entry becomes in the archive; `None` if its type has changed since the

@@ -10,6 +10,10 @@ use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 /// The deepest nesting: parsing takes stack for every level, and no manifest needs more.
 const MAX_DEPTH: usize = 100;
 
+/// The longest text that is kept, in bytes: no longer one can name a file, and an alias may repeat
+/// it thousands of times.
+const MAX_TEXT: usize = 4096;
+
 /// A value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Yaml {
@@ -17,7 +21,7 @@ pub(super) enum Yaml {
     Text(String),
     /// The values whose keys are scalars.
     Map(HashMap<String, Yaml>),
-    /// A value that cannot name a file: a list or null.
+    /// A value that cannot name a file: a list, null, or a text of excessive length.
     Other,
 }
 
@@ -26,7 +30,11 @@ impl Yaml {
     /// counts, and merge keys (`<<`) are expanded. Returns `None` if it is invalid.
     pub(super) fn first(mut text: &[u8]) -> Option<Self> {
         let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+            budget: serde_saphyr::budget! {
+                max_depth: MAX_DEPTH,
+                // many services may share one anchor; the other budgets stop alias bombs
+                enforce_alias_anchor_ratio: false,
+            },
             duplicate_keys: DuplicateKeyPolicy::PassThrough,
             merge_keys: MergeKeyPolicy::Merge,
             non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
@@ -68,7 +76,10 @@ impl<'de> Visitor<'de> for YamlVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Yaml, E> {
-        Ok(Yaml::Text(text.to_owned()))
+        match text.len() <= MAX_TEXT {
+            true => Ok(Yaml::Text(text.to_owned())),
+            false => Ok(Yaml::Other),
+        }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
@@ -151,6 +162,36 @@ mod tests {
             "%YAML 1.1\n---\na: {b: !!str x, c: !thing d}\n",
         ] {
             assert_eq!(text_at(yaml, &["a", "b"]).as_deref(), Some("x"), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn one_anchor_may_have_hundreds_of_aliases() {
+        let services: String = (0..500).map(|n| format!("  s{n}: *service\n")).collect();
+        let manifest = format!("x: &service {{build: x}}\nservices:\n{services}");
+        assert_eq!(text_at(&manifest, &["services", "s499", "build"]).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn alias_bombs_are_refused_quickly() {
+        let laughs: String = (1..20)
+            .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", ")))
+            .collect();
+        let lists = format!("a0: &a0 [lol, lol]\n{laughs}");
+        let maps: String =
+            (1..30).map(|n| format!("m{n}: &m{n} {{x: *m{0}, y: *m{0}}}\n", n - 1)).collect();
+        let long = format!("a: &a {}\nb:\n{}", "x".repeat(600_000), "  - *a\n".repeat(60_000));
+        let merged: String = (0..20_000).map(|n| format!("s{n}: {{<<: *m}}\n")).collect();
+        let wide: String = (0..1000).map(|n| format!("k{n}: v, ")).collect();
+        for bomb in [
+            lists,
+            format!("m0: &m0 {{x: y}}\n{maps}"),
+            long,
+            format!("m: &m {{{wide}}}\n{merged}"),
+        ] {
+            let started = std::time::Instant::now();
+            assert_eq!(Yaml::first(bomb.as_bytes()), None);
+            assert!(started.elapsed() < std::time::Duration::from_secs(10), "in a debug build");
         }
     }
 

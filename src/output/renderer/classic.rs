@@ -32,11 +32,11 @@ impl Renderer for Classic {
                 Ok(())
             }
             Event::Progress { sent, total } => match &mut self.bar {
-                Some(bar) => Ok(bar.update(*sent, Some(*total), Instant::now(), to)?),
+                Some(bar) => Ok(bar.update(*sent, *total, to.width(), Instant::now(), to)?),
                 None => Ok(()),
             },
             Event::Uploaded { total, .. } => match self.bar.take() {
-                Some(bar) => Ok(bar.finish(*total, Instant::now(), to)?),
+                Some(bar) => Ok(bar.finish(*total, to.width(), Instant::now(), to)?),
                 None => Ok(()),
             },
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
@@ -49,6 +49,7 @@ impl Renderer for Classic {
             Event::Waiting(release) => start(&format!("Waiting for {release}"), to),
             Event::Running(_) => finish("OK", None, to),
             Event::About(..)
+            | Event::PackProgress { .. }
             | Event::Packaged
             | Event::StartingBuild
             | Event::BuildStarted(_)

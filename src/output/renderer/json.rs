@@ -97,6 +97,10 @@ impl Renderer for Json {
         }
     }
 
+    fn is_for_people(&self) -> bool {
+        false
+    }
+
     fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         self.write_rest(to)?;
         match failure {
@@ -128,6 +132,7 @@ fn line(event: &Event) -> Option<Line<'_>> {
         }
         Event::Running(release) => Line::Running { release },
         Event::About(..)
+        | Event::PackProgress { .. }
         | Event::Progress { .. }
         | Event::BuildLog(_)
         | Event::Log(_)
@@ -157,6 +162,7 @@ impl Json {
                 self.seen.release = Some(release.clone());
             }
             Event::Packaging
+            | Event::PackProgress { .. }
             | Event::Packaged
             | Event::Uploading(_)
             | Event::Progress { .. }

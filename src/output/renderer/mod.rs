@@ -25,6 +25,11 @@ pub(crate) trait Renderer: Send {
     /// Draws an event.
     fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
+    /// Whether people see the events, so that a terminal can show how long a step takes.
+    fn is_for_people(&self) -> bool {
+        true
+    }
+
     /// Ends the run's output, with its failure if there is one. Only JSON events report it.
     fn end(&mut self, _failure: Option<&FailureView>, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
@@ -75,6 +80,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::Deploying(_)
         | Event::About(..)
         | Event::Packaging
+        | Event::PackProgress { .. }
         | Event::Uploading(_)
         | Event::Progress { .. }
         | Event::Uploaded { .. }

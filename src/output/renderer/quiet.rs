@@ -9,4 +9,8 @@ impl Renderer for Quiet {
     fn render(&mut self, _event: &Event, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
     }
+
+    fn is_for_people(&self) -> bool {
+        false
+    }
 }

@@ -36,6 +36,7 @@ impl Renderer for V3 {
             }
             Event::Deploying(_)
             | Event::About(..)
+            | Event::PackProgress { .. }
             | Event::Packaged
             | Event::Uploading(Upload::Styles)
             | Event::Progress { .. }

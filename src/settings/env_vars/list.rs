@@ -40,7 +40,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "X_DEV_ALLOW_HTTP", what: "`true`: connect to the console over plain HTTP (for tests)." },
     Variable { name: "TEST", what: "`true`: send no git commit with a build." },
     Variable { name: "NO_COLOR", what: "Any value: no colors." },
-    Variable { name: "TERM", what: "`dumb`: no colors, and no lines that are redrawn." },
+    Variable { name: "TERM", what: "`dumb`, empty or unset: no colors, and no lines that are redrawn." },
     Variable { name: "PATH", what: "Where git, terraform and the commands of the development rack's services are found." },
     Variable { name: "LANG", what: "Passed to the services of the development rack." },
     Variable { name: "TMPDIR", what: "The directory for temporary files. Passed to the services of the development rack." },

@@ -134,6 +134,7 @@ impl InvalidVariable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use convox_client::secret::ExposeSecret;
     use std::cell::RefCell;
     use std::collections::BTreeMap;
     use std::os::unix::ffi::OsStringExt;
@@ -220,6 +221,16 @@ mod tests {
         assert!(!format!("{env:?}").contains("hunter2"));
         let error = read(&[("RACK_URL", "convox:hunter2@host")]).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn secrets_are_trimmed_and_blank_ones_refused() {
+        let env = read(&[("CONVOX_PASSWORD", "pw\n"), ("CONVOX_TOKEN", "  abc\r\n")]).unwrap();
+        assert_eq!(env.password.unwrap().expose_secret(), "pw");
+        assert_eq!(env.token.unwrap().expose_secret(), "abc");
+        let error = read(&[("CONVOX_TOKEN", " \n")]).unwrap_err().to_string();
+        assert_eq!(error, "CONVOX_TOKEN: the value is empty");
+        assert!(read(&[("CONVOX_TOKEN", "")]).unwrap().token.is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::InvalidVariable;
+use crate::settings::trimmed_secret;
 use convox_client::limits::Limits;
 use convox_client::secret::Secret;
 use convox_wire::duration::GoDuration;
@@ -26,9 +27,7 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
 
     pub(super) fn value(&self, name: &'static str) -> Result<Option<String>, InvalidVariable> {
         let Some(value) = self.raw(name) else { return Ok(None) };
-        let text = value
-            .into_string()
-            .map_err(|_| InvalidVariable { name, why: "not valid UTF-8".to_owned() })?;
+        let text = into_utf8(name, value)?;
         Ok(Some(text).filter(|text| !text.trim().is_empty()))
     }
 
@@ -36,8 +35,12 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
         Ok(self.value(name)?.map(|text| text.trim().to_owned()))
     }
 
+    /// Reads a secret. A value of white space only is refused: it usually comes from a mistake in a
+    /// script, and falling back to another credential would hide it.
     pub(super) fn secret(&self, name: &'static str) -> Result<Option<Secret>, InvalidVariable> {
-        Ok(self.value(name)?.map(Secret::from))
+        let Some(value) = self.raw(name) else { return Ok(None) };
+        let text = into_utf8(name, value)?;
+        trimmed_secret(&text).map(Some).map_err(|why| InvalidVariable::new(name, &why))
     }
 
     pub(super) fn parsed<T: FromStr>(
@@ -126,4 +129,8 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
             }
         }
     }
+}
+
+fn into_utf8(name: &'static str, value: OsString) -> Result<String, InvalidVariable> {
+    value.into_string().map_err(|_| InvalidVariable { name, why: "not valid UTF-8".to_owned() })
 }

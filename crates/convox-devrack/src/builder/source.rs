@@ -21,7 +21,7 @@ pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
     let (archive, into, stop) = (job.archive.clone(), job.source.clone(), job.stop.clone());
     let unpacked = spawn_blocking(move || {
         let file = File::open(&archive).map_err(|error| error.to_string())?;
-        unpack_source(Stoppable { inner: file, stop }, &into)
+        unpack_source(file, &stop, &into)
     });
     match unpacked.await {
         _ if job.stop.is_cancelled() => Err(BuildError::Cancelled),
@@ -30,24 +30,14 @@ pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
     }
 }
 
-/// A reader that fails once the build is called off.
-struct Stoppable<R> {
-    inner: R,
-    stop: CancellationToken,
-}
-
-impl<R: Read> Read for Stoppable<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_cancelled() {
-            return Err(io::Error::other("called off"));
-        }
-        self.inner.read(buffer)
-    }
-}
-
-fn unpack_source(archive: impl Read, into: &Path) -> Result<Unpacked, String> {
+fn unpack_source(
+    archive: impl Read,
+    stop: &CancellationToken,
+    into: &Path,
+) -> Result<Unpacked, String> {
     let limits = Limits { total: MOST_BYTES, entry: MOST_BYTES, entries: MOST_ENTRIES };
-    unpack::unpack(archive, into, &limits).map_err(|error| error.to_string())
+    unpack::unpack_unless(|| stop.is_cancelled(), archive, into, &limits)
+        .map_err(|error| error.to_string())
 }
 
 /// The text of the manifest of this name, which must lie within the source.

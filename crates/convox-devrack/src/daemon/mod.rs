@@ -9,6 +9,7 @@ mod check;
 mod file;
 mod lock;
 mod orphans;
+mod space;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use super::{directories, serve};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
+pub use self::space::{disk_usage, prune};
 
 /// The address of a rack and its credentials.
 #[derive(Debug, Clone)]
@@ -103,6 +105,9 @@ pub enum DaemonError {
     /// The rack did not answer in time.
     #[error("the development rack does not answer (its log: {0})")]
     NoAnswer(PathBuf),
+    /// A request to the rack failed.
+    #[error("the development rack: {0}")]
+    Request(#[source] io::Error),
     /// The rack is running, but its process id is unknown.
     #[error("the development rack on {0} can't be stopped: its process is unknown; try again")]
     Unknown(PathBuf),

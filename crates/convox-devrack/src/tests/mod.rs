@@ -1,6 +1,7 @@
 //! Tests of the whole rack in process: HTTP clients on one side, real processes on the other.
 
 mod contract;
+mod disk;
 mod lists;
 mod promotes;
 mod sockets;

@@ -100,7 +100,8 @@ fn a_stream_outlives_its_spool() {
 
 #[test]
 fn a_file_that_changes_after_the_walk_is_an_error() {
-    let change: [(&str, fn(&Path)); 6] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 6] = [
         ("shrinks", |file| fs::write(file, "1").unwrap()),
         ("grows", |file| fs::write(file, "1234567").unwrap()),
         ("is rewritten in place", |file| rewrite_keeping_its_time(file)),
@@ -114,7 +115,7 @@ fn a_file_that_changes_after_the_walk_is_an_error() {
             symlink("convox.yml", file).unwrap();
         }),
     ];
-    for (what, change) in change {
+    for (what, change) in changes {
         let dir = SourceDir::new();
         dir.write("file", "12345");
         let root = dir.0.path().canonicalize().unwrap();

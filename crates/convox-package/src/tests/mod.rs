@@ -3,6 +3,7 @@
 mod contents;
 mod errors;
 mod rules;
+mod survey;
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;

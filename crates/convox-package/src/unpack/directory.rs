@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::super::names;
 use super::error::UnpackError;
 use super::members::Member;
+use super::{MAX_DEPTH, MAX_NAME};
 
 const OPEN_DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -26,6 +27,7 @@ const NEW_FILE: OFlags = OFlags::WRONLY
 pub(super) struct Directory {
     root: OwnedFd,
     last: Option<(Vec<u8>, OwnedFd)>,
+    was_empty: bool,
 }
 
 /// What to do about missing directories on the way.
@@ -43,7 +45,15 @@ pub(super) fn parts<'a>(path: &'a [u8], entry: &[u8]) -> Result<Vec<&'a [u8]>, U
     if leads_out || path.is_empty() {
         return Err(UnpackError::leaves(entry));
     }
-    Ok(parts.into_iter().filter(|part| !matches!(*part, b"" | b".")).collect())
+    if path.len() as u64 > MAX_NAME {
+        return Err(UnpackError::name_too_long(entry, path.len() as u64));
+    }
+    let parts: Vec<_> = parts.into_iter().filter(|part| !matches!(*part, b"" | b".")).collect();
+    if parts.len() > MAX_DEPTH {
+        let entry = names::path(entry);
+        return Err(UnpackError::TooDeep { entry, depth: parts.len(), limit: MAX_DEPTH });
+    }
+    Ok(parts)
 }
 
 impl Directory {
@@ -53,7 +63,15 @@ impl Directory {
         DirBuilder::new().recursive(true).mode(0o700).create(into).map_err(failed)?;
         let flags = OPEN_DIRECTORY.difference(OFlags::NOFOLLOW);
         let root = rustix::fs::open(into, flags, Mode::empty());
-        Ok(Self { root: root.map_err(|e| failed(e.into()))?, last: None })
+        let root = root.map_err(|e| failed(e.into()))?;
+        let was_empty = std::fs::read_dir(into).map_err(failed)?.next().is_none();
+        Ok(Self { root, last: None, was_empty })
+    }
+
+    /// Returns whether nothing was in the directory when it was opened. If so, there is no symlink
+    /// on disk before [`create_symlink`](Self::create_symlink) is called.
+    pub(super) fn was_empty(&self) -> bool {
+        self.was_empty
     }
 
     /// Creates an empty file. An existing file is replaced, not written to.

@@ -1,10 +1,11 @@
 //! Errors of unpacking.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::names::{self, DisplayPath};
 use super::super::system_error::SystemError;
+use super::MAX_NAME;
 
 /// Why an archive was not unpacked. Entries are named as in the archive.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,32 @@ pub enum UnpackError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// An entry's name or its target is too long.
+    #[error("{}: the name has {length} bytes, the limit is {limit}", abbreviated(.entry))]
+    NameTooLong {
+        /// The entry, or the beginning of its name.
+        entry: PathBuf,
+        /// The length of the name in bytes.
+        length: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// An entry is below too many directories.
+    #[error("{}: the name has {depth} components, the limit is {limit}", abbreviated(.entry))]
+    TooDeep {
+        /// The entry.
+        entry: PathBuf,
+        /// The number of components.
+        depth: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Finding out where the symlinks end would take too long.
+    #[error("the archive's symlinks are too complex")]
+    LinksTooComplex,
+    /// The caller ended the unpacking.
+    #[error("unpacking was canceled")]
+    Canceled,
     /// The whole archive is too large.
     #[error("archive exceeds maximum total size of {0} bytes")]
     TooLarge(u64),
@@ -76,8 +103,21 @@ impl UnpackError {
         Self::Leaves(names::path(entry))
     }
 
+    pub(super) fn name_too_long(entry: &[u8], length: u64) -> Self {
+        Self::NameTooLong { entry: names::path(entry), length, limit: MAX_NAME }
+    }
+
     pub(super) fn io(path: &[u8], source: impl Into<SystemError>) -> Self {
         Self::Io { path: names::path(path), source: source.into() }
+    }
+}
+
+/// Displays a path of excessive length.
+fn abbreviated(path: &Path) -> String {
+    let text = DisplayPath(path).to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 

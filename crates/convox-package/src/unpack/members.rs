@@ -6,14 +6,11 @@ use tar::{EntryType, Header, PaxExtensions};
 
 use super::super::header::{RECORD, padding};
 use super::super::names;
-use super::Limits;
 use super::error::{UnpackError, damaged};
+use super::{Limits, MAX_NAME};
 
-/// Names longer than the system accepts (`PATH_MAX`) are not read.
-const LONGEST_NAME: u64 = 4096;
-
-/// Enough for a name, a target, and more in a PAX header.
-const LONGEST_EXTENSION: u64 = 64 << 10;
+/// The longest PAX header: enough for a name, a target, and more.
+const MAX_PAX: u64 = 64 << 10;
 
 /// The type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,14 +139,24 @@ impl<R: Read> Members<R> {
     }
 
     fn long_name(&mut self, header: &Header) -> Result<Vec<u8>, UnpackError> {
-        let mut name = self.extension(header, LONGEST_NAME)?;
+        let size = header.entry_size().map_err(damaged)?;
+        if size > MAX_NAME + 1 {
+            let mut start = vec![0; RECORD];
+            self.read(&mut start)?;
+            return Err(UnpackError::name_too_long(&start, size - 1));
+        }
+        let mut name = self.extension(size)?;
         let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
         name.truncate(end);
         Ok(name)
     }
 
     fn read_pax(&mut self, header: &Header, more: &mut Extensions) -> Result<(), UnpackError> {
-        let records = self.extension(header, LONGEST_EXTENSION)?;
+        let size = header.entry_size().map_err(damaged)?;
+        if size > MAX_PAX {
+            return Err(UnpackError::Damaged(format!("a PAX header has {size} bytes")));
+        }
+        let records = self.extension(size)?;
         let bad = || UnpackError::Damaged("a PAX record is invalid".to_owned());
         for record in PaxExtensions::new(&records) {
             let record = record.map_err(damaged)?;
@@ -167,11 +174,8 @@ impl<R: Read> Members<R> {
         Ok(())
     }
 
-    fn extension(&mut self, header: &Header, longest: u64) -> Result<Vec<u8>, UnpackError> {
-        let size = header.entry_size().map_err(damaged)?;
-        if size > longest {
-            return Err(UnpackError::Damaged(format!("a name has {size} bytes")));
-        }
+    /// Reads the content of an extension header.
+    fn extension(&mut self, size: u64) -> Result<Vec<u8>, UnpackError> {
         let mut content = vec![0; usize::try_from(size).unwrap_or(0)];
         self.set_rest(size);
         self.read(&mut content)?;

@@ -13,7 +13,7 @@ mod symlinks;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use directory::{Directory, parts};
@@ -21,6 +21,14 @@ pub use error::UnpackError;
 use flate2::read::MultiGzDecoder;
 use members::{Kind, Member, Members};
 use symlinks::Symlinks;
+
+/// The longest name of an entry in bytes. Most systems accept paths of up to 4,096 bytes (Linux's
+/// `PATH_MAX`), and the directory to unpack into needs some of them.
+const MAX_NAME: u64 = 3072;
+
+/// The largest number of components in a name. Many programs keep a descriptor or a stack frame for
+/// each level of a tree that they walk or remove.
+const MAX_DEPTH: usize = 128;
 
 /// The largest archive to accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +66,34 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// Fails if the archive is damaged or truncated, exceeds a limit, would write or link outside of
-/// `into`, or has entries of an unknown type; or if a system call fails. What was unpacked until
-/// then stays: the caller should remove the directory.
+/// `into`, has entries of an unknown type, or names of more than 3,072 bytes or 128 components; or
+/// if a system call fails. What was unpacked until then stays: the caller should remove the
+/// directory.
 pub fn unpack(archive: impl Read, into: &Path, limits: &Limits) -> Result<Unpacked, UnpackError> {
-    unpack_tar(MultiGzDecoder::new(archive), into, limits)
+    unpack_unless(|| false, archive, into, limits)
+}
+
+/// Like [`unpack`], but fails with [`UnpackError::Canceled`] soon after `canceled` returns true.
+///
+/// # Errors
+/// As [`unpack`] does.
+pub fn unpack_unless(
+    canceled: impl Fn() -> bool,
+    archive: impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
+    let check = || if canceled() { Err(UnpackError::Canceled) } else { Ok(()) };
+    let unpacked = unpack_checking(
+        &check,
+        MultiGzDecoder::new(CheckingReader { archive, check: &check }),
+        into,
+        limits,
+    );
+    match unpacked {
+        Err(_) if canceled() => Err(UnpackError::Canceled),
+        unpacked => unpacked,
+    }
 }
 
 /// Unpacks an uncompressed tar into the directory `into`, as [`unpack`] does.
@@ -73,15 +105,38 @@ pub fn unpack_tar(
     into: &Path,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
+    unpack_checking(&|| Ok(()), archive, into, limits)
+}
+
+fn unpack_checking(
+    check: &dyn Fn() -> Result<(), UnpackError>,
+    archive: impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
     let directory = Directory::open(into)?;
     let mut members = Members::new(archive, limits);
     let mut unpacking =
         Unpacking { symlinks: Symlinks::default(), directory, done: Unpacked::default() };
     while let Some(member) = members.next()? {
+        check()?;
         unpacking.unpack(&member, &mut members)?;
     }
-    unpacking.symlinks.create(&mut unpacking.directory)?;
+    unpacking.symlinks.create(&mut unpacking.directory, check)?;
     Ok(unpacking.done)
+}
+
+/// Reads an archive as long as `check` succeeds.
+struct CheckingReader<'a, R> {
+    archive: R,
+    check: &'a dyn Fn() -> Result<(), UnpackError>,
+}
+
+impl<R: Read> Read for CheckingReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.check)().map_err(io::Error::other)?;
+        self.archive.read(buffer)
+    }
 }
 
 struct Unpacking {
