@@ -10,7 +10,9 @@ use crate::event::Event;
 use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
-use crate::output::{Document, FailureView, RenderContext, Renderer, Report, Reporter, Value};
+use crate::output::{
+    Document, FailureView, RenderContext, Renderer, Report, Reporter, TransferBar, Value,
+};
 use crate::signals::EndSignal;
 use convox_wire::AppName;
 
@@ -28,6 +30,7 @@ struct Inner {
     events_to_stderr: bool,
     hints: HintContext,
     reporter: Reporter,
+    bar: TransferBar,
 }
 
 /// How much a line on stderr matters.
@@ -59,7 +62,14 @@ impl Ui {
         let input = std::mem::take(&mut stdio.input);
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
         let reporter = Reporter::new(caps.redraws && renderer.is_for_people());
-        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter };
+        let inner = Inner {
+            stdio,
+            renderer,
+            events_to_stderr,
+            hints,
+            reporter,
+            bar: TransferBar::default(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
@@ -80,6 +90,10 @@ impl Ui {
     /// Draws an event.
     pub(crate) fn render(&self, event: &Event) -> Result<(), CommandError> {
         let inner = &mut *self.inner();
+        if let (Event::Transfer(transfer), true) = (event, inner.renderer.is_for_people()) {
+            let Inner { stdio, bar, .. } = inner;
+            return Ok(bar.draw(transfer, &mut stdio.err).map_err(OutputError::from)?);
+        }
         let Inner { stdio, renderer, events_to_stderr, reporter, .. } = inner;
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         renderer.render(event, stream)?;
@@ -180,7 +194,9 @@ impl Ui {
     pub(crate) fn end(&self, error: Option<&CommandError>) -> Result<(), CommandError> {
         let inner = &mut *self.inner();
         let failure = error.map(|error| inner.view_of(error));
-        let Inner { stdio, renderer, events_to_stderr, .. } = inner;
+        let Inner { stdio, renderer, events_to_stderr, bar, .. } = inner;
+        // If stderr is closed, nobody sees the bar.
+        let _ = bar.abandon(&mut stdio.err);
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         let ended = renderer.end(failure.as_ref(), stream);
         let flushed = stdio.out.flush().map_err(OutputError::from);

@@ -10,6 +10,7 @@ pub(crate) mod promote;
 mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;
+pub(crate) mod transfer;
 
 use crate::context::Context;
 use convox_client::transport::Error;
