@@ -105,7 +105,7 @@ impl Progress {
     pub fn update(
         &mut self,
         done: u64,
-        total: u64,
+        total: impl Into<Option<u64>>,
         width: Option<u16>,
         now: Instant,
         out: &mut impl Write,
@@ -117,9 +117,15 @@ impl Progress {
         }
         self.drawn = Some(now);
         let elapsed = now.saturating_duration_since(self.started);
-        let speed = (elapsed >= SPEED_AFTER).then(|| self.speed.text(total - done.min(total)));
         let columns = columns(width);
-        let mut text = line_with(&self.label, done, total, elapsed, columns, speed.flatten());
+        let mut text = match total.into() {
+            Some(total) => {
+                let left = total - done.min(total);
+                let speed = (elapsed >= SPEED_AFTER).then(|| self.speed.text(left)).flatten();
+                line_with(&self.label, done, total, elapsed, columns, speed)
+            }
+            None => line(&self.label, done, None, elapsed, columns.min(WIDTH)),
+        };
         truncate(&mut text, columns);
         // The cursor stays at the start of the line. If the terminal becomes narrower and wraps the
         // line, everything from there on is cleared, so that the line never leaves remains.

@@ -74,7 +74,8 @@ impl Reporter {
             | Event::Accepted(_)
             | Event::Log(_)
             | Event::Process(_)
-            | Event::Line(_) => {}
+            | Event::Line(_)
+            | Event::Transfer(_) => {}
         }
         None
     }

@@ -27,6 +27,7 @@ mod map;
 mod rack;
 mod racks;
 mod releases;
+mod remote;
 mod secrets;
 mod services;
 mod session;

@@ -59,7 +59,8 @@ impl Renderer for Classic {
             | Event::Process(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_) => common(event, to),
+            | Event::Line(_)
+            | Event::Transfer(_) => common(event, to),
         }
     }
 

@@ -80,6 +80,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::WaitingForApp => start("Waiting for app to be ready", to),
         Event::Step(text) => start(text, to),
         Event::Done(made) => finish("OK", made.as_deref(), to),
+        Event::Transfer(_) => Ok(()), // drawn beside the events
         Event::Line(text) => Ok(to.print(&format!("{}\n", sanitize(text)))?),
         Event::Process(process) => Ok(to.print(&process_line(process))?),
         Event::Deploying(_)
