@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::settings::{ConfigError, ConfigWriter, RackUrl, Scheme, trimmed_secret};
 use convox_client::fingerprint::Fingerprint;
-use convox_client::rack::{CertificateProblem, Error, Login};
+use convox_client::rack::{CertificateProblem, Error, Login, Refusal};
 use convox_client::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's certificate
@@ -101,8 +101,10 @@ impl Attempt<'_> {
                 {
                     self.pin = Some(*fingerprint);
                 }
-                Error::Status { status: 401, message, .. }
-                    if token.is_stored && self.cx.can_ask() && !is_expired(message) =>
+                error
+                    if error.refusal() == Some(Refusal::Unauthorized)
+                        && token.is_stored
+                        && self.cx.can_ask() =>
                 {
                     self.cx.notice("the stored token is no longer accepted");
                     token = Token::ask(self.cx).await?;
@@ -130,17 +132,11 @@ impl Attempt<'_> {
     }
 }
 
-fn is_expired(message: &str) -> bool {
-    message.contains("cli token is expired")
-}
-
 /// Reports a wrong token as other clients do.
 fn refused(error: Error) -> CommandError {
-    match &error {
-        Error::Status { status: 401, message, .. } if !is_expired(message) => {
-            CommandError::new("invalid login")
-                .hint("check that the token is right, and for this host")
-        }
+    match error.refusal() {
+        Some(Refusal::Unauthorized) => CommandError::new("invalid login")
+            .hint("check that the token is right, and for this host"),
         _ => error.into(),
     }
 }

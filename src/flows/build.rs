@@ -60,7 +60,7 @@ async fn app_to_build(
 ) -> Result<(), CommandError> {
     match rack.builds(name, None).await {
         Ok(_) => Ok(()),
-        Err(error) if error.status() != Some(404) => Err(error.into()),
+        Err(error) if !app::is_missing(&error) => Err(error.into()),
         Err(_) if !create => Err(app::missing(name)),
         Err(_) => {
             rack.create_app(name, &CreateApp::default()).await?;

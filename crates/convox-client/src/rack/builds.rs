@@ -5,7 +5,7 @@ use crate::path;
 use crate::transport::{Download, Request, Upload};
 use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
-use super::{Error, Rack, named};
+use super::{Error, Rack, Refusal, not_found};
 
 /// Options of a build. What is not given is not sent: the rack's own default applies.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ impl Rack {
     /// [`Error::Status`]: 404 `no such build: …`, whatever the rack's own form of it.
     pub async fn build(&self, app: &AppName, id: &BuildId) -> Result<Build, Error> {
         let path = path!["apps", app, "builds", id];
-        self.get(path).await.map_err(named("build", id.as_str()))
+        self.get(path).await.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
     /// Starts a build of an uploaded object (`POST /apps/{app}/builds`; v2, v3). Done at most once:
@@ -104,7 +104,7 @@ impl Rack {
     pub async fn export_build(&self, app: &AppName, id: &BuildId) -> Result<Download, Error> {
         let path = path!["apps", app, "builds", format!("{id}.tgz")];
         let download = self.client.download(&Request::get(path)).await;
-        download.map_err(named("build", id.as_str()))
+        download.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
     /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.

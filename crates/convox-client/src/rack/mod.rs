@@ -15,6 +15,7 @@ mod log_stream;
 mod logs;
 mod objects;
 mod processes;
+mod refusal;
 mod releases;
 mod rollout;
 mod services;
@@ -32,6 +33,7 @@ pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
+pub use refusal::Refusal;
 pub use releases::{CreateRelease, Force};
 pub use rollout::{RollBack, Rollout, Verdict};
 pub use session::{
@@ -87,18 +89,17 @@ impl Rack {
     }
 }
 
-/// v3 racks answer an unknown build or release with a 500 and a storage key, v2 with a 404:
-/// both become one clear 404.
-fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
-    let (table, missing) = (format!("{kind}s.convox.com "), format!("no such {kind}: {id}"));
-    let v2 = format!("{kind} not found");
+/// Racks report an unknown build or release in different ways (v3: a 500 with a storage key): all
+/// of them become a 404 `no such build: …`.
+fn not_found(refusal: Refusal, id: &str) -> impl Fn(Error) -> Error {
+    let kind = if refusal == Refusal::BuildNotFound { "build" } else { "release" };
+    let message = format!("no such {kind}: {id}");
     move |error| match error {
-        Error::Status { request, message, .. }
-            if (message.starts_with(&table) && message.ends_with("not found"))
-                || message.starts_with(&v2) =>
+        Error::Status { request, status, message: text, .. }
+            if Refusal::of(Some(status), &text) == refusal =>
         {
             let (retry_after, challenge) = (None, None);
-            Error::Status { request, status: 404, message: missing.clone(), retry_after, challenge }
+            Error::Status { request, status: 404, message: message.clone(), retry_after, challenge }
         }
         other => other,
     }
@@ -107,7 +108,6 @@ fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Request;
 
     fn refused(status: u16, message: &str) -> Error {
         let request = Request::get(crate::path!["x"]).line();
@@ -117,16 +117,16 @@ mod tests {
 
     #[test]
     fn a_missing_release_reads_the_same_on_every_rack() {
-        let named = named("release", "RNOPE");
+        let not_found = not_found(Refusal::ReleaseNotFound, "RNOPE");
         for (status, text) in
             [(500, "releases.convox.com \"rnope\" not found"), (404, "release not found: RNOPE")]
         {
-            let error = named(refused(status, text));
+            let error = not_found(refused(status, text));
             assert_eq!(
                 (error.status(), error.to_string().as_str()),
                 (Some(404), "no such release: RNOPE")
             );
         }
-        assert_eq!(named(refused(500, "sick")).status(), Some(500));
+        assert_eq!(not_found(refused(500, "sick")).status(), Some(500));
     }
 }

@@ -6,7 +6,7 @@ use convox_wire::{
     App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
 };
 
-use super::{Error, Rack, named};
+use super::{Error, Rack, Refusal, not_found};
 
 /// Options of a new release. What is absent is inherited from the newest one.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,7 @@ impl Rack {
     /// [`Error::Status`]: 404 `no such release: …`, whatever the rack's own form of it.
     pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
         let path = path!["apps", app, "releases", id];
-        self.get(path).await.map_err(named("release", id.as_str()))
+        self.get(path).await.map_err(not_found(Refusal::ReleaseNotFound, id.as_str()))
     }
 
     /// Makes a release (`POST /apps/{app}/releases`; v2, v3). Done at most once: after a lost answer
@@ -194,11 +194,13 @@ impl Rack {
             };
             Ok(outcome_of(&asked.app(app).await?, before, release, shows))
         };
-        let named = named("release", release.as_str());
+        let not_found = not_found(Refusal::ReleaseNotFound, release.as_str());
         let sent = self.client.send_reconciled(&request, Response::check_accepted, &mut look).await;
-        match sent.map_err(named) {
+        match sent.map_err(not_found) {
             // Sent again, and refused: the first one may be what the app is busy with.
-            Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
+            Err(error)
+                if error.refusal() == Some(Refusal::Updating) && !was_active && was_lost.get() =>
+            {
                 self.client.reconcile(look).await?.ok_or(error)
             }
             result => result,

@@ -45,6 +45,7 @@ pub use path::Path;
 pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
 pub use response::Response;
+pub(crate) use response::no_message;
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};
