@@ -1,7 +1,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::context::connection::rack_at;
+use crate::context::connection::login_target;
 use crate::context::{Confirmation, Context};
 use crate::error::CommandError;
 use crate::event::Event;
@@ -118,8 +118,7 @@ impl Attempt<'_> {
         let setup = |error: CommandError| Error::Config(error.message());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
         let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
-        let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
-        rack.login().await
+        login_target(self.cx, &address, trust).map_err(setup)?.login().await
     }
 
     async fn confirm(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
@@ -149,12 +148,7 @@ async fn probe_certificate(cx: &Context, host: &str) -> Result<Fingerprint, Comm
             "{host} has no certificate to trust: it is not reached over https"
         )));
     }
-    let none = Trust::Pinned(Fingerprint([0; 32]), PinnedBy::Login);
-    match rack_at(cx, &address, Some(none))?.login().await {
-        Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err(CommandError::new(format!("{host} presented no certificate"))),
-    }
+    Ok(convox_client::probe_certificate(&address, *cx.limits()).await?)
 }
 
 fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<RackUrl, CommandError> {

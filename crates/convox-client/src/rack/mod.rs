@@ -11,6 +11,7 @@ mod configs;
 mod console;
 mod exit_scanner;
 mod incoming;
+mod legacy_env;
 mod log_stream;
 mod logs;
 mod objects;
@@ -26,15 +27,15 @@ mod tunnel;
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
 pub use budget::CapStatus;
-pub use builds::{BuildOptions, StartedBuild};
+pub use builds::{BuildOptions, BuildsBefore};
 pub use compat::Compat;
-pub use console::{ConsoleRack, Login};
+pub use console::{Console, ConsoleRack, Login};
 pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
 pub use refusal::Refusal;
-pub use releases::{CreateRelease, Force};
+pub use releases::{CreateRelease, Force, ReleasesBefore};
 pub use rollout::{RollBack, Rollout, Verdict};
 pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
@@ -42,30 +43,48 @@ pub use session::{
 };
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
-use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::RackUrl;
 use crate::transport::{Path, Request};
 
-/// A rack, or a console that stands before it. Cheap to clone.
+/// A rack. Cheap to clone; clones share connections and what is known about the rack.
 #[derive(Clone)]
 pub struct Rack {
     client: Client,
+    compat: Arc<OnceCell<Compat>>,
 }
 
 impl Rack {
-    /// The rack that `client` talks to.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Returns the rack at `url`, with default options.
+    ///
+    /// Nothing is connected before the first request, so this cannot fail.
+    pub fn connect(url: &RackUrl) -> Self {
+        Self::connect_with(url, Options::default())
     }
 
-    /// The client below.
+    /// Returns the rack at `url`. Like [`Rack::connect`], with time limits, trust in certificates
+    /// and a listener of the caller's.
+    pub fn connect_with(url: &RackUrl, options: Options) -> Self {
+        Self::new(Client::new(Endpoint::from(url), options))
+    }
+
+    /// Returns the rack that a client's requests go to.
+    pub fn new(client: Client) -> Self {
+        Self { client, compat: Arc::default() }
+    }
+
+    /// Returns the client that sends the requests.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The same rack, asked once each time: for polls, which come again by themselves.
+    /// Returns the same rack without retries, for callers that poll.
     pub fn without_retries(&self) -> Self {
-        Self { client: self.client.without_retries() }
+        Self { client: self.client.without_retries(), compat: self.compat.clone() }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: Path) -> Result<T, Error> {
