@@ -16,6 +16,8 @@ mod json;
 mod logs;
 mod renderer;
 mod reporter;
+mod speed;
+mod stream;
 mod view;
 
 pub(crate) use logs::LogWriter;

@@ -5,12 +5,12 @@
 //! the terminal. After a few seconds the speed and the time left appear beside it. Otherwise only
 //! the final line is printed.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::caps::TermCaps;
 use super::humanize::{minutes, size};
+use super::speed::Speed;
 
 /// The maximum width of the line in columns.
 pub const WIDTH: usize = 70;
@@ -20,10 +20,6 @@ const REDRAW: Duration = Duration::from_millis(100);
 
 /// The time after which the speed is shown.
 const SPEED_AFTER: Duration = Duration::from_secs(3);
-
-/// The time over which the speed is measured, and the time between two samples of it.
-const SPEED_WINDOW: Duration = Duration::from_secs(10);
-const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 
 /// Returns the line for `done` of `total` bytes, `width` columns wide. Without a total there is no
 /// percentage; without enough room there is no bar.
@@ -187,49 +183,6 @@ fn truncate(text: &mut String, columns: usize) {
     }
 }
 
-/// The speed of a transfer, measured over the last seconds.
-#[derive(Debug, Default)]
-pub(crate) struct Speed {
-    samples: VecDeque<(Instant, u64)>,
-}
-
-impl Speed {
-    /// Records the number of bytes done. A transfer that starts again is measured anew.
-    pub(crate) fn sample(&mut self, done: u64, now: Instant) {
-        if self.samples.back().is_some_and(|(_, before)| done < *before) {
-            self.samples.clear();
-        }
-        let is_recent =
-            |(then, _): &(Instant, u64)| now.saturating_duration_since(*then) < SAMPLE_EVERY;
-        // The newest sample is replaced until it is old enough to be kept.
-        if self.samples.len() > 1 && self.samples.iter().rev().nth(1).is_some_and(is_recent) {
-            self.samples.pop_back();
-        }
-        self.samples.push_back((now, done));
-        while self.samples.len() > 2
-            && self
-                .samples
-                .get(1)
-                .is_some_and(|(then, _)| now.saturating_duration_since(*then) >= SPEED_WINDOW)
-        {
-            self.samples.pop_front();
-        }
-    }
-
-    /// Returns the speed and the time that the bytes left will take, for example
-    /// `4.20 MB/s, 1m5s left`. `None` while nothing is known.
-    pub(crate) fn text(&self, left: u64) -> Option<String> {
-        let ((then, from), (now, to)) = (self.samples.front()?, self.samples.back()?);
-        let millis = u64::try_from(now.saturating_duration_since(*then).as_millis()).ok()?;
-        let per_second = (to - from).saturating_mul(1000).checked_div(millis)?;
-        let speed = format!("{}/s", size(per_second));
-        match left.checked_div(per_second) {
-            Some(seconds) => Some(format!("{speed}, {} left", minutes(seconds))),
-            None => Some(speed),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,33 +306,6 @@ mod tests {
         assert!(narrow.len() == 79 && narrow.contains('[') && narrow.ends_with("left"), "{narrow}");
         let narrower = drawn(&mut progress, 70_000_000, 50, start + REDRAW * 52);
         assert!(narrower.len() == 49 && !narrower.contains("/s"), "{narrower}");
-    }
-
-    #[test]
-    fn the_speed_is_measured_anew_when_a_transfer_starts_again() {
-        let start = Instant::now();
-        let mut speed = Speed::default();
-        speed.sample(0, start);
-        speed.sample(8 << 20, start + Duration::from_secs(4));
-        assert_eq!(speed.text(2 << 20).as_deref(), Some("2.00 MB/s, 1s left"));
-        speed.sample(0, start + Duration::from_secs(5));
-        assert_eq!(speed.text(1), None);
-        speed.sample(0, start + Duration::from_secs(6));
-        assert_eq!(speed.text(1).as_deref(), Some("0 B/s"));
-        speed.sample(1 << 20, start + Duration::from_secs(7));
-        assert_eq!(speed.text(1 << 20).as_deref(), Some("512.00 KB/s, 2s left"));
-    }
-
-    #[test]
-    fn the_speed_is_that_of_the_last_seconds() {
-        let start = Instant::now();
-        let mut speed = Speed::default();
-        for second in 0..100_u32 {
-            let done = if second < 50 { 0 } else { u64::from(second - 50) << 20 };
-            speed.sample(done, start + Duration::from_secs(second.into()));
-        }
-        assert_eq!(speed.text(0).as_deref(), Some("1.00 MB/s, 0s left"));
-        assert!(speed.samples.len() < 30);
     }
 
     #[test]

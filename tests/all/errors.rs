@@ -188,5 +188,5 @@ fn a_full_disk_is_an_error() {
     let fake = Fake::new(ordinary);
     let ran = Story::against(&fake).shell("convox apps > /dev/full");
     one_line(&ran);
-    ran.warns("ERROR: cannot write the output: ");
+    ran.warns("ERROR: can't write the output: ");
 }

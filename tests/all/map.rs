@@ -10,7 +10,7 @@ const MODULES: &[(&str, &str)] = &[
     ("event", ""),
     ("input", ""),
     ("signals", ""),
-    ("terminal", ""),
+    ("terminal", "input"),
     ("settings", ""),
     ("args", "settings"),
     ("output", "event input settings terminal"),
