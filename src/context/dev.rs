@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub(crate) use crate::signals::shutdown_requested;
+
 use super::Context;
 use crate::error::{CommandError, Hint};
 use crate::settings::{ExposeSecret, RackUrl};

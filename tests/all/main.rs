@@ -29,5 +29,6 @@ mod racks;
 mod releases;
 mod secrets;
 mod services;
+mod session;
 mod terminal;
 mod version;

@@ -74,11 +74,21 @@ fn key_of(name: &str) -> Option<String> {
 pub(crate) async fn store<E: std::fmt::Display>(
     dir: &Path,
     key: &Key,
-    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     max: u64,
 ) -> Result<(), Refusal> {
     let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
     let mut file = tokio::fs::File::from_std(unfinished.as_file().try_clone()?);
+    receive(&mut file, body, max).await?;
+    file.sync_all().await?;
+    settle(unfinished, key.path(dir)).await
+}
+
+async fn receive<E: std::fmt::Display>(
+    file: &mut tokio::fs::File,
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    max: u64,
+) -> Result<(), Refusal> {
     let mut size = 0;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| {
@@ -91,8 +101,8 @@ pub(crate) async fn store<E: std::fmt::Display>(
         }
         file.write_all(&chunk).await?;
     }
-    file.sync_all().await?;
-    settle(unfinished, key.path(dir)).await
+    // The last write goes on in the background, and only a flush reports its error.
+    Ok(file.flush().await?)
 }
 
 async fn settle(unfinished: NamedTempFile, path: PathBuf) -> Result<(), Refusal> {
@@ -168,6 +178,17 @@ mod tests {
         delete(dir.path(), &key).unwrap();
         delete(dir.path(), &key).unwrap();
         assert!(open(dir.path(), &key).unwrap().is_none());
+    }
+
+    #[cfg(target_os = "linux")] // which has /dev/full
+    #[tokio::test]
+    async fn a_full_disk_is_reported_even_at_the_last_write() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut file = tokio::fs::File::from_std(full);
+        let received = receive(&mut file, body(vec![Ok("short")]), 100).await;
+        let refusal = received.unwrap_err();
+        assert_eq!(refusal.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(refusal.message.contains("No space left"), "{}", refusal.message);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 pub(crate) mod info;
+pub(crate) mod prune;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;

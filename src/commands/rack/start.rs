@@ -4,7 +4,6 @@ use crate::context::dev;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::signals;
 use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address};
@@ -35,10 +34,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         daemon::detach_self()
             .map_err(|error| CommandError::while_doing("the rack cannot detach itself", error))?;
     }
+    daemon::raise_file_limit();
     let data = dev::data_folder(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
-    let stop = signals::shutdown_requested();
+    let stop = dev::shutdown_requested();
     daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop).await?;
     Ok(Outcome::streamed())
 }

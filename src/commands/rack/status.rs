@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::context::{Context, dev};
 use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
+use crate::output::humanize;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_devrack::daemon::{self, Status};
@@ -33,12 +34,15 @@ pub(super) struct RackStatus {
     pid: Option<i32>,
     /// Services and build steps that a killed rack left running.
     orphans: usize,
+    /// The disk space that the data directory uses, in bytes.
+    disk: u64,
     data: PathBuf,
 }
 
 impl RackStatus {
     pub(super) fn new(data: PathBuf, status: Status) -> Self {
-        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, data };
+        let disk = daemon::disk_usage(&data);
+        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, disk, data };
         match status {
             Status::Running { pid, address } => {
                 shown.status = "running";
@@ -64,6 +68,9 @@ impl Render for RackStatus {
         }
         if self.orphans > 0 {
             info.entry("Orphans", self.orphans.to_string());
+        }
+        if self.disk > 0 {
+            info.entry("Disk", humanize::size(self.disk));
         }
         info.entry("Data", self.data.display().to_string());
         View::Info(info)

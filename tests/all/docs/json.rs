@@ -58,6 +58,7 @@ const LINES: &[&str] = &[
     "services",
     "rack",
     "rack status",
+    "rack prune",
     "rack stop",
     "racks",
     "switch",

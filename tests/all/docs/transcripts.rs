@@ -32,7 +32,7 @@ static VARYING: LazyLock<Regex> = LazyLock::new(|| {
     let parts = [
         r"(?P<ago>\b\d+ (?:second|minute)s? ago\b|\bnow\b)",
         r"(?P<sha>\b[0-9a-f]{40}\b|\b[0-9a-f]{10}\b)",
-        r#"(?P<number>"(?:pid|seconds|bytes)":[\d.]+)"#,
+        r#"(?P<number>"(?:pid|disk|seconds|bytes)":[\d.]+)"#,
         r#"(?P<version>"client":"[^"]*")"#,
         r"(?P<blanks> {2,})",
         r"(?P<size>\b\d+ B\b)",

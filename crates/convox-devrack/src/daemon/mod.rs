@@ -9,10 +9,12 @@ mod check;
 mod file;
 mod lock;
 mod orphans;
+mod space;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
@@ -26,6 +28,10 @@ use super::{directories, serve};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
+pub use self::space::{disk_usage, prune};
+
+/// Apps inherit the limit, and some programs look at each possible descriptor.
+const MAX_OPEN_FILES: u64 = 16 * 1024;
 
 /// The address of a rack and its credentials.
 #[derive(Debug, Clone)]
@@ -103,6 +109,9 @@ pub enum DaemonError {
     /// The rack did not answer in time.
     #[error("the development rack does not answer (its log: {0})")]
     NoAnswer(PathBuf),
+    /// A request to the rack failed.
+    #[error("the development rack: {0}")]
+    Request(#[source] io::Error),
     /// The rack is running, but its process id is unknown.
     #[error("the development rack on {0} can't be stopped: its process is unknown; try again")]
     Unknown(PathBuf),
@@ -188,6 +197,17 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
             TcpListener::bind(loopback(0)).await
         }
         other => other,
+    }
+}
+
+/// Raises this process's limit of open files, as far as the system allows and a rack needs. Some
+/// systems allow 256 by default.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(MAX_OPEN_FILES, |maximum| maximum.min(MAX_OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // The rack works with fewer, too.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
     }
 }
 

@@ -21,6 +21,9 @@ const CHUNK: usize = 64 * 1024;
 /// Maximum length of a line's message, in bytes.
 const MAX_LINE: usize = 16 * 1024;
 
+/// How much text waits in memory while it can't be written.
+const MAX_PENDING: usize = 256 * 1024;
+
 /// How much of a log is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogLimits {
@@ -53,8 +56,25 @@ struct Position {
 }
 
 struct Writer {
-    file: File,
+    /// The time of the last line.
     last: DateTime<Utc>,
+    /// Lines that are not written yet, because the disk was full or no file could be opened.
+    pending: String,
+    /// The number of lines for which there was no more room.
+    lost: usize,
+    /// Whether the last write failed, and may have left a part of a line in the file.
+    failed: bool,
+}
+
+impl Writer {
+    fn add(&mut self, now: DateTime<Utc>, stream: &str, line: &str) {
+        self.last = now.max(self.last + TimeDelta::nanoseconds(1));
+        if self.pending.len() < MAX_PENDING {
+            self.pending.push_str(&format!("{} {stream} {line}\n", stamp(self.last)));
+        } else {
+            self.lost += 1;
+        }
+    }
 }
 
 impl AppLog {
@@ -66,31 +86,50 @@ impl AppLog {
         let (bytes, last) = whole_lines(&file)?;
         file.set_len(bytes)?;
         let position = watch::Sender::new(Position { segment, bytes, closed: false });
-        Ok(Self { dir, clock, limits, writer: Mutex::new(Writer { file, last }), position })
+        let writer = Writer { last, pending: String::new(), lost: 0, failed: false };
+        Ok(Self { dir, clock, limits, writer: Mutex::new(writer), position })
     }
 
-    /// Appends a message, one log line for each of its lines.
+    /// Appends a message, one log line for each of its lines. If it can't be written, it is kept in
+    /// memory and written together with the next message: a failure must not stop the app.
     pub(crate) fn write(&self, stream: &str, message: &str) {
         let mut writer = self.writer();
-        let mut text = String::new();
-        for line in lines(message) {
-            let time = self.clock.now().max(writer.last + TimeDelta::nanoseconds(1));
-            writer.last = time;
-            text.push_str(&format!("{} {stream} {line}\n", stamp(time)));
+        if self.position.borrow().closed {
+            return;
         }
-        // A failure can't be reported anywhere but here, and must not stop the app.
-        if writer.file.write_all(text.as_bytes()).is_ok() {
-            self.advance(&mut writer, text.len() as u64);
+        let now = self.clock.now();
+        lines(message).into_iter().for_each(|line| writer.add(now, stream, line));
+        if self.flush(&mut writer).is_ok() && writer.lost > 0 {
+            let lines = std::mem::take(&mut writer.lost);
+            let message = format!("{lines} lines were lost: the log could not be written");
+            writer.add(now, "system/rack", &message);
+            // Written with the next message if it fails.
+            let _ = self.flush(&mut writer);
         }
     }
 
-    fn advance(&self, writer: &mut Writer, written: u64) {
-        let mut position = *self.position.borrow();
+    /// Writes the pending lines. The file is opened each time, as apps may be many and descriptors
+    /// few.
+    fn flush(&self, writer: &mut Writer) -> io::Result<()> {
+        let position = *self.position.borrow();
+        let mut file = open_segment(&self.dir, position.segment)?;
+        if writer.failed {
+            file.set_len(position.bytes)?;
+        }
+        writer.failed = true;
+        file.write_all(writer.pending.as_bytes()).inspect_err(|_| {
+            // Repeated before the next write.
+            let _ = file.set_len(position.bytes);
+        })?;
+        writer.failed = false;
+        self.advance(position, writer.pending.len() as u64);
+        writer.pending.clear();
+        Ok(())
+    }
+
+    fn advance(&self, mut position: Position, written: u64) {
         position.bytes += written;
-        if position.bytes >= self.limits.segment
-            && let Ok(file) = open_segment(&self.dir, position.segment + 1)
-        {
-            writer.file = file;
+        if position.bytes >= self.limits.segment {
             position = Position { segment: position.segment + 1, bytes: 0, ..position };
             self.drop_old(position.segment);
         }
@@ -201,7 +240,7 @@ impl AppLogReader {
             if self.is_done() {
                 return Ok(None);
             }
-            let chunk = self.read().await?;
+            let chunk = self.read(self.chunk_size(position)).await?;
             if !chunk.is_empty() {
                 self.bytes += chunk.len() as u64;
                 let text = self.lines.push(&chunk);
@@ -234,9 +273,9 @@ impl AppLogReader {
     }
 
     /// Reads a chunk; empty at the current end of the file, or if the file was removed.
-    async fn read(&mut self) -> io::Result<Vec<u8>> {
+    async fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
         let path = segment_path(&self.dir, self.segment);
-        let mut chunk = vec![0; self.chunk_size()];
+        let mut chunk = vec![0; max];
         let file = match &mut self.file {
             Some(file) => file,
             slot => match tokio::fs::File::open(path).await {
@@ -250,14 +289,14 @@ impl AppLogReader {
         Ok(chunk)
     }
 
-    /// Returns how many bytes to read at most, so as not to pass the end.
-    fn chunk_size(&self) -> usize {
-        match self.until {
-            Some(end) if end.segment == self.segment => {
-                usize::try_from(end.bytes - self.bytes).unwrap_or(CHUNK).min(CHUNK)
-            }
-            _ => CHUNK,
+    /// Returns how many bytes to read at most, so as not to pass the end: behind it there may be a
+    /// part of a line that will be removed.
+    fn chunk_size(&self, position: Position) -> usize {
+        let end = self.until.unwrap_or(position);
+        if end.segment > self.segment {
+            return CHUNK;
         }
+        usize::try_from(end.bytes.saturating_sub(self.bytes)).unwrap_or(CHUNK).min(CHUNK)
     }
 
     fn next_segment(&mut self) {
@@ -269,109 +308,4 @@ impl AppLogReader {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: LogLimits = LogLimits { segment: 2000, segments: 4 };
-
-    fn log(dir: &Path, clock: &Clock) -> Arc<AppLog> {
-        Arc::new(AppLog::open(dir.to_path_buf(), clock.clone(), SMALL).unwrap())
-    }
-
-    async fn all(log: &Arc<AppLog>, follow: bool) -> Vec<String> {
-        let mut reader = log.reader(follow);
-        let mut text = String::new();
-        while let Some(lines) = reader.next().await.unwrap() {
-            text.push_str(&lines);
-        }
-        text.lines().map(str::to_owned).collect()
-    }
-
-    #[tokio::test]
-    async fn times_increase_even_if_the_clock_stands_still_or_goes_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let start: DateTime<Utc> = "2026-02-03T04:05:06Z".parse().unwrap();
-        log(dir.path(), &Clock::at(start)).write("service/web/1", "a\nb\n");
-        let earlier = start - TimeDelta::seconds(60);
-        let again = log(dir.path(), &Clock::at(earlier));
-        again.write("service/web/1", "c");
-        let lines = all(&again, false).await;
-        assert_eq!(
-            lines,
-            [
-                "2026-02-03T04:05:06.000000000Z service/web/1 a",
-                "2026-02-03T04:05:06.000000001Z service/web/1 b",
-                "2026-02-03T04:05:06.000000002Z service/web/1 c",
-            ]
-        );
-    }
-
-    #[tokio::test]
-    async fn old_lines_are_removed_as_new_ones_are_added() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = log(dir.path(), &Clock::system());
-        for number in 0..1000 {
-            log.write("s", &number.to_string());
-        }
-        let lines = all(&log, false).await;
-        assert!(lines.last().unwrap().ends_with(" s 999"));
-        assert!(lines.len() < 300 && lines.len() > 100, "{}", lines.len());
-        assert_eq!(segments(dir.path()).len(), 4);
-    }
-
-    #[tokio::test]
-    async fn a_follower_sees_each_line_once_across_segments() {
-        let dir = tempfile::tempdir().unwrap();
-        let limits = LogLimits { segment: 2000, segments: 1000 };
-        let log = AppLog::open(dir.path().into(), Clock::system(), limits).map(Arc::new);
-        let log = log.unwrap();
-        for number in 0..100 {
-            log.write("s", &number.to_string());
-        }
-        let followers: Vec<_> = (0..3)
-            .map(|_| {
-                let log = log.clone();
-                tokio::spawn(async move { all(&log, true).await })
-            })
-            .collect();
-        let writer = log.clone();
-        tokio::task::spawn_blocking(move || {
-            (100..3000).for_each(|number| writer.write("s", &number.to_string()));
-            writer.close();
-        })
-        .await
-        .unwrap();
-        for follower in followers {
-            let lines = follower.await.unwrap();
-            assert_eq!(lines.len(), 3000);
-            for (number, line) in lines.iter().enumerate() {
-                assert!(line.ends_with(&format!(" s {number}")), "{line}");
-            }
-            assert!(lines.is_sorted());
-        }
-    }
-
-    #[test]
-    fn a_very_long_line_is_split() {
-        let text = "€".repeat(10_000);
-        let told = lines(&text);
-        assert_eq!(told.len(), 2);
-        assert_eq!(told.concat(), text);
-        assert_eq!(lines(""), [""]);
-        assert_eq!(lines("a\n\nb\n"), ["a", "", "b"]);
-    }
-
-    #[tokio::test]
-    async fn a_line_that_a_kill_truncated_is_dropped() {
-        let dir = tempfile::tempdir().unwrap();
-        log(dir.path(), &Clock::system()).write("s", "whole");
-        let path = segment_path(dir.path(), 1);
-        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"2026-02-03T04:05:06.0000").unwrap();
-        let log = log(dir.path(), &Clock::system());
-        log.write("s", "next");
-        let lines = all(&log, false).await;
-        assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[1].ends_with(" s next"));
-    }
-}
+mod tests;

@@ -1,12 +1,12 @@
 //! The log of a build: one file, which every reader reads from its start. Live and stored logs are
 //! identical.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
@@ -15,6 +15,10 @@ use super::text::LineBuffer;
 use convox_wire::BuildId;
 
 const CHUNK: usize = 64 * 1024;
+/// The size of a log above which only its last lines are kept.
+const MAX_LOG: u64 = 64 << 20;
+/// The size of those last lines.
+const MAX_TAIL: usize = 64 * 1024;
 
 /// The logs of the builds in progress.
 #[derive(Clone, Default)]
@@ -25,7 +29,7 @@ pub(crate) struct BuildLogs {
 impl BuildLogs {
     /// Starts the log of a build, or continues one of an earlier rack.
     pub(crate) fn begin(&self, build: &BuildId, path: &Path) -> io::Result<Arc<BuildLog>> {
-        let log = Arc::new(BuildLog::open(path)?);
+        let log = Arc::new(BuildLog::open(path, MAX_LOG)?);
         self.live().insert(build.clone(), log.clone());
         Ok(log)
     }
@@ -33,25 +37,48 @@ impl BuildLogs {
     /// Ends the log of a build, which ends its readers.
     pub(crate) fn end(&self, build: &BuildId) {
         if let Some(log) = self.live().remove(build) {
-            log.written.send_modify(|written| written.ended = true);
+            log.end();
         }
+    }
+
+    /// Returns whether the log of the build with this id is being written.
+    pub(crate) fn is_live(&self, build: &str) -> bool {
+        self.live().keys().any(|id| id.as_str() == build)
     }
 
     /// Returns a reader of a live or stored log.
     pub(crate) fn reader(&self, build: &BuildId, path: PathBuf) -> BuildLogReader {
         let live = self.live().get(build).map(|log| log.written.subscribe());
-        BuildLogReader { path, live, file: None, lines: LineBuffer::default(), ended: false }
+        BuildLogReader {
+            path,
+            live,
+            file: None,
+            bytes: 0,
+            lines: LineBuffer::default(),
+            ended: false,
+        }
     }
 
-    fn live(&self) -> std::sync::MutexGuard<'_, HashMap<BuildId, Arc<BuildLog>>> {
+    fn live(&self) -> MutexGuard<'_, HashMap<BuildId, Arc<BuildLog>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A log that is being written.
 pub(crate) struct BuildLog {
-    file: Mutex<File>,
+    writer: Mutex<Writer>,
     written: watch::Sender<Written>,
+    max: u64,
+}
+
+struct Writer {
+    file: File,
+    /// Whether the last write failed, and may have left a part of a line in the file.
+    failed: bool,
+    /// The last lines of a log that has reached its limit, to be written at its end.
+    tail: VecDeque<String>,
+    tail_bytes: usize,
+    left_out: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,23 +88,70 @@ struct Written {
 }
 
 impl BuildLog {
-    fn open(path: &Path) -> io::Result<Self> {
+    fn open(path: &Path, max: u64) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let bytes = file.metadata()?.len();
         let written = watch::Sender::new(Written { bytes, ended: false });
-        Ok(Self { file: Mutex::new(file), written })
+        let (tail, tail_bytes, left_out) = (VecDeque::new(), 0, 0);
+        let writer = Mutex::new(Writer { file, failed: false, tail, tail_bytes, left_out });
+        Ok(Self { writer, written, max })
     }
 
-    /// Appends a line, adding a newline if it has none.
+    /// Appends a line, adding a newline if it has none. Of a log that exceeds its limit, the last
+    /// lines are kept.
     pub(crate) fn line(&self, text: &str) {
         let mut line = text.to_owned();
         if !line.ends_with('\n') {
             line.push('\n');
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // A log that can't be written must not fail its build.
-        if file.write_all(line.as_bytes()).is_ok() {
-            self.written.send_modify(|written| written.bytes += line.len() as u64);
+        let mut writer = self.writer();
+        if self.written.borrow().bytes < self.max {
+            self.append(&mut writer, &line);
+        } else {
+            writer.keep(line);
+        }
+    }
+
+    fn end(&self) {
+        let mut writer = self.writer();
+        if writer.left_out > 0 {
+            let note = format!("[{} lines of the log are left out]\n", writer.left_out);
+            self.append(&mut writer, &note);
+        }
+        let tail: String = writer.tail.drain(..).collect();
+        self.append(&mut writer, &tail);
+        self.written.send_modify(|written| written.ended = true);
+    }
+
+    /// A log that can't be written must not fail its build.
+    fn append(&self, writer: &mut Writer, text: &str) {
+        let bytes = self.written.borrow().bytes;
+        if writer.failed && writer.file.set_len(bytes).is_err() {
+            return;
+        }
+        writer.failed = writer.file.write_all(text.as_bytes()).is_err();
+        if writer.failed {
+            // Repeated before the next write.
+            let _ = writer.file.set_len(bytes);
+        } else {
+            self.written.send_modify(|written| written.bytes += text.len() as u64);
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    fn keep(&mut self, line: String) {
+        self.tail_bytes += line.len();
+        self.tail.push_back(line);
+        while self.tail_bytes > MAX_TAIL && self.tail.len() > 1 {
+            if let Some(line) = self.tail.pop_front() {
+                self.tail_bytes -= line.len();
+                self.left_out += 1;
+            }
         }
     }
 }
@@ -88,6 +162,7 @@ pub(crate) struct BuildLogReader {
     /// `None` if the build has ended already.
     live: Option<watch::Receiver<Written>>,
     file: Option<tokio::fs::File>,
+    bytes: u64,
     lines: LineBuffer,
     ended: bool,
 }
@@ -98,8 +173,9 @@ impl BuildLogReader {
         while !self.ended {
             // Taken before reading, so that lines written in between are found by the next
             // iteration.
-            let over = self.live.as_mut().is_none_or(|live| live.borrow_and_update().ended);
-            let chunk = self.read().await?;
+            let written = self.live.as_mut().map(|live| *live.borrow_and_update());
+            let over = written.is_none_or(|written| written.ended);
+            let chunk = self.read(written.map(|written| written.bytes)).await?;
             let text = match chunk.is_empty() {
                 false => self.lines.push(&chunk),
                 true if over => self.last(),
@@ -112,14 +188,18 @@ impl BuildLogReader {
         Ok(None)
     }
 
-    async fn read(&mut self) -> io::Result<Vec<u8>> {
+    /// Reads a chunk. Behind `end` there may be a part of a line that will be removed.
+    async fn read(&mut self, end: Option<u64>) -> io::Result<Vec<u8>> {
+        let rest = end.map_or(u64::MAX, |end| end.saturating_sub(self.bytes));
+        let max = usize::try_from(rest).unwrap_or(CHUNK).min(CHUNK);
         let file = match &mut self.file {
             Some(file) => file,
             slot => slot.insert(tokio::fs::File::open(&self.path).await?),
         };
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = vec![0; max];
         let count = file.read(&mut chunk).await?;
         chunk.truncate(count);
+        self.bytes += count as u64;
         Ok(chunk)
     }
 
@@ -173,6 +253,23 @@ mod tests {
         assert_eq!(early.await.unwrap(), stored);
         assert_eq!(midway.await.unwrap(), stored);
         assert_eq!(std::fs::read_to_string(path).unwrap(), stored);
+    }
+
+    #[tokio::test]
+    async fn of_a_log_without_end_the_first_and_last_lines_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = BuildLog::open(&path, 1000).unwrap();
+        (0..100_000).for_each(|number| log.line(&format!("line {number}")));
+        log.line("Build failed: exit code 1");
+        log.end();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("line 0\nline 1\n") && text.len() < 2 * MAX_TAIL);
+        let end = "line 99998\nline 99999\nBuild failed: exit code 1\n";
+        assert!(text.ends_with(end), "{}", &text[text.len() - 100..]);
+        let kept = text.lines().filter(|line| line.starts_with("line ")).count();
+        let note = format!("[{} lines of the log are left out]\n", 100_000 - kept);
+        assert!(text.contains(&note), "{note}");
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
 use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
+use serde::Serialize;
 
 use super::{ApiResult, json};
-use crate::rack::Shared;
+use crate::gc;
+use crate::rack::{Shared, run_to_completion};
 use crate::serve::Routes;
 use convox_wire::{Process, System, SystemStatus};
 
@@ -15,10 +17,18 @@ pub(super) fn authenticated() -> Routes {
         .route("/auth", get(|| async { "ok" }))
         .route("/system", get(system))
         .route("/system/processes", get(processes))
+        .route("/system/prune", post(prune))
 }
 
 pub(super) fn public() -> Routes {
     Router::new().route("/check", get(|| async { "ok" }))
+}
+
+/// The response of `/system/prune`.
+#[derive(Serialize)]
+struct Pruned {
+    /// In bytes.
+    freed: u64,
 }
 
 async fn system() -> ApiResult {
@@ -34,4 +44,10 @@ async fn system() -> ApiResult {
 /// The rack has no processes of its own to list.
 async fn processes(State(_): State<Shared>) -> ApiResult {
     json(&Vec::<Process>::new())
+}
+
+/// Frees disk space. Not a route of v3 racks.
+async fn prune(State(rack): State<Shared>) -> ApiResult {
+    let freed = run_to_completion(async move { Ok(gc::prune(&rack).await?) }).await?;
+    json(&Pruned { freed })
 }

@@ -4,20 +4,18 @@
 //! process is killed. Values are the JSON of the types in [`records`].
 
 mod apps;
+mod database;
 mod records;
 mod runner_store;
 mod runtime;
 mod table;
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{
-    Database, DatabaseError, Key, ReadTransaction, ReadableDatabase, ReadableTable,
-    TableDefinition, Value, WriteTransaction,
-};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
+
+use self::database::DatabaseFile;
 
 pub(crate) use apps::{all_apps, app, delete_app, put_app};
 pub(crate) use records::{AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage};
@@ -50,9 +48,14 @@ pub enum StoreError {
         /// The version that this program reads and writes.
         known: u64,
     },
-    /// The database can't be opened.
+    /// The file can't be opened.
     #[error("{0}: {1}")]
-    Open(PathBuf, String),
+    Open(PathBuf, #[source] std::io::Error),
+    /// The file is not a complete database.
+    #[error(
+        "{0} is damaged: {1}; restore it from a backup, or move its directory away to begin anew"
+    )]
+    Damaged(PathBuf, String),
     /// The database failed while in use.
     #[error("the rack's database failed: {0}")]
     Database(#[from] redb::Error),
@@ -78,28 +81,17 @@ from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::C
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {
-    database: Arc<Database>,
+    database: Arc<DatabaseFile>,
 }
 
 impl Store {
     /// Opens or creates the database at `path` with all of its tables. Only one process can open
     /// it.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        // The file contains environments, so only its owner may read it. redb initializes an empty
-        // file.
-        let mut file = OpenOptions::new();
-        let made = file.create(true).append(true).mode(0o600).open(path);
-        made.map_err(|error| StoreError::Open(path.into(), error.to_string()))?;
-        let database = Database::create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.into()),
-            other => StoreError::Open(path.into(), other.to_string()),
-        })?;
-        let store = Self { database: Arc::new(database) };
-        let found = store.write_now(|tx| {
-            table::create_tables(tx)?;
-            apps::create_tables(tx)?;
-            runtime::create_tables(tx)?;
-            schema(tx)
+        let store = Self { database: Arc::new(DatabaseFile::open(path)?) };
+        let found = store.create_tables().map_err(|error| match error {
+            StoreError::Database(error) => StoreError::Damaged(path.into(), error.to_string()),
+            other => other,
         })?;
         if found != SCHEMA {
             return Err(StoreError::Schema { path: path.into(), found, known: SCHEMA });
@@ -107,13 +99,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Creates missing tables. Returns the version of the database.
+    fn create_tables(&self) -> Result<u64, StoreError> {
+        self.write_now(|tx| {
+            table::create_tables(tx)?;
+            apps::create_tables(tx)?;
+            runtime::create_tables(tx)?;
+            schema(tx)
+        })
+    }
+
     /// Runs `look` on a consistent snapshot.
     pub(crate) fn read<T>(
         &self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let tx = self.database.begin_read()?;
-        look(&tx)
+        self.database.read(look)
     }
 
     /// Runs `change` in a transaction, which is durable when this returns. Blocks on the disk.
@@ -121,10 +122,7 @@ impl Store {
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, E>,
     ) -> Result<T, E> {
-        let tx = self.database.begin_write().map_err(StoreError::from)?;
-        let value = change(&tx)?;
-        tx.commit().map_err(StoreError::from)?;
-        Ok(value)
+        self.database.write(change)
     }
 
     /// Runs [`Store::write_now`] on a blocking thread. Completes even if the caller is dropped.
@@ -222,7 +220,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rack.redb");
         std::fs::write(&path, "not a database").unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Open(..))));
+        assert!(matches!(Store::open(&path), Err(StoreError::Damaged(..))));
         assert_eq!(std::fs::read(&path).unwrap(), b"not a database");
     }
 

@@ -1,6 +1,8 @@
 //! Tests of the whole rack in process: HTTP clients on one side, real processes on the other.
 
+mod connections;
 mod contract;
+mod disk;
 mod lists;
 mod promotes;
 mod sockets;

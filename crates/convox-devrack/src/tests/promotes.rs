@@ -1,4 +1,5 @@
 use super::support::*;
+use crate::Limits;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +79,7 @@ async fn a_second_promote_is_refused_unless_forced() {
     assert_eq!(client.running("web").await["release"], good.as_str());
     let log = client.log("web").await;
     assert!(
-        log.contains(&format!("promoting release {slow} was cancelled: {good} takes its place"))
+        log.contains(&format!("promoting release {slow} was canceled: {good} takes its place"))
     );
 
     client.promote("web", &slow).await;
@@ -115,7 +116,8 @@ async fn an_accepted_promote_is_finished_by_the_next_rack() {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_releases_are_removed_but_never_the_active_one() {
     let data = tempfile::tempdir().unwrap();
-    let rack = TestRack::start_with(data.path(), |limits| limits.releases = 2).await;
+    let few = |limits: &mut Limits| (limits.releases, limits.release_age) = (2, Duration::ZERO);
+    let rack = TestRack::start_with(data.path(), few).await;
     let client = &rack.client;
     client.create("jobs").await;
     let mut releases = Vec::new();
