@@ -66,7 +66,7 @@ pub fn run(invocation: Invocation) -> u8 {
     {
         Ok(settings) => settings.with_debug(args.debug),
         Err(error) => {
-            let ui = Ui::new(stdio, Box::new(Quiet), true, hints);
+            let ui = Ui::new(stdio, Box::new(Quiet), true, hints, args.debug);
             ui.error(&error);
             return error.kind().exit().code();
         }
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         });
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
-        let ui = Ui::new(stdio, renderer, self.args.id, hints);
+        let ui = Ui::new(stdio, renderer, self.args.id, hints, self.settings.env.debug);
         let (ended, error) = match self.run_and_print(&ui) {
             Ok(ended) => (ended, None),
             Err(error) if error.kind() == ErrorKind::OutputClosed => (Ended::default(), None),

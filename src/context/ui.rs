@@ -31,6 +31,7 @@ struct Inner {
     hints: HintContext,
     reporter: Reporter,
     bar: TransferBar,
+    debug: bool,
 }
 
 /// How much a line on stderr matters.
@@ -58,18 +59,13 @@ impl Ui {
         renderer: Box<dyn Renderer>,
         events_to_stderr: bool,
         hints: HintContext,
+        debug: bool,
     ) -> Self {
         let input = std::mem::take(&mut stdio.input);
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
-        let reporter = Reporter::new(caps.redraws && renderer.is_for_people());
-        let inner = Inner {
-            stdio,
-            renderer,
-            events_to_stderr,
-            hints,
-            reporter,
-            bar: TransferBar::default(),
-        };
+        let reporter = Reporter::new(caps.redraws && renderer.is_for_people(), renderer.has_bar());
+        let bar = TransferBar::default();
+        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, bar, debug };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
@@ -247,6 +243,11 @@ impl Inner {
             let _ = self.stdio.error_line("");
         }
         let _ = self.stdio.error(&error.message());
+        if self.debug {
+            for source in error.sources() {
+                let _ = self.stdio.error_line(&format!("DEBUG: caused by: {}", sanitize(&source)));
+            }
+        }
         self.print_hints(error.hints());
     }
 

@@ -1,5 +1,7 @@
 //! `apps` and what is below it.
 
+use snapbox::str;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Fake, Reply, Story, ordinary};
@@ -7,31 +9,31 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn an_app_is_created_listed_shown_and_deleted() {
     let story = Story::new("web");
-    story.run("convox apps").prints("APP  STATUS");
-    story.run("convox apps create shop").prints("Creating shop... OK");
-    story.run("convox apps create").prints("Creating web... OK");
-    story.run("convox apps").prints(
-        "
-        APP   STATUS
-        shop  running
-        web   running",
-    );
-    story.run("convox apps --style v3").prints(
-        "
-        APP   STATUS   RELEASE
-        shop  running
-        web   running",
-    );
-    story.run("convox apps info").prints(
-        "
-        Name        web
-        Status      running
-        Generation  3
-        Locked      false
-        Release",
-    );
-    story.run("convox apps delete shop").prints("Deleting shop... OK");
-    story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
+    story.run("convox apps create shop").prints(str![[r#"Creating shop... OK"#]]);
+    story.run("convox apps create").prints(str![[r#"Creating web... OK"#]]);
+    story.run("convox apps").prints(str![[r#"
+APP   STATUS
+shop  running
+web   running
+"#]]);
+    story.run("convox apps --style v3").prints(str![[r#"
+APP   STATUS   RELEASE
+shop  running
+web   running
+"#]]);
+    story.run("convox apps info").prints(str![[r#"
+Name        web
+Status      running
+Generation  3
+Locked      false
+Release
+"#]]);
+    story.run("convox apps delete shop").prints(str![[r#"Deleting shop... OK"#]]);
+    story.run("convox apps").prints(str![[r#"
+APP  STATUS
+web  running
+"#]]);
 }
 
 #[test]
@@ -57,13 +59,18 @@ fn json_has_every_field() {
 #[test]
 fn an_unknown_app_is_named() {
     let story = Story::new("web");
-    story.run("convox apps info").fails("ERROR: app not found: web, list them with: convox apps");
-    story
-        .run("convox apps delete shop")
-        .fails("ERROR: app not found: shop, list them with: convox apps");
-    story
-        .run("convox apps wait shop")
-        .fails("ERROR: no such app: shop, try: convox apps create shop");
+    story.run("convox apps info").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
+    story.run("convox apps delete shop").fails(str![[r#"
+ERROR: app not found: shop
+HINT: list apps with: convox apps
+"#]]);
+    story.run("convox apps wait shop").fails(str![[r#"
+ERROR: no such app: shop
+HINT: create it with: convox apps create shop
+"#]]);
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn an_app_that_is_there_is_not_created_again() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     let ran = story.run("convox apps create");
-    ran.fails("ERROR: app already exists: web");
+    ran.fails(str![[r#"ERROR: app already exists: web"#]]);
     assert_eq!(ran.out, "Creating web... ");
 }
 
@@ -99,12 +106,12 @@ fn statuses(all: &'static [&'static str]) -> Fake {
 #[test]
 fn an_update_that_is_rolled_back_ends_the_wait_for_it() {
     let fake = statuses(&["updating", "updating", "rollback"]);
-    Story::against(&fake).run("convox apps wait").fails(
-        "ERROR: rollback: the rack gave up on the update of web, \
-         the reason is in: convox logs -a web --since 10m --no-follow",
-    );
+    Story::against(&fake).run("convox apps wait").fails(str![[r#"
+ERROR: rollback: the rack gave up on the update of web
+HINT: find the reason with: convox logs --since 10m --no-follow -a web
+"#]]);
     let fake = statuses(&["rollback", "rollback", "running"]);
-    Story::against(&fake).run("convox apps wait").prints("Waiting for app... OK");
+    Story::against(&fake).run("convox apps wait").prints(str![[r#"Waiting for app... OK"#]]);
 }
 
 #[test]

@@ -1,34 +1,34 @@
 //! `build`: a release that is not promoted.
 
+use snapbox::str;
+
 use crate::support::Story;
 
 #[test]
 fn a_build_makes_a_release_and_leaves_the_app_alone() {
     let story = Story::new("web");
-    story.run("convox build --create").prints(
-        "
-        Packaging source... OK
-        Uploading source... OK
-        Starting build... OK
-        Building web (BAAAAAAAAAA)
-        Unpacked 4 entries, SIZE
-        Reading convox.yml
-        Built RAAAAAAAAAA from BAAAAAAAAAA
-        web: http://127.0.0.1:10001
-        Build:   BAAAAAAAAAA
-        Release: RAAAAAAAAAA",
-    );
-    story.run("convox releases").prints(
-        "
-        ID           CREATED        BUILD        STATUS
-        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA",
-    );
+    story.run("convox build --create").prints(str![[r#"
+Packaging source... OK
+Uploading source... OK
+Starting build... OK
+Building web (BAAAAAAAAAA)
+Unpacked 4 entries, SIZE
+Reading convox.yml
+Built RAAAAAAAAAA from BAAAAAAAAAA
+web: http://127.0.0.1:10001
+Build:   BAAAAAAAAAA
+Release: RAAAAAAAAAA
+"#]]);
+    story.run("convox releases").prints(str![[r#"
+ID           CREATED        BUILD        STATUS
+RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA
+"#]]);
 }
 
 #[test]
 fn with_id_the_release_alone_goes_to_stdout() {
     let story = Story::new("web");
-    story.run("convox build --create --id").code(0).out("RAAAAAAAAAA");
+    story.run("convox build --create --id").code(0).out(str![[r#"RAAAAAAAAAA"#]]);
 }
 
 #[test]
@@ -44,9 +44,10 @@ fn json_ends_with_the_ids() {
 #[test]
 fn an_app_that_is_missing_is_named_with_the_way_to_make_it() {
     let story = Story::new("web");
-    story
-        .run("convox build -a shop")
-        .fails("ERROR: no such app: shop, try: convox apps create shop");
+    story.run("convox build -a shop").fails(str![[r#"
+ERROR: no such app: shop
+HINT: create it with: convox apps create shop
+"#]]);
 }
 
 #[test]

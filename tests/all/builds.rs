@@ -1,5 +1,7 @@
 //! `builds`, `builds info`, `builds logs`.
 
+use snapbox::str;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Fake, Reply, Story, ordinary};
@@ -7,31 +9,31 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn builds_are_listed_shown_and_their_logs_told_again() {
     let story = Story::new("web");
-    story.run("convox builds").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox builds").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     let built = story.run("convox build --create -d first");
     built.ok();
-    story.run("convox builds").prints(
-        "
-        ID           STATUS    RELEASE      STARTED        ELAPSED  DESCRIPTION
-        BAAAAAAAAAA  complete  RAAAAAAAAAA  5 minutes ago  0s       first",
-    );
-    story.run("convox builds info BAAAAAAAAAA").prints(
-        "
-        Id           BAAAAAAAAAA
-        Status       complete
-        Release      RAAAAAAAAAA
-        Description  first
-        Started      5 minutes ago
-        Elapsed      0s",
-    );
-    story.run("convox builds logs BAAAAAAAAAA").prints(
-        "
-        Building web (BAAAAAAAAAA)
-        Unpacked 4 entries, SIZE
-        Reading convox.yml
-        Built RAAAAAAAAAA from BAAAAAAAAAA
-        web: http://127.0.0.1:10001",
-    );
+    story.run("convox builds").prints(str![[r#"
+ID           STATUS    RELEASE      STARTED        ELAPSED  DESCRIPTION
+BAAAAAAAAAA  complete  RAAAAAAAAAA  5 minutes ago  0s       first
+"#]]);
+    story.run("convox builds info BAAAAAAAAAA").prints(str![[r#"
+Id           BAAAAAAAAAA
+Status       complete
+Release      RAAAAAAAAAA
+Description  first
+Started      5 minutes ago
+Elapsed      0s
+"#]]);
+    story.run("convox builds logs BAAAAAAAAAA").prints(str![[r#"
+Building web (BAAAAAAAAAA)
+Unpacked 4 entries, SIZE
+Reading convox.yml
+Built RAAAAAAAAAA from BAAAAAAAAAA
+web: http://127.0.0.1:10001
+"#]]);
 }
 
 #[test]
@@ -72,9 +74,12 @@ fn json_has_every_field() {
 fn an_unknown_build_is_named() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    let expected = "ERROR: no such build: BXX, list them with: convox builds";
-    story.run("convox builds info BXX").fails(expected);
-    story.run("convox builds logs BXX").fails(expected);
+    for line in ["convox builds info BXX", "convox builds logs BXX"] {
+        story.run(line).fails(str![[r#"
+ERROR: no such build: BXX
+HINT: list builds with: convox builds -a web
+"#]]);
+    }
 }
 
 #[test]
@@ -83,11 +88,10 @@ fn a_status_that_nobody_knows_is_shown_as_it_is() {
         "GET /apps/web/builds" => Reply::json(r#"[{"id":"BNEW","status":"pondering"}]"#),
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox builds").prints(
-        "
-        ID    STATUS     RELEASE  STARTED  ELAPSED  DESCRIPTION
-        BNEW  pondering",
-    );
+    Story::against(&fake).run("convox builds").prints(str![[r#"
+ID    STATUS     RELEASE  STARTED  ELAPSED  DESCRIPTION
+BNEW  pondering
+"#]]);
 }
 
 #[test]
@@ -101,7 +105,7 @@ fn a_log_that_is_not_there_yet_is_asked_for_again() {
         "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox builds logs BNEW").prints("step 1");
+    Story::against(&fake).run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
 }
 
 #[test]
@@ -115,5 +119,7 @@ fn a_log_that_never_comes_is_a_failure_once_the_build_is_over() {
     });
     let mut story = Story::against(&fake);
     story.set("CONVOX_LOG_GRACE", "300ms");
-    story.run("convox builds logs BNEW").fails("ERROR: unable to read logs for build: BNEW");
+    story
+        .run("convox builds logs BNEW")
+        .fails(str![[r#"ERROR: unable to read logs for build: BNEW"#]]);
 }

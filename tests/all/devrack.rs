@@ -1,5 +1,7 @@
 //! The development rack of the program itself, as it is seen from outside.
 
+use snapbox::str;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -15,7 +17,8 @@ fn data(story: &Story) -> PathBuf {
 }
 
 fn status(story: &Story) -> serde_json::Value {
-    story.run("convox rack status --json").json()
+    let ran = story.run("convox rack status --json");
+    serde_json::from_str(&ran.code(0).out).unwrap()
 }
 
 fn pid(story: &Story) -> Pid {
@@ -33,31 +36,45 @@ fn on_dev() -> Story {
 #[test]
 fn it_is_started_by_the_first_command_and_ends_with_stop() {
     let story = Story::alone("convox-guide");
-    story
-        .run("convox rack status")
-        .prints("Status  stopped\nData    /story/home/.local/share/convox/rack");
-    story.run("convox racks").prints("NAME  PROVIDER  STATUS");
+    story.run("convox rack status").prints(str![[r#"
+Status  stopped
+Data    /story/home/.local/share/convox/rack
+"#]]);
+    story.run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
     let ran = story.run("convox deploy --create --wait -r dev");
     ran.code(0).says("Waiting for RAAAAAAAAAA... OK\n");
-    ran.err("NOTICE: starting the development rack (convox rack stop ends it)");
-    story.run("convox apps -r dev").prints("APP           STATUS\nconvox-guide  running");
-    story.run("convox racks").prints("NAME  PROVIDER  STATUS\ndev   dev       running");
+    ran.err(str![[r#"
+NOTICE: starting the development rack
+HINT: stop it with: convox rack stop
+"#]]);
+    story.run("convox apps -r dev").prints(str![[r#"
+APP           STATUS
+convox-guide  running
+"#]]);
+    story.run("convox racks").prints(str![[r#"
+NAME  PROVIDER  STATUS
+dev   dev       running
+"#]]);
     assert_eq!(status(&story)["status"], "running");
 
     let address = story.run("convox services -r dev --json").json()[0]["domain"].clone();
     let port = story.real(address.as_str().unwrap()).rsplit_once(':').unwrap().1.parse().unwrap();
     assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
-    story.run("convox rack stop").prints("Stopping the development rack... OK");
+    story.run("convox rack stop").prints(str![[r#"Stopping the development rack... OK"#]]);
     assert!(request(port, "GET /", None, "").is_err(), "the apps end too");
     assert_eq!(status(&story)["status"], "stopped");
-    story.run("convox racks").prints("NAME  PROVIDER  STATUS\ndev   dev       stopped");
+    story.run("convox racks").prints(str![[r#"
+NAME  PROVIDER  STATUS
+dev   dev       stopped
+"#]]);
     story
         .run("convox rack stop")
         .code(0)
-        .out("Stopping the development rack... OK")
-        .err("NOTICE: it was not running");
+        .out(str![[r#"Stopping the development rack... OK"#]])
+        .err(str![[r#"NOTICE: it was not running"#]]);
 
-    story.run("convox apps wait -r dev").code(0);
+    story.run("convox rack start --detach").ok();
+    story.run("convox apps wait -r dev").ok();
     assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n", "all is back");
 }
 
@@ -66,10 +83,10 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
     let story = on_dev();
     story
         .run("convox rack start --detach")
-        .prints("The development rack answers at http://127.0.0.1:10001");
+        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
     story
         .run("convox rack start --detach")
-        .prints("The development rack answers at http://127.0.0.1:10001");
+        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
     let ran = story.run("convox rack start");
     ran.code(1).warns("ERROR: a development rack is already running on /story/home/");
     story.run("convox rack").ok().says("Provider  dev\n");
@@ -93,10 +110,35 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
     serving.says("The development rack answers at http://127.0.0.1:");
-    story.run("convox apps").prints("APP  STATUS");
+    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
     serving.interrupt();
     serving.end().ok();
     assert_eq!(status(&story)["status"], "stopped");
+}
+
+#[test]
+fn a_relative_data_directory_is_that_of_the_working_directory() {
+    let mut story = on_dev();
+    story.set("CONVOX_DATA", "rack-data");
+    story.run("convox rack start --detach").code(0);
+    let shown = status(&story);
+    assert_eq!(shown["status"], "running");
+    assert_eq!(shown["data"], "/story/convox-guide/rack-data");
+    let data = story.path("convox-guide/rack-data");
+    assert!(data.join("rack.redb").exists());
+    assert!(!data.join("rack-data").exists(), "a directory inside the directory");
+    story.run("convox rack stop").ok();
+}
+
+#[test]
+fn a_data_directory_with_foreign_files_is_refused() {
+    let mut story = on_dev();
+    fs::create_dir(story.path("precious")).unwrap();
+    fs::write(story.path("precious/letter"), "").unwrap();
+    story.set("CONVOX_DATA", story.path("precious").as_os_str());
+    let ran = story.run("convox rack start --detach");
+    ran.code(1).warns("it contains files that are not a rack's; set CONVOX_DATA");
+    assert_eq!(fs::read_dir(story.path("precious")).unwrap().count(), 1);
 }
 
 #[test]
@@ -125,11 +167,12 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
     kill_process(pid(&story), Signal::KILL).unwrap();
     until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
     assert_eq!(status(&story)["orphans"], 1);
-    story.run("convox rack status").says("Orphans  1 (convox rack stop stops them)\n");
-    story
-        .run("convox rack stop")
-        .code(0)
-        .err("NOTICE: it had been killed; the processes that it left running (1) were stopped");
+    let ran = story.run("convox rack status");
+    assert!(ran.code(0).out.contains("Orphans  1\n"), "{}", ran.out);
+    ran.warns("NOTICE: the rack was killed, and left processes running: 1\nHINT: stop them with:");
+    story.run("convox rack stop").code(0).err(str![[
+        r#"NOTICE: it had been killed; the processes that it left running (1) were stopped"#
+    ]]);
     assert!(request(port, "GET /", None, "").is_err());
     assert_eq!(status(&story)["orphans"], 0);
 }
@@ -137,10 +180,11 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
 #[test]
 fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
     let story = on_dev();
-    let running: Vec<_> = (0..3).map(|_| story.start("convox apps")).collect();
+    let running: Vec<_> = (0..3).map(|_| story.start("convox rack start --detach")).collect();
     for running in running {
-        running.end().code(0).out("APP  STATUS");
+        running.end().code(0);
     }
+    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
 }
 
 #[test]
@@ -152,10 +196,10 @@ fn killed_at_any_moment_it_loses_nothing_and_its_services_answer_again() {
     let port = story.port_of("web");
     kill_process(pid(&story), Signal::KILL).unwrap();
     until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
-    story
-        .run("convox apps wait")
-        .code(0)
-        .err("NOTICE: starting the development rack (convox rack stop ends it)");
+    story.run("convox apps wait").code(0).err(str![[r#"
+NOTICE: starting the development rack
+HINT: stop it with: convox rack stop
+"#]]);
     assert_eq!(story.run("convox releases --json").json(), releases);
     assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
     assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
@@ -169,9 +213,8 @@ fn a_restart_in_process_keeps_apps_releases_and_addresses() {
     story.run("convox apps wait").ok();
     assert_eq!(story.port_of("web"), port);
     assert_eq!(story.get("web"), "Hello World!\n");
-    story.run("convox releases").prints(
-        "
-        ID           CREATED        BUILD        STATUS
-        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active",
-    );
+    story.run("convox releases").prints(str![[r#"
+ID           CREATED        BUILD        STATUS
+RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
+"#]]);
 }

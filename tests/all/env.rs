@@ -1,5 +1,7 @@
 //! `env` and what is below it.
 
+use snapbox::str;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Fake, Reply, Story, ordinary};
@@ -7,40 +9,45 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn variables_are_set_read_and_taken_away_each_change_a_release() {
     let story = Story::deployed("web");
-    story.run("convox env").prints("\n\n");
-    story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(
-        "
-        Setting COLOR, GREETING... OK
-        Release: RBBBBBBBBBB",
-    );
-    story.run("convox env").prints("COLOR=teal\nGREETING=hello world");
-    story.run("convox env get GREETING").prints("hello world");
-    story.run("convox env unset COLOR").prints(
-        "
-        Unsetting COLOR... OK
-        Release: RCCCCCCCCCC",
-    );
-    story.run("convox env").prints("GREETING=hello world");
-    story.run("convox env --release RBBBBBBBBBB").prints("COLOR=teal\nGREETING=hello world");
+    story.run("convox env").prints("");
+    story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(str![[r#"
+Setting COLOR, GREETING... OK
+Release: RBBBBBBBBBB
+"#]]);
+    story.run("convox env").prints(str![[r#"
+COLOR=teal
+GREETING=hello world
+"#]]);
+    story.run("convox env get GREETING").prints(str![[r#"hello world"#]]);
+    story.run("convox env unset COLOR").prints(str![[r#"
+Unsetting COLOR... OK
+Release: RCCCCCCCCCC
+"#]]);
+    story.run("convox env").prints(str![[r#"GREETING=hello world"#]]);
+    story.run("convox env --release RBBBBBBBBBB").prints(str![[r#"
+COLOR=teal
+GREETING=hello world
+"#]]);
     story.run("convox env set --replace A=1").ok();
-    story.run("convox env").prints("A=1");
+    story.run("convox env").prints(str![[r#"A=1"#]]);
 }
 
 #[test]
 fn a_variable_that_is_given_twice_is_named_twice_and_the_last_value_wins() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run("convox env set B=1 A=1 A=2").prints(
-        "
-        Setting A, A, B... OK
-        Release: RAAAAAAAAAA",
-    );
-    story.run("convox env").prints("A=2\nB=1");
-    story.run("convox env unset A A").prints(
-        "
-        Unsetting A... OK
-        Release: RBBBBBBBBBB",
-    );
+    story.run("convox env set B=1 A=1 A=2").prints(str![[r#"
+Setting A, A, B... OK
+Release: RAAAAAAAAAA
+"#]]);
+    story.run("convox env").prints(str![[r#"
+A=2
+B=1
+"#]]);
+    story.run("convox env unset A A").prints(str![[r#"
+Unsetting A... OK
+Release: RBBBBBBBBBB
+"#]]);
 }
 
 #[test]
@@ -75,14 +82,23 @@ fn standard_input_is_read_where_it_is_meant() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run_with("convox env set", "A=1\nB=2\n").ok();
-    story.run("convox env").prints("A=1\nB=2");
+    story.run("convox env").prints(str![[r#"
+A=1
+B=2
+"#]]);
     story.run_with("convox env set C=3 -", "D=4\n").ok();
     story.write("more.env", "E=5\n");
     story.run_from("convox env set", "more.env").ok();
-    story.run("convox env").prints("A=1\nB=2\nC=3\nD=4\nE=5");
+    story.run("convox env").prints(str![[r#"
+A=1
+B=2
+C=3
+D=4
+E=5
+"#]]);
     story.run("convox env set").fails_with(
         2,
-        "ERROR: nothing to set: give KEY=VALUE, or lines of it on the standard input",
+        str![[r#"ERROR: nothing to set: give KEY=VALUE, or lines of it on the standard input"#]],
     );
 }
 
@@ -97,17 +113,24 @@ fn json_has_every_field() {
     assert_eq!(get, serde_json::json!({"key": "A", "value": "1"}));
     let unset = story.run("convox env unset A --json").json();
     assert_eq!(unset["release"], "RBBBBBBBBBB");
-    story.run("convox env set A=1 --id").code(0).out("RCCCCCCCCCC");
+    story.run("convox env set A=1 --id").code(0).out(str![[r#"RCCCCCCCCCC"#]]);
 }
 
 #[test]
 fn what_cannot_be_set_or_got_is_named() {
     let story = Story::new("web");
-    story.run("convox env").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox env").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
-    story.run("convox env get A").fails("ERROR: env not found: A");
+    story.run("convox env get A").fails(str![[r#"ERROR: env not found: A"#]]);
     story.run("convox env set A").code(2).warns("ERROR: ");
-    story.run("convox env unset A").code(0).out("").err("NOTICE: not set, so nothing to unset: A");
+    story
+        .run("convox env unset A")
+        .code(0)
+        .out("")
+        .err(str![[r#"NOTICE: not set, so nothing to unset: A"#]]);
     let ran = story.run("convox env set 'A=line\nline'");
     assert!(ran.code != 0 && ran.err.starts_with("ERROR: "), "{ran}");
 }
@@ -127,9 +150,15 @@ fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() 
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
-    story.run("convox env set B=2").prints("Setting B... OK\nRelease: RNEW");
+    story.run("convox env set B=2").prints(str![[r#"
+Setting B... OK
+Release: RNEW
+"#]]);
     assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
-    story.run("convox env unset A").prints("Unsetting A... OK\nRelease: RLESS");
+    story.run("convox env unset A").prints(str![[r#"
+Unsetting A... OK
+Release: RLESS
+"#]]);
     assert_eq!(fake.count("POST /apps/web/releases"), 0);
 }
 

@@ -1,5 +1,7 @@
 //! Help, completions and manual pages, all from the same tree.
 
+use snapbox::str;
+
 use crate::support::Story;
 
 /// Every command of the tree, as its words.
@@ -66,7 +68,7 @@ fn manual_pages_are_written_for_every_command() {
     story.run("convox man releases promote").ok().says("promote");
     let json = story.run("convox man deploy --json").json();
     assert!(json["page"].is_string());
-    story.run("convox man nonsense").fails_with(2, "ERROR: no such command: nonsense");
+    story.run("convox man nonsense").fails_with(2, str![[r#"ERROR: no such command: nonsense"#]]);
     story.run("convox man --dir pages").prints("");
     for words in commands(&story) {
         let page = format!("web/pages/convox-{}.1", words.replace(' ', "-"));
@@ -77,12 +79,12 @@ fn manual_pages_are_written_for_every_command() {
 #[test]
 fn usage_errors_end_with_2_and_go_to_stderr() {
     let story = Story::alone("web");
-    for line in ["convox", "convox nonsense", "convox releases promote --nonsense", "convox rack x"]
-    {
+    for line in ["convox nonsense", "convox releases promote --nonsense", "convox rack x"] {
         let ran = story.run(line);
         assert!(ran.code == 2 && ran.out.is_empty() && !ran.err.is_empty(), "{ran}");
     }
     story.run("convox depoy").code(2).warns("deploy");
+    story.run("convox").ok().says("Usage: convox <COMMAND>");
 }
 
 #[test]
@@ -91,6 +93,6 @@ fn a_variable_that_cannot_be_used_is_a_usage_error_that_names_it() {
     story.set("CONVOX_WAIT", "maybe");
     story.run("convox apps").fails_with(
         2,
-        "ERROR: CONVOX_WAIT: \"maybe\" is not a boolean: expected 1, true, 0 or false",
+        str![[r#"ERROR: CONVOX_WAIT: "maybe" is not a boolean: expected 1, true, 0 or false"#]],
     );
 }

@@ -1,5 +1,7 @@
 //! `login`.
 
+use snapbox::str;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -34,13 +36,15 @@ fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
     let (console, mut story) = (console(), story());
     let host = console.host();
     story.set("CONVOX_TOKEN", PASSWORD);
-    story.run(&format!("convox login {host}")).prints("Authenticating with 127.0.0.1:10001... OK");
+    story
+        .run(&format!("convox login {host}"))
+        .prints(str![[r#"Authenticating with 127.0.0.1:10001... OK"#]]);
     story.unset("CONVOX_TOKEN");
     let auth = fs::read_to_string(story.settings("auth")).unwrap();
     assert!(auth.contains(&host) && auth.contains(PASSWORD));
     let mode = fs::metadata(story.settings("auth")).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
-    story.run("convox racks").prints("NAME  PROVIDER  STATUS");
+    story.run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
     assert!(shows(&console.one("GET /racks"), PASSWORD));
     let again = story.run(&format!("convox login {host} --json")).json();
     assert_eq!(again, serde_json::json!({"host": "127.0.0.1:10001", "user": "user-1"}));
@@ -69,7 +73,10 @@ fn the_usual_folder_becomes_private_and_one_that_is_named_keeps_its_mode() {
 fn a_wrong_token_is_refused_and_nothing_is_stored() {
     let (console, story) = (console(), story());
     let ran = story.run(&format!("convox login {} --token wrong-token", console.host()));
-    ran.fails("ERROR: invalid login, is the token right, and for this host?");
+    ran.fails(str![[r#"
+ERROR: invalid login
+HINT: check that the token is right, and for this host
+"#]]);
     assert!(!story.settings("auth").exists());
     assert!(!ran.err.contains("wrong-token"));
 }
@@ -80,7 +87,7 @@ fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
         let (portal, story) = (Fake::new(move |_| reply.clone()), story());
         let ran = story.run(&format!("convox login {} --token a-token", portal.host()));
         assert!(ran.code == 1 && !ran.out.contains("OK"), "{ran}");
-        ran.warns("ERROR: the rack's answer to GET /auth is not valid: ");
+        ran.warns("ERROR: invalid response to GET /auth: ");
         assert!(!story.settings("").exists(), "{ran}");
     }
 }
@@ -95,9 +102,10 @@ fn a_racks_own_word_is_a_login() {
 #[test]
 fn without_a_terminal_nobody_is_asked() {
     let (console, story) = (console(), story());
-    story
-        .run(&format!("convox login {}", console.host()))
-        .fails("ERROR: no token, and nobody to ask for one, give it with CONVOX_TOKEN or --token");
+    story.run(&format!("convox login {}", console.host())).fails(str![[r#"
+ERROR: no token was given, and stdin is not a terminal
+HINT: give it with CONVOX_TOKEN or --token
+"#]]);
     assert!(console.asked().is_empty());
 }
 

@@ -1,5 +1,7 @@
 //! `logs`.
 
+use snapbox::str;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Ask, Fake, Reply, Story, ordinary, request};
@@ -7,14 +9,13 @@ use crate::support::{Ask, Fake, Reply, Story, ordinary, request};
 #[test]
 fn what_is_there_is_shown_with_no_follow() {
     let story = Story::deployed("web");
-    story.run("convox logs --no-follow").prints(
-        "
-        TIME system/rack/web promoting release RAAAAAAAAAA
-        TIME system/web/web-aaaaaa web-aaaaaa: starting release RAAAAAAAAAA: python3 web.py
-        TIME service/web/web-aaaaaa listening on PORT
-        TIME system/web/web-aaaaaa web-aaaaaa: ready
-        TIME system/rack/web release RAAAAAAAAAA is running",
-    );
+    story.run("convox logs --no-follow").prints(str![[r#"
+TIME system/rack/web promoting release RAAAAAAAAAA
+TIME system/web/web-aaaaaa web-aaaaaa: starting release RAAAAAAAAAA: python3 web.py
+TIME service/web/web-aaaaaa listening on PORT
+TIME system/web/web-aaaaaa web-aaaaaa: ready
+TIME system/rack/web release RAAAAAAAAAA is running
+"#]]);
 }
 
 #[test]
@@ -72,7 +73,10 @@ fn json_is_one_event_a_line() {
 #[test]
 fn an_unknown_app_is_named() {
     let story = Story::new("web");
-    story.run("convox logs").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox logs").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
 }
 
 #[test]
@@ -81,7 +85,7 @@ fn a_refusal_inside_the_socket_is_an_error_of_the_command() {
         "GET /apps/web/logs" => Reply::log(&["ERROR: no logs today\n"]),
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox logs --no-follow").fails("ERROR: no logs today");
+    Story::against(&fake).run("convox logs --no-follow").fails(str![[r#"ERROR: no logs today"#]]);
 }
 
 #[test]
@@ -180,13 +184,12 @@ fn continuation_lines_are_shown_once_over_a_cut() {
     let third = "2020-01-01T00:00:06Z service/web/1 third\n";
     let replies = vec![Reply::cut_log(&[first, second]), Reply::log(&[first, second, third])];
     let ran = Story::against(&in_turn("GET /apps/web/logs", replies)).run("convox logs");
-    ran.code(0).out(
-        "
-        TIME service/web/1 first
-          at main.js:1
-        TIME service/web/1 second
-        TIME service/web/1 third",
-    );
+    ran.code(0).out(str![[r#"
+TIME service/web/1 first
+  at main.js:1
+TIME service/web/1 second
+TIME service/web/1 third
+"#]]);
 }
 
 #[test]
@@ -199,12 +202,11 @@ fn a_stored_build_log_goes_on_where_the_live_one_stood() {
         Reply::log(&["step\nA\nstep\nB\n"]),
     ];
     let ran = Story::against(&in_turn(socket, replies)).run("convox builds logs BABC");
-    ran.prints(
-        "
-        waiting for build pod...
-        step
-        A
-        step
-        B",
-    );
+    ran.prints(str![[r#"
+waiting for build pod...
+step
+A
+step
+B
+"#]]);
 }

@@ -10,7 +10,7 @@ const MODULES: &[(&str, &str)] = &[
     ("event", ""),
     ("input", ""),
     ("signals", ""),
-    ("terminal", ""),
+    ("terminal", "input"),
     ("settings", ""),
     ("args", "settings"),
     ("output", "event input settings terminal"),
@@ -28,7 +28,7 @@ const MODULES: &[(&str, &str)] = &[
 const PLACES: &[(&str, &[&str])] = &[
     ("reqwest", &["settings/variables.rs"]),
     ("println!", &[]),
-    ("std::env::", &["main.rs"]),
+    ("std::env::", &["main.rs", "programs/git/tests.rs"]),
     (
         "Style::Classic",
         &["settings", "output", "run.rs", "commands/releases", "commands/apps/list.rs"],

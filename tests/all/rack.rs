@@ -1,17 +1,18 @@
 //! `rack`: any rack's face. The development rack's own commands are in `devrack.rs`.
 
+use snapbox::str;
+
 use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
 fn the_development_rack_says_what_it_is() {
     let story = Story::new("web");
-    story.run("convox rack").prints(
-        "
-        Name      dev
-        Provider  dev
-        Status    running
-        Version   3.24.6-dev",
-    );
+    story.run("convox rack").prints(str![[r#"
+Name      dev
+Provider  dev
+Status    running
+Version   3.24.6-dev
+"#]]);
     assert_eq!(
         story.run("convox rack --json").json(),
         serde_json::json!({
@@ -25,14 +26,13 @@ fn the_development_rack_says_what_it_is() {
 #[test]
 fn a_real_rack_shows_where_it_is() {
     let fake = Fake::new(ordinary);
-    Story::against(&fake).run("convox rack").prints(
-        "
-        Name      test
-        Provider  aws
-        Region    us-east-1
-        Status    running
-        Version   3.24.6",
-    );
+    Story::against(&fake).run("convox rack").prints(str![[r#"
+Name      test
+Provider  aws
+Region    us-east-1
+Status    running
+Version   3.24.6
+"#]]);
 }
 
 #[test]

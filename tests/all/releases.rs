@@ -1,5 +1,7 @@
 //! `releases` and what is below it.
 
+use snapbox::str;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Fake, Reply, Story, ordinary, until};
@@ -8,23 +10,21 @@ use crate::support::{Fake, Reply, Story, ordinary, until};
 fn releases_are_listed_newest_first() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run("convox releases").prints("ID  CREATED  BUILD  STATUS");
+    story.run("convox releases").prints(str![[r#"ID  CREATED  BUILD  STATUS"#]]);
     story.run("convox deploy --wait").ok();
     story.run("convox env set COLOR=teal").ok();
-    story.run("convox releases").prints(
-        "
-        ID           CREATED        BUILD        STATUS
-        RBBBBBBBBBB  5 minutes ago  BAAAAAAAAAA
-        RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active",
-    );
+    story.run("convox releases").prints(str![[r#"
+ID           CREATED        BUILD        STATUS
+RBBBBBBBBBB  5 minutes ago  BAAAAAAAAAA
+RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
+"#]]);
     let ran = story.run("convox releases --limit 1");
     assert_eq!(ran.out.lines().count(), 2, "{ran}");
-    story.run("convox releases --style v3").prints(
-        "
-        ID           STATUS  BUILD        CREATED        DESCRIPTION
-        RBBBBBBBBBB          BAAAAAAAAAA  5 minutes ago
-        RAAAAAAAAAA  active  BAAAAAAAAAA  5 minutes ago",
-    );
+    story.run("convox releases --style v3").prints(str![[r#"
+ID           STATUS  BUILD        CREATED        DESCRIPTION
+RBBBBBBBBBB          BAAAAAAAAAA  5 minutes ago
+RAAAAAAAAAA  active  BAAAAAAAAAA  5 minutes ago
+"#]]);
 }
 
 #[test]
@@ -55,15 +55,14 @@ fn json_has_every_field() {
 fn a_release_is_shown_with_its_environment_and_manifest() {
     let story = Story::deployed("web");
     story.run("convox env set COLOR=teal SIZE=big").ok();
-    story.run("convox releases info RBBBBBBBBBB").prints(
-        "
-        Id           RBBBBBBBBBB
-        Build        BAAAAAAAAAA
-        Created      TIME
-        Description
-        Env          COLOR=teal
-                     SIZE=big",
-    );
+    story.run("convox releases info RBBBBBBBBBB").prints(str![[r#"
+Id           RBBBBBBBBBB
+Build        BAAAAAAAAAA
+Created      TIME
+Description
+Env          COLOR=teal
+             SIZE=big
+"#]]);
     let manifest = std::fs::read_to_string(story.path("web/convox.yml")).unwrap();
     story.run("convox releases manifest RAAAAAAAAAA").prints(manifest.trim_end());
 }
@@ -71,18 +70,30 @@ fn a_release_is_shown_with_its_environment_and_manifest() {
 #[test]
 fn an_unknown_release_or_app_is_named() {
     let story = Story::new("web");
-    story.run("convox releases").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox releases").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
-    let expected = "ERROR: no such release: RXX, list them with: convox releases";
-    story.run("convox releases info RXX").fails(expected);
-    story.run("convox releases manifest RXX").fails(expected);
+    for line in ["convox releases info RXX", "convox releases manifest RXX"] {
+        story.run(line).fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
+    }
     let promote = story.run("convox releases promote RXX");
-    promote.fails("ERROR: no such release: RXX, list them with: convox releases -a web");
+    promote.fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
     assert_eq!(promote.out, "Promoting RXX... ");
-    story.run("convox releases rollback RXX").fails(expected);
+    story.run("convox releases rollback RXX").fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
     story
         .run("convox releases promote RXX -a shop")
-        .fails("ERROR: no such app: shop, try: convox apps create shop");
+        .fails(str![[r#"ERROR: no such app: shop, try: convox apps create shop"#]]);
 }
 
 #[test]
@@ -91,11 +102,10 @@ fn promoting_an_old_release_brings_the_old_text_back() {
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
     story.run("convox deploy --wait").ok();
     assert_eq!(story.get("web"), "Greetings, Earthlings!\n");
-    story.run("convox releases promote RAAAAAAAAAA --wait").prints(
-        "
-        Promoting RAAAAAAAAAA... UPDATING
-        Waiting for RAAAAAAAAAA... OK",
-    );
+    story.run("convox releases promote RAAAAAAAAAA --wait").prints(str![[r#"
+Promoting RAAAAAAAAAA... UPDATING
+Waiting for RAAAAAAAAAA... OK
+"#]]);
     assert_eq!(story.get("web"), "Hello World!\n");
 }
 
@@ -103,15 +113,19 @@ fn promoting_an_old_release_brings_the_old_text_back() {
 fn without_an_id_the_newest_release_is_promoted_and_named() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story
-        .run("convox releases promote")
-        .fails("ERROR: no releases to promote, make one with: convox deploy -a web");
+    story.run("convox releases promote").fails(str![[r#"
+ERROR: no releases to promote
+HINT: create one with: convox deploy -a web
+"#]]);
     story.run("convox build").ok();
     story
         .run("convox releases promote --wait")
         .code(0)
-        .err("NOTICE: no release was named: promoting the newest, RAAAAAAAAAA")
-        .out("Promoting RAAAAAAAAAA... UPDATING\nWaiting for RAAAAAAAAAA... OK");
+        .err(str![[r#"NOTICE: no release was named: promoting the newest, RAAAAAAAAAA"#]])
+        .out(str![[r#"
+Promoting RAAAAAAAAAA... UPDATING
+Waiting for RAAAAAAAAAA... OK
+"#]]);
 }
 
 #[test]
@@ -125,15 +139,15 @@ fn json_of_a_promote_names_app_and_release() {
 #[test]
 fn an_active_release_is_not_promoted_again_without_force() {
     let story = Story::deployed("web");
-    story.run("convox releases promote RAAAAAAAAAA").fails(
-        "ERROR: release RAAAAAAAAAA is active already, \
-         see: convox releases -a web (or promote it again with --force)",
-    );
-    story.run("convox releases promote RAAAAAAAAAA --force --wait").prints(
-        "
-        Promoting RAAAAAAAAAA... UPDATING
-        Waiting for RAAAAAAAAAA... OK",
-    );
+    story.run("convox releases promote RAAAAAAAAAA").fails(str![[r#"
+ERROR: release RAAAAAAAAAA is active already
+HINT: list releases with: convox releases -a web
+HINT: or promote it again with --force
+"#]]);
+    story.run("convox releases promote RAAAAAAAAAA --force --wait").prints(str![[r#"
+Promoting RAAAAAAAAAA... UPDATING
+Waiting for RAAAAAAAAAA... OK
+"#]]);
     story.run("convox releases promote RAAAAAAAAAA --style v3").ok().says("\nOK\n");
 }
 
@@ -142,13 +156,13 @@ fn a_release_without_a_build_is_refused_in_the_racks_words() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox env set COLOR=teal").ok();
-    story.run("convox releases promote RAAAAAAAAAA").fails(
-        "ERROR: can not promote a release with an empty manifest, \
-         it has no build: deploy the app first with: convox deploy -a web",
-    );
+    story.run("convox releases promote RAAAAAAAAAA").fails(str![[r#"
+ERROR: can not promote a release with an empty manifest
+HINT: it has no build; deploy the app with: convox deploy -a web
+"#]]);
     story
         .run("convox releases manifest RAAAAAAAAAA")
-        .fails("ERROR: no build for release: RAAAAAAAAAA");
+        .fails(str![[r#"ERROR: no build for release: RAAAAAAAAAA"#]]);
 }
 
 #[test]
@@ -159,12 +173,15 @@ fn an_app_in_mid_update_is_refused() {
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
-    story.run("convox releases promote ROLD").fails(
-        "ERROR: app web is updating, \
-         wait for it with: convox apps wait web (or go on with --force)",
-    );
+    story.run("convox releases promote ROLD").fails(str![[r#"
+ERROR: app web is updating
+HINT: wait for it with: convox apps wait web
+HINT: or go on anyway with --force
+"#]]);
     assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 0);
-    story.run("convox releases promote ROLD --force").prints("Promoting ROLD... UPDATING");
+    story
+        .run("convox releases promote ROLD --force")
+        .prints(str![[r#"Promoting ROLD... UPDATING"#]]);
     assert_eq!(fake.one("POST /apps/web/releases/ROLD/promote").text(), "force=true");
 }
 
@@ -178,10 +195,10 @@ fn a_rack_that_refuses_an_older_release_is_quoted_with_the_way_that_works_there(
             _ => ordinary(ask),
         });
         let ran = Story::against(&fake).run("convox releases promote ROLD");
-        ran.fails(
-            "ERROR: can not promote an older release, try rollback, \
-             run: convox releases rollback ROLD -a web",
-        );
+        ran.fails(str![[r#"
+ERROR: can not promote an older release, try rollback
+HINT: roll back to it with: convox releases rollback ROLD -a web
+"#]]);
         assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 1);
     }
 }
@@ -196,9 +213,9 @@ fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     ran.ok().says("Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
     assert!(ran.out.ends_with("\nOK\n"), "{ran}");
     assert_eq!(story.get("web"), "Hello World!\n");
-    story.run("convox env").prints("\n\n");
+    story.run("convox env").prints("");
     let ran = story.run("convox releases rollback RCCCCCCCCCC --id");
-    ran.code(0).out("REEEEEEEEEE");
+    ran.code(0).out(str![[r#"REEEEEEEEEE"#]]);
     assert_eq!(story.get("web"), "Greetings, Earthlings!\n");
 }
 
@@ -208,18 +225,17 @@ fn a_release_is_created_from_two() {
     story.run("convox env set COLOR=teal").ok();
     story
         .run("convox releases create-from --build-from RAAAAAAAAAA --env-from RBBBBBBBBBB")
-        .prints(
-            "
-            Using build from release: RAAAAAAAAAA
-            Using env from release: RBBBBBBBBBB
-            Created release: RCCCCCCCCCC
-            OK",
-        );
+        .prints(str![[r#"
+Using build from release: RAAAAAAAAAA
+Using env from release: RBBBBBBBBBB
+Created release: RCCCCCCCCCC
+OK
+"#]]);
     let ran = story.run(
         "convox releases create-from --use-active-release-build --env-from RBBBBBBBBBB --promote",
     );
     ran.ok().says("Created release: RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
-    story.run("convox env get COLOR --release RDDDDDDDDDD").prints("teal");
+    story.run("convox env get COLOR --release RDDDDDDDDDD").prints(str![[r#"teal"#]]);
     let created = story
         .run("convox releases create-from --use-active-release-build --use-active-release-env --json")
         .json();
@@ -232,7 +248,7 @@ fn a_release_is_created_from_two() {
     );
     story
         .run("convox releases create-from --build-from RAAAAAAAAAA")
-        .fails("ERROR: must specify either --env-from or --use-active-release-env");
+        .fails(str![[r#"ERROR: must specify either --env-from or --use-active-release-env"#]]);
 }
 
 #[test]
@@ -241,7 +257,10 @@ fn an_app_status_that_nobody_knows_is_shown_as_it_is() {
         "GET /apps" => Reply::json(r#"[{"name":"web","status":"meditating","release":""}]"#),
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox apps").prints("APP  STATUS\nweb  meditating");
+    Story::against(&fake).run("convox apps").prints(str![[r#"
+APP  STATUS
+web  meditating
+"#]]);
 }
 
 #[test]
@@ -255,7 +274,10 @@ fn a_promote_refused_by_an_app_that_seems_to_be_at_rest_is_a_failure() {
     let mut story = Story::against(&fake);
     story.set("CONVOX_LOOK_TIME", "200ms");
     let ran = story.run("convox releases promote RNEW --style v3");
-    ran.fails("ERROR: app is currently updating, wait for it with: convox apps wait web");
+    ran.fails(str![[r#"
+ERROR: app is currently updating
+HINT: wait for it with: convox apps wait web
+"#]]);
     assert_eq!(ran.out, "Promoting RNEW... \n");
     assert_eq!(fake.count("POST /apps/web/releases/RNEW/promote"), 1);
 }
@@ -295,10 +317,12 @@ fn a_wait_that_cannot_be_watched_says_that_the_rack_goes_on() {
         }
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox releases promote RNEW --wait").fails(
-        "ERROR: app not found: web, list them with: convox apps; \
-         the rack goes on promoting RNEW, see: convox apps info web",
-    );
+    Story::against(&fake).run("convox releases promote RNEW --wait").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+HINT: the rack goes on promoting RNEW
+HINT: show its status with: convox apps info web
+"#]]);
 }
 
 #[test]
@@ -314,6 +338,9 @@ fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
     running.interrupt();
     running.end().fails_with(
         130,
-        "ERROR: interrupted; the rack may go on promoting RNEW, see: convox apps info web",
+        str![[r#"
+ERROR: interrupted; the rack may go on promoting RNEW
+HINT: show its status with: convox apps info web
+"#]],
     );
 }

@@ -48,9 +48,9 @@ fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
     until("raw mode", || (!terminal.echoes()).then_some(()));
     terminal.types("stty size\r");
     terminal.shows("24 80");
-    terminal.resize(40, 132);
+    terminal.resize(132);
     terminal.types("sleep 0.1; stty size\r");
-    terminal.shows("40 132");
+    terminal.shows("24 132");
     terminal.types("sh -c 'echo started; exec sleep 600'\r");
     terminal.shows("\nstarted");
     terminal.types("\x03");

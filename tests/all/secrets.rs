@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use snapbox::str;
+
 use crate::support::{Ask, Fake, PASSWORD, Ran, Reply, Story, ordinary};
 
 #[test]
@@ -42,7 +44,7 @@ fn the_variable_asks_for_the_same_and_stdout_stays_as_it_is() {
     let mut story = Story::new("web");
     story.set("CONVOX_DEBUG", "1");
     let ran = story.run("convox apps");
-    ran.code(0).out("APP  STATUS").warns("DEBUG: GET /apps 200, ");
+    ran.code(0).out(str![[r#"APP  STATUS"#]]).warns("DEBUG: GET /apps 200, ");
 }
 
 #[test]

@@ -1,19 +1,23 @@
 //! `services`.
 
+use snapbox::str;
+
 use crate::support::{Fake, Reply, Story, ordinary};
 
 #[test]
 fn services_show_the_address_that_stays() {
     let story = Story::new("web");
-    story.run("convox services").fails("ERROR: app not found: web, list them with: convox apps");
+    story.run("convox services").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
-    story.run("convox services").prints("SERVICE  DOMAIN  PORTS");
+    story.run("convox services").prints(str![[r#"SERVICE  DOMAIN  PORTS"#]]);
     story.run("convox deploy --wait").ok();
-    story.run("convox services").prints(
-        "
-        SERVICE  DOMAIN           PORTS
-        web      127.0.0.1:10001  10001:3000",
-    );
+    story.run("convox services").prints(str![[r#"
+SERVICE  DOMAIN           PORTS
+web      127.0.0.1:10001  10001:3000
+"#]]);
     let before = story.port_of("web");
     story.run("convox deploy --wait").ok();
     assert_eq!(story.port_of("web"), before);

@@ -1,5 +1,7 @@
 //! What only a terminal shows.
 
+use snapbox::str;
+
 use std::path::PathBuf;
 
 use crate::support::{Ask, Fake, PASSWORD, Reply, Story, Terminal, ordinary, screen, until};
@@ -82,7 +84,10 @@ fn colours_are_for_terminals_that_show_them() {
     story.unset("NO_COLOR").set("TERM", "dumb");
     assert!(!bytes_of_apps(&story).contains('\u{1b}'));
     story.set("TERM", "xterm-256color");
-    story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox apps").prints(str![[r#"
+APP  STATUS
+web  running
+"#]]);
 }
 
 #[test]
@@ -110,8 +115,8 @@ fn ctrl_c_during_a_build_names_the_command_that_follows_it() {
     assert_eq!(code, 130, "{shown}");
     assert!(
         shown.ends_with(
-            "ERROR: interrupted; the build goes on at the rack, \
-             follow it with: convox builds logs BNEW -a web\n"
+            "^C\nERROR: interrupted; the build goes on at the rack\n\
+             HINT: follow it with: convox builds logs BNEW -a web\n"
         ),
         "{shown}"
     );
@@ -136,7 +141,8 @@ fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
     assert_eq!(code, 130, "{shown}");
     assert!(
         shown.ends_with(
-            "ERROR: interrupted; the rack goes on promoting RNEW, see: convox apps info web\n"
+            "^C\nERROR: interrupted; the rack goes on promoting RNEW\n\
+             HINT: show its status with: convox apps info web\n"
         ),
         "{shown}"
     );
@@ -189,7 +195,10 @@ fn masked_values_are_hidden_on_a_terminal_unless_revealed() {
     assert_eq!(shown("convox env get TOKEN"), "hush\n");
     let info = shown("convox releases info RAAAAAAAAAA");
     assert!(info.contains("TOKEN=****") && !info.contains("hush"), "{info}");
-    story.run("convox env").prints("COLOR=teal\nTOKEN=hush");
+    story.run("convox env").prints(str![[r#"
+COLOR=teal
+TOKEN=hush
+"#]]);
 }
 
 #[test]
@@ -204,7 +213,7 @@ fn what_comes_from_a_rack_cannot_move_the_cursor() {
     assert_eq!(screen(&seen).lines().count(), 2, "{seen:?}");
     let (code, seen) = story.on_terminal("convox rack").end();
     assert!(code == 1 && !seen.contains("\u{1b}]") && !seen.contains('\u{8}'), "{seen:?}");
-    assert_eq!(seen.lines().count(), 1, "{seen:?}");
+    assert_eq!(seen.lines().count(), 3, "an error and two hints: {seen:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A command that has run, and what is expected of it.
 
+use snapbox::IntoData;
+
 use super::rack::PASSWORD;
 
 /// What a command printed, with stand-ins, and how it ended.
@@ -33,22 +35,28 @@ impl Ran {
 
     /// It succeeded, printed this and nothing on stderr.
     #[track_caller]
-    pub fn prints(&self, expected: &str) -> &Self {
+    pub fn prints(&self, expected: impl IntoData) -> &Self {
         self.ok().out(expected)
     }
 
-    /// It failed: exit code 1 and one line on stderr.
+    /// It failed: exit code 1, an error on stderr, and perhaps hints.
     #[track_caller]
-    pub fn fails(&self, expected: &str) -> &Self {
+    pub fn fails(&self, expected: impl IntoData) -> &Self {
         self.fails_with(1, expected)
     }
 
-    /// It failed: this exit code and one line on stderr.
+    /// It failed: this exit code, an error on stderr, and perhaps hints.
     #[track_caller]
-    pub fn fails_with(&self, code: i32, expected: &str) -> &Self {
-        self.code(code).err(expected);
-        assert!(self.err.starts_with("ERROR: "), "{self}");
-        assert_eq!(self.err.matches('\n').count(), 1, "{self}");
+    pub fn fails_with(&self, code: i32, expected: impl IntoData) -> &Self {
+        self.code(code).err(expected).is_error()
+    }
+
+    /// stderr is one line of error and perhaps hints.
+    #[track_caller]
+    pub fn is_error(&self) -> &Self {
+        let mut lines = self.err.lines();
+        assert!(lines.next().is_some_and(|line| line.starts_with("ERROR: ")), "{self}");
+        assert!(lines.all(|line| line.starts_with("HINT: ")), "{self}");
         self
     }
 
@@ -61,15 +69,15 @@ impl Ran {
 
     /// All of stdout.
     #[track_caller]
-    pub fn out(&self, expected: &str) -> &Self {
-        assert_eq!(self.out, dedent(expected), "stdout of {self}");
+    pub fn out(&self, expected: impl IntoData) -> &Self {
+        compare("stdout", &self.out, expected, self);
         self
     }
 
     /// All of stderr.
     #[track_caller]
-    pub fn err(&self, expected: &str) -> &Self {
-        assert_eq!(self.err, dedent(expected), "stderr of {self}");
+    pub fn err(&self, expected: impl IntoData) -> &Self {
+        compare("stderr", &self.err, expected, self);
         self
     }
 
@@ -108,6 +116,22 @@ impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, code, out, err } = self;
         write!(f, "`{line}` (exit code {code})\n--- stdout\n{out}--- stderr\n{err}---")
+    }
+}
+
+/// Compares a stream with a snapshot, which has no line end at its end. With SNAPSHOTS=overwrite the
+/// snapshot in the test is rewritten instead.
+#[track_caller]
+fn compare(stream: &str, actual: &str, expected: impl IntoData, ran: &Ran) {
+    assert!(actual.is_empty() || actual.ends_with('\n'), "{stream} has an open line: {ran}");
+    let actual = actual.strip_suffix('\n').unwrap_or(actual).to_owned();
+    let compared = snapbox::Assert::new().action_env("SNAPSHOTS").try_eq(
+        Some(&stream),
+        actual.into_data(),
+        expected.into_data(),
+    );
+    if let Err(difference) = compared {
+        panic!("{difference}\n{ran}");
     }
 }
 

@@ -79,21 +79,19 @@ impl Terminal {
         self
     }
 
-    /// Gives the terminal another size, as a window manager does.
-    pub fn resize(&self, rows: u16, columns: u16) -> &Self {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&self.keyboard, size).unwrap();
-        self
+    /// Does the terminal show what is typed?
+    pub fn echoes(&self) -> bool {
+        tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
+    }
+
+    /// Changes the width of the terminal, which sends SIGWINCH to the command.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.keyboard, size(columns)).unwrap();
     }
 
     /// The process of the command.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
-    }
-
-    /// Does the terminal show what is typed?
-    pub fn echoes(&self) -> bool {
-        tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
     /// Waits for the end; gives the exit code and every byte that was shown.
@@ -124,7 +122,10 @@ fn open(columns: u16) -> OwnedFd {
     let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&pty).unwrap();
     unlockpt(&pty).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&pty, size).unwrap();
+    tcsetwinsize(&pty, size(columns)).unwrap();
     pty
+}
+
+fn size(columns: u16) -> Winsize {
+    Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }

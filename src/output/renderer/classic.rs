@@ -64,6 +64,10 @@ impl Renderer for Classic {
         }
     }
 
+    fn has_bar(&self) -> bool {
+        true
+    }
+
     fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {
         if let Some(bar) = self.bar.take() {
             bar.abandon(to)?;

@@ -30,6 +30,11 @@ pub(crate) trait Renderer: Send {
         true
     }
 
+    /// Whether the renderer draws the progress of uploads itself.
+    fn has_bar(&self) -> bool {
+        false
+    }
+
     /// Ends the run's output, with its failure if there is one. Only JSON events report it.
     fn end(&mut self, _failure: Option<&FailureView>, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
