@@ -29,7 +29,7 @@ pub use builds::{BuildOptions, StartedBuild};
 pub use compat::Compat;
 pub use console::{ConsoleRack, Login};
 pub use exit_scanner::{ExitScanner, StreamEnd};
-pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
+pub use log_stream::{AppLog, BuildLog, ConnectionState, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
 pub use releases::{CreateRelease, Force};
