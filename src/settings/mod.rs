@@ -121,9 +121,10 @@ impl Settings {
         &self.env.limits
     }
 
-    /// Returns the development rack's data directory; `None` if no home directory is known.
+    /// Returns the absolute path of the development rack's data directory; `None` if no home
+    /// directory is known, or if the path is relative and the working directory is gone.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        paths::data_dir(&self.env)
+        self.path(&paths::data_dir(&self.env)?).ok()
     }
 
     /// Returns the output style: `--style`, `CONVOX_STYLE`, or classic.

@@ -76,7 +76,7 @@ async fn an_unknown_certificate_is_refused_until_it_is_pinned_and_never_asked_tw
     let ran = scene.apps().await;
     let pins = format!("convox login {host} --trust");
     let variable = format!("CONVOX_TRUST={}", certificate.fingerprint);
-    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "no authority that this machine knows"];
+    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "not signed by a trusted authority"];
     is_refused(&ran, &parts);
     assert!(ran.took.as_secs() < 10, "it is not tried again: {ran:?}");
 
@@ -186,11 +186,11 @@ async fn a_certificate_that_is_its_own_authority_is_good_once_its_file_is_given(
     let scene = Scene::new().await;
     let certificate = Certificate::authority("127.0.0.1");
     let front = scene.front(&certificate);
-    is_refused(&scene.apps().await, &["it is signed by itself", "CONVOX_CA_CERT="]);
+    is_refused(&scene.apps().await, &["it is self-signed", "CONVOX_CA_CERT="]);
     is_fine(&with_authority(&scene, &certificate, scene.home.path()).await);
     let other = Certificate::authority("127.0.0.1");
     let ran = with_authority(&scene, &other, scene.home.path()).await;
-    is_refused(&ran, &["it is signed by itself", &certificate.fingerprint]);
+    is_refused(&ran, &["it is self-signed", &certificate.fingerprint]);
     front.stop().await;
     for (certificate, words) in [
         (Certificate::expired_authority(), "it has expired"),

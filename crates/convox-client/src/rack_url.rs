@@ -88,6 +88,11 @@ impl RackUrl {
         &self.base
     }
 
+    /// The same as a URL, without credentials.
+    pub(crate) fn url(&self) -> &Url {
+        &self.address
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
         if self.address.scheme() == "http" { Scheme::Http } else { Scheme::Https }
