@@ -222,7 +222,7 @@ async fn sockets_that_break_at_once_are_given_up_within_the_budget() {
     let ran = cli.env("CONVOX_RETRY", "2").run().await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("ERROR: "), "{ran:?}");
-    assert!(ran.err.contains("sockets open and break at once"), "{ran:?}");
+    assert!(ran.err.contains("websockets open and break at once"), "{ran:?}");
     rack.stop().await;
 }
 

@@ -78,7 +78,7 @@ async fn an_unknown_certificate_is_refused_until_it_is_pinned_and_never_asked_tw
     let ran = scene.apps().await;
     let pins = format!("convox login {host} --trust");
     let variable = format!("CONVOX_TRUST={}", certificate.fingerprint);
-    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "it is not signed by a trusted authority"];
+    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "not signed by a trusted authority"];
     is_refused(&ran, &parts);
     assert!(ran.took.as_secs() < 10, "it is not tried again: {ran:?}");
 

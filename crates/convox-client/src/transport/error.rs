@@ -58,7 +58,7 @@ pub enum Error {
     /// The request body could not be read.
     #[error("{message}")]
     Body {
-        /// Why, in the words of the body's source.
+        /// The message of the body's source.
         message: String,
         /// The error that the body's stream reported.
         #[source]
