@@ -120,7 +120,7 @@ async fn a_bad_manifest_fails_with_file_line_and_reason() {
         "{error}"
     );
     let error = test.fails(&pack(&[("convox.yml", "")])).await;
-    assert!(error.starts_with("convox.yml: services: none are described"), "{error}");
+    assert!(error.starts_with("convox.yml: services: missing"), "{error}");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn a_release_that_does_not_start_is_rolled_back_and_the_log_says_why() {
     assert!(log.contains("no database"), "{log}");
     assert!(log.contains("exit code 3"), "{log}");
     assert!(
-        log.contains(&format!(" system/rack/web rolled back: release {good} goes on\n")),
+        log.contains(&format!(" system/rack/web rolled back: release {good} is still running\n")),
         "{log}"
     );
     rack.stop().await;

@@ -153,7 +153,7 @@ async fn a_port_lost_to_another_program_is_replaced() {
     let test = TestRunner::with(limits(), std::sync::Arc::new(ports));
     test.promote(test.deployment("R1", WEB, "TEXT=here")).await.unwrap();
     assert_eq!(test.ask().await, "here");
-    assert!(test.logged("another program took its port"));
+    assert!(test.logged("its port is used by another program"));
     test.runner.stop_all().await;
 }
 
@@ -179,7 +179,7 @@ async fn addresses_stay_over_a_restart_and_move_only_if_taken() {
     test.restart();
     let moved = test.runner.open_gateways(&app(), &manifest).await.unwrap();
     assert_ne!(moved[0].1.port(), port);
-    assert!(test.logged(&format!("another program has taken 127.0.0.1:{port}")));
+    assert!(test.logged(&format!("127.0.0.1:{port} is used by another program")));
     drop(holder);
 
     test.restart();
