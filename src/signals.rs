@@ -3,7 +3,7 @@
 //! A signal that was ignored when the program started stays ignored: `nohup` relies on it for HUP,
 //! and shells for the INT of background jobs.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -57,6 +57,30 @@ fn ignored_at_start() -> u64 {
     })
 }
 
+static CLAIMS: AtomicUsize = AtomicUsize::new(0);
+
+/// As long as this lives, a signal does not end the run from outside: its holder listens for it,
+/// and has something to clean up before it ends the run.
+#[derive(Debug)]
+pub(crate) struct Claim(());
+
+/// Claims the signals for the caller.
+pub(crate) fn claim() -> Claim {
+    CLAIMS.fetch_add(1, Ordering::Relaxed);
+    Claim(())
+}
+
+/// Whether a command ends itself after a signal.
+pub(crate) fn are_claimed() -> bool {
+    CLAIMS.load(Ordering::Relaxed) > 0
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        CLAIMS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 static LISTENED_FOR: Notify = Notify::const_new();
 
 /// Waits for one of the signals. From the first use on, they no longer end the process by
@@ -80,11 +104,6 @@ pub(crate) async fn shutdown_requested() {
 pub(crate) async fn received_by_nobody() -> EndSignal {
     LISTENED_FOR.notified().await;
     first_of(EndSignal::ALL.map(EndSignal::listen)).await
-}
-
-/// Waits for `time`; returns whether a signal came meanwhile.
-pub(crate) async fn received_within(time: Duration) -> bool {
-    tokio::time::timeout(time, received()).await.is_ok()
 }
 
 async fn first_of([interrupt, terminate, hang_up]: [Option<Signal>; 3]) -> EndSignal {

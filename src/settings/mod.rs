@@ -90,6 +90,11 @@ impl Settings {
         self
     }
 
+    /// Returns the directory for temporary files: `TMPDIR`, or /tmp.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.env.tmpdir.clone().unwrap_or_else(|| PathBuf::from("/tmp"))
+    }
+
     /// Returns the path of this program, if known.
     pub fn program(&self) -> Option<&Path> {
         self.program.as_deref()
@@ -116,9 +121,10 @@ impl Settings {
         &self.env.limits
     }
 
-    /// Returns the development rack's data directory; `None` if no home directory is known.
+    /// Returns the absolute path of the development rack's data directory; `None` if no home
+    /// directory is known, or if the path is relative and the working directory is gone.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        paths::data_dir(&self.env)
+        self.path(&paths::data_dir(&self.env)?).ok()
     }
 
     /// Returns the output style: `--style`, `CONVOX_STYLE`, or classic.

@@ -17,7 +17,8 @@ fn data(story: &Story) -> PathBuf {
 }
 
 fn status(story: &Story) -> serde_json::Value {
-    story.run("convox rack status --json").json()
+    let ran = story.run("convox rack status --json");
+    serde_json::from_str(&ran.code(0).out).unwrap()
 }
 
 fn pid(story: &Story) -> Pid {
@@ -42,7 +43,10 @@ Data    /story/home/.local/share/convox/rack
     story.run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
     let ran = story.run("convox deploy --create --wait -r dev");
     ran.code(0).says("Waiting for RAAAAAAAAAA... OK\n");
-    ran.err(str![[r#"NOTICE: starting the development rack (convox rack stop ends it)"#]]);
+    ran.err(str![[r#"
+NOTICE: starting the development rack
+HINT: stop it with: convox rack stop
+"#]]);
     story.run("convox apps -r dev").prints(str![[r#"
 APP           STATUS
 convox-guide  running
@@ -69,7 +73,8 @@ dev   dev       stopped
         .out(str![[r#"Stopping the development rack... OK"#]])
         .err(str![[r#"NOTICE: it was not running"#]]);
 
-    story.run("convox apps wait -r dev").code(0);
+    story.run("convox rack start --detach").ok();
+    story.run("convox apps wait -r dev").ok();
     assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n", "all is back");
 }
 
@@ -112,6 +117,31 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
 }
 
 #[test]
+fn a_relative_data_directory_is_that_of_the_working_directory() {
+    let mut story = on_dev();
+    story.set("CONVOX_DATA", "rack-data");
+    story.run("convox rack start --detach").code(0);
+    let shown = status(&story);
+    assert_eq!(shown["status"], "running");
+    assert_eq!(shown["data"], "/story/convox-guide/rack-data");
+    let data = story.path("convox-guide/rack-data");
+    assert!(data.join("rack.redb").exists());
+    assert!(!data.join("rack-data").exists(), "a directory inside the directory");
+    story.run("convox rack stop").ok();
+}
+
+#[test]
+fn a_data_directory_with_foreign_files_is_refused() {
+    let mut story = on_dev();
+    fs::create_dir(story.path("precious")).unwrap();
+    fs::write(story.path("precious/letter"), "").unwrap();
+    story.set("CONVOX_DATA", story.path("precious").as_os_str());
+    let ran = story.run("convox rack start --detach");
+    ran.code(1).warns("it contains files that are not a rack's; set CONVOX_DATA");
+    assert_eq!(fs::read_dir(story.path("precious")).unwrap().count(), 1);
+}
+
+#[test]
 fn hup_quit_and_term_stop_it_with_its_apps() {
     let story = on_dev();
     story.run("convox deploy --create --wait").code(0);
@@ -137,7 +167,9 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
     kill_process(pid(&story), Signal::KILL).unwrap();
     until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
     assert_eq!(status(&story)["orphans"], 1);
-    story.run("convox rack status").says("Orphans  1 (convox rack stop stops them)\n");
+    let ran = story.run("convox rack status");
+    assert!(ran.code(0).out.contains("Orphans  1\n"), "{}", ran.out);
+    ran.warns("NOTICE: the rack was killed, and left processes running: 1\nHINT: stop them with:");
     story.run("convox rack stop").code(0).err(str![[
         r#"NOTICE: it had been killed; the processes that it left running (1) were stopped"#
     ]]);
@@ -148,10 +180,11 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
 #[test]
 fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
     let story = on_dev();
-    let running: Vec<_> = (0..3).map(|_| story.start("convox apps")).collect();
+    let running: Vec<_> = (0..3).map(|_| story.start("convox rack start --detach")).collect();
     for running in running {
-        running.end().code(0).out(str![[r#"APP  STATUS"#]]);
+        running.end().code(0);
     }
+    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
 }
 
 #[test]
@@ -163,10 +196,10 @@ fn killed_at_any_moment_it_loses_nothing_and_its_services_answer_again() {
     let port = story.port_of("web");
     kill_process(pid(&story), Signal::KILL).unwrap();
     until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
-    story
-        .run("convox apps wait")
-        .code(0)
-        .err(str![[r#"NOTICE: starting the development rack (convox rack stop ends it)"#]]);
+    story.run("convox apps wait").code(0).err(str![[r#"
+NOTICE: starting the development rack
+HINT: stop it with: convox rack stop
+"#]]);
     assert_eq!(story.run("convox releases --json").json(), releases);
     assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
     assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");

@@ -11,7 +11,7 @@ use super::builder::{self, BuildJob, BuiltManifest};
 use super::error::Refusal;
 use super::logs::BuildLog;
 use super::rack::{Rack, Shared};
-use super::store::{self, AppRecord, BuildRecord, ReleaseRecord, StoreError};
+use super::store::{self, AppRecord, BuildRecord, ReadTx, ReleaseRecord, StoreError};
 use super::tasks::Tasks;
 use super::{gc, ids, objects, releases};
 use convox_wire::{AppName, BuildId, BuildStatus, ReleaseId};
@@ -87,7 +87,7 @@ fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord,
 }
 
 /// Returns the app, unless it is missing or being deleted.
-pub(crate) fn living_app(tx: &WriteTransaction, name: &AppName) -> Result<AppRecord, Refusal> {
+pub(crate) fn living_app(tx: &impl ReadTx, name: &AppName) -> Result<AppRecord, Refusal> {
     let app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.deleting {
         let message = format!("app is being deleted: {name}");

@@ -22,6 +22,9 @@ pub enum RackError {
     /// The listener failed.
     #[error("the rack can't accept connections: {0}")]
     Listen(#[source] io::Error),
+    /// The password is empty.
+    #[error("the rack's password is empty")]
+    NoPassword,
     /// The listener is reachable from other machines.
     #[error("the development rack listens on loopback addresses only, not on {0}")]
     NotLoopback(SocketAddr),

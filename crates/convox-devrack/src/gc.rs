@@ -68,8 +68,10 @@ pub(crate) async fn after_build(rack: &Shared, app: &AppName, id: &BuildId) {
             let mut sources = builds.map(|earlier| source(&earlier)).filter(|dir| dir.is_dir());
             if let Some(earlier) = sources.next() {
                 let source = source(&build);
-                let sharing =
-                    tokio::task::spawn_blocking(move || disk::share_unchanged(&source, &earlier));
+                let temporary = source.with_extension("shared");
+                let sharing = tokio::task::spawn_blocking(move || {
+                    disk::share_unchanged(&source, &earlier, &temporary);
+                });
                 // Best effort.
                 let _ = sharing.await;
             }

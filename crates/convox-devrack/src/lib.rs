@@ -39,6 +39,7 @@ mod auth;
 pub mod builder;
 mod builds;
 pub mod clock;
+mod connections;
 pub mod daemon;
 mod directories;
 mod disk;

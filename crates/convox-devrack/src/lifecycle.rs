@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use redb::WriteTransaction;
@@ -16,15 +17,19 @@ use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
 use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_directory};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
-use super::{gc, objects};
+use super::{gc, ids, objects};
 use convox_wire::{AppName, BuildStatus};
 
 /// Number of files in an app's log; the oldest is removed as a whole.
 const LOG_FILES: u64 = 10;
+/// The pause before a failed deletion is retried. It doubles each time.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(60);
 
 /// Opens the data directory and repairs the stored state, so that it is correct from here on.
 pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
-    let directories = Directories::new(options.data.clone());
+    let root = std::path::absolute(&options.data).map_err(directory_error(&options.data))?;
+    let directories = Directories::new(root.clone());
     directories::create_data(directories.root()).map_err(directory_error(directories.root()))?;
     let store = Store::open(&directories.database())?;
     let limits = options.limits;
@@ -33,7 +38,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         .map_err(directory_error(directories.root()))?;
     let runner_store: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
-        data: options.data,
+        data: root,
         store: runner_store.clone(),
         log: app_log(&logs),
         base: options.environment.clone(),
@@ -121,6 +126,8 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
 pub(crate) async fn start(rack: Shared) {
     rack.log_system("The rack starts");
     rack.runner.stop_orphans().await;
+    let removing = rack.clone();
+    tokio::spawn(async move { remove_deleted(&removing).await });
     rack.lifecycle.send_if_modified(|life| {
         let starting = *life == Lifecycle::Starting;
         if starting {
@@ -190,13 +197,18 @@ fn mark_deleted(tx: &WriteTransaction, name: &AppName) -> Result<bool, Refusal> 
     Ok(first)
 }
 
+/// Removes an app in the background. A failure is retried until the rack stops; the next one goes on.
 fn begin_deletion(rack: &Shared, name: AppName) {
     let rack = rack.clone();
     tokio::spawn(async move {
-        if let Err(error) = tear_down(&rack, &name).await {
-            rack.log_system(&format!(
-                "{name}: can't be deleted: {error}; retried when the rack starts again"
-            ));
+        let mut pause = FIRST_RETRY;
+        while let Err(error) = tear_down(&rack, &name).await {
+            if rack.is_stopping() {
+                return;
+            }
+            rack.log_system(&format!("{name}: can't be deleted yet: {error}"));
+            rack.clock.sleep(pause).await;
+            pause = LAST_RETRY.min(pause * 2);
         }
     });
 }
@@ -208,11 +220,33 @@ async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     rack.runner.stop_app(name).await;
     rack.logs.close_app(name);
     let dir = rack.directories.app(name);
-    let removed = dir.clone();
-    let removal = tokio::task::spawn_blocking(move || remove_directory(&removed)).await;
-    removal.map_err(io::Error::other).and_then(|removed| removed).map_err(directory_error(&dir))?;
+    move_away(rack, &dir).map_err(directory_error(&dir))?;
     let app = name.clone();
     rack.store.write::<_, StoreError>(move |tx| store::delete_app(tx, &app)).await?;
     rack.log_system(&format!("{name}: deleted"));
+    remove_deleted(rack).await;
     Ok(())
+}
+
+/// Renames an app's directory, after which nothing can be added to it.
+fn move_away(rack: &Rack, dir: &Path) -> io::Result<()> {
+    let deleted = rack.directories.deleted();
+    directories::create_private(&deleted)?;
+    match std::fs::rename(dir, deleted.join(ids::hex::<8>()?)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the files of deleted apps. What can't be removed is retried with the next app, and when
+/// the rack starts.
+async fn remove_deleted(rack: &Shared) {
+    let dir = rack.directories.deleted();
+    let removal = tokio::task::spawn_blocking(move || {
+        let mut names = directories::file_names(&dir).into_iter();
+        names.try_for_each(|name| remove_directory(&dir.join(name)))
+    });
+    if let Err(error) = removal.await.map_err(io::Error::other).and_then(|removed| removed) {
+        rack.log_system(&format!("files of a deleted app can't be removed: {error}"));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::builds::Builds;
+use super::builds::{self, Builds};
 use super::directories::Directories;
 use super::error::Refusal;
 use super::logs::{AppLogs, BuildLogs};
@@ -43,6 +43,11 @@ pub struct Limits {
     pub release_age: Duration,
     /// Size of an app's log, in bytes; older lines are removed.
     pub app_log: u64,
+    /// Time for a client to send the headers of a request; idle connections are closed after it.
+    pub headers: Duration,
+    /// Maximum number of connections that have not sent the password. Beyond it the oldest is
+    /// closed.
+    pub strangers: usize,
     /// Maximum number of concurrent builds.
     pub builds: usize,
     /// Minimum time for which an app is shown as `rollback`.
@@ -60,6 +65,8 @@ impl Default for Limits {
             releases: 20,
             release_age: Duration::from_secs(60 * 60),
             app_log: 10 << 20,
+            headers: Duration::from_secs(30),
+            strangers: 128,
             builds: std::thread::available_parallelism().map_or(1, usize::from),
             rollback: Duration::from_millis(500),
             processes: runner::Limits::default(),
@@ -101,6 +108,11 @@ impl Rack {
     pub(crate) fn app(&self, name: &AppName) -> Result<AppRecord, Refusal> {
         let app = self.store.read(|tx| store::app(tx, name))?;
         app.ok_or_else(|| Refusal::no_such_app(name))
+    }
+
+    /// Fails unless the app exists and is not being deleted.
+    pub(crate) fn check_living(&self, name: &AppName) -> Result<(), Refusal> {
+        self.store.read(|tx| Ok(builds::living_app(tx, name)))?.map(drop)
     }
 
     /// Writes a message of the rack to the app's log.
@@ -145,14 +157,14 @@ mod tests {
     #[tokio::test]
     async fn an_action_completes_after_its_caller_is_gone() {
         let (go, gone) = oneshot::channel();
-        let (tell, told) = oneshot::channel();
+        let (report, reported) = oneshot::channel();
         let action = run_to_completion(async move {
             gone.await.unwrap();
-            tell.send(()).unwrap();
+            report.send(()).unwrap();
             Ok(())
         });
         assert!(action.now_or_never().is_none(), "begun, not done, and dropped");
         go.send(()).unwrap();
-        told.await.unwrap();
+        reported.await.unwrap();
     }
 }

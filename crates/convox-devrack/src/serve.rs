@@ -6,21 +6,21 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use axum::{Router, middleware};
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::error::{RackError, render_refusal};
 use super::rack::{Lifecycle, RackOptions, Shared};
-use super::{auth, ids, lifecycle, routes};
+use super::{auth, connections, ids, lifecycle, routes};
 
 /// Serves a rack on `listener`, which must be bound to a loopback address, until `shutdown`
 /// resolves. Then open requests and builds get [`Limits::stop`](crate::Limits::stop) to finish and
 /// the apps are stopped. The next rack on the same data directory starts the apps again.
 ///
 /// # Errors
-/// Fails if the data directory can't be used, if another rack is using it, or if `listener` is
-/// reachable from other machines.
+/// Fails if the data directory can't be used, if another rack is using it, if the password is empty,
+/// or if `listener` is reachable from other machines.
 pub async fn serve(
     listener: TcpListener,
     options: RackOptions,
@@ -30,26 +30,24 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(RackError::NotLoopback(address));
     }
+    if options.password.expose_secret().is_empty() {
+        return Err(RackError::NoPassword);
+    }
     let rack = lifecycle::open(options)?;
     let start = tokio::spawn(lifecycle::start(rack.clone()));
     let (stopping, stop) = (rack.clone(), rack.lifecycle.subscribe());
-    let signal = async move {
+    let signal = tokio::spawn(async move {
         shutdown.await;
         stopping.lifecycle.send_replace(Lifecycle::Stopping);
-    };
-    // Responses are small: sending them at once matters more than filling packets.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
     });
-    let serving = axum::serve(listener, router(rack.clone())).with_graceful_shutdown(signal);
-    let served = tokio::select! {
-        served = serving.into_future() => served.map_err(RackError::Listen),
-        () = overdue(stop, &rack) => Ok(()),
-    };
-    rack.lifecycle.send_replace(Lifecycle::Stopping);
+    tokio::select! {
+        () = connections::serve(listener, rack.clone(), router(rack.clone())) => (),
+        () = overdue(stop, &rack) => (),
+    }
+    signal.abort();
     start.abort();
     lifecycle::stop(&rack).await;
-    served
+    Ok(())
 }
 
 /// Resolves once the rack has been stopping for its time limit.

@@ -34,6 +34,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         daemon::detach_self()
             .map_err(|error| CommandError::while_doing("the rack cannot detach itself", error))?;
     }
+    daemon::raise_file_limit();
     let data = dev::data_folder(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);

@@ -53,6 +53,7 @@ pub async fn start_detached(
     arguments: &[OsString],
     log: &Path,
 ) -> Result<Address, DaemonError> {
+    let data = &std::path::absolute(data).map_err(at(data))?;
     prepare(data)?;
     let _turn = Lock::to_start(data).await?;
     if let Status::Running { address, .. } = status(data).await? {
@@ -89,7 +90,7 @@ fn spawn(
     let (out, err) = (copy(&file)?, copy(&file)?);
     let mut command = Command::new(program);
     // The rack must not keep the directory that it happens to be started in busy.
-    command.args(arguments).current_dir(data);
+    command.args(arguments).current_dir(data).env("CONVOX_DATA", data);
     command.stdin(Stdio::null()).stdout(out).stderr(err);
     command.spawn().map_err(|error| DaemonError::Spawn(PathBuf::from(program), error))
 }

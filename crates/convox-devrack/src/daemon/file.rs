@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::lock::Lock;
 use super::{Address, DaemonError, at};
@@ -16,6 +17,7 @@ use crate::{directories, ids};
 #[derive(Serialize, Deserialize)]
 pub(super) struct AddressFile {
     pub(super) port: u16,
+    #[serde(deserialize_with = "non_empty")]
     password: String,
     /// The process that served last.
     #[serde(default)]
@@ -90,6 +92,15 @@ impl AddressFile {
         let pid = self.pid?;
         (self.started.is_some() && started_at(pid) == self.started).then_some(pid)
     }
+}
+
+/// Everybody would know an empty password.
+fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Err(D::Error::custom("the password is empty"));
+    }
+    Ok(text)
 }
 
 fn path(data: &Path) -> PathBuf {

@@ -14,6 +14,7 @@ mod space;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
@@ -28,6 +29,9 @@ use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
 pub use self::space::{disk_usage, prune};
+
+/// Apps inherit the limit, and some programs look at each possible descriptor.
+const MAX_OPEN_FILES: u64 = 16 * 1024;
 
 /// The address of a rack and its credentials.
 #[derive(Debug, Clone)]
@@ -193,6 +197,17 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
             TcpListener::bind(loopback(0)).await
         }
         other => other,
+    }
+}
+
+/// Raises this process's limit of open files, as far as the system allows and a rack needs. Some
+/// systems allow 256 by default.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(MAX_OPEN_FILES, |maximum| maximum.min(MAX_OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // The rack works with fewer, too.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
     }
 }
 

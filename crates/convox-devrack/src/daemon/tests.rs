@@ -12,7 +12,8 @@ use crate::runner::{Group, started_at};
 use super::*;
 use crate::tests::support::{Client, TEST_TIMEOUT, environment, script, web};
 
-const MARK: &str = "test-rack";
+/// Exists in a data directory whose rack is being started.
+const MARK: &str = "start.lock";
 
 /// The rack process of the other tests. Does nothing unless one of them started it.
 #[test]
@@ -39,7 +40,6 @@ struct TestDir(tempfile::TempDir);
 impl TestDir {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(MARK), "").unwrap();
         Self(dir)
     }
 
@@ -86,9 +86,7 @@ async fn a_rack_is_started_found_and_stopped_and_keeps_its_address() {
     let dir = TestDir::new();
     assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::WasNotRunning);
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let prepared = prepare(dir.path()).unwrap();
-    assert_eq!(dir.mode("."), 0o700);
     let address = dir.start().await.unwrap();
     assert_eq!(address.port, prepared.port);
     assert_eq!(address.url(), format!("http://127.0.0.1:{}", address.port));
@@ -137,9 +135,11 @@ async fn a_program_that_exits_is_reported_with_its_last_line() {
     let dir = TestDir::new();
     let error = dir.start_with("no such test").await.unwrap_err();
     assert!(matches!(&error, DaemonError::Failed { reason, .. } if !reason.is_empty()), "{error}");
-    std::fs::write(dir.path().join("rack.json"), "{").unwrap();
-    let error = prepare(dir.path()).unwrap_err();
-    assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
+    for damaged in ["", "{", "{\"port\":1,\"password\":\"\"}"] {
+        std::fs::write(dir.path().join("rack.json"), damaged).unwrap();
+        let error = prepare(dir.path()).unwrap_err();
+        assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
+    }
     std::fs::remove_file(dir.path().join("rack.json")).unwrap();
     let program = Path::new("/nowhere/convox");
     let log = dir.path().join("rack.log");

@@ -49,11 +49,13 @@ async fn store_unnamed(
 
 async fn keep(rack: Shared, app: AppName, text: String, body: Body) -> ApiResult {
     let key = Key::parse(&text)?;
-    rack.app(&app)?;
+    rack.check_living(&app)?;
     let url = ObjectUrl(format!("object://{app}/{text}"));
     let kept = async move {
         let dir = rack.directories.objects(&app);
-        objects::store(&dir, &key, body.into_data_stream(), rack.limits.object).await
+        let stored = objects::store(&dir, &key, body.into_data_stream(), rack.limits.object).await;
+        // The files of an app that is deleted meanwhile are moved away.
+        stored.map_err(|error| rack.check_living(&app).err().unwrap_or(error))
     };
     run_to_completion(kept).await?;
     json(&Object { url })

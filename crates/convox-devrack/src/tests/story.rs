@@ -104,3 +104,58 @@ async fn deleting_an_app_removes_its_processes_and_files() {
     assert_eq!(client.get("/apps/web/processes").await, serde_json::json!([]));
     rack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_deleted_while_uploads_run_and_they_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let rack = TestRack::start(data.path()).await;
+    let client = &rack.client;
+    client.create("web").await;
+    let upload = |client: Client, worker: usize| async move {
+        for number in 0.. {
+            let path = format!("/apps/web/objects/tmp/{worker}-{number}");
+            let request = client.request(reqwest::Method::POST, &path).body("x".repeat(1000));
+            let answer = request.send().await.unwrap();
+            if answer.status() != 200 {
+                return (answer.status().as_u16(), answer.text().await.unwrap());
+            }
+        }
+        unreachable!()
+    };
+    let uploads: Vec<_> =
+        (0..8).map(|worker| tokio::spawn(upload(client.clone(), worker))).collect();
+    let many = |keys: &serde_json::Value| keys.as_array().unwrap().len() > 50;
+    client.until("/apps/web/objects?prefix=tmp/", many).await;
+    assert_eq!(client.delete("/apps/web").await.1, "ok\n");
+    for upload in uploads {
+        let (status, message) = upload.await.unwrap();
+        let expected = ["app is being deleted: web\n", "app not found: web\n"];
+        assert!(expected.contains(&message.as_str()), "{status} {message}");
+    }
+    client.until("/apps/web", |answer| answer == "app not found: web\n").await;
+    client.create("web").await;
+    assert_eq!(client.get("/apps/web/objects?prefix=").await, serde_json::json!([]));
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
+    while std::fs::read_dir(rack.data.join("deleted")).unwrap().count() > 0 {
+        assert!(tokio::time::Instant::now() < deadline, "files are left");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_fails_at_first_is_repeated() {
+    let data = tempfile::tempdir().unwrap();
+    let rack = TestRack::start(data.path()).await;
+    let client = &rack.client;
+    client.create("web").await;
+    // A file where a directory is to be made: nothing can be moved there.
+    std::fs::write(rack.data.join("deleted"), "").unwrap();
+    client.delete("/apps/web").await;
+    assert_eq!(client.get("/apps/web").await["status"], "deleting");
+    let mut log = client.open("/system/logs", &[("Since", "1h")]).await;
+    read_until(&mut log, |text| text.contains("web: can't be deleted yet")).await;
+    std::fs::remove_file(rack.data.join("deleted")).unwrap();
+    client.until("/apps/web", |answer| answer == "app not found: web\n").await;
+    rack.stop().await;
+}
