@@ -1,4 +1,4 @@
-//! Builds: accepted, queued for a free slot, carried out, and made a release of.
+//! Builds: accepted, queued for a free slot, run, and turned into a release.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use super::tasks::Tasks;
 use super::{gc, ids, objects, releases};
 use convox_wire::{AppName, BuildId, BuildStatus, ReleaseId};
 
-/// The builds under way.
+/// The builds in progress.
 pub(crate) struct Builds {
     pub(crate) tasks: Tasks<(AppName, BuildId)>,
     slots: Arc<Semaphore>,
 }
 
 impl Builds {
-    /// At most `slots` run at once.
+    /// At most `slots` builds run concurrently.
     pub(crate) fn new(slots: usize) -> Self {
         Self { tasks: Tasks::default(), slots: Arc::new(Semaphore::new(slots.max(1))) }
     }
 }
 
-/// A build as it is asked for.
+/// The request for a build.
 #[derive(Debug)]
 pub(crate) struct NewBuild {
     pub(crate) object: objects::Key,
@@ -37,11 +37,11 @@ pub(crate) struct NewBuild {
     pub(crate) description: Option<String>,
     pub(crate) git_sha: Option<String>,
     pub(crate) manifest_name: Option<String>,
-    /// Lines to begin the log with: what was asked for and is not done.
+    /// The first lines of the log: options that this rack ignores.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Accepts a build: it is stored, so lists show it, and begins by itself.
+/// Accepts a build, and runs it in the background. It is stored, and so listed, on return.
 pub(crate) async fn start(
     rack: Shared,
     app: AppName,
@@ -64,7 +64,7 @@ pub(crate) async fn start(
         started: rack.clock.now(),
         ended: None,
     };
-    // The log comes first: who sees the build can follow it.
+    // The log is created first: a client that sees the build can follow its log.
     let file = rack.directories.build_log(&app, &record.id);
     let log = rack.build_logs.begin(&record.id, &file)?;
     new.warnings.iter().for_each(|warning| log.line(warning));
@@ -86,7 +86,7 @@ fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord,
     Ok(record)
 }
 
-/// The app, if it is there and stays.
+/// Returns the app, unless it is missing or being deleted.
 pub(crate) fn living_app(tx: &impl ReadTx, name: &AppName) -> Result<AppRecord, Refusal> {
     let app = store::app(tx, name)?.ok_or_else(|| Refusal::no_such_app(name))?;
     if app.deleting {
@@ -111,16 +111,16 @@ async fn run(
         },
         () = stop.cancelled() => None,
     };
-    let built = built.unwrap_or_else(|| Err("stopped before it began".to_owned()));
+    let built = built.unwrap_or_else(|| Err("canceled before it started".to_owned()));
     let stored = finish(&rack, record.clone(), built, &log).await;
     if let Err(error) = stored {
-        rack.log_system(&format!("{}: its end could not be stored: {}", record.id, error.message));
+        rack.log_system(&format!("{}: its result can't be stored: {}", record.id, error.message));
     }
     rack.build_logs.end(&record.id);
     gc::after_build(&rack, &record.app, &record.id).await;
 }
 
-/// Waits for a slot where there was none at once.
+/// Waits for a free slot, unless there was one at the start.
 async fn take_slot(
     rack: &Shared,
     record: &BuildRecord,
@@ -130,7 +130,7 @@ async fn take_slot(
     if let Some(slot) = slot {
         return Ok(slot);
     }
-    log.line("Waiting for other builds to end");
+    log.line("Waiting for other builds to finish");
     let slot = rack.builds.slots.clone().acquire_owned().await;
     let slot = slot.map_err(|error| error.to_string())?;
     let running = BuildRecord { status: BuildStatus::Running, ..record.clone() };
@@ -139,7 +139,7 @@ async fn take_slot(
     Ok(slot)
 }
 
-/// Replaces a build that is still there; its app may have been deleted meanwhile.
+/// Updates a build, unless it was deleted with its app meanwhile. Returns whether it was there.
 fn replace(tx: &WriteTransaction, record: &BuildRecord) -> Result<bool, StoreError> {
     let there: Option<BuildRecord> = store::find(tx, &record.app, record.id.as_str())?;
     if there.is_some() {
@@ -178,7 +178,8 @@ async fn build(
     built.map_err(|error| error.to_string())
 }
 
-/// Writes the log's last lines and stores how the build ended; only then the log ends.
+/// Writes the last lines of the log and stores how the build ended. The log is ended afterwards, so
+/// that its end implies a stored result.
 async fn finish(
     rack: &Shared,
     record: BuildRecord,
@@ -210,11 +211,11 @@ async fn log_success(
         Ok(open) => {
             open.iter().for_each(|(service, at)| log.line(&format!("{service}: http://{at}")))
         }
-        Err(error) => log.line(&format!("The services have no address yet: {error}")),
+        Err(error) => log.line(&format!("can't open the addresses of the services: {error}")),
     }
 }
 
-/// The log of a build that has ended is an object as well.
+/// Stores the log of a build that has ended as an object too.
 pub(crate) fn keep_log(rack: &Rack, record: &BuildRecord) -> Result<(), Refusal> {
     let key = objects::Key::parse(&BuildRecord::logs_key(&record.id))?;
     let file = rack.directories.build_log(&record.app, &record.id);
@@ -243,7 +244,7 @@ fn end(
     if !replace(tx, &record)? || record.status == BuildStatus::Failed {
         return Ok(());
     }
-    // The environment is that of the newest release, as on real racks, be it active or not.
+    // As on real racks the environment is that of the newest release, active or not.
     let newest = releases::newest(tx, &record.app)?;
     let release = ReleaseRecord {
         number: store::next_number(tx)?,

@@ -1,5 +1,5 @@
-//! The stable address of a service: a loopback port that passes connections on to whichever
-//! process is the newest ready one.
+//! The stable address of a service: a loopback port that forwards connections to the newest ready
+//! process.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -13,11 +13,11 @@ use tokio::task::AbortHandle;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Waiting time after the system could not accept, for example for want of file descriptors.
+/// Pause after accepting fails, for example because no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listening gateway; closed when its last clone is dropped. Connections that stand keep going
-/// until the process behind them ends.
+/// A listening gateway, closed when its last clone is dropped. Open connections last until the
+/// process behind them ends.
 #[derive(Clone, Debug)]
 pub struct Gateway(Arc<Inner>);
 
@@ -28,21 +28,23 @@ struct Inner {
     accepting: AbortHandle,
 }
 
-/// Which promote the address leads to, and the port of its process where one is ready.
+/// The process that connections are passed on to.
 #[derive(Debug, Default)]
 struct Target {
+    /// The promote that started it: promotes are numbered.
     generation: u64,
+    /// `None` while no process is ready.
     port: Option<u16>,
-    /// Every connection to it holds a receiver.
+    /// Every connection holds a receiver.
     in_use: watch::Sender<()>,
 }
 
-/// The connections to where an address led before.
+/// The connections to the previous process of an address.
 #[derive(Debug, Default)]
 pub struct Connections(Option<watch::Sender<()>>);
 
 impl Connections {
-    /// Waits until all of them have ended.
+    /// Waits until all connections have ended.
     pub async fn ended(self) {
         if let Some(in_use) = self.0 {
             in_use.closed().await;
@@ -57,10 +59,10 @@ impl Drop for Inner {
 }
 
 impl Gateway {
-    /// Listens on this loopback port, or on a free one for `None`.
+    /// Listens on a loopback port: on `port` or, if `None`, on a free one.
     ///
     /// # Errors
-    /// The system's, `AddrInUse` above all.
+    /// Fails with `AddrInUse` if another program uses the port.
     pub async fn bind(port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind(loopback(port.unwrap_or(0))).await?;
         let address = listener.local_addr()?;
@@ -69,13 +71,14 @@ impl Gateway {
         Ok(Self(Arc::new(Inner { address, target, accepting })))
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
 
-    /// Leads new connections to `port`, or nowhere, and gives those that stand. Ignored if a later
-    /// promote has taken over: `generation` counts promotes.
+    /// Routes new connections to `port`, or closes them if `None`. Returns the open connections to
+    /// the previous process. Does nothing if a later promote, with a higher `generation`, has taken
+    /// over.
     pub fn route_to(&self, generation: u64, port: Option<u16>) -> Connections {
         let mut target = self.0.target.lock().unwrap_or_else(PoisonError::into_inner);
         if generation < target.generation {
@@ -86,7 +89,7 @@ impl Gateway {
     }
 }
 
-/// `127.0.0.1:port`.
+/// Returns `127.0.0.1:port`.
 pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
 }
@@ -107,11 +110,11 @@ async fn accept(listener: TcpListener, target: Arc<Mutex<Target>>) {
     }
 }
 
-/// Errors end the connection, which both sides see; there is nobody else to tell.
+/// Errors close the connection, which both sides notice.
 async fn pass(mut client: TcpStream, port: u16, in_use: watch::Receiver<()>) {
     let connecting = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(loopback(port)));
     let Ok(Ok(mut process)) = connecting.await else { return };
-    // Small answers are not held back for more to come.
+    // Small packets are sent at once (TCP_NODELAY).
     let _ = (client.set_nodelay(true), process.set_nodelay(true));
     let _ = copy_bidirectional(&mut client, &mut process).await;
     drop(in_use);
@@ -122,7 +125,7 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// Answers every connection with `text` and what it was sent, once the client is done sending.
+    /// Answers every connection with `text` and the data received, at the end of that data.
     async fn echo(text: &'static str) -> u16 {
         let listener = TcpListener::bind(loopback(0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -144,7 +147,7 @@ mod tests {
         let (mut read, mut write) = socket.split();
         let mut answer = Vec::new();
         let send = async {
-            // Refused by a gateway that leads nowhere.
+            // Fails if the gateway has no target.
             let _ = write.write_all(body).await;
             let _ = write.shutdown().await;
         };
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn new_connections_go_to_the_newest_process_and_half_closed_ones_get_their_answer() {
+    async fn new_connections_go_to_the_newest_process_and_half_closed_ones_are_answered() {
         let gateway = Gateway::bind(None).await.unwrap();
         gateway.route_to(1, Some(echo("old:").await));
         assert_eq!(ask(gateway.address(), b"hi").await, b"old:hi");
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_closed_while_nothing_is_ready() {
+    async fn a_connection_is_closed_while_no_process_is_ready() {
         let gateway = Gateway::bind(None).await.unwrap();
         assert_eq!(ask(gateway.address(), b"").await, b"");
         gateway.route_to(1, Some(closed_port().await));
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_to_the_process_before_can_be_waited_for() {
+    async fn connections_to_the_previous_process_can_be_waited_for() {
         let gateway = Gateway::bind(None).await.unwrap();
         gateway.route_to(1, Some(echo("old:").await)).ended().await;
         let mut socket = TcpStream::connect(gateway.address()).await.unwrap();
@@ -197,7 +200,7 @@ mod tests {
         let mut ended = Box::pin(gateway.route_to(2, None).ended());
         tokio::select! {
             biased;
-            () = &mut ended => panic!("a connection still stands"),
+            () = &mut ended => panic!("a connection is still open"),
             () = tokio::task::yield_now() => {}
         }
         socket.shutdown().await.unwrap();
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn large_bodies_pass_whole_both_ways() {
+    async fn large_bodies_pass_completely_both_ways() {
         let gateway = Gateway::bind(None).await.unwrap();
         gateway.route_to(1, Some(echo("").await));
         let body: Vec<u8> = (0..8_000_000u32).map(|n| (n % 251) as u8).collect();

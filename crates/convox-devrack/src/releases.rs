@@ -1,4 +1,4 @@
-//! Releases: a build and an environment, where not given those of the newest release.
+//! Releases: a build and an environment, inherited from the newest release unless given.
 
 use chrono::{DateTime, Utc};
 use redb::WriteTransaction;
@@ -10,22 +10,22 @@ use super::rack::Shared;
 use super::store::{self, BuildRecord, ReadTx, ReleaseRecord, StoreError};
 use convox_wire::{AppName, BuildId, Environment, ReleaseId};
 
-/// A release as it is asked for.
+/// The request for a release.
 #[derive(Debug, Default)]
 pub(crate) struct NewRelease {
     pub(crate) build: Option<BuildId>,
     pub(crate) description: Option<String>,
     pub(crate) environment: Option<Environment>,
-    /// Inherit from this release, not from the newest.
+    /// The release to inherit from; the newest if `None`.
     pub(crate) parent: Option<ReleaseId>,
 }
 
-/// The newest release of an app.
+/// Returns the newest release of an app.
 pub(crate) fn newest(tx: &impl ReadTx, app: &AppName) -> Result<Option<ReleaseRecord>, StoreError> {
     Ok(store::newest(tx, app, 1)?.pop())
 }
 
-/// Makes a release; it is stored, so lists show it, when this returns.
+/// Creates a release. It is stored, and so listed, on return.
 pub(crate) async fn create(
     rack: Shared,
     app: AppName,

@@ -1,6 +1,7 @@
-//! Promotes: accepted with their answer, rolled out after it, undone where that fails.
+//! Promotes: accepted, rolled out in the background, and rolled back on failure.
 //!
-//! What is accepted is stored first. So a rack that was killed finishes it when it starts again.
+//! An accepted promote is stored before it is answered, so a rack that was killed completes it when
+//! it starts again.
 
 use axum::http::StatusCode;
 use redb::WriteTransaction;
@@ -16,13 +17,13 @@ use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Predecessor, Tasks};
 use convox_wire::{AppName, AppStatus, ReleaseId};
 
-/// The rollouts under way, one for an app.
+/// The rollouts in progress, at most one per app.
 #[derive(Default)]
 pub(crate) struct Rollouts {
     pub(crate) tasks: Tasks<AppName>,
 }
 
-/// Accepts a promote and begins it. With `force` it takes the place of one under way.
+/// Accepts a promote and starts its rollout. With `force` it supersedes one in progress.
 pub(crate) async fn promote(
     rack: Shared,
     app: AppName,
@@ -35,15 +36,15 @@ pub(crate) async fn promote(
         let new = &rollout.release;
         rack.log_app(
             &app,
-            &format!("promoting release {} was canceled: {new} takes its place", before.release),
+            &format!("promoting release {} was canceled: superseded by {new}", before.release),
         );
     }
     begin(&rack, app, rollout);
     Ok(())
 }
 
-/// The checks, in the order of v3 racks, but that an older release is as good as any. Gives the
-/// new rollout, and the one whose place it takes.
+/// Checks a promote in the order of v3 racks, except that older releases are accepted. Returns the
+/// new rollout and the one that it supersedes.
 fn accept(
     tx: &WriteTransaction,
     name: &AppName,
@@ -71,8 +72,8 @@ fn release(tx: &WriteTransaction, app: &AppName, id: &ReleaseId) -> Result<Relea
         return Err(Refusal::no_such_release(id.as_str()));
     }
     Err(Refusal::bad_request(format!(
-        "release {id} was cleaned away: this rack keeps the newest releases of an app and the \
-         active one; deploy that state again"
+        "release {id} was removed: this rack keeps the newest releases of an app and the active one; \
+         deploy that state again"
     )))
 }
 
@@ -95,7 +96,7 @@ fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
     )))
 }
 
-/// Begins a rollout that is stored. One that is under way is told to stop, and waited for.
+/// Starts a stored rollout. A rollout in progress is canceled and waited for.
 pub(crate) fn begin(rack: &Shared, app: AppName, rollout: Rollout) {
     let shared = rack.clone();
     rack.rollouts.tasks.start(app.clone(), rollout.number, |stop, before| async move {
@@ -111,7 +112,7 @@ async fn roll_out(
     before: Predecessor,
 ) {
     if let Some(before) = before {
-        // However the one before ended: it has.
+        // How the previous rollout ended doesn't matter here.
         let _ = before.await;
     }
     if !rack.wait_until_running().await {
@@ -120,16 +121,16 @@ async fn roll_out(
     rack.log_app(&app, &format!("promoting release {}", rollout.release));
     let stored = match run(&rack, &app, &rollout.release, &stop).await {
         Ok(()) => confirm(&rack, &app, rollout).await,
-        // A rack that stops leaves the rollout to the next one.
+        // The rollout is completed when the rack starts again.
         Err(_) if rack.is_stopping() => return,
         Err(_) => roll_back(&rack, &app, rollout, stop).await,
     };
     if let Err(error) = stored {
-        rack.log_system(&format!("{app}: the end of a promote could not be stored: {error}"));
+        rack.log_system(&format!("{app}: the result of a promote can't be stored: {error}"));
     }
 }
 
-/// Runs a release in place of what runs. The app's log has the reason of a failure afterwards.
+/// Replaces the running release. The reason of a failure is logged to the app's log.
 async fn run(
     rack: &Shared,
     app: &AppName,
@@ -137,16 +138,16 @@ async fn run(
     stop: &CancellationToken,
 ) -> Result<(), PromoteFailure> {
     match deployment(rack, app, release) {
-        // The runner tells the app's log how it went.
+        // The runner logs the outcome.
         Ok(deployment) => rack.runner.promote(deployment, stop.clone()).await,
         Err(reason) => {
-            rack.log_app(app, &format!("release {release} cannot run: {reason}"));
+            rack.log_app(app, &format!("release {release} can't run: {reason}"));
             Err(PromoteFailure { reason, last_lines: Vec::new(), canceled: false })
         }
     }
 }
 
-/// What it takes to run a release, or why it can't be run.
+/// Returns what is needed to run a release, or why it can't run.
 pub(crate) fn deployment(
     rack: &Shared,
     app: &AppName,
@@ -154,11 +155,11 @@ pub(crate) fn deployment(
 ) -> Result<Deployment, String> {
     let found = rack.store.read(|tx| store::find::<ReleaseRecord>(tx, app, id.as_str()));
     let release = found.map_err(|error| error.to_string())?;
-    let release = release.ok_or_else(|| format!("there is no release {id} any more"))?;
+    let release = release.ok_or_else(|| format!("release {id} no longer exists"))?;
     let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
     let source = rack.directories.source(app, &build);
     if !source.is_dir() {
-        return Err(format!("the files of build {build} are gone from the rack's data directory"));
+        return Err(format!("the files of build {build} are missing in the rack's data directory"));
     }
     let manifest = Manifest::parse(release.manifest.as_deref().unwrap_or_default());
     Ok(Deployment {
@@ -170,7 +171,7 @@ pub(crate) fn deployment(
     })
 }
 
-/// The new release runs: it is the active one.
+/// Makes the new release, which is running, the active one.
 async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), StoreError> {
     let release = rollout.release.clone();
     let ours = settle(rack, app, rollout.number, move |app| {
@@ -183,7 +184,7 @@ async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), S
     Ok(())
 }
 
-/// The new release does not run: the app shows `rollback` until the one before is known to.
+/// Rolls back to the active release. The app shows `rollback` meanwhile.
 async fn roll_back(
     rack: &Shared,
     app: &AppName,
@@ -197,7 +198,7 @@ async fn roll_back(
     let Some(record) = failed.await? else { return Ok(()) };
     match &record.active {
         Some(active) => restore(rack, app, &release, active).await,
-        None => rack.log_app(app, "there is no earlier release to go back to"),
+        None => rack.log_app(app, "there is no earlier release to roll back to"),
     }
     tokio::select! {
         () = rack.clock.sleep(rack.limits.rollback) => (),
@@ -207,24 +208,26 @@ async fn roll_back(
     Ok(())
 }
 
-/// The release before usually never stopped; where it does not run, it is started again.
+/// Restarts the active release, unless it is still running, which is the usual case.
 async fn restore(rack: &Shared, app: &AppName, failed: &ReleaseId, active: &ReleaseId) {
     let processes = rack.runner.processes(app);
     let runs = processes.iter().any(|process| process.release.as_ref() == Some(active));
     if runs {
-        return rack.log_app(app, &format!("rolled back: release {active} goes on"));
+        return rack.log_app(app, &format!("rolled back: release {active} is still running"));
     }
     if failed == active {
-        return rack
-            .log_app(app, &format!("release {active} is the one to go back to, and does not run"));
+        return rack.log_app(
+            app,
+            &format!("release {active} is the one to roll back to, and does not run"),
+        );
     }
     rack.log_app(app, &format!("rolling back to release {active}"));
-    // Told by the runner, either way.
+    // The runner logs the outcome.
     let _ = run(rack, app, active, &CancellationToken::new()).await;
 }
 
-/// Changes the app's record if the rollout of this number is still the one under way; gives the
-/// changed record.
+/// Changes the app's record if the rollout with this number is still current. Returns the changed
+/// record.
 async fn settle(
     rack: &Shared,
     app: &AppName,
@@ -244,7 +247,7 @@ async fn settle(
     settled.await
 }
 
-/// Calls off a promote that is under way; it is then undone as if it had failed.
+/// Cancels the promote in progress, which is then rolled back.
 pub(crate) fn cancel(rack: &Shared, app: &AppRecord) -> Result<(), Refusal> {
     if app.status() != AppStatus::Updating {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "app is not updating"));

@@ -1,7 +1,7 @@
-//! Building: an uploaded archive becomes a directory that services can run in.
+//! Builds: turn an uploaded archive into a directory that services can run in.
 //!
-//! The archive is unpacked, its manifest read and checked, and each service's own build step run
-//! in the source, as the manifest's order has them. The log is written as it goes.
+//! A build unpacks the archive, reads and checks its manifest, and runs each service's build step
+//! in the source, in the order of the manifest.
 
 mod source;
 mod step;
@@ -19,57 +19,58 @@ use super::manifest::{Manifest, ManifestError, ServiceSpec};
 use super::runner::{BaseEnvironment, RunnerStore, remove_directory};
 use convox_wire::{AppName, BuildId, ServiceName};
 
-/// Takes a line of a build's log, without its line end.
+/// Receives each line of a build's log, without its line ending.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What is to be built, and where.
+/// The input of a build.
 pub struct BuildJob {
     /// The upload: a tar archive, compressed with gzip.
     pub archive: PathBuf,
-    /// The directory to make. What stands there is replaced; after a failure nothing stands there.
+    /// The directory to create, replacing an existing one. It does not exist after a failure.
     pub source: PathBuf,
-    /// The manifest's name in the archive; `None` for `convox.yml`.
+    /// The path of the manifest in the archive; `None` for `convox.yml`.
     pub manifest_name: Option<String>,
     /// The app.
     pub app: AppName,
     /// The build.
     pub build: BuildId,
-    /// The variables of the build steps.
+    /// The variables that build steps inherit.
     pub base: BaseEnvironment,
-    /// Remembers the build steps' processes, lest a killed rack leaves them behind.
+    /// Records the processes of build steps, so that the next rack can stop them if this one is
+    /// killed.
     pub store: Arc<dyn RunnerStore>,
-    /// Ends the build, and what it runs.
+    /// Cancels the build and stops its processes.
     pub stop: CancellationToken,
 }
 
-/// What a build made.
+/// The manifest of a successful build.
 #[derive(Debug, Clone)]
 pub struct BuiltManifest {
-    /// The text of the manifest, as it was in the archive.
+    /// The text of the manifest, as in the archive.
     pub text: String,
-    /// What it says.
+    /// The parsed manifest.
     pub manifest: Manifest,
 }
 
-/// Why a build failed, in words for the person whose build it is.
+/// Why a build failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The upload is no archive that can be unpacked safely.
-    #[error("cannot unpack the upload: {0}")]
+    /// The upload is not an archive, or can't be unpacked safely.
+    #[error("can't unpack the upload: {0}")]
     Archive(String),
-    /// The archive has no manifest, or it cannot be read.
+    /// The manifest is missing or can't be read.
     #[error("{0}")]
     NoManifest(String),
-    /// The manifest is wrong.
+    /// The manifest is invalid.
     #[error("{file}{}{error}", if error.line.is_some() { " " } else { ": " })]
     Manifest {
-        /// Its name in the archive.
+        /// Its path in the archive.
         file: String,
-        /// Where and why.
+        /// What is wrong with it.
         error: ManifestError,
     },
-    /// A service's build step could not be run, or failed.
+    /// A service's build step can't be started, or failed.
     #[error("services.{service}.x-dev.build: {reason}")]
     Step {
         /// The service.
@@ -77,22 +78,22 @@ pub enum BuildError {
         /// What happened.
         reason: String,
     },
-    /// The rack's own directories failed it.
+    /// The rack's own directories can't be written.
     #[error("{0}")]
     Directory(String),
-    /// It was called off.
+    /// The build was canceled.
     #[error("the build was canceled")]
     Canceled,
 }
 
-/// Builds. The log gets every line but the reason of a failure, which is the error.
+/// Runs a build. The log gets every line except the reason of a failure, which is the error.
 ///
 /// # Errors
 /// See [`BuildError`].
 pub async fn build(job: BuildJob, log: Log) -> Result<BuiltManifest, BuildError> {
     let built = build_in_place(&job, &log).await;
     if built.is_err() {
-        // The failure is the news; what stays behind is replaced by the next attempt.
+        // The failure of the build is reported; what remains is removed by the next sweep.
         let _ = clear(&job.source).await;
     }
     built

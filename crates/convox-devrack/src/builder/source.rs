@@ -1,4 +1,4 @@
-//! The source of a build: unpacked, and its manifest found.
+//! Unpacks the source of a build and finds its manifest.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::{BuildError, BuildJob};
 use convox_package::unpack::{self, Limits, Unpacked};
 
-/// A manifest is written by hand; what is larger is something else.
-const LARGEST_MANIFEST: u64 = 1024 * 1024;
+/// The maximum size of a manifest, in bytes.
+const MAX_MANIFEST: u64 = 1024 * 1024;
 
-const MOST_ENTRIES: u64 = 1_000_000;
-const MOST_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+const MAX_ENTRIES: u64 = 1_000_000;
+const MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Unpacks the upload into the job's source directory.
 pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
@@ -35,18 +35,18 @@ fn unpack_source(
     stop: &CancellationToken,
     into: &Path,
 ) -> Result<Unpacked, String> {
-    let limits = Limits { total: MOST_BYTES, entry: MOST_BYTES, entries: MOST_ENTRIES };
+    let limits = Limits { total: MAX_BYTES, entry: MAX_BYTES, entries: MAX_ENTRIES };
     unpack::unpack_unless(|| stop.is_cancelled(), archive, into, &limits)
         .map_err(|error| error.to_string())
 }
 
-/// The text of the manifest of this name, which must lie within the source.
+/// Returns the text of the manifest with this path, which must be inside the source.
 pub(super) fn manifest_text(source: &Path, name: &str) -> Result<String, String> {
     let plain = Path::new(name)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if name.is_empty() || !plain {
-        return Err(format!("the manifest must lie within the source: {name:?}"));
+        return Err(format!("the manifest must be a file in the source: {name:?}"));
     }
     if is_compose(name) {
         return Err(format!(
@@ -62,7 +62,7 @@ pub(super) fn manifest_text(source: &Path, name: &str) -> Result<String, String>
         _ => false,
     };
     if !inside {
-        return Err(format!("{name}: not a file within the source"));
+        return Err(format!("{name}: not a file in the source"));
     }
     read_text(&path).map_err(|reason| format!("{name}: {reason}"))
 }
@@ -84,15 +84,15 @@ fn missing(source: &Path, name: &str) -> String {
 fn read_text(path: &Path) -> Result<String, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    file.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST_MANIFEST {
+    file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_MANIFEST {
         return Err("larger than 1 MB".into());
     }
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// A size for people: 1024-based, two decimals from KB up.
+/// Formats a size: 1024-based, with two decimals from KB up.
 pub(super) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     let mut unit = "B";

@@ -1,4 +1,4 @@
-//! A service's own build step.
+//! Build steps of services.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::runner::{
 };
 use convox_wire::{ProcessId, ServiceName};
 
-/// Between TERM and KILL, for a step that is called off and for what a step leaves running.
+/// Time between TERM and KILL for canceled steps, and for processes that a step leaves running.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// For output after the step has ended: something that left its group may hold the pipes open.
+/// How long to wait for output after the step has ended: a child that left its group may hold the
+/// pipes open.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
-/// Runs the step in the source, its output going to the log.
+/// Runs the step in the source, and writes its output to the log.
 pub(super) async fn run(
     job: &BuildJob,
     service: &ServiceSpec,
@@ -32,14 +33,14 @@ pub(super) async fn run(
     log(&format!("Running: {words}"));
     let spawned = Group::spawn(&mut prepare(job, command)).await;
     let (mut child, group) =
-        spawned.map_err(|error| failed(format!("cannot start {words}: {error}")))?;
-    let mut kept = Kept::new(job, &service.name, group);
+        spawned.map_err(|error| failed(format!("can't start {words}: {error}")))?;
+    let mut recorded = Recorded::new(job, &service.name, group);
     let outcome = tokio::select! {
         status = follow(&mut child, log) => Some(status),
         () = job.stop.cancelled() => None,
     };
     group.end_with(&mut child, GRACE).await;
-    kept.guard.release();
+    recorded.guard.release();
     match outcome {
         None => Err(BuildError::Canceled),
         Some(Ok(status)) if status.success() => Ok(()),
@@ -48,7 +49,7 @@ pub(super) async fn run(
     }
 }
 
-/// A string that is run by a shell is shown as it was written.
+/// Describes a command in the log. A string that is run by a shell is shown unchanged.
 fn shown(command: &[String]) -> String {
     match command {
         [shell, flag, script] if shell == "sh" && flag == "-c" => one_line(script),
@@ -73,7 +74,7 @@ async fn follow(child: &mut Child, log: &Log) -> std::io::Result<ExitStatus> {
         status = child.wait() => status,
         () = &mut output => return child.wait().await,
     };
-    // A line that comes later than this is lost, which beats a build that never ends.
+    // Later lines are lost, so that every build ends.
     let _ = timeout(LAST_OUTPUT, output).await;
     status
 }
@@ -84,14 +85,14 @@ async fn pass_on(from: Option<impl AsyncRead + Unpin>, log: &Log) {
     }
 }
 
-/// A step's place in the store, and its end: dropped with the build, it takes the group along.
-struct Kept<'a> {
+/// The stored record of a step's process group. On drop it kills the group and deletes the record.
+struct Recorded<'a> {
     job: &'a BuildJob,
     guard: KillOnDrop,
     id: Option<ProcessId>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> Recorded<'a> {
     fn new(job: &'a BuildJob, service: &ServiceName, group: Group) -> Self {
         let pid = group.leader();
         let record = started_at(pid).zip(new_id(service).ok());
@@ -104,7 +105,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Drop for Kept<'_> {
+impl Drop for Recorded<'_> {
     fn drop(&mut self) {
         if let Some(id) = &self.id {
             self.job.store.forget_process(id);

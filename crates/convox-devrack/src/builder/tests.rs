@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::runner::tests::support::{MemoryStore, base, lives, until};
+use crate::runner::tests::support::{MemoryStore, base, is_running, until};
 
 struct TestBuild {
     root: TempDir,
@@ -64,7 +64,7 @@ fn pack(files: &[(&str, &str)]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o6755);
         header.set_size(text.len() as u64);
-        // The builder refuses names that lead out; an attacker's would not.
+        // Set directly, as the builder refuses names outside of the archive.
         header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_cksum();
         archive.append(&header, text.as_bytes()).unwrap();
@@ -120,11 +120,11 @@ async fn a_bad_manifest_fails_with_file_line_and_reason() {
         "{error}"
     );
     let error = test.fails(&pack(&[("convox.yml", "")])).await;
-    assert!(error.starts_with("convox.yml: services: none are described"), "{error}");
+    assert!(error.starts_with("convox.yml: services: missing"), "{error}");
 }
 
 #[tokio::test]
-async fn a_manifest_that_is_missing_or_of_the_old_kind_is_refused() {
+async fn a_missing_manifest_or_a_compose_file_is_refused() {
     let test = TestBuild::new();
     assert_eq!(test.fails(&pack(&[("a", "b")])).await, "no convox.yml in the source");
     let error = test.fails(&pack(&[("docker-compose.yml", "web: {}")])).await;
@@ -135,7 +135,7 @@ async fn a_manifest_that_is_missing_or_of_the_old_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn another_manifest_can_be_named_within_the_source_only() {
+async fn another_manifest_can_be_named_if_it_is_in_the_source() {
     let test = TestBuild::new();
     let archive = pack(&[("dev/other.yml", "services: {web: {command: x}}\n")]);
     let job = BuildJob { manifest_name: Some("dev/other.yml".into()), ..test.job(&archive) };
@@ -143,7 +143,7 @@ async fn another_manifest_can_be_named_within_the_source_only() {
     for name in ["../upload.tgz", "/etc/passwd", "", "dev"] {
         let job = BuildJob { manifest_name: Some(name.into()), ..test.job(&archive) };
         let error = test.run(job).await.unwrap_err().to_string();
-        assert!(error.contains("within the source"), "{name}: {error}");
+        assert!(error.contains("in the source"), "{name}: {error}");
     }
 }
 
@@ -156,21 +156,21 @@ async fn a_step_that_fails_fails_the_build_with_its_exit_code() {
     let manifest = "services: {web: {command: x, x-dev: {build: [no-such-program]}}}";
     let error = test.fails(&pack(&[("convox.yml", manifest)])).await;
     assert!(
-        error.starts_with("services.web.x-dev.build: cannot start no-such-program: "),
+        error.starts_with("services.web.x-dev.build: can't start no-such-program: "),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_a_step_leaves_in_the_background_is_ended_with_it() {
+async fn background_processes_of_a_step_are_stopped_with_it() {
     let test = TestBuild::new();
     test.run(test.job(&with_step("sleep 600 & echo $!"))).await.unwrap();
     let pid: i32 = test.lines().last().unwrap().parse().unwrap();
-    assert!(!lives(pid));
+    assert!(!is_running(pid));
 }
 
 #[tokio::test]
-async fn a_build_that_is_called_off_ends_its_step() {
+async fn a_canceled_build_stops_its_step() {
     let test = TestBuild::new();
     let cancel = async {
         until("the step", async || {
@@ -182,7 +182,7 @@ async fn a_build_that_is_called_off_ends_its_step() {
     let (built, ()) =
         tokio::join!(test.run(test.job(&with_step("sleep 600 & echo $!; wait"))), cancel);
     assert!(matches!(built, Err(BuildError::Canceled)));
-    assert!(!lives(test.lines().last().unwrap().parse().unwrap()));
+    assert!(!is_running(test.lines().last().unwrap().parse().unwrap()));
     let again = test.run(test.job(&with_step("true"))).await;
     assert!(matches!(again, Err(BuildError::Canceled)));
 }
@@ -191,19 +191,19 @@ async fn a_build_that_is_called_off_ends_its_step() {
 async fn a_hostile_or_broken_archive_is_refused_and_writes_nothing_outside() {
     let test = TestBuild::new();
     let error = test.fails(&pack(&[("../evil", "x"), ("convox.yml", "")])).await;
-    assert!(error.starts_with("cannot unpack the upload: "), "{error}");
+    assert!(error.starts_with("can't unpack the upload: "), "{error}");
     assert!(error.contains("evil"), "{error}");
     assert!(!test.root.path().join("evil").exists());
-    assert!(test.fails(b"<html>").await.starts_with("cannot unpack the upload: "));
+    assert!(test.fails(b"<html>").await.starts_with("can't unpack the upload: "));
     let whole = pack(&[("convox.yml", &"x".repeat(100_000))]);
-    assert!(test.fails(&whole[..whole.len() / 2]).await.starts_with("cannot unpack the upload: "));
+    assert!(test.fails(&whole[..whole.len() / 2]).await.starts_with("can't unpack the upload: "));
     let mut job = test.job(b"");
     job.archive = test.root.path().join("absent");
     assert!(matches!(test.run(job).await, Err(BuildError::Archive(_))));
 }
 
 #[tokio::test]
-async fn a_manifest_that_is_no_text_or_no_file_is_refused() {
+async fn a_manifest_that_is_not_text_or_not_a_file_is_refused() {
     let test = TestBuild::new();
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
@@ -225,7 +225,7 @@ async fn a_manifest_that_is_no_text_or_no_file_is_refused() {
 }
 
 #[test]
-fn sizes_are_in_words() {
+fn sizes_have_units() {
     assert_eq!(source::size(0), "0 B");
     assert_eq!(source::size(1023), "1023 B");
     assert_eq!(source::size(1720), "1.68 KB");

@@ -73,7 +73,7 @@ fn entry(
         return refused(&format!("{key:?} is not the name of a variable"));
     }
     match value {
-        // Programs could not be started with it.
+        // The system can't pass it to a program.
         Some(value) if value.contains('\0') => {
             refused(&format!("the value of {key} contains a NUL"))
         }

@@ -1,8 +1,8 @@
-//! The manifest of an app: `convox.yml`, as far as the development rack follows it.
+//! The manifest of an app, `convox.yml`, as the development rack understands it.
 //!
 //! Real racks build images from it; this rack runs each service's `command` as a local process.
-//! What it does not do (resources, timers, scale …) is a warning, not a failure; what cannot work
-//! here (an image, no command) is a [`ManifestError`] with its line.
+//! Unsupported keys (resources, timers, scale …) cause warnings. What can't work here, such as a
+//! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
 mod service;
@@ -14,14 +14,14 @@ mod tests;
 
 use convox_wire::{Environment, ServiceName};
 
-/// An app's services, as its manifest describes them.
+/// A parsed manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// In the order of the text; at least one.
+    /// The services, in the order of the text; at least one.
     pub services: Vec<ServiceSpec>,
-    /// Variables of every service.
+    /// The variables of all services.
     pub environment: Vec<EnvironmentEntry>,
-    /// What the development rack leaves aside, a line each, with its place.
+    /// Keys that the development rack ignores, a line each: `line 3: services.web.scale: …`.
     pub warnings: Vec<String>,
 }
 
@@ -32,27 +32,27 @@ pub struct ServiceSpec {
     pub name: ServiceName,
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
-    /// A step to run in the source before it is used (`x-dev.build`).
+    /// The build step, run in the source (`x-dev.build`).
     pub build: Option<Vec<String>>,
-    /// The port it listens on inside its container at a real rack. Here it listens on `PORT`.
+    /// The port that it listens on inside its container on a real rack. Here it listens on `PORT`.
     pub port: Option<u16>,
-    /// Its variables, besides those of every service.
+    /// Its own variables, in addition to those of all services.
     pub environment: Vec<EnvironmentEntry>,
-    /// Where it stands in the text, from 1.
+    /// Its line in the text, from 1.
     pub line: usize,
 }
 
 /// An entry of `environment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvironmentEntry {
-    /// `KEY`: the release must have it, or the promote is refused.
+    /// `KEY`: a promote is refused unless the release has a value.
     Required(String),
-    /// `KEY=value`: used where the release has no value of its own.
+    /// `KEY=value`: the default, used unless the release has a value.
     Default(String, String),
 }
 
 impl EnvironmentEntry {
-    /// The variable's name.
+    /// Returns the variable's name.
     pub fn key(&self) -> &str {
         match self {
             Self::Required(key) | Self::Default(key, _) => key,
@@ -60,11 +60,11 @@ impl EnvironmentEntry {
     }
 }
 
-/// Why a manifest cannot be used.
+/// Why a manifest can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason}", place(*line))]
 pub struct ManifestError {
-    /// Where, from 1; absent where it concerns the whole text.
+    /// The line, from 1; `None` if the error concerns the whole text.
     pub line: Option<usize>,
     /// What is wrong, with the path of the key: `services.web.port: …`.
     pub reason: String,
@@ -81,27 +81,28 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Reads and checks the text of a `convox.yml`.
+    /// Parses and checks the text of a `convox.yml`.
     ///
     /// # Errors
-    /// No YAML, no services, a service without a command or with an image, a value of a wrong kind.
+    /// Fails for invalid YAML, without services, for a service without a command or with an image,
+    /// and for values of a wrong type.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         service::read(text)
     }
 
-    /// The service of this name.
+    /// Returns the service with this name.
     pub fn service(&self, name: &ServiceName) -> Option<&ServiceSpec> {
         self.services.iter().find(|service| service.name == *name)
     }
 
-    /// The entries that count for a service: its own win over those of every service.
+    /// Returns the entries for a service: its own override those of all services.
     pub fn environment_of<'a>(&'a self, service: &'a ServiceSpec) -> Vec<&'a EnvironmentEntry> {
         let own = |key: &str| service.environment.iter().any(|entry| entry.key() == key);
         let shared = self.environment.iter().filter(|entry| !own(entry.key()));
         shared.chain(&service.environment).collect()
     }
 
-    /// The variables that some service requires and `environment` lacks, sorted.
+    /// Returns the variables that a service requires and `environment` lacks, sorted.
     pub fn missing(&self, environment: &Environment) -> Vec<String> {
         let mut missing: Vec<String> = self
             .services

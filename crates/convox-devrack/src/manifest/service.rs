@@ -1,4 +1,4 @@
-//! From the tree of a `convox.yml` to services.
+//! Reads services from the YAML tree of a `convox.yml`.
 
 use super::yaml::{self, Entry, Node, Value};
 use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, values};
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
 }
 
 fn no_services(line: Option<usize>) -> ManifestError {
-    let reason = "services: none are described; an app needs one, for example \
+    let reason = "services: missing; an app needs at least one service, for example \
                   `services: {web: {command: bin/web, port: 3000}}`";
     ManifestError { line, reason: reason.into() }
 }
@@ -113,7 +113,7 @@ impl Reader {
             return Err(ManifestError::at(entry.line, reason));
         }
         let fields = self.fields(entry, &path)?;
-        let Some(command) = fields.command else { return Err(no_command(entry, &path)) };
+        let Some(command) = fields.command else { return Err(command_error(entry, &path)) };
         Ok(ServiceSpec {
             name: ServiceName::from_rack(entry.key.clone()),
             command,
@@ -131,7 +131,7 @@ impl Reader {
             let here = format!("{path}.{}", entry.key);
             match entry.key.as_str() {
                 "build" => check_build(&entry.node, &here)?,
-                "image" => return Err(no_images(entry, &here)),
+                "image" => return Err(image_error(entry, &here)),
                 "command" => fields.command = self.command(&entry.node, &here)?,
                 "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
@@ -164,7 +164,7 @@ impl Reader {
         values::command(node, path)
     }
 
-    /// Keys that begin with `x-` belong to others, by custom.
+    /// Warns about an ignored key. Keys that begin with `x-` are reserved for other tools.
     fn warn_unsupported(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
         if entry.key.starts_with("x-") {
             return;
@@ -195,7 +195,7 @@ struct Dev {
     step: Option<Vec<String>>,
 }
 
-/// The entries of a map; of nothing, none.
+/// Returns the entries of a map; none for an empty value.
 fn map_of<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], ManifestError> {
     match &node.value {
         Value::Map(entries) => Ok(entries),
@@ -207,7 +207,7 @@ fn map_of<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], ManifestError> 
     }
 }
 
-/// A path or a map of `path`, `manifest`, `args` …: right for real racks, nothing to do here.
+/// Checks a `build`: a path, or a map of `path`, `manifest`, `args` … It is used by real racks only.
 fn check_build(node: &Node, path: &str) -> Result<(), ManifestError> {
     match &node.value {
         Value::List(_) => {
@@ -218,21 +218,21 @@ fn check_build(node: &Node, path: &str) -> Result<(), ManifestError> {
     }
 }
 
-fn no_images(entry: &Entry, path: &str) -> ManifestError {
+fn image_error(entry: &Entry, path: &str) -> ManifestError {
     let reason = format!(
         "{path}: the development rack runs local programs, not images: give the service a command instead"
     );
     ManifestError::at(entry.line, reason)
 }
 
-fn no_command(entry: &Entry, path: &str) -> ManifestError {
+fn command_error(entry: &Entry, path: &str) -> ManifestError {
     let reason = format!(
         "{path}: has no command: add `command: …`, or `x-dev: {{command: …}}`, which only the development rack reads"
     );
     ManifestError::at(entry.line, reason)
 }
 
-/// Manifests of the oldest racks have services at the top level, with lists of `ports`.
+/// Recognizes the manifests of the oldest racks: services at the top level, with lists of `ports`.
 fn missing_services(entries: &[Entry]) -> ManifestError {
     let looks_old = |entry: &&Entry| match &entry.node.value {
         Value::Map(keys) => {
@@ -242,8 +242,8 @@ fn missing_services(entries: &[Entry]) -> ManifestError {
     };
     let Some(old) = entries.iter().find(looks_old) else { return no_services(None) };
     let reason = format!(
-        "{}: services belong under `services:`; this looks like a docker-compose.yml of the first version, \
-         and the development rack reads convox.yml",
+        "{}: services belong under `services:`; this looks like a docker-compose.yml, version 1; the \
+         development rack reads convox.yml",
         old.key
     );
     ManifestError::at(old.line, reason)

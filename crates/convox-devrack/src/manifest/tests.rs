@@ -120,10 +120,10 @@ fn an_image_is_refused_even_beside_a_command() {
 #[test]
 fn a_manifest_without_services_is_refused() {
     for text in ["", "# nothing\n", "---\n", "environment: [A=1]\n"] {
-        assert!(refusal(text).starts_with("services: none are described"), "{text:?}");
+        assert!(refusal(text).starts_with("services: missing"), "{text:?}");
     }
     for text in ["\nservices: {}\n", "\nservices:\n"] {
-        assert!(refusal(text).starts_with("line 2: services: none are described"), "{text:?}");
+        assert!(refusal(text).starts_with("line 2: services: missing"), "{text:?}");
     }
     assert_eq!(refusal("services: [web]\n"), "line 1: services: a map expected, not a list");
     assert_eq!(refusal("- a\n"), "line 1: a map with `services` expected, not a list");
@@ -131,7 +131,7 @@ fn a_manifest_without_services_is_refused() {
 }
 
 #[test]
-fn an_old_compose_file_is_recognised() {
+fn an_old_compose_file_is_recognized() {
     let error = refusal("web:\n  build: .\n  ports: ['80:3000']\n");
     assert!(error.starts_with("line 1: web: services belong under `services:`"), "{error}");
     assert!(error.contains("convox.yml"), "{error}");
@@ -147,7 +147,7 @@ fn names_of_services_are_checked() {
 }
 
 #[test]
-fn values_of_a_wrong_kind_are_refused_with_their_line() {
+fn values_of_a_wrong_type_are_refused_with_their_line() {
     let cases = [
         ("services:\n  web: x\n", "line 2: services.web: a map expected, not a single value"),
         (
@@ -195,7 +195,7 @@ fn values_of_a_wrong_kind_are_refused_with_their_line() {
 }
 
 #[test]
-fn what_is_left_aside_is_a_warning_with_its_line() {
+fn ignored_keys_are_warnings_with_their_line() {
     let manifest = read(
         "resources:\n  db: {type: postgres}\nservices:\n  web:\n    command: x\n    scale: 2\n    colour: red\n    \
          x-mine: 1\nx-other: 2\nsevrices: 3\n",
@@ -212,7 +212,7 @@ fn what_is_left_aside_is_a_warning_with_its_line() {
 }
 
 #[test]
-fn a_command_that_counts_on_a_shell_is_a_warning() {
+fn a_command_that_relies_on_a_shell_is_a_warning() {
     for command in ["bin/web -p $PORT", "a && b", "\"a $B\" c", "a > log"] {
         let text = format!("services:\n  web:\n    command: '{command}'\n");
         assert_eq!(read(&text).warnings.len(), 1, "{command}");
@@ -245,8 +245,8 @@ fn merged_settings_count() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_whatever_makes_it_panic(text in "(services:\n)?([ a-z:\\-\\[\\]{}'\"&*<!|>#\n\t0-9]{0,120})") {
-        // Only that it returns is looked at.
+    fn no_text_makes_it_panic(text in "(services:\n)?([ a-z:\\-\\[\\]{}'\"&*<!|>#\n\t0-9]{0,120})") {
+        // It must return.
         let _ = Manifest::parse(&text);
     }
 }

@@ -1,4 +1,4 @@
-//! The values of a service: commands, ports and names.
+//! Values of a service: commands, ports and names.
 
 use super::ManifestError;
 use super::yaml::{Entry, Node, Value};
@@ -42,7 +42,7 @@ fn list(items: &[Node], path: &str) -> Result<Vec<String>, ManifestError> {
         .collect()
 }
 
-/// Does a command count on a shell that it will not get?
+/// Returns whether a command relies on a shell, but is run without one.
 pub(super) fn wants_a_shell(node: &Node) -> bool {
     let Value::Scalar(text) = &node.value else { return false };
     let mut quote = None;
@@ -50,7 +50,7 @@ pub(super) fn wants_a_shell(node: &Node) -> bool {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
             (Some('"'), '$' | '`') | (None, '$' | '`' | '|' | '&' | ';' | '<' | '>') => {
-                // `sh -c '…'` has its shell; what stands outside its quotes does not.
+                // `sh -c '…'` starts a shell itself.
                 return !text.trim_start().starts_with("sh -c");
             }
             (None, '\'' | '"') => quote = Some(c),
@@ -99,7 +99,7 @@ fn is_scheme(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
-/// Can it be the name of a service? It becomes part of host names on real racks.
+/// Returns whether a text can be the name of a service, which is part of host names on real racks.
 pub(super) fn is_service_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.starts_with(|c: char| c.is_ascii_lowercase())

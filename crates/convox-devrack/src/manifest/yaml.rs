@@ -1,4 +1,4 @@
-//! YAML as a tree of nodes that know their lines: a manifest's errors and warnings name them.
+//! YAML as a tree of nodes with line numbers, for error messages and warnings.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use serde_saphyr::{
 
 use super::ManifestError;
 
-/// Reading takes stack for every level of the text; no manifest needs more.
-const DEEPEST: usize = 20;
+/// The maximum depth of nesting. Parsing takes stack for every level.
+const MAX_DEPTH: usize = 20;
 
-/// A value and where it stands in the text.
+/// A value and its line in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     /// Counted from 1.
@@ -25,7 +25,7 @@ pub(super) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
-    /// Any scalar but null, spelled as in the text: `1.10` stays `1.10`, `yes` stays `yes`.
+    /// A scalar other than null, spelled as in the text: `1.10` stays `1.10`, `yes` stays `yes`.
     Scalar(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -40,7 +40,7 @@ pub(super) struct Entry {
 }
 
 impl Value {
-    /// What it is, in words for a message.
+    /// Returns the type of the value, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -55,7 +55,7 @@ impl Value {
 /// and as real racks have them.
 pub(super) fn parse(text: &str) -> Result<Node, ManifestError> {
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: DEEPEST },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Merge,
@@ -70,7 +70,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ManifestError> {
 fn unreadable(error: serde_saphyr::Error) -> ManifestError {
     let line = error.location().map(line_of).filter(|line| *line > 0);
     let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-    // The crate puts the place first or last, depending on the error; ours is logged once, in front.
+    // The crate's message may contain the place too; ours is shown once, in front.
     let reason = match message.find(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message,
@@ -97,7 +97,7 @@ fn entry((key, value): (Spanned<String>, Spanned<Raw>), text: &str) -> Entry {
     Entry { line: line_of(key.defined), key: key.value, node: node(value, text) }
 }
 
-/// The text of a number or boolean as it was written.
+/// Returns a number or boolean as it is spelled in the text.
 fn spelling(place: Location, text: &str) -> Option<String> {
     let start = usize::try_from(place.span().byte_offset()?).ok()?;
     let length = usize::try_from(place.span().byte_len()?).ok()?;
@@ -105,7 +105,7 @@ fn spelling(place: Location, text: &str) -> Option<String> {
     (!slice.is_empty()).then(|| slice.to_owned())
 }
 
-/// What serde sees, before the source text is consulted.
+/// A value as serde sees it, before the spelling is looked up in the text.
 enum Raw {
     Null,
     Text(String),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_and_value_knows_its_line() {
+    fn every_key_and_value_has_its_line() {
         let root = parse("a: 1\n\n# note\nb:\n  c: x\n  d:\n    - y\n    - z\n").unwrap();
         let entries = map(&root);
         assert_eq!((entries[0].line, entries[1].line), (1, 4));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_is_refused() {
+    fn nesting_that_is_too_deep_is_refused() {
         let maps: String = (0..3000).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
         let lists = "[".repeat(100_000);
         let mut aliases = String::from("a0: &a0 [x]\n");
@@ -264,12 +264,12 @@ mod tests {
         for text in [maps, lists, aliases, merges] {
             assert!(parse(&text).is_err(), "{}", &text[..40]);
         }
-        let fine: String = (0..DEEPEST - 1).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+        let fine: String = (0..MAX_DEPTH - 1).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
         assert!(parse(&fine).is_ok());
     }
 
     #[test]
-    fn numbers_without_end_keep_their_spelling_too() {
+    fn infinite_numbers_keep_their_spelling() {
         let root = parse("a: .inf\nb: 1e400\n").unwrap();
         assert_eq!(map(&root)[0].node.value, Value::Scalar(".inf".into()));
         assert_eq!(map(&root)[1].node.value, Value::Scalar("1e400".into()));

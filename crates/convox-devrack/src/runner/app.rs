@@ -1,4 +1,4 @@
-//! One app of the runner: its addresses, what runs, and the promote under way.
+//! One app of the runner: its stable addresses, running services and current promote.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use convox_wire::{AppName, ServiceName};
 
 pub(super) struct App {
     name: AppName,
-    /// Held for the length of a promote or a stop.
+    /// Locked during a promote or a stop.
     fleet: tokio::sync::Mutex<Option<Fleet>>,
     gateways: Mutex<BTreeMap<ServiceName, Gateway>>,
-    /// Held while addresses are opened, lest one is opened twice.
+    /// Locked while addresses are opened, so that none is opened twice.
     opening: tokio::sync::Mutex<()>,
-    /// Calls off the promotes that were asked for before a stop.
+    /// Cancels the promotes that were requested before a stop.
     until_stop: Mutex<CancellationToken>,
 }
 
@@ -79,7 +79,7 @@ impl App {
         }
         if let Some(port) = before.filter(|port| *port != address.port()) {
             let line = format!(
-                "{service}: another program has taken 127.0.0.1:{port}; it is at http://{address} now"
+                "{service}: 127.0.0.1:{port} is used by another program; the new address is http://{address}"
             );
             context.log_app(&self.name, &line);
         }
@@ -123,7 +123,9 @@ impl App {
         };
         check_environment(deployment)?;
         let opened = self.open_gateways(context, &deployment.manifest).await;
-        opened.map_err(|error| failed(format!("no address for the services: {error}")))?;
+        opened.map_err(|error| {
+            failed(format!("can't open the addresses of the services: {error}"))
+        })?;
         let started = start_unless(context, deployment, stop, cancel).await?;
         let (new, before) = Fleet::run(self.services(started, generation));
         if let Some(old) = fleet.replace(new) {
@@ -167,7 +169,7 @@ impl App {
     }
 }
 
-/// Starts the services; `cancel` calls it off in order.
+/// Starts the services. On `cancel`, those already started are stopped in order.
 async fn start_unless(
     context: &Arc<RunnerContext>,
     deployment: &Arc<Deployment>,
@@ -182,11 +184,11 @@ async fn start_unless(
     starting.await
 }
 
-/// Gives answers under way the time to finish; connections that are kept alive do not end by
-/// themselves.
+/// Lets requests in progress finish. The limit is needed for keep-alive connections, which stay
+/// open.
 async fn drain(connections: Vec<Connections>, limit: Duration) {
     let ended = join_all(connections.into_iter().map(Connections::ended));
-    // After the limit the old processes are asked to end, and may still finish.
+    // After the limit the old processes get a TERM, and may still finish their work.
     let _ = tokio::time::timeout(limit, ended).await;
 }
 
@@ -196,7 +198,7 @@ fn check_environment(deployment: &Deployment) -> Result<(), StartFailure> {
         return Ok(());
     }
     let reason = format!(
-        "convox.yml requires variables that release {} has no value for: {}; set them with convox env set",
+        "release {} has no value for variables that convox.yml requires: {}; set them with convox env set",
         deployment.release,
         missing.join(", ")
     );

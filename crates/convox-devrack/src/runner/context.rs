@@ -1,4 +1,4 @@
-//! What every process of the runner shares: directories, memory, log, limits.
+//! The state that all processes of a runner share.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,26 +14,26 @@ use crate::clock::Clock;
 use crate::gateway::loopback;
 use convox_wire::{AppName, Process, ProcessId, ProcessStatus, ServiceName};
 
-/// Takes the log of an app: the app, the stream (`service/web/web-x2x4f9` for a process's own
-/// output, `system/web/web-x2x4f9` or `system/rack/APP` for what the rack says), one line.
+/// Receives each log line of an app: the app, the stream and the line. The stream is
+/// `service/web/web-x2x4f9` for the output of a process, and `system/web/web-x2x4f9` or
+/// `system/rack/APP` for messages of the rack.
 pub type AppLog = Arc<dyn Fn(&AppName, &str, &str) + Send + Sync>;
 
-/// The variables that build steps and services get from the rack itself; nothing else of the
-/// rack's own environment reaches them.
+/// The part of the rack's own environment that build steps and services inherit.
 #[derive(Debug, Clone, Default)]
 pub struct BaseEnvironment {
     /// `PATH`
     pub path: OsString,
     /// `HOME`
     pub home: OsString,
-    /// `LANG`, where set.
+    /// `LANG`, if set.
     pub lang: Option<OsString>,
-    /// `TMPDIR`, where set.
+    /// `TMPDIR`, if set.
     pub tmpdir: Option<OsString>,
 }
 
 impl BaseEnvironment {
-    /// The variables by name.
+    /// Returns the variables by name.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
         let optional = [("LANG", self.lang.as_deref()), ("TMPDIR", self.tmpdir.as_deref())];
         let set = optional.into_iter().filter_map(|(key, value)| Some((key, value?)));
@@ -44,19 +44,19 @@ impl BaseEnvironment {
 /// Time limits of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// For a service with a port to answer on it: 60 s.
+    /// How long a service with a port may take to accept connections: 60 s.
     pub ready: Duration,
-    /// For a service without a port to stay up: 1 s.
+    /// How long a service without a port must run to count as started: 1 s.
     pub settle: Duration,
-    /// For open connections to end before an old process is stopped: 1 s.
+    /// How long open connections may last before an old process is stopped: 1 s.
     pub drain: Duration,
-    /// Between TERM and KILL: 10 s.
+    /// Time between TERM and KILL: 10 s.
     pub stop: Duration,
-    /// Before a crashed service is started again for the first time: 1 s. Doubles each time.
+    /// Pause before a crashed service is restarted: 1 s. It doubles with each crash.
     pub first_pause: Duration,
-    /// The longest pause before a start: 30 s.
+    /// Maximum pause before a restart: 30 s.
     pub longest_pause: Duration,
-    /// After staying up this long a service counts as sound, and the backoff begin anew: 30 s.
+    /// After running for this long a service counts as stable, and the pauses start over: 30 s.
     pub sound: Duration,
 }
 
@@ -74,7 +74,7 @@ impl Default for Limits {
     }
 }
 
-/// Finds a port for a process.
+/// Returns a free port for a process.
 pub(super) type PortSource = Arc<dyn Fn() -> io::Result<u16> + Send + Sync>;
 
 pub(super) struct RunnerContext {
@@ -90,12 +90,12 @@ pub(super) struct RunnerContext {
 }
 
 impl RunnerContext {
-    /// Where running processes have their copies of the source.
+    /// Returns the directory with the copies of the source that processes run in.
     pub(super) fn running(&self) -> PathBuf {
         self.data.join("running")
     }
 
-    /// The rack speaks about a process.
+    /// Logs a message of the rack about a process.
     pub(super) fn log_process(
         &self,
         app: &AppName,
@@ -106,45 +106,45 @@ impl RunnerContext {
         (self.log)(app, &format!("system/{service}/{id}"), line);
     }
 
-    /// The rack speaks about an app.
+    /// Logs a message of the rack about an app.
     pub(super) fn log_app(&self, app: &AppName, line: &str) {
         (self.log)(app, &format!("system/rack/{app}"), line);
     }
 }
 
-/// A port that is free at this moment. Another program may be quicker to use it.
+/// Returns a port that is free at the moment. Another program may take it before it is used.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(loopback(0))?.local_addr()?.port())
 }
 
-/// Does some program hold this port?
+/// Returns whether a program listens on this port.
 pub(super) fn is_taken(port: u16) -> bool {
     matches!(TcpListener::bind(loopback(port)), Err(error) if error.kind() == io::ErrorKind::AddrInUse)
 }
 
-/// The processes there are, with what is known of them.
+/// The current processes, as clients see them.
 #[derive(Clone, Default)]
 pub(super) struct ProcessTable(Arc<Mutex<BTreeMap<ProcessId, Process>>>);
 
 impl ProcessTable {
-    /// Enters a process, which stays for as long as the entry is held.
+    /// Adds a process, which stays listed until the entry is dropped.
     pub(super) fn enter(&self, process: Process) -> ProcessEntry {
         let id = process.id.clone();
-        self.rows().insert(id.clone(), process);
+        self.lock().insert(id.clone(), process);
         ProcessEntry { processes: self.clone(), id }
     }
 
-    /// The processes of an app, sorted by id.
+    /// Returns the processes of an app, sorted by id.
     pub(super) fn of(&self, app: &AppName) -> Vec<Process> {
-        self.rows().values().filter(|process| process.app.as_ref() == Some(app)).cloned().collect()
+        self.lock().values().filter(|process| process.app.as_ref() == Some(app)).cloned().collect()
     }
 
-    fn rows(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProcessId, Process>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProcessId, Process>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A process's place in the processes, given up on drop.
+/// A process's entry in the table, removed on drop.
 pub(super) struct ProcessEntry {
     processes: ProcessTable,
     id: ProcessId,
@@ -152,7 +152,7 @@ pub(super) struct ProcessEntry {
 
 impl ProcessEntry {
     pub(super) fn set(&self, status: ProcessStatus) {
-        if let Some(process) = self.processes.rows().get_mut(&self.id) {
+        if let Some(process) = self.processes.lock().get_mut(&self.id) {
             process.status = status;
         }
     }
@@ -160,6 +160,6 @@ impl ProcessEntry {
 
 impl Drop for ProcessEntry {
     fn drop(&mut self) {
-        self.processes.rows().remove(&self.id);
+        self.processes.lock().remove(&self.id);
     }
 }

@@ -1,15 +1,15 @@
-//! A directory copied for a process to run in.
+//! Copies of a source directory, for processes to run in.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// Copies a directory: files with their modes, links as links, empty directories too. Sockets, pipes and
-/// devices are left out. The owner may always enter and change the directories of the copy.
+/// Copies a directory recursively, with file modes and symlinks. Sockets, pipes and devices are
+/// skipped. The owner can always enter and change the directories of the copy.
 ///
 /// # Errors
-/// The system's, with the path it concerns.
+/// Returns the system's error, with the path it concerns.
 pub(super) fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| named(to, error))?;
     for entry in fs::read_dir(from).map_err(|error| named(from, error))? {
@@ -37,12 +37,12 @@ fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
     copied.map_err(|error| named(from, error))
 }
 
-/// Removes a directory, also one whose directories a process has closed to itself. One that is not there
-/// is fine.
+/// Removes a directory recursively, even if a process has made parts of it inaccessible. Succeeds
+/// if it doesn't exist.
 pub(crate) fn remove_directory(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_folders(directory);
+            unlock_directories(directory);
             fs::remove_dir_all(directory)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -50,13 +50,13 @@ pub(crate) fn remove_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// What cannot be opened shows itself in the removal that follows.
-fn open_folders(directory: &Path) {
+/// Makes all directories accessible. Failures surface in the removal that follows.
+fn unlock_directories(directory: &Path) {
     let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
     let Ok(entries) = fs::read_dir(directory) else { return };
     let directories =
         entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    directories.for_each(|entry| open_folders(&entry.path()));
+    directories.for_each(|entry| unlock_directories(&entry.path()));
 }
 
 fn named(path: &Path, error: io::Error) -> io::Error {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_has_everything_but_sockets_and_can_be_removed() {
+    fn a_copy_contains_everything_but_sockets_and_can_be_removed() {
         let root = tempfile::tempdir().unwrap();
         let (from, to) = (root.path().join("from"), root.path().join("to"));
         fs::create_dir_all(from.join("empty")).unwrap();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_is_missing_is_named() {
+    fn an_error_names_the_missing_source() {
         let root = tempfile::tempdir().unwrap();
         let error = copy_directory(&root.path().join("gone"), &root.path().join("to")).unwrap_err();
         assert!(error.to_string().contains("gone"), "{error}");

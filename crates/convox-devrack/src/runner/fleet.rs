@@ -1,4 +1,4 @@
-//! All services of one release of an app, started and stopped together.
+//! The services of a release, started and stopped together.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::process::{Launch, Process, ending};
 use super::service::{Service, StartFailure, start};
 use crate::gateway::Connections;
 
-/// A service of a deployment with its process, which is ready.
+/// A service of a deployment and its ready process.
 pub(super) type Started = (Launch, Process);
 
-/// Starts every service of the deployment side by side. If one fails, or `stop` comes, all are ended.
+/// Starts all services of the deployment concurrently. If one fails, or on `stop`, all are stopped.
 pub(super) async fn start_all(
     context: &Arc<RunnerContext>,
     deployment: &Arc<Deployment>,
@@ -38,7 +38,7 @@ pub(super) async fn start_all(
         }
     }
     failures.extend(started.iter_mut().find_map(exited_early));
-    // The one that called the others off is the reason.
+    // The failure that canceled the other starts comes first.
     failures.sort_by_key(|failure| failure.canceled);
     match failures.into_iter().next() {
         None if stop.is_cancelled() => Err(stop_all(started, StartFailure::canceled()).await),
@@ -57,7 +57,7 @@ async fn start_one(launch: Launch, cancel: &CancellationToken) -> Result<Started
     }
 }
 
-/// A process that was ready can have ended while the others were started.
+/// Returns a failure if a process has exited while the others were starting.
 fn exited_early((launch, process): &mut Started) -> Option<StartFailure> {
     let status = process.has_ended()?;
     let reason = format!("{}: {} after it was ready", launch.service.name, ending(status));
@@ -76,8 +76,8 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Leads every stable address to its new process, and keeps the services running. Gives the
-    /// connections to the processes before.
+    /// Routes every stable address to its new process, and keeps the services running. Returns the
+    /// connections to the previous processes.
     pub(super) fn run(services: Vec<(Service, Process)>) -> (Self, Vec<Connections>) {
         let stop = CancellationToken::new();
         let before = services.iter().map(|(service, process)| service.switch_to(process)).collect();
@@ -86,7 +86,7 @@ impl Fleet {
         (Self { services: tasks.collect(), stop }, before)
     }
 
-    /// Ends all services, side by side.
+    /// Stops all services concurrently.
     pub(super) async fn end(mut self) {
         self.stop.cancel();
         while self.services.join_next().await.is_some() {}

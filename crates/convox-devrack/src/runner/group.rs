@@ -1,4 +1,4 @@
-//! A process group: what a service or a build step starts lives and ends together.
+//! Process groups: a service or build step is stopped together with its children.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use super::procfs;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a group that was killed may take to go: the system is still cleaning up behind it.
+/// How long to wait for a killed group to disappear.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// How often a program that is still being written is tried.
+/// How often to retry the start of a program that is still open for writing.
 const BUSY_ATTEMPTS: u32 = 40;
 
-/// The group that a child leads.
+/// The process group of a child process that leads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group(Pid);
 
 impl Group {
-    /// Starts `command` as the leader of a group of its own.
+    /// Starts `command` as the leader of a new group.
     pub(crate) async fn spawn(command: &mut Command) -> std::io::Result<(Child, Self)> {
-        let child = spawn_patiently(command.process_group(0)).await?;
+        let child = spawn_with_retries(command.process_group(0)).await?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         match pid.and_then(Self::of_leader) {
             Some(group) => Ok((child, group)),
@@ -32,7 +32,8 @@ impl Group {
         }
     }
 
-    /// The group of this leader. Never that of pid 1 or 0, which would mean everybody.
+    /// Returns the group of a leader. `None` for the pids 0 and 1: signals to these groups would
+    /// reach unrelated processes.
     pub(crate) fn of_leader(pid: i32) -> Option<Self> {
         if pid <= 1 {
             return None;
@@ -40,26 +41,26 @@ impl Group {
         Pid::from_raw(pid).map(Self)
     }
 
-    /// The leader's process id.
+    /// Returns the leader's process id.
     pub(crate) fn leader(self) -> i32 {
         self.0.as_raw_nonzero().get()
     }
 
-    /// Kills every member at once.
+    /// Sends KILL to every member.
     pub(crate) fn kill(self) {
         self.signal(Signal::KILL);
     }
 
-    /// Is any member alive?
+    /// Returns whether any member is alive.
     pub(crate) fn is_alive(self) -> bool {
         if test_kill_process_group(self.0).is_err() {
             return false;
         }
-        // Zombies answer signals too, and in a container nobody may ever collect them.
+        // Signals succeed for zombies too, and in a container these may never be reaped.
         procfs::members(self.leader()).is_none_or(|members| !members.is_empty())
     }
 
-    /// Ends every member: TERM, and KILL after `grace`.
+    /// Stops every member: TERM, then KILL after `grace`.
     pub(crate) async fn end(self, grace: Duration) {
         self.signal(Signal::TERM);
         if self.gone_within(grace).await {
@@ -69,9 +70,9 @@ impl Group {
         self.gone_within(LAST_WAIT).await;
     }
 
-    /// Ends every member and collects the leader.
+    /// Stops every member and reaps the leader.
     pub(crate) async fn end_with(self, leader: &mut Child, grace: Duration) {
-        // An error means that it was collected before.
+        // An error means that the leader has been reaped already.
         let (_, ()) = tokio::join!(leader.wait(), self.end(grace));
     }
 
@@ -86,15 +87,15 @@ impl Group {
         true
     }
 
-    /// A group that is gone needs no signal; there is no other way to fail for our own children.
+    /// Failures are ignored: for our own children the only one is that the group is gone.
     fn signal(self, signal: Signal) {
         let _ = kill_process_group(self.0, signal);
     }
 }
 
-/// A file that was just written can be held open for a moment by a child that another thread has
-/// forked and that has not yet become its own program (ETXTBSY, execve(2)).
-async fn spawn_patiently(command: &mut Command) -> std::io::Result<Child> {
+/// Retries on ETXTBSY (execve(2)): a file that was just written stays open for a moment in a child
+/// that another thread has forked, until that child executes its program.
+async fn spawn_with_retries(command: &mut Command) -> std::io::Result<Child> {
     let mut attempt = 1;
     loop {
         match command.spawn() {
@@ -109,7 +110,7 @@ async fn spawn_patiently(command: &mut Command) -> std::io::Result<Child> {
     }
 }
 
-/// Kills a group when dropped, unless it was released: its id may be another's by then.
+/// Kills a group when dropped, unless released: the id of an ended group may be reused.
 pub(crate) struct KillOnDrop(Option<Group>);
 
 impl KillOnDrop {
@@ -117,7 +118,7 @@ impl KillOnDrop {
         Self(Some(group))
     }
 
-    /// The group has ended.
+    /// Disarms the guard after the group has ended.
     pub(crate) fn release(&mut self) {
         self.0 = None;
     }

@@ -1,18 +1,18 @@
-//! The output of a child, line by line.
+//! The output of a child process, line by line.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 
-/// A longer line is cut into several.
-const LONGEST: usize = 64 * 1024;
+/// Longer lines are split, in bytes.
+const MAX_LINE: usize = 64 * 1024;
 
-/// How many lines are remembered for a failure's report.
-const REMEMBERED: usize = 20;
+/// The number of lines kept for the report of a failure.
+const MAX_TAIL: usize = 20;
 
-/// Hands each line of `from` to `take`, without its line end. Bytes that are not UTF-8 are
-/// replaced; a last line without an end counts.
+/// Calls `take` with each line of `from`, without its line ending. Invalid UTF-8 is replaced. The
+/// last line may lack a line ending.
 pub(crate) async fn each_line(from: impl AsyncRead + Unpin, mut take: impl FnMut(&str)) {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
@@ -22,33 +22,33 @@ pub(crate) async fn each_line(from: impl AsyncRead + Unpin, mut take: impl FnMut
     }
 }
 
-/// Fills `line`; false at the end. A pipe that breaks has ended as well.
+/// Reads a line. Returns `false` at the end of the input, or if reading fails.
 async fn next_line(from: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
     loop {
         let Ok(bytes) = from.fill_buf().await else { return !line.is_empty() };
         if bytes.is_empty() {
             return !line.is_empty();
         }
-        let room = LONGEST - line.len();
-        let reach = &bytes[..bytes.len().min(room)];
-        if let Some(end) = reach.iter().position(|byte| *byte == b'\n') {
-            line.extend_from_slice(&reach[..end]);
+        let remaining = MAX_LINE - line.len();
+        let available = &bytes[..bytes.len().min(remaining)];
+        if let Some(end) = available.iter().position(|byte| *byte == b'\n') {
+            line.extend_from_slice(&available[..end]);
             from.consume(end + 1);
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
             return true;
         }
-        let taken = reach.len();
-        line.extend_from_slice(reach);
+        let taken = available.len();
+        line.extend_from_slice(available);
         from.consume(taken);
-        if line.len() >= LONGEST {
+        if line.len() >= MAX_LINE {
             return true;
         }
     }
 }
 
-/// A text in one line: its first that is not blank, with `…` for what follows.
+/// Returns the first non-blank line of a text, with ` …` if more follow.
 pub(crate) fn one_line(text: &str) -> String {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
@@ -60,16 +60,16 @@ pub(crate) fn one_line(text: &str) -> String {
 pub(crate) struct Tail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tail {
-    /// Remembers a line, and forgets the oldest if there are too many.
+    /// Adds a line, dropping the oldest if there are too many.
     pub(crate) fn push(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == REMEMBERED {
+        if lines.len() == MAX_TAIL {
             lines.pop_front();
         }
         lines.push_back(line.to_owned());
     }
 
-    /// The lines, oldest first.
+    /// Returns the lines, oldest first.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
@@ -86,30 +86,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_line_comes_once_whatever_its_end() {
+    async fn every_line_is_passed_on_once_whatever_its_ending() {
         assert_eq!(lines(b"a\r\n\nb\xff\nlast").await, ["a", "", "b\u{fffd}", "last"]);
         assert!(lines(b"").await.is_empty());
     }
 
     #[tokio::test]
-    async fn an_endless_line_is_cut() {
-        let text = vec![b'x'; LONGEST * 2 + 5];
+    async fn an_endless_line_is_split() {
+        let text = vec![b'x'; MAX_LINE * 2 + 5];
         let lengths: Vec<usize> = lines(&text).await.iter().map(String::len).collect();
-        assert_eq!(lengths, [LONGEST, LONGEST, 5]);
+        assert_eq!(lengths, [MAX_LINE, MAX_LINE, 5]);
     }
 
     #[test]
-    fn a_text_of_many_lines_is_shown_in_one() {
+    fn a_multi_line_text_is_abbreviated_to_its_first_line() {
         assert_eq!(one_line("\n  set -e\nmake\n"), "set -e …");
         assert_eq!(one_line("make \n"), "make");
         assert_eq!(one_line(""), "");
     }
 
     #[test]
-    fn a_tail_keeps_the_newest() {
+    fn a_tail_keeps_the_newest_lines() {
         let tail = Tail::default();
         (0..25).for_each(|n| tail.push(&n.to_string()));
-        assert_eq!(tail.lines().len(), REMEMBERED);
+        assert_eq!(tail.lines().len(), MAX_TAIL);
         assert_eq!(tail.lines()[0], "5");
     }
 }

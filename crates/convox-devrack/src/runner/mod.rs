@@ -1,7 +1,7 @@
-//! Running apps: each service of the active release as a local process behind a stable address.
+//! Runs the services of each app's active release as local processes behind stable addresses.
 //!
-//! A promote starts the new processes, waits until they are ready, leads the addresses to them,
-//! and only then ends the old ones. If a new one fails, the old ones go on as if nothing happened.
+//! A promote starts the new processes, waits until they are ready, routes the addresses to them,
+//! and only then stops the old ones. If a new process fails, the old ones keep running undisturbed.
 
 mod app;
 mod context;
@@ -47,14 +47,14 @@ pub(crate) use self::workplace::Workplace;
 pub use self::context::{AppLog, BaseEnvironment, Limits};
 pub use self::store::{ProcessRecord, RunnerStore};
 
-/// What is to run: a release with the built source of its build.
+/// A release to run, with the built source of its build.
 #[derive(Debug, Clone)]
 pub struct Deployment {
     /// The app.
     pub app: AppName,
     /// The release.
     pub release: ReleaseId,
-    /// The built source; it must stay for as long as the release runs.
+    /// The directory of the built source. It must exist for as long as the release runs.
     pub source: PathBuf,
     /// The manifest of the build.
     pub manifest: Manifest,
@@ -62,35 +62,36 @@ pub struct Deployment {
     pub environment: Environment,
 }
 
-/// Why a promote did not come about. The services that ran before still do.
+/// Why a promote failed. The previous services are still running.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct PromoteFailure {
-    /// In words for a person, beginning with the service it concerns.
+    /// The reason, starting with the service it concerns.
     pub reason: String,
-    /// The last lines that the failed process wrote, oldest first.
+    /// The last lines of output of the failed process, oldest first.
     pub last_lines: Vec<String>,
-    /// It was called off rather than failing.
+    /// Whether the promote was canceled.
     pub canceled: bool,
 }
 
-/// What a runner is made of.
+/// The configuration of a [`Runner`].
 pub struct RunnerParts {
-    /// The rack's data directory; copies of sources are kept in its `running`.
+    /// The rack's data directory. Processes run in copies of the source in its subdirectory
+    /// `running`.
     pub data: PathBuf,
-    /// The memory beyond this process.
+    /// The persistent state.
     pub store: Arc<dyn RunnerStore>,
-    /// Takes the logs of the apps.
+    /// Receives the logs of the apps.
     pub log: AppLog,
-    /// The variables of every process.
+    /// The variables that every process inherits.
     pub base: BaseEnvironment,
     /// Time limits.
     pub limits: Limits,
-    /// The time that processes are logged to have started at.
+    /// The clock for the start times of processes.
     pub clock: Clock,
 }
 
-/// Runs the processes of all apps of a rack. Cheap to clone; clones are the same runner.
+/// Runs the processes of all apps of a rack. Clones are cheap and share their state.
 #[derive(Clone)]
 pub struct Runner(Arc<Inner>);
 
@@ -102,7 +103,7 @@ struct Inner {
 }
 
 impl Runner {
-    /// A runner with the usual limits.
+    /// Creates a runner with the default limits.
     pub fn new(
         data: PathBuf,
         store: Arc<dyn RunnerStore>,
@@ -113,7 +114,7 @@ impl Runner {
         Self::of(RunnerParts { data, store, log, base, limits, clock })
     }
 
-    /// A runner made of these parts.
+    /// Creates a runner.
     pub fn of(parts: RunnerParts) -> Self {
         Self::with_ports(parts, Arc::new(context::free_port))
     }
@@ -131,17 +132,17 @@ impl Runner {
         }))
     }
 
-    /// Ends what a killed rack left running, and removes its leftovers. To be called once, before
-    /// anything is promoted.
+    /// Stops the processes that a killed rack left running, and removes their files. To be called
+    /// once, before the first promote.
     pub async fn stop_orphans(&self) {
         orphans::end_all(&self.0.context).await;
     }
 
-    /// Opens the stable addresses of the manifest's services that have a port, on the ports they
-    /// had before where these are free. Gives all of them, in the manifest's order.
+    /// Opens the stable addresses of all services with a port, on their previous ports if these are
+    /// free. Returns them in the order of the manifest.
     ///
     /// # Errors
-    /// When the system has no port to give.
+    /// Fails if no port is free.
     pub async fn open_gateways(
         &self,
         app: &AppName,
@@ -150,13 +151,13 @@ impl Runner {
         self.app(app).open_gateways(&self.0.context, manifest).await
     }
 
-    /// Runs this release of the app in place of what ran before. Returns when the new processes
-    /// are ready, the addresses lead to them and the old ones have ended. One promote of an app at
-    /// a time; a second one waits for the first.
+    /// Replaces the running release of the app. Returns when the new processes are ready, the
+    /// addresses route to them and the old ones have ended. A promote of the same app that is in
+    /// progress is waited for.
     ///
     /// # Errors
-    /// A required variable is missing, a service did not become ready, or `cancel` came before the
-    /// addresses were led over; afterwards it has no effect.
+    /// Fails if a required variable is missing, a service does not become ready, or `cancel` is
+    /// triggered before the addresses are switched over. After that `cancel` has no effect.
     pub async fn promote(
         &self,
         deployment: Deployment,
@@ -167,29 +168,29 @@ impl Runner {
         app.promote(&self.0.context, Arc::new(deployment), generation, cancel).await
     }
 
-    /// Ends the processes of an app and closes its addresses; a promote under way is called off.
+    /// Stops the processes of an app and closes its addresses. Cancels a promote in progress.
     pub async fn stop_app(&self, app: &AppName) {
         let running = self.app(app);
         tokio::join!(running.stop(), self.0.one_offs.stop(Some(app)));
     }
 
-    /// Does so for every app.
+    /// Stops all apps.
     pub async fn stop_all(&self) {
         let apps: Vec<Arc<App>> = self.apps().values().cloned().collect();
         tokio::join!(join_all(apps.iter().map(|app| app.stop())), self.0.one_offs.stop(None));
     }
 
-    /// The processes of an app, starting and crashed ones too, sorted by id.
+    /// Returns the processes of an app, including starting and crashed ones, sorted by id.
     pub fn processes(&self, app: &AppName) -> Vec<Process> {
         self.0.context.processes.of(app)
     }
 
-    /// The directory and the environment of a process, while it runs.
+    /// Returns the directory and the environment of a running process.
     pub(crate) fn workplace(&self, id: &ProcessId) -> Option<Workplace> {
         self.0.context.workplaces.get(id)
     }
 
-    /// The stable address of a service, while it is open.
+    /// Returns the stable address of a service, if it is open.
     pub fn address(&self, app: &AppName, service: &ServiceName) -> Option<SocketAddr> {
         let app = self.apps().get(app).cloned()?;
         app.address(service)

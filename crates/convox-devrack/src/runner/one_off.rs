@@ -1,4 +1,4 @@
-//! One-off processes: started for a command, and not started again.
+//! One-off processes: started for a single command and not restarted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use super::process::{Launch, Process, ending};
 use super::{Deployment, Runner};
 use convox_wire::{self, AppName, ProcessId, ServiceName};
 
-/// The one-off processes that run.
+/// The running one-off processes.
 #[derive(Debug, Default)]
 pub(super) struct OneOffs(Mutex<Vec<OneOff>>);
 
@@ -22,12 +22,12 @@ struct OneOff {
 }
 
 impl OneOffs {
-    /// Stops those of an app, or all.
+    /// Stops the processes of an app, or of all apps.
     pub(super) async fn stop(&self, app: Option<&AppName>) {
         let is_meant = |one: &OneOff| app.is_none_or(|app| one.app == *app);
         let meant: Vec<OneOff> = self.all().extract_if(.., |one| is_meant(one)).collect();
         meant.iter().for_each(|one| one.stop.cancel());
-        // However they ended: they have.
+        // How they ended doesn't matter here.
         let _ = join_all(meant.into_iter().map(|one| one.done)).await;
     }
 
@@ -43,11 +43,11 @@ impl OneOffs {
 }
 
 impl Runner {
-    /// Starts a process of a service with another command, in a copy of the source of its own and
-    /// without a port. Returns once it is started.
+    /// Starts a process of a service with another command, without a port and in its own copy of the
+    /// source. Returns when it has started.
     ///
     /// # Errors
-    /// Why it can't be started, in words.
+    /// Returns why it can't be started, as a sentence.
     pub(crate) async fn run_once(
         &self,
         deployment: Deployment,
@@ -76,7 +76,7 @@ impl Runner {
     }
 }
 
-/// Waits for the end of a process, and removes what it leaves.
+/// Waits for a process to end, and cleans up after it.
 async fn watch(launch: Launch, mut process: Process, stop: CancellationToken) {
     let id = process.id.clone();
     let how = tokio::select! {

@@ -1,4 +1,4 @@
-//! What a rack that was killed left behind.
+//! Processes and files that a killed rack has left.
 
 use std::io;
 use std::path::Path;
@@ -10,18 +10,18 @@ use super::copy::remove_directory;
 use super::group::Group;
 use super::{ProcessRecord, procfs};
 
-/// Ends the groups that are remembered, and removes the copies that they ran in.
+/// Stops the recorded process groups, and removes the copies of the source that they ran in.
 pub(super) async fn end_all(context: &RunnerContext) {
     let records = context.store.processes();
     join_all(records.iter().map(|record| end_one(context, record))).await;
     for record in &records {
         context.store.forget_process(&record.id);
     }
-    if let Err(error) = empty(&context.running()) {
+    if let Err(error) = clear(&context.running()) {
         for record in &records {
             context.log_app(
                 &record.app,
-                &format!("cannot remove {}: {error}", context.running().display()),
+                &format!("can't remove {}: {error}", context.running().display()),
             );
         }
     }
@@ -32,13 +32,13 @@ async fn end_one(context: &RunnerContext, record: &ProcessRecord) {
     if !is_ours(context, record) {
         return;
     }
-    let line = format!("{}: ended; it was left behind by a rack that was killed", record.id);
+    let line = format!("{}: stopped; a rack that was killed had left it running", record.id);
     context.log_process(&record.app, &record.service, &record.id, &line);
     group.end(context.limits.stop).await;
 }
 
-/// A pid may have been given to another program since. Ours is told by its start time; where the
-/// leader has gone, by members of its group that still work in the process's directory.
+/// Returns whether a recorded pid still belongs to the recorded process: pids are reused. Its start
+/// time decides, or, if the leader has exited, whether a member of its group works in its directory.
 fn is_ours(context: &RunnerContext, record: &ProcessRecord) -> bool {
     match procfs::started_at(record.pid) {
         Some(started_at) => started_at == record.started_at,
@@ -53,7 +53,7 @@ fn is_ours(context: &RunnerContext, record: &ProcessRecord) -> bool {
     }
 }
 
-fn empty(directory: &Path) -> io::Result<()> {
+fn clear(directory: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,

@@ -1,5 +1,5 @@
-//! One running process of a service: started in its own copy of the source, watched until it is
-//! ready, ended with everything it started.
+//! A process of a service: started in its own copy of the source, watched until it is ready, and
+//! stopped together with its children.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -27,11 +27,11 @@ use convox_wire::{self, ProcessId, ProcessStatus, ServiceName};
 
 const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
 
-/// For the last output of a process that has ended. Something that left its group may hold the
-/// pipes open for ever.
+/// How long to wait for the last output of a process that has ended: a child that left its group
+/// may hold the pipes open.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
-/// What to start, as often as it takes.
+/// Starts processes of a service.
 #[derive(Clone)]
 pub(super) struct Launch {
     pub(super) context: Arc<RunnerContext>,
@@ -71,7 +71,7 @@ impl Launch {
     }
 }
 
-/// A started process. Dropped without [`Process::stop`], its group is killed at once.
+/// A started process. Its group is killed if it is dropped without [`Process::stop`].
 pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) port: Option<u16>,
@@ -81,7 +81,7 @@ pub(super) struct Process {
     pumps: Vec<JoinHandle<()>>,
     grace: Duration,
     entry: ProcessEntry,
-    // Before the leftovers: what still runs must not lose its directory.
+    // Dropped before the leftovers: a running process must not lose its directory.
     guard: KillOnDrop,
     leftovers: Leftovers,
 }
@@ -94,9 +94,10 @@ pub(super) enum NotReady {
 }
 
 impl Process {
-    /// Starts a process in a fresh copy of the source, on a fresh port.
+    /// Starts a process in a new copy of the source, with a free port.
     pub(super) async fn start(launch: &Launch) -> Result<Self, String> {
-        let id = new_id(&launch.service.name).map_err(|error| format!("no random id: {error}"))?;
+        let id = new_id(&launch.service.name)
+            .map_err(|error| format!("can't make a random id: {error}"))?;
         let leftovers = Leftovers::new(&launch.context, &id);
         copy_source(&launch.deployment.source, &leftovers.directory).await?;
         let port = match launch.service.port {
@@ -152,7 +153,7 @@ impl Process {
         })
     }
 
-    /// Waits until it answers on its port, or has stayed up where it has none.
+    /// Waits until it accepts connections on its port, or, without a port, has run for a while.
     pub(super) async fn ready(
         &mut self,
         launch: &Launch,
@@ -161,9 +162,9 @@ impl Process {
         let limits = launch.context.limits;
         let answers = async {
             match self.port {
-                Some(port) => {
-                    timeout(limits.ready, answer(port)).await.map_err(|_| NotReady::TimedOut)
-                }
+                Some(port) => timeout(limits.ready, wait_for_connection(port))
+                    .await
+                    .map_err(|_| NotReady::TimedOut),
                 None => {
                     sleep(limits.settle).await;
                     Ok(())
@@ -180,34 +181,35 @@ impl Process {
         Ok(())
     }
 
-    /// Shows it as running.
+    /// Shows the process as running.
     pub(super) fn set_running(&self) {
         self.entry.set(ProcessStatus::Running);
     }
 
-    /// Has it ended already?
+    /// Returns how the process has ended, or `None` if it is running.
     pub(super) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits for it to end by itself.
+    /// Waits for the process to exit.
     pub(super) async fn ended(&mut self) -> ExitStatus {
         ended(&mut self.child).await
     }
 
-    /// Its last lines of output so far, oldest first.
+    /// Returns its last lines of output so far, oldest first.
     pub(super) fn last_lines(&self) -> Vec<String> {
         self.tail.lines()
     }
 
-    /// Ends it and all it started, and removes its copy of the source. Gives its last lines.
+    /// Stops the process and its children, and removes its copy of the source. Returns its last lines
+    /// of output.
     pub(super) async fn stop(self) -> Vec<String> {
         let (_row, lines) = self.clean_up().await;
         lines
     }
 
-    /// As [`Process::stop`], for one that ended by itself: it stays on the processes, as crashed,
-    /// while the entry is held.
+    /// Like [`Process::stop`], for a process that has exited. It is listed as crashed until the
+    /// returned entry is dropped.
     pub(super) async fn crashed(self) -> ProcessEntry {
         self.entry.set(ProcessStatus::Crashed);
         self.clean_up().await.0
@@ -223,7 +225,7 @@ impl Process {
         }
         let lines = self.tail.lines();
         let leftovers = self.leftovers;
-        // Removing a large directory takes a while; a panic in there is reported by the runtime.
+        // Removing a large directory takes a while. The runtime reports a panic.
         let _ = spawn_blocking(move || drop(leftovers)).await;
         (self.entry, lines)
     }
@@ -232,12 +234,12 @@ impl Process {
 async fn ended(child: &mut Child) -> ExitStatus {
     match child.wait().await {
         Ok(status) => status,
-        // The system cannot say: somebody else collected it.
+        // The status is lost: something else has reaped the process.
         Err(_) => ExitStatus::from_raw(0),
     }
 }
 
-async fn answer(port: u16) {
+async fn wait_for_connection(port: u16) {
     while TcpStream::connect(loopback(port)).await.is_err() {
         sleep(CONNECT_INTERVAL).await;
     }
@@ -251,7 +253,7 @@ async fn copy_source(source: &std::path::Path, directory: &std::path::Path) -> R
         }
         copy_directory(&from, &to)
     });
-    let failed = |error: &dyn std::fmt::Display| format!("cannot copy the source: {error}");
+    let failed = |error: &dyn std::fmt::Display| format!("can't copy the source: {error}");
     match copied.await {
         Ok(result) => result.map_err(|error| failed(&error)),
         Err(error) => Err(failed(&error)),
@@ -262,16 +264,16 @@ fn cannot_start(service: &ServiceSpec, error: &io::Error) -> String {
     let program = service.command.first().map_or("", String::as_str);
     match error.kind() {
         io::ErrorKind::NotFound => {
-            format!("cannot start {program:?}: there is no such program in the source or on PATH")
+            format!("can't start {program:?}: not found in the source or on PATH")
         }
         io::ErrorKind::PermissionDenied => {
-            format!("cannot start {program:?}: it is not executable (chmod +x, and deploy again)")
+            format!("can't start {program:?}: not executable (run chmod +x and deploy again)")
         }
-        _ => format!("cannot start {program:?}: {error}"),
+        _ => format!("can't start {program:?}: {error}"),
     }
 }
 
-/// The group is remembered, so that a later rack can end it should this one be killed.
+/// Records the group, so that the next rack can stop it if this one is killed.
 fn keep(launch: &Launch, group: Group, id: &ProcessId) {
     let pid = group.leader();
     let Some(started_at) = procfs::started_at(pid) else { return };
@@ -285,7 +287,7 @@ fn keep(launch: &Launch, group: Group, id: &ProcessId) {
     });
 }
 
-/// A service's name and six random letters and digits.
+/// Returns a new process id: the service's name and six random letters and digits.
 pub(crate) fn new_id(service: &ServiceName) -> Result<ProcessId, getrandom::Error> {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut random = [0u8; 6];
@@ -295,7 +297,7 @@ pub(crate) fn new_id(service: &ServiceName) -> Result<ProcessId, getrandom::Erro
     Ok(ProcessId::from_rack(format!("{service}-{end}")))
 }
 
-/// How a process ended, in words.
+/// Describes how a process ended: `ended with exit code 1`.
 pub(crate) fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("ended with exit code {code}"),
@@ -304,7 +306,7 @@ pub(crate) fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// What a process leaves: its record and its copy of the source. Removed on drop.
+/// The record and the copy of the source of a process. Removed on drop.
 struct Leftovers {
     context: Arc<RunnerContext>,
     id: ProcessId,
@@ -325,7 +327,7 @@ impl Drop for Leftovers {
     fn drop(&mut self) {
         self.context.workplaces.leave(&self.id);
         self.context.store.forget_process(&self.id);
-        // What cannot be removed now is removed when the rack starts next.
+        // What can't be removed now is removed when the rack starts next.
         let _ = remove_directory(&self.directory);
     }
 }

@@ -1,23 +1,22 @@
-//! What the system knows about processes: when they started, which group they are in.
-//!
-//! `/proc` where there is one (Linux: proc(5)), `ps` elsewhere.
+//! The system's information about processes, from `/proc` (Linux: proc(5)) or, without it, `ps`.
 
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-/// When a process started, in words that differ for a later process of the same pid. `None` if
+/// Returns a text that tells a process from later ones with the same pid: its start time. `None` if
 /// there is no such process.
 pub(crate) fn started_at(pid: i32) -> Option<String> {
     if !has_proc() {
         return started_at_by_ps(pid);
     }
     let stat = Stat::of(pid)?;
-    // Start times count from the boot of the machine.
+    // Start times are relative to the boot of the machine.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     Some(format!("{}@{}", stat.started, boot.trim()))
 }
 
-/// The living members of a process group, zombies left out; `None` where the system does not say.
+/// Returns the members of a process group except zombies, or `None` if the system does not list
+/// them.
 pub(crate) fn members(group: i32) -> Option<Vec<i32>> {
     if !has_proc() {
         return None;
@@ -30,7 +29,7 @@ pub(crate) fn members(group: i32) -> Option<Vec<i32>> {
     Some(pids.collect())
 }
 
-/// The directory a process works in, where the system says so.
+/// Returns the working directory of a process, if it is known.
 pub(crate) fn directory(pid: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
@@ -61,7 +60,8 @@ impl Stat {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// The second field is the program's name in parentheses, and may itself contain any.
+    /// Parses `/proc/PID/stat`. Its second field is the program's name in parentheses, which may
+    /// contain blanks and parentheses itself.
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_whitespace().collect();
         Some(Self {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_full_of_blanks_and_parentheses_does_not_confuse_the_reading() {
+    fn a_program_name_with_blanks_and_parentheses_is_parsed() {
         let text = "77 (a) R (b) c) S 1 70 70 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 1 1";
         let stat = Stat::parse(text).unwrap();
         assert_eq!((stat.state, stat.group, stat.started.as_str()), ('S', 70, "4242"));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_a_start_time_that_stays_and_an_absent_one_has_none() {
+    fn a_process_has_a_constant_start_time_and_an_absent_one_has_none() {
         let pid = i32::try_from(process::id()).unwrap();
         assert!(started_at(pid).is_some());
         assert_eq!(started_at(pid), started_at(pid));

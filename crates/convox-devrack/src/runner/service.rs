@@ -1,4 +1,4 @@
-//! A service: its process is brought to readiness, watched, and started again after a crash.
+//! A service: starts its process, watches it, and restarts it after a crash.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::context::{Limits, ProcessEntry, is_taken};
 use super::process::{Launch, NotReady, Process, ending};
 use crate::gateway::{Connections, Gateway};
 
-/// How many ports are tried when other programs keep taking them first.
+/// How many ports to try if other programs keep taking them first.
 const PORT_ATTEMPTS: u32 = 4;
 
 /// Why a service did not start.
 #[derive(Debug)]
 pub(super) struct StartFailure {
-    /// Begins with the process or service it concerns.
+    /// The reason, starting with the process or service it concerns.
     pub(super) reason: String,
     pub(super) last_lines: Vec<String>,
-    /// It was called off, from outside or because another service failed.
+    /// Whether the start was canceled, by a request or because another service failed.
     pub(super) canceled: bool,
 }
 
@@ -33,7 +33,7 @@ impl StartFailure {
     }
 }
 
-/// Starts a process of the service and waits until it is ready. One that fails is ended.
+/// Starts a process of the service and waits until it is ready. If it fails, it is stopped.
 pub(super) async fn start(
     launch: &Launch,
     stop: &CancellationToken,
@@ -50,7 +50,10 @@ pub(super) async fn start(
         let last_lines = process.stop().await;
         let lost = matches!(why, NotReady::Ended(_)) && port.is_some_and(is_taken);
         if lost && attempt < PORT_ATTEMPTS {
-            launch.say(&id, &format!("{id}: another program took its port; starting on a new one"));
+            launch.say(
+                &id,
+                &format!("{id}: its port is used by another program; restarting on a new one"),
+            );
             attempt += 1;
             continue;
         }
@@ -96,7 +99,8 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Leads the service's stable address to this process. Gives the connections to the one before.
+    /// Routes the service's stable address to this process. Returns the connections to the previous
+    /// one.
     pub(super) fn switch_to(&self, process: &Process) -> Connections {
         self.route_to(process.port)
     }
@@ -106,7 +110,7 @@ impl Service {
         gateway.map(|gateway| gateway.route_to(self.generation, port)).unwrap_or_default()
     }
 
-    /// Keeps the service running until `stop`.
+    /// Restarts the service whenever it exits, until `stop`.
     pub(super) async fn supervise(self, mut process: Process, stop: CancellationToken) {
         let mut backoff = Backoff::new(self.launch.context.limits);
         loop {
@@ -121,7 +125,7 @@ impl Service {
             let id = process.id.clone();
             self.launch.say(&id, &format!("{id}: {}", ending(status)));
             let entry = process.crashed().await;
-            let Some(next) = self.start_again(&mut backoff, entry, &stop).await else { return };
+            let Some(next) = self.restart(&mut backoff, entry, &stop).await else { return };
             process = next;
         }
     }
@@ -133,8 +137,8 @@ impl Service {
         self.launch.say(&id, &format!("{id}: stopped"));
     }
 
-    /// `None` if it was stopped meanwhile.
-    async fn start_again(
+    /// Returns `None` if the service is stopped meanwhile.
+    async fn restart(
         &self,
         backoff: &mut Backoff,
         entry: ProcessEntry,
@@ -143,11 +147,7 @@ impl Service {
         let mut entry = Some(entry);
         loop {
             let pause = backoff.next();
-            self.say(&format!(
-                "{} is started again in {}",
-                self.launch.service.name,
-                seconds(pause)
-            ));
+            self.say(&format!("{} restarts in {}", self.launch.service.name, seconds(pause)));
             stop.run_until_cancelled(sleep(pause)).await?;
             drop(entry.take());
             match start(&self.launch, stop).await {
@@ -166,7 +166,7 @@ impl Service {
     }
 }
 
-/// The backoff before starts after crashes: each twice the one before, up to a limit.
+/// The pauses before restarts: each is twice as long as the previous one, up to a limit.
 struct Backoff {
     limits: Limits,
     next: Duration,
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_limit_and_begin_anew_after_a_sound_run() {
+    fn pauses_double_up_to_the_limit_and_start_over_after_a_stable_run() {
         let mut backoff = Backoff::new(Limits::default());
         let taken: Vec<u64> = (0..7).map(|_| backoff.next().as_secs()).collect();
         assert_eq!(taken, [1, 2, 4, 8, 16, 30, 30]);

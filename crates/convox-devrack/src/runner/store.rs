@@ -1,33 +1,34 @@
-//! What the runner asks to be remembered beyond its own life.
+//! The runner's persistent state.
 
 use convox_wire::{AppName, ProcessId, ServiceName};
 
-/// The memory of the runner; the rack's store implements it. Calls are short and may block for
-/// the length of a commit.
+/// Stores what must outlive the runner; implemented by the rack's database. Calls block for at most
+/// one commit.
 pub trait RunnerStore: Send + Sync + 'static {
-    /// The port that a service's stable address had last.
+    /// Returns the last port of a service's stable address.
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16>;
-    /// Remembers the port of a service's stable address.
+    /// Stores the port of a service's stable address.
     fn keep_gateway_port(&self, app: &AppName, service: &ServiceName, port: u16);
-    /// Remembers a process that was started.
+    /// Stores a started process.
     fn keep_process(&self, process: ProcessRecord);
-    /// Forgets a process that has ended.
+    /// Deletes a process that has ended.
     fn forget_process(&self, id: &ProcessId);
-    /// The processes kept and not forgotten: those that a killed rack left behind.
+    /// Returns the stored processes. At start these are the orphans of a killed rack.
     fn processes(&self) -> Vec<ProcessRecord>;
 }
 
-/// A process as it is remembered.
+/// A stored process.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ProcessRecord {
     /// The id of the leader of its process group.
     pub pid: i32,
-    /// When the leader started, in the system's words; tells it from a later one of the same pid.
+    /// The start time of the leader, in a system-specific form; tells it from later processes with
+    /// the same pid.
     pub started_at: String,
-    /// Its app.
+    /// The app.
     pub app: AppName,
-    /// Its service.
+    /// The service.
     pub service: ServiceName,
-    /// Its id at the rack.
+    /// The id that clients see.
     pub id: ProcessId,
 }

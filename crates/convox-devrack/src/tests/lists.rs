@@ -25,7 +25,7 @@ async fn builds_queue_for_a_slot_and_are_listed_before_they_are_answered() {
     std::fs::write(&flag, "").unwrap();
     let path = format!("/apps/web/builds/{}", second["id"].as_str().unwrap());
     let log = client.read_socket(&format!("{path}/logs"), &[]).await;
-    assert!(log.text.starts_with("Waiting for other builds to end\n"), "{log:?}");
+    assert!(log.text.starts_with("Waiting for other builds to finish\n"), "{log:?}");
     assert_eq!(client.get(&path).await["status"], "complete");
     rack.stop().await;
 }

@@ -29,7 +29,7 @@ async fn a_release_that_does_not_start_is_rolled_back_and_the_log_says_why() {
     assert!(log.contains("no database"), "{log}");
     assert!(log.contains("exit code 3"), "{log}");
     assert!(
-        log.contains(&format!(" system/rack/web rolled back: release {good} goes on\n")),
+        log.contains(&format!(" system/rack/web rolled back: release {good} is still running\n")),
         "{log}"
     );
     rack.stop().await;
@@ -78,9 +78,7 @@ async fn a_second_promote_is_refused_unless_forced() {
     assert_eq!(client.post(&path, &[("force", "true")]).await.1, "ok\n");
     assert_eq!(client.running("web").await["release"], good.as_str());
     let log = client.log("web").await;
-    assert!(
-        log.contains(&format!("promoting release {slow} was canceled: {good} takes its place"))
-    );
+    assert!(log.contains(&format!("promoting release {slow} was canceled: superseded by {good}")));
 
     client.promote("web", &slow).await;
     assert_eq!(client.post("/apps/web/cancel", &[]).await.1, "ok\n");
@@ -138,7 +136,7 @@ async fn old_releases_are_removed_but_never_the_active_one() {
     assert_eq!(listed().await.iter().collect::<Vec<_>>(), expected);
     let (status, message) = client.promote("jobs", &releases[0]).await;
     assert_eq!(status, 400);
-    assert!(message.as_str().unwrap().contains("was cleaned away"), "{message}");
+    assert!(message.as_str().unwrap().contains("was removed"), "{message}");
     let sources = || std::fs::read_dir(rack.data.join("apps/jobs/sources")).unwrap().count();
     let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while sources() > 3 {

@@ -1,4 +1,4 @@
-//! The runner with real small processes.
+//! Tests of the runner with small real processes.
 
 mod failures;
 mod orphans;

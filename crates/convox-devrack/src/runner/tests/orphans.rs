@@ -2,11 +2,11 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::support::{TestRunner, app, lives, until, web};
+use super::support::{TestRunner, app, is_running, until, web};
 use crate::runner::{ProcessRecord, RunnerStore, started_at};
 
-/// As a rack that was killed has left it: a group in its directory, and a record.
-fn leave(test: &TestRunner, id: &str, script: &str) -> (Child, PathBuf) {
+/// Starts a process group as a killed rack leaves it, in its copy of the source.
+fn start_orphan(test: &TestRunner, id: &str, script: &str) -> (Child, PathBuf) {
     let directory = test.running().join(id);
     std::fs::create_dir_all(&directory).unwrap();
     let mut command = Command::new("sh");
@@ -33,22 +33,23 @@ async fn read_pid(file: PathBuf) -> i32 {
 }
 
 #[tokio::test]
-async fn groups_that_a_killed_rack_left_are_ended_with_their_traces() {
+async fn orphans_of_a_killed_rack_are_stopped_and_their_files_removed() {
     let test = TestRunner::new();
-    let (mut child, directory) = leave(&test, "web-aaaaaa", "sleep 600 & echo $! > pid; wait");
+    let (mut child, directory) =
+        start_orphan(&test, "web-aaaaaa", "sleep 600 & echo $! > pid; wait");
     record(&test, "web-aaaaaa", &child, None);
     let grandchild = read_pid(directory.join("pid")).await;
     test.runner.stop_orphans().await;
     child.wait().unwrap();
-    assert!(!lives(grandchild));
+    assert!(!is_running(grandchild));
     assert!(test.copies().is_empty() && test.store.processes().is_empty());
-    assert!(test.logged("web-aaaaaa: ended; it was left behind by a rack that was killed"));
+    assert!(test.logged("web-aaaaaa: stopped; a rack that was killed had left it running"));
 }
 
 #[tokio::test]
-async fn a_pid_that_now_belongs_to_another_program_is_left_alone() {
+async fn a_reused_pid_is_not_stopped() {
     let test = TestRunner::new();
-    let (mut child, _) = leave(&test, "web-bbbbbb", "exec sleep 600");
+    let (mut child, _) = start_orphan(&test, "web-bbbbbb", "exec sleep 600");
     record(&test, "web-bbbbbb", &child, Some("another time".into()));
     test.runner.stop_orphans().await;
     assert!(child.try_wait().unwrap().is_none());
@@ -59,27 +60,28 @@ async fn a_pid_that_now_belongs_to_another_program_is_left_alone() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_group_whose_leader_has_gone_is_known_by_its_folder() {
+async fn a_group_without_its_leader_is_recognized_by_its_directory() {
     let test = TestRunner::new();
-    let (mut child, directory) = leave(&test, "web-cccccc", "sleep 600 & echo $! > pid; wait");
+    let (mut child, directory) =
+        start_orphan(&test, "web-cccccc", "sleep 600 & echo $! > pid; wait");
     let grandchild = read_pid(directory.join("pid")).await;
     record(&test, "web-cccccc", &child, None);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(lives(grandchild));
+    assert!(is_running(grandchild));
     test.runner.stop_orphans().await;
-    assert!(!lives(grandchild));
+    assert!(!is_running(grandchild));
     assert!(test.copies().is_empty());
 }
 
 #[tokio::test]
-async fn a_record_of_what_has_long_gone_is_forgotten() {
+async fn a_record_of_a_process_that_has_ended_is_deleted() {
     let test = TestRunner::new();
-    let (mut child, _) = leave(&test, "web-dddddd", "exit 0");
+    let (mut child, _) = start_orphan(&test, "web-dddddd", "exit 0");
     child.wait().unwrap();
     record(&test, "web-dddddd", &child, Some("then".into()));
     test.runner.stop_orphans().await;
     assert!(test.store.processes().is_empty() && test.copies().is_empty());
-    // Nothing to do the second time.
+    // A second time there is nothing to do.
     test.runner.stop_orphans().await;
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::support::{TestRunner, WEB, app, base, limits, lives, until, web};
+use super::support::{TestRunner, WEB, app, base, is_running, limits, until, web};
 use crate::runner::Limits;
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn the_address_answers_at_every_moment_of_a_promote() {
 }
 
 #[tokio::test]
-async fn only_the_variables_that_are_promised_reach_a_service() {
+async fn a_service_gets_the_documented_variables_only() {
     let test = TestRunner::new();
     let manifest = "environment: [SHARED=1]\nservices: {web: {command: env, port: 80, environment: [OWN=2, A=3]}}";
     let failure = test
@@ -73,7 +73,7 @@ async fn only_the_variables_that_are_promised_reach_a_service() {
 }
 
 #[tokio::test]
-async fn output_goes_to_the_log_of_the_process_and_the_racks_words_beside_it() {
+async fn output_and_messages_of_the_rack_go_to_separate_streams() {
     let test = TestRunner::new();
     test.promote(test.deployment("R1", WEB, "")).await.unwrap();
     let id = test.only_process().id;
@@ -89,7 +89,7 @@ async fn output_goes_to_the_log_of_the_process_and_the_racks_words_beside_it() {
 }
 
 #[tokio::test]
-async fn each_process_has_a_copy_of_its_own() {
+async fn each_process_runs_in_its_own_copy() {
     let test = TestRunner::new();
     let manifest = "services: {a: {command: sh -c 'touch mine-$NAME; exec sleep 600', environment: [NAME=a]}, \
                     b: {command: sh -c 'touch mine-$NAME; exec sleep 600', environment: [NAME=b]}}";
@@ -109,7 +109,7 @@ async fn each_process_has_a_copy_of_its_own() {
 }
 
 #[tokio::test]
-async fn programs_that_were_copied_a_moment_ago_can_be_started_side_by_side() {
+async fn just_copied_programs_can_be_started_concurrently() {
     let test = TestRunner::new();
     let services: String =
         ('a'..='h').map(|name| format!("  {name}: {{command: ./run.sh}}\n")).collect();
@@ -125,7 +125,7 @@ async fn programs_that_were_copied_a_moment_ago_can_be_started_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_grandchildren_even_those_that_will_not_listen() {
+async fn a_stop_ends_grandchildren_even_if_they_ignore_term() {
     let quick = Limits { stop: Duration::from_millis(300), ..limits() };
     let test = TestRunner::with(quick, std::sync::Arc::new(crate::runner::context::free_port));
     let manifest = "services: {job: {command: [sh, -c, \"(trap '' TERM; echo $$; exec sleep 600) & \
@@ -134,14 +134,14 @@ async fn a_stop_ends_grandchildren_even_those_that_will_not_listen() {
     until("the pids", async || test.lines("service/job").len() >= 3).await;
     let pids: Vec<i32> =
         test.lines("service/job").iter().map(|line| line.parse().unwrap()).collect();
-    assert!(pids.iter().all(|pid| lives(*pid)));
+    assert!(pids.iter().all(|pid| is_running(*pid)));
     test.runner.stop_app(&app()).await;
-    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+    assert!(!pids.iter().any(|pid| is_running(*pid)), "{pids:?}");
 }
 
 #[tokio::test]
-async fn a_port_that_was_lost_to_another_program_is_taken_again() {
-    // Bound, but deaf: nobody answers on it, and nobody else can have it.
+async fn a_port_lost_to_another_program_is_replaced() {
+    // Bound but not listening: connections are refused, and no other program can bind it.
     let holder = tokio::net::TcpSocket::new_v4().unwrap();
     holder.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let held = holder.local_addr().unwrap().port();
@@ -153,7 +153,7 @@ async fn a_port_that_was_lost_to_another_program_is_taken_again() {
     let test = TestRunner::with(limits(), std::sync::Arc::new(ports));
     test.promote(test.deployment("R1", WEB, "TEXT=here")).await.unwrap();
     assert_eq!(test.ask().await, "here");
-    assert!(test.logged("another program took its port"));
+    assert!(test.logged("its port is used by another program"));
     test.runner.stop_all().await;
 }
 
@@ -166,7 +166,7 @@ async fn addresses_stay_over_a_restart_and_move_only_if_taken() {
     let port = first[0].1.port();
     test.runner.stop_all().await;
 
-    // The listener is closed by the task that held it, in a moment.
+    // The task that owns the listener closes it soon.
     let holder = async {
         loop {
             match std::net::TcpListener::bind(("127.0.0.1", port)) {
@@ -179,12 +179,12 @@ async fn addresses_stay_over_a_restart_and_move_only_if_taken() {
     test.restart();
     let moved = test.runner.open_gateways(&app(), &manifest).await.unwrap();
     assert_ne!(moved[0].1.port(), port);
-    assert!(test.logged(&format!("another program has taken 127.0.0.1:{port}")));
+    assert!(test.logged(&format!("127.0.0.1:{port} is used by another program")));
     drop(holder);
 
     test.restart();
     let again = test.runner.open_gateways(&app(), &manifest).await;
-    // The runner before may still be closing its listener; the store knows where it was.
+    // The previous runner may still be closing its listener; the store has its port.
     assert!(again.is_ok());
     assert!(test.store.ports.lock().unwrap().len() == 1);
 }

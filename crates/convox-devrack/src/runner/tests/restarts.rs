@@ -11,7 +11,7 @@ fn kill_the_only_process(test: &TestRunner) {
 }
 
 #[tokio::test]
-async fn a_service_that_crashes_is_started_again_behind_the_same_address() {
+async fn a_crashed_service_is_restarted_behind_the_same_address() {
     let test = TestRunner::new();
     test.promote(test.deployment("R1", WEB, "TEXT=still here")).await.unwrap();
     let (address, old) = (test.address(), test.only_process());
@@ -25,10 +25,7 @@ async fn a_service_that_crashes_is_started_again_behind_the_same_address() {
     assert_eq!(test.address(), address);
     assert_eq!(test.copies(), [test.only_process().id.to_string()]);
     assert!(test.logged(&format!("{}: was killed by signal 9", old.id)));
-    assert!(
-        test.logged("web is started again in 0.1 s")
-            || test.logged("web is started again in 0.0 s")
-    );
+    assert!(test.logged("web restarts in 0.1 s") || test.logged("web restarts in 0.0 s"));
     test.runner.stop_all().await;
 }
 
@@ -45,27 +42,24 @@ async fn a_crashed_service_shows_as_crashed_and_its_address_closes_connections()
     until("the crash", async || test.statuses() == ["web crashed"] && test.copies().is_empty())
         .await;
     assert_eq!(test.ask().await, "");
-    // A stop does not wait for the pause to pass.
+    // A stop does not wait for the end of the pause.
     test.runner.stop_all().await;
     assert!(test.statuses().is_empty());
 }
 
 #[tokio::test]
-async fn a_service_that_keeps_crashing_is_started_at_growing_intervals() {
+async fn a_service_that_keeps_crashing_is_restarted_at_growing_intervals() {
     let test = TestRunner::new();
     let manifest = "services: {job: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
     test.promote(test.deployment("R1", manifest, "")).await.unwrap();
     until("three starts", async || {
         let starts =
-            test.lines("system/rack").iter().filter(|line| line.contains("started again")).count();
+            test.lines("system/rack").iter().filter(|line| line.contains("restarts in")).count();
         starts >= 3
     })
     .await;
-    let backoff: Vec<String> = test
-        .lines("system/rack")
-        .into_iter()
-        .filter(|line| line.contains("started again"))
-        .collect();
+    let backoff: Vec<String> =
+        test.lines("system/rack").into_iter().filter(|line| line.contains("restarts in")).collect();
     assert!(backoff[1].ends_with("0.1 s") && backoff[2].ends_with("0.2 s"), "{backoff:?}");
     assert!(test.logged("ended with exit code 7"));
     test.runner.stop_all().await;
@@ -77,7 +71,7 @@ async fn a_new_release_replaces_one_that_keeps_crashing() {
     let test = TestRunner::new();
     let manifest = "services: {web: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
     test.promote(test.deployment("R1", manifest, "")).await.unwrap();
-    until("a crash", async || test.logged("started again")).await;
+    until("a crash", async || test.logged("restarts in")).await;
     test.promote(test.deployment("R2", WEB, "TEXT=sound")).await.unwrap();
     assert_eq!(test.ask().await, "sound");
     assert_eq!(test.statuses(), ["web running"]);

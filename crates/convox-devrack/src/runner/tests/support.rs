@@ -1,4 +1,4 @@
-//! A runner on a temporary directory, with a memory that can outlive it.
+//! A runner with a temporary directory and a store that can outlive it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ while True:
 pub(super) const WEB: &str =
     "services: {web: {command: python3 server.py, port: 3000, environment: [TEXT=default]}}";
 
-/// Long enough for a machine that is busy with other tests.
+/// A limit for slow machines.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct TestRunner {
@@ -57,7 +57,7 @@ impl TestRunner {
         Self { root, store, log, runner }
     }
 
-    /// As a rack that was started anew on the same data.
+    /// Replaces the runner by a new one with the same data, as a restarted rack has it.
     pub(super) fn restart(&mut self) {
         self.runner = runner(&self.root, &self.store, &self.log, limits(), Arc::new(free_port));
     }
@@ -92,7 +92,7 @@ impl TestRunner {
         ask(self.address()).await
     }
 
-    /// `service status` of every process.
+    /// Returns `service status` for every process.
     pub(super) fn statuses(&self) -> Vec<String> {
         let processes = self.runner.processes(&app());
         processes.iter().map(|process| format!("{} {}", process.name, process.status)).collect()
@@ -104,7 +104,7 @@ impl TestRunner {
         processes.remove(0)
     }
 
-    /// The names of the copies there are.
+    /// Returns the names of the existing copies of the source.
     pub(super) fn copies(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.running()) else { return Vec::new() };
         let mut names: Vec<String> =
@@ -149,7 +149,7 @@ fn runner(
     Runner::with_ports(parts, ports)
 }
 
-/// Failures come fast; success has all the time it needs.
+/// Limits with which failures are quick and successes have enough time.
 pub(super) fn limits() -> Limits {
     Limits {
         drain: Duration::from_secs(30),
@@ -159,8 +159,8 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-/// What programs need to be found and to run.
-#[allow(clippy::disallowed_methods)] // a test is its own client
+/// The variables that programs need.
+#[allow(clippy::disallowed_methods)] // tests have no settings
 pub(crate) fn base() -> BaseEnvironment {
     let of = |key: &str| std::env::var_os(key).unwrap_or_default();
     BaseEnvironment {
@@ -179,28 +179,28 @@ pub(super) fn web() -> ServiceName {
     "web".parse().unwrap()
 }
 
-/// What the service says to a new connection; empty if it does not answer.
+/// Returns the service's answer to a new connection; empty if it does not answer.
 pub(super) async fn ask(address: SocketAddr) -> String {
     let mut answer = String::new();
     if let Ok(mut socket) = TcpStream::connect(address).await {
-        // A connection that is cut has logged what it had to say.
+        // What came before a failure counts.
         let _ = socket.read_to_string(&mut answer).await;
     }
     answer
 }
 
-/// Waits for a condition, which must come.
+/// Waits until a condition holds, and panics after a while.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain: {what}");
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "timed out: {what}");
 }
 
-/// Is there a process of this pid, other than as a zombie?
-pub(crate) fn lives(pid: i32) -> bool {
+/// Returns whether a process with this pid is running. Zombies don't count.
+pub(crate) fn is_running(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     match stat {
         Ok(stat) => !stat[stat.rfind(')').unwrap()..].starts_with(") Z"),
