@@ -207,19 +207,30 @@ impl<'a> Run<'a> {
         runtime: &tokio::runtime::Runtime,
         interval: Duration,
     ) -> Result<(), CommandError> {
+        // One listener for the whole time: a signal between two runs must not be lost.
+        let mut signal = pin!(signals::received());
         loop {
             if !self.args.json {
                 ui.clear()?;
                 ui.print(&format!("Every {}s:\n\n", interval.as_secs()))?;
             }
-            match runtime.block_on(self.once(ui)) {
-                Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::OutputClosed => return Err(error),
-                Err(error) => ui.error(&error),
+            let run = async {
+                tokio::select! {
+                    biased;
+                    result = self.once(ui) => Some(result),
+                    _ = &mut signal => None,
+                }
+            };
+            match runtime.block_on(run) {
+                None => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
+                Some(Err(error)) if error.kind() == ErrorKind::OutputClosed => return Err(error),
+                Some(Err(error)) => ui.error(&error),
             }
             ui.flush()?;
-            if runtime.block_on(signals::received_within(interval)) {
+            let pause = async { tokio::time::timeout(interval, &mut signal).await.is_ok() };
+            if runtime.block_on(pause) {
                 return Ok(());
             }
         }

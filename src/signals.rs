@@ -4,7 +4,6 @@
 //! and shells for the INT of background jobs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -105,11 +104,6 @@ pub(crate) async fn shutdown_requested() {
 pub(crate) async fn received_by_nobody() -> EndSignal {
     LISTENED_FOR.notified().await;
     first_of(EndSignal::ALL.map(EndSignal::listen)).await
-}
-
-/// Waits for `time`; returns whether a signal came meanwhile.
-pub(crate) async fn received_within(time: Duration) -> bool {
-    tokio::time::timeout(time, received()).await.is_ok()
 }
 
 async fn first_of([interrupt, terminate, hang_up]: [Option<Signal>; 3]) -> EndSignal {

@@ -1,14 +1,14 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::context::connection::rack_at;
+use crate::context::connection::login_target;
 use crate::context::{Confirmation, Context};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::settings::{ConfigError, ConfigWriter, RackUrl, Scheme, trimmed_secret};
 use convox_client::fingerprint::Fingerprint;
-use convox_client::rack::{CertificateProblem, Error, Login};
+use convox_client::rack::{CertificateProblem, Error, Login, Refusal};
 use convox_client::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's certificate
@@ -101,8 +101,10 @@ impl Attempt<'_> {
                 {
                     self.pin = Some(*fingerprint);
                 }
-                Error::Status { status: 401, message, .. }
-                    if token.is_stored && self.cx.can_ask() && !is_expired(message) =>
+                error
+                    if error.refusal() == Some(Refusal::Unauthorized)
+                        && token.is_stored
+                        && self.cx.can_ask() =>
                 {
                     self.cx.notice("the stored token is no longer accepted");
                     token = Token::ask(self.cx).await?;
@@ -116,8 +118,7 @@ impl Attempt<'_> {
         let setup = |error: CommandError| Error::Config(error.message());
         let address = address(self.cx, self.host, Some(token.clone())).map_err(setup)?;
         let trust = self.pin.map(|pin| Trust::Pinned(pin, PinnedBy::Login));
-        let rack = rack_at(self.cx, &address, trust).map_err(setup)?;
-        rack.login().await
+        login_target(self.cx, &address, trust).map_err(setup)?.login().await
     }
 
     async fn confirm(&self, fingerprint: &Fingerprint) -> Result<bool, CommandError> {
@@ -130,17 +131,11 @@ impl Attempt<'_> {
     }
 }
 
-fn is_expired(message: &str) -> bool {
-    message.contains("cli token is expired")
-}
-
 /// Reports a wrong token as other clients do.
 fn refused(error: Error) -> CommandError {
-    match &error {
-        Error::Status { status: 401, message, .. } if !is_expired(message) => {
-            CommandError::new("invalid login")
-                .hint("check that the token is right, and for this host")
-        }
+    match error.refusal() {
+        Some(Refusal::Unauthorized) => CommandError::new("invalid login")
+            .hint("check that the token is right, and for this host"),
         _ => error.into(),
     }
 }
@@ -153,12 +148,7 @@ async fn probe_certificate(cx: &Context, host: &str) -> Result<Fingerprint, Comm
             "{host} has no certificate to trust: it is not reached over https"
         )));
     }
-    let none = Trust::Pinned(Fingerprint([0; 32]), PinnedBy::Login);
-    match rack_at(cx, &address, Some(none))?.login().await {
-        Err(Error::Certificate(CertificateProblem::Changed { fingerprint, .. })) => Ok(fingerprint),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err(CommandError::new(format!("{host} presented no certificate"))),
-    }
+    Ok(convox_client::probe_certificate(&address, *cx.limits()).await?)
 }
 
 fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<RackUrl, CommandError> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use url::Url;
 
 use super::known_racks::{self, Found, NamedRack};
 use super::{Access, Context, KnownRack, transport_events};
 use crate::error::{CommandError, Hint};
-use crate::settings::{CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Target};
-use convox_client::rack::{Client, Endpoint, Options, Rack};
+use crate::settings::{
+    CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
+};
+use convox_client::rack::{Client, Console, Endpoint, Options, Rack};
 use convox_client::transport::{PinnedBy, Trust};
 use convox_wire::RackName;
 
@@ -97,76 +98,60 @@ async fn connect(cx: &Context, rack: &KnownRack) -> Result<Connection, CommandEr
 }
 
 fn direct(cx: &Context, url: &RackUrl, name: Option<String>) -> Result<Connection, CommandError> {
-    let mut endpoint = endpoint(url)?;
+    let mut endpoint = Endpoint::from(url);
     endpoint.actor = cx.settings.env.actor.clone();
-    Ok(Connection { rack: rack(cx, endpoint)?, direct: name })
+    Ok(Connection { rack: Rack::new(Client::new(endpoint, options(cx, url)?)), direct: name })
 }
 
 fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError> {
-    let Some(mut endpoint) = console_endpoint(cx)? else {
+    let Some(console) = console(cx)? else {
         return Err(CommandError::new("no console is known").hint(log_in()));
     };
-    endpoint.rack = Some(name.to_owned());
-    Ok(Connection { rack: rack(cx, endpoint)?, direct: None })
+    let rack = console.rack(&RackName::from_rack(name));
+    Ok(Connection { rack, direct: None })
 }
 
 async fn dev(cx: &Context) -> Result<Connection, CommandError> {
     let address = super::dev::running(cx).await?;
-    let rack = rack(cx, endpoint(&address)?)?;
-    Ok(Connection { rack, direct: None })
+    Ok(Connection { rack: Rack::connect_with(&address, options(cx, &address)?), direct: None })
 }
 
 /// Returns the console, if one is known.
-pub(super) fn console(cx: &Context) -> Result<Option<Rack>, CommandError> {
-    console_endpoint(cx)?.map(|endpoint| rack(cx, endpoint)).transpose()
-}
-
-fn console_endpoint(cx: &Context) -> Result<Option<Endpoint>, CommandError> {
+pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
     let Some(url) = cx.settings.console()? else { return Ok(None) };
-    let mut endpoint = endpoint(&url)?;
+    let mut endpoint = Endpoint::from(&url);
     let session = cx.settings.config.session(&url.authority())?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
     endpoint.actor = cx.settings.env.actor.clone();
-    Ok(Some(endpoint))
+    Ok(Some(Console::new(Client::new(endpoint, options(cx, &url)?))))
 }
 
-/// Returns the rack or console at an address. `trust` overrides how its certificate is verified.
-pub(crate) fn rack_at(
+/// Returns the console, or rack, to log in to. `trust` overrides how its certificate is verified.
+pub(crate) fn login_target(
     cx: &Context,
     url: &RackUrl,
     trust: Option<Trust>,
-) -> Result<Rack, CommandError> {
-    let endpoint = endpoint(url)?;
-    let trust = trust.map_or_else(|| self::trust(cx, &endpoint), Ok)?;
-    Ok(trusting(cx, endpoint, trust))
+) -> Result<Console, CommandError> {
+    let options = match trust {
+        Some(trust) => options_with(cx, url, trust),
+        None => options(cx, url)?,
+    };
+    Ok(Console::new(Client::new(Endpoint::from(url), options)))
 }
 
-fn endpoint(url: &RackUrl) -> Result<Endpoint, CommandError> {
-    let base: Url =
-        url.base().parse().map_err(|error| CommandError::new(format!("{url}: {error}")))?;
-    let mut endpoint = Endpoint::new(base);
-    if let Some(credentials) = url.credentials() {
-        endpoint.user.clone_from(&credentials.user);
-        endpoint.password = Some(credentials.password.clone());
-    }
-    Ok(endpoint)
+fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
+    Ok(options_with(cx, url, trust(cx, url)?))
 }
 
-fn rack(cx: &Context, endpoint: Endpoint) -> Result<Rack, CommandError> {
-    let trust = trust(cx, &endpoint)?;
-    Ok(trusting(cx, endpoint, trust))
-}
-
-fn trusting(cx: &Context, endpoint: Endpoint, trust: Trust) -> Rack {
-    let (config, host) = (cx.settings.config.clone(), endpoint.authority());
+fn options_with(cx: &Context, url: &RackUrl, trust: Trust) -> Options {
+    let (config, host) = (cx.settings.config.clone(), url.authority());
     let session_sink = Arc::new(move |session: &str| {
         // The session is valid for this run in any case; the next run can open another one.
         if let Ok(Some(writer)) = config.try_lock() {
             let _ = writer.store_session(&host, &session.into());
         }
     });
-    let (limits, listener) = (*cx.limits(), transport_events::listener(cx));
-    Rack::new(Client::new(endpoint, Options { limits, trust, listener, session_sink }))
+    Options { limits: *cx.limits(), trust, listener: transport_events::listener(cx), session_sink }
 }
 
 fn switch_rack() -> Hint {
@@ -177,19 +162,19 @@ pub(super) fn log_in() -> Hint {
     Hint::command("log in to a console with", "login").arg("HOST")
 }
 
-/// Returns how the endpoint's certificate is verified.
-fn trust(cx: &Context, endpoint: &Endpoint) -> Result<Trust, CommandError> {
-    if endpoint.url.scheme() != "https" {
+/// Returns how the certificate at an address is verified.
+fn trust(cx: &Context, url: &RackUrl) -> Result<Trust, CommandError> {
+    if url.scheme() != Scheme::Https {
         return Ok(Trust::Platform);
     }
     if cx.args.insecure {
-        cx.warn(format!("the certificate of {} is not verified (--insecure)", endpoint.address()));
+        cx.warn(format!("the certificate of {} is not verified (--insecure)", url.host_port()));
         return Ok(Trust::Insecure);
     }
     if let Some(fingerprint) = cx.settings.env.trust {
         return Ok(Trust::Pinned(fingerprint, PinnedBy::Variable));
     }
-    if let Some(pin) = cx.settings.config.pin(&endpoint.address())? {
+    if let Some(pin) = cx.settings.config.pin(&url.host_port())? {
         return Ok(Trust::Pinned(pin, PinnedBy::Login));
     }
     Ok(cx.settings.env.ca_cert.clone().map_or(Trust::Platform, Trust::CustomCa))

@@ -10,7 +10,7 @@ use crate::programs::terraform;
 use crate::settings::{
     CachedRack, Choice, ConsoleRacks, LocalForm, LocalRack, NoMatch, RackKind, RackUrl, match_rack,
 };
-use convox_client::rack::{ConsoleRack, Error, Rack};
+use convox_client::rack::{Console, ConsoleRack, Error};
 
 /// A configured rack and what is known of it.
 #[derive(Debug, Clone)]
@@ -140,8 +140,8 @@ fn cached_list(cx: &Context) -> Result<Option<ConsoleRacks>, CommandError> {
 }
 
 /// Reads the list from the console and caches it.
-async fn read_list(cx: &Context, console: &Rack) -> Result<Vec<CachedRack>, Error> {
-    let racks: Vec<_> = console.console_racks().await?.iter().map(cached_rack).collect();
+async fn read_list(cx: &Context, console: &Console) -> Result<Vec<CachedRack>, Error> {
+    let racks: Vec<_> = console.racks().await?.iter().map(cached_rack).collect();
     let list = ConsoleRacks { read_at: cx.clock.now(), racks: racks.clone() };
     // Without the cache, the next command asks the console again.
     if let Ok(Some(host)) = cx.settings.console_host()
@@ -236,7 +236,7 @@ pub(crate) async fn list(cx: &Context) -> Result<Vec<KnownRack>, CommandError> {
 /// nothing else is known: an empty list would be misleading.
 async fn list_console(
     cx: &Context,
-    console: &Rack,
+    console: &Console,
     may_fail: bool,
 ) -> Result<Vec<CachedRack>, CommandError> {
     let error = match read_list(cx, console).await {

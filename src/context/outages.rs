@@ -1,44 +1,44 @@
-//! What a person was told of a rack that is away: once is enough, until it answers again.
+//! Notices about an unavailable rack: one for each outage, however often a request is retried.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convox_client::transport::{Event, RequestLine};
 
-/// The absences of a run. Cheap to clone; clones are the same.
+/// The outages of a run. Cheap to clone; clones share their state.
 #[derive(Clone, Default)]
-pub(crate) struct OutageNotices(Arc<Mutex<Told>>);
+pub(crate) struct OutageNotices(Arc<Mutex<Reported>>);
 
 #[derive(Default)]
-struct Told {
-    /// A poll has told that the rack is away.
+struct Reported {
+    /// A poll has reported that the rack is unavailable.
     by_poll: bool,
-    /// The calls that were told to fail.
+    /// The requests whose failure was reported.
     failing: Vec<RequestLine>,
 }
 
 impl OutageNotices {
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn reported(&self) -> MutexGuard<'_, Reported> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A poll tells it now.
+    /// Records that a poll reports an outage.
     pub(crate) fn note_poll(&self) {
-        self.told().by_poll = true;
+        self.reported().by_poll = true;
     }
 
-    /// Is an event no repetition of what was told?
+    /// Whether an event is worth reporting: a failure that was reported before is not.
     pub(super) fn is_news(&self, event: &Event) -> bool {
         match event {
-            Event::Retrying { request, .. } => self.told().fails(request),
+            Event::Retrying { request, .. } => self.reported().fails(request),
             Event::Responded { request, status, .. } => {
-                // Proxies on the way answer for racks that are away.
+                // Proxies respond for racks that are unavailable.
                 if *status < 500 && *status != 429 {
-                    self.told().works(request);
+                    self.reported().works(request);
                 }
                 true
             }
             Event::SocketOpened { request, .. } => {
-                self.told().works(request);
+                self.reported().works(request);
                 true
             }
             _ => true,
@@ -46,7 +46,7 @@ impl OutageNotices {
     }
 }
 
-impl Told {
+impl Reported {
     fn fails(&mut self, request: &RequestLine) -> bool {
         let is_news = !self.by_poll && !self.failing.contains(request);
         if is_news {
@@ -73,31 +73,31 @@ mod tests {
         Request::get(path!["apps", name]).line()
     }
 
-    fn is_told(absence: &OutageNotices, name: &str) -> bool {
+    fn is_news(outages: &OutageNotices, name: &str) -> bool {
         let (why, budget) = ("no".to_owned(), Duration::ZERO);
-        absence.is_news(&Event::Retrying { request: request(name), why, budget })
+        outages.is_news(&Event::Retrying { request: request(name), why, budget })
     }
 
-    fn opens(absence: &OutageNotices, name: &str) {
-        absence.is_news(&Event::SocketOpened { request: request(name), took: Duration::ZERO });
-    }
-
-    #[test]
-    fn a_call_that_goes_on_to_fail_is_told_once_until_it_has_worked() {
-        let absence = OutageNotices::default();
-        assert!(is_told(&absence, "one") && !is_told(&absence, "one"));
-        opens(&absence, "other");
-        assert!(!is_told(&absence, "one") && is_told(&absence, "other"));
-        opens(&absence, "one");
-        assert!(is_told(&absence, "one"));
+    fn opens(outages: &OutageNotices, name: &str) {
+        outages.is_news(&Event::SocketOpened { request: request(name), took: Duration::ZERO });
     }
 
     #[test]
-    fn what_a_poll_has_told_is_told_by_no_call() {
-        let absence = OutageNotices::default();
-        absence.note_poll();
-        assert!(!is_told(&absence, "one"));
-        opens(&absence, "one");
-        assert!(is_told(&absence, "one"));
+    fn repeated_failures_of_a_request_are_reported_once_until_it_succeeds() {
+        let outages = OutageNotices::default();
+        assert!(is_news(&outages, "one") && !is_news(&outages, "one"));
+        opens(&outages, "other");
+        assert!(!is_news(&outages, "one") && is_news(&outages, "other"));
+        opens(&outages, "one");
+        assert!(is_news(&outages, "one"));
+    }
+
+    #[test]
+    fn a_failure_is_not_reported_while_a_poll_reports_the_outage() {
+        let outages = OutageNotices::default();
+        outages.note_poll();
+        assert!(!is_news(&outages, "one"));
+        opens(&outages, "one");
+        assert!(is_news(&outages, "one"));
     }
 }

@@ -69,11 +69,13 @@ impl Context {
         let fd =
             fd.map_err(unreadable)?.ok_or_else(|| CommandError::new(SecretError::NotATerminal))?;
         let typed = tokio::select! {
+            // The signals first: they must be handled before the echo is turned off.
+            biased;
+            signal = signals::received() => Err(CommandError::ended(signal)),
             typed = terminal::read_secret(fd) => typed.map_err(|error| match error {
                 SecretError::Interrupted => CommandError::ended(EndSignal::Interrupt),
                 error => CommandError::new(error),
             }),
-            signal = signals::received() => Err(CommandError::ended(signal)),
         };
         self.ui.ask("\n")?;
         typed

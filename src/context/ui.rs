@@ -30,8 +30,8 @@ struct Inner {
     events_to_stderr: bool,
     hints: HintContext,
     reporter: Reporter,
-    bar: TransferBar,
     debug: bool,
+    bar: TransferBar,
 }
 
 /// How much a line on stderr matters.
@@ -65,7 +65,7 @@ impl Ui {
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
         let reporter = Reporter::new(caps.redraws && renderer.is_for_people(), renderer.has_bar());
         let bar = TransferBar::default();
-        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, bar, debug };
+        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, debug, bar };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 

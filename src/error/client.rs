@@ -1,7 +1,8 @@
 //! What to do about a failed request, as far as the request alone tells.
 
 use super::{CommandError, Hint, from_complete_error};
-use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
+use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy, Refusal};
+use convox_client::transport::RequestLine;
 use convox_client::wait::WaitError;
 
 impl From<Error> for CommandError {
@@ -33,37 +34,37 @@ fn hints_for(error: &Error) -> Vec<Hint> {
     match error {
         Error::Certificate(problem) => for_certificate(problem),
         Error::Unreachable { cause, .. } => for_network(cause),
-        Error::Status { status: 401, .. } => vec![
-            "check the password in RACK_URL".into(),
-            Hint::command("log in again with", "login").arg("HOST"),
-        ],
-        Error::Status { message, request, status, .. } => match message.as_str() {
-            "can not promote an older release, try rollback" => Vec::new(),
-            _ if message.starts_with("app not found: ") || message.starts_with("no such app: ") => {
-                vec![Hint::command("list apps with", "apps")]
-            }
-            _ if message.starts_with("no such build: ") => {
-                vec![Hint::command("list builds with", "builds")]
-            }
-            _ if message.starts_with("no such release: ") => {
-                vec![Hint::command("list releases with", "releases")]
-            }
-            _ if *message == format!("response status {status}") => {
-                let mut hints = for_status(*status);
-                hints.insert(0, format!("the request was {request}").into());
-                hints
-            }
-            _ if *status >= 500 => vec![
-                format!("the rack failed at {request}").into(),
-                Hint::command("check the rack's status with", "rack"),
-            ],
-            _ => Vec::new(),
-        },
+        Error::Status { request, status, .. } => {
+            for_refusal(error.refusal().unwrap_or(Refusal::Other), request, *status)
+        }
         Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
         Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
         Error::InvalidResponse { .. } => vec![check_address()],
         Error::OutcomeUnknown { .. } => find_out(),
         Error::NoSession(error) => hints_for(error),
+        _ => Vec::new(),
+    }
+}
+
+fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint> {
+    match refusal {
+        Refusal::TokenExpired => vec![Hint::command("log in again with", "login").arg("HOST")],
+        Refusal::Unauthorized => vec![
+            "check the password in RACK_URL".into(),
+            Hint::command("log in again with", "login").arg("HOST"),
+        ],
+        Refusal::AppNotFound => vec![Hint::command("list apps with", "apps")],
+        Refusal::BuildNotFound => vec![Hint::command("list builds with", "builds")],
+        Refusal::ReleaseNotFound => vec![Hint::command("list releases with", "releases")],
+        Refusal::NoMessage => {
+            let mut hints = for_status(status);
+            hints.insert(0, format!("the request was {request}").into());
+            hints
+        }
+        Refusal::Other if status >= 500 => vec![
+            format!("the rack failed at {request}").into(),
+            Hint::command("check the rack's status with", "rack"),
+        ],
         _ => Vec::new(),
     }
 }

@@ -223,11 +223,17 @@ mod tests {
                 | "builds info"
                 | "builds logs"
                 | "completions"
+                | "cp"
+                | "exec"
                 | "env get"
                 | "env unset"
+                | "proxy"
+                | "ps info"
+                | "ps stop"
                 | "releases info"
                 | "releases manifest"
                 | "releases rollback"
+                | "run"
         )
     }
 

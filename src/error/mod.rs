@@ -11,6 +11,7 @@ use std::fmt;
 use crate::outcome::Exit;
 use crate::output::stdio::OutputError;
 use crate::signals::EndSignal;
+use convox_client::rack::Refusal;
 
 pub(crate) use hint::{Hint, HintContext, ScopeOf};
 
@@ -125,6 +126,12 @@ impl CommandError {
     /// How the command failed.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// What the rack's refusal means, if a rack's refusal is the reason.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        let error = self.source.as_deref()?.downcast_ref::<convox_client::rack::Error>()?;
+        error.refusal()
     }
 
     /// The advice.

@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::notify_unavailable;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
-use convox_client::rack::{Error, Rack};
+use convox_client::rack::{Error, Rack, Refusal};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus};
 
 /// Reads an app; a missing one is named with the way to make it.
 pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, CommandError> {
-    rack.app(app).await.map_err(|error| match error.status() {
-        Some(404) => missing(app),
-        _ => error.into(),
+    rack.app(app).await.map_err(|error| match error {
+        error if is_missing(&error) => missing(app),
+        error => error.into(),
     })
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn gone(
 ) -> Result<(), CommandError> {
     let polled = rack.without_retries();
     let gone = async |_| match polled.app(app).await {
-        Err(error) if is_gone(&error) => Ok(Some(())),
+        Err(error) if is_missing(&error) => Ok(Some(())),
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
@@ -136,8 +136,7 @@ pub(crate) async fn gone(
     })
 }
 
-/// v2 racks say so with a 500.
-fn is_gone(error: &Error) -> bool {
-    let words = error.to_string();
-    error.status() == Some(404) || words.contains("no such app") || words.contains("app not found")
+/// Whether the rack reports that there is no such app.
+pub(crate) fn is_missing(error: &Error) -> bool {
+    error.status() == Some(404) || error.refusal() == Some(Refusal::AppNotFound)
 }

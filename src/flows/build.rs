@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
 use crate::signals;
-use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack, StartedBuild};
+use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
 
@@ -60,7 +60,7 @@ async fn app_to_build(
 ) -> Result<(), CommandError> {
     match rack.builds(name, None).await {
         Ok(_) => Ok(()),
-        Err(error) if error.status() != Some(404) => Err(error.into()),
+        Err(error) if !app::is_missing(&error) => Err(error.into()),
         Err(_) if !create => Err(app::missing(name)),
         Err(_) => {
             rack.create_app(name, &CreateApp::default()).await?;
@@ -122,7 +122,8 @@ async fn send(
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;
     }
-    let upload = async { tokio::join!(source::upload(cx, rack, app, &spool), known(rack, app)) };
+    let upload =
+        async { tokio::join!(source::upload(cx, rack, app, &spool), rack.builds_before(app)) };
     let (url, before) = tokio::select! {
         uploaded = upload => uploaded,
         signal = signals::received() => {
@@ -144,7 +145,7 @@ async fn send_form(
     options: &BuildOptions,
 ) -> Result<Build, CommandError> {
     let total = source::packed(cx, spool).await?;
-    let before = known(rack, app).await?;
+    let before = rack.builds_before(app).await?;
     cx.emit(Event::Uploading(Upload::Styles))?;
     let started = tokio::time::Instant::now();
     let body = source::Body::new(spool.clone());
@@ -153,10 +154,4 @@ async fn send_form(
     cx.emit(Event::Uploaded { upload: Upload::Styles, total, took: started.elapsed() })?;
     cx.emit(Event::StartingBuild)?;
     Ok(build)
-}
-
-/// The builds there are before ours, by which it is known again if its answer is lost.
-async fn known(rack: &Rack, app: &AppName) -> Result<StartedBuild, CommandError> {
-    let builds = rack.builds(app, None).await?;
-    Ok(StartedBuild { known: builds.into_iter().map(|build| build.id).collect() })
 }

@@ -7,7 +7,7 @@ use super::promote::promote_new;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::Event;
-use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack};
+use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack, ReleasesBefore};
 use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
 
 /// What is to be changed.
@@ -67,8 +67,8 @@ pub(crate) async fn change(
     cx.emit(Event::Step(changed.doing()))?;
     let compat = rack.compat().await?;
     let base = fresh(rack, app, base, &changed, &then).await?;
-    let newest = newest(rack, app, &base, &changed, &then).await?;
-    let release = make(rack, app, &changed, &base, newest.as_ref(), &then, &compat).await?;
+    let before = before(rack, app, &base, &changed, &then).await?;
+    let release = make(rack, app, &changed, &base, before, &then, &compat).await?;
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
     warn_concurrent_change(cx, rack, app, &base, &release, &then).await?;
@@ -144,19 +144,19 @@ async fn fresh(
     if newest == base.release { Ok(base) } else { read(rack, app, None).await }
 }
 
-/// The newest release before ours, by which ours is known if its answer is lost: the base where
-/// that was just read.
-async fn newest(
+/// Takes the snapshot by which our release is found if the response is lost. It is not read again if
+/// the base is the newest release.
+async fn before(
     rack: &Rack,
     app: &AppName,
     base: &Base,
     changed: &Changed,
     then: &AfterChange,
-) -> Result<Option<ReleaseId>, Error> {
+) -> Result<ReleasesBefore, Error> {
     if then.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
-        return Ok(base.release.clone());
+        return Ok(ReleasesBefore::up_to(base.release.clone()));
     }
-    Ok(rack.releases(app, None).await?.into_iter().next().map(|newest| newest.id))
+    rack.releases_before(app).await
 }
 
 async fn make(
@@ -164,7 +164,7 @@ async fn make(
     app: &AppName,
     changed: &Changed,
     base: &Base,
-    newest: Option<&ReleaseId>,
+    mut before: ReleasesBefore,
     then: &AfterChange,
     compat: &Compat,
 ) -> Result<Release, Error> {
@@ -172,16 +172,17 @@ async fn make(
     if compat.takes_release_environments() {
         let (env, parent) = (Some(env.clone()), then.base.clone());
         let options = CreateRelease { env, parent, ..CreateRelease::default() };
-        return rack.create_release(app, &options, newest).await;
+        return rack.create_release(app, &options, &before).await;
     }
     if !matches!(changed.change, Change::Unset(_)) {
-        return rack.replace_environment(app, env, newest).await;
+        return rack.replace_environment(app, env, &before).await;
     }
     let (mut remaining, mut made) = (base.env.clone(), None);
     for key in &changed.keys {
         remaining.unset(key);
-        let before = made.as_ref().map(|release: &Release| &release.id).or(newest);
-        made = Some(rack.remove_variable(app, key, &remaining, before).await?);
+        let release = rack.remove_variable(app, key, &remaining, &before).await?;
+        before = ReleasesBefore::up_to(Some(release.id.clone()));
+        made = Some(release);
     }
     made.map_or_else(|| Err(Error::Config("nothing to unset".to_owned())), Ok)
 }

@@ -11,7 +11,7 @@ use crate::error::{CommandError, ErrorKind, Hint};
 use crate::event::Event;
 use crate::settings::{BusyPolicy, Wait};
 use crate::signals::{self, EndSignal};
-use convox_client::rack::{Error, Force, Rack, RollBack, Rollout, Verdict};
+use convox_client::rack::{Error, Force, Rack, Refusal, RollBack, Rollout, Verdict};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
@@ -55,7 +55,8 @@ fn promote_hint(lead: impl Into<String>, app: &AppName, release: &ReleaseId) -> 
 
 /// The release exists; only the promote is missing.
 fn with_release(failure: CommandError, app: &AppName, release: &ReleaseId) -> CommandError {
-    if failure.kind() != ErrorKind::Failed || failure.message().starts_with("required env") {
+    let lacks_env = matches!(failure.refusal(), Some(Refusal::RequiredEnv(_)));
+    if failure.kind() != ErrorKind::Failed || lacks_env {
         return failure;
     }
     failure.hint(promote_hint(format!("{release} is created; promote it with"), app, release))
@@ -107,9 +108,12 @@ async fn accepted(
             sent = send(cx, rack, &before, release, options.force) => sent,
             signal = signals::received() => return Err(maybe_sent(signal, name, release)),
         };
-        let Err(refusal) = sent else { return Ok(before) };
-        if !queues || !is_busy(&refusal) || !shows_update(cx, rack, &before).await? {
-            return Err(explain(refusal, name, release));
+        let Err(error) = sent else { return Ok(before) };
+        if !queues
+            || error.refusal() != Some(Refusal::Updating)
+            || !shows_update(cx, rack, &before).await?
+        {
+            return Err(explain(error, name, release));
         }
         let after = queued(cx, rack, name, release, limit_of(cx, options.wait)).await?;
         let runs = |app: &App| app.release.as_ref() == Some(release);
@@ -134,10 +138,6 @@ async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, C
         Err(WaitError::TimedOut) => Ok(false),
         Err(WaitError::Rack(error)) => Err(error.into()),
     }
-}
-
-fn is_busy(error: &Error) -> bool {
-    error.status() == Some(403) && error.to_string().contains("currently updating")
 }
 
 /// The app. A development rack that this run has started may still be restoring it.
@@ -242,33 +242,23 @@ async fn send(
 
 /// The rack's refusal with what helps against it.
 fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
-    let text = error.to_string();
+    let refusal = error.refusal();
     let failure = CommandError::from(error);
-    if text.contains("older release") {
-        return failure.with_hints([Hint::command("roll back to it with", "releases rollback")
-            .arg(release)
-            .app(app)]);
-    }
-    if text.contains("currently updating") {
-        return failure.with_hints([app::wait_for_app(app)]);
-    }
-    if text.contains("empty manifest") {
-        return failure.with_hints([Hint::command(
-            "it has no build; deploy the app with",
-            "deploy",
-        )
-        .app(app)]);
-    }
-    if text.starts_with("required env") {
-        return failure.with_hints([Hint::command("set them with", "env set")
-            .arg("KEY=VALUE")
-            .arg("--promote")
-            .app(app)]);
-    }
-    if text.starts_with("no such release") {
-        return failure.with_hints([Hint::command("list releases with", "releases").app(app)]);
-    }
-    failure
+    let hint = match refusal {
+        Some(Refusal::OlderRelease) => {
+            Hint::command("roll back to it with", "releases rollback").arg(release).app(app)
+        }
+        Some(Refusal::Updating) => app::wait_for_app(app),
+        Some(Refusal::EmptyManifest) => {
+            Hint::command("it has no build; deploy the app with", "deploy").app(app)
+        }
+        Some(Refusal::RequiredEnv(_)) => {
+            Hint::command("set them with", "env set").arg("KEY=VALUE").arg("--promote").app(app)
+        }
+        Some(Refusal::ReleaseNotFound) => Hint::command("list releases with", "releases").app(app),
+        _ => return failure,
+    };
+    failure.with_hints([hint])
 }
 
 /// Polls until the app runs the release or the rack has given up on it.

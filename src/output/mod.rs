@@ -16,6 +16,8 @@ mod json;
 mod logs;
 mod renderer;
 mod reporter;
+mod speed;
+mod stream;
 mod transfer_bar;
 mod view;
 

@@ -5,12 +5,12 @@
 //! the terminal. After a few seconds the speed and the time left appear beside it. Otherwise only
 //! the final line is printed.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::caps::TermCaps;
 use super::humanize::{minutes, size};
+use super::speed::Speed;
 
 /// The maximum width of the line in columns.
 pub const WIDTH: usize = 70;
@@ -20,10 +20,6 @@ const REDRAW: Duration = Duration::from_millis(100);
 
 /// The time after which the speed is shown.
 const SPEED_AFTER: Duration = Duration::from_secs(3);
-
-/// The time over which the speed is measured, and the time between two samples of it.
-const SPEED_WINDOW: Duration = Duration::from_secs(10);
-const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 
 /// Returns the line for `done` of `total` bytes, `width` columns wide. Without a total there is no
 /// percentage; without enough room there is no bar.
@@ -190,49 +186,6 @@ fn line_with(
 fn truncate(text: &mut String, columns: usize) {
     if let Some((end, _)) = text.char_indices().nth(columns) {
         text.truncate(end);
-    }
-}
-
-/// The speed of a transfer, measured over the last seconds.
-#[derive(Debug, Default)]
-pub(crate) struct Speed {
-    samples: VecDeque<(Instant, u64)>,
-}
-
-impl Speed {
-    /// Records the number of bytes done. A transfer that starts again is measured anew.
-    pub(crate) fn sample(&mut self, done: u64, now: Instant) {
-        if self.samples.back().is_some_and(|(_, before)| done < *before) {
-            self.samples.clear();
-        }
-        let is_recent =
-            |(then, _): &(Instant, u64)| now.saturating_duration_since(*then) < SAMPLE_EVERY;
-        // The newest sample is replaced until it is old enough to be kept.
-        if self.samples.len() > 1 && self.samples.iter().rev().nth(1).is_some_and(is_recent) {
-            self.samples.pop_back();
-        }
-        self.samples.push_back((now, done));
-        while self.samples.len() > 2
-            && self
-                .samples
-                .get(1)
-                .is_some_and(|(then, _)| now.saturating_duration_since(*then) >= SPEED_WINDOW)
-        {
-            self.samples.pop_front();
-        }
-    }
-
-    /// Returns the speed and the time that the bytes left will take, for example
-    /// `4.20 MB/s, 1m5s left`. `None` while nothing is known.
-    pub(crate) fn text(&self, left: u64) -> Option<String> {
-        let ((then, from), (now, to)) = (self.samples.front()?, self.samples.back()?);
-        let millis = u64::try_from(now.saturating_duration_since(*then).as_millis()).ok()?;
-        let per_second = (to - from).saturating_mul(1000).checked_div(millis)?;
-        let speed = format!("{}/s", size(per_second));
-        match left.checked_div(per_second) {
-            Some(seconds) => Some(format!("{speed}, {} left", minutes(seconds))),
-            None => Some(speed),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::humanize::{minutes, size};
-use super::progress::Speed;
+use super::speed::Speed;
 use crate::event::Event;
 
 /// An upload that takes at least this long gets notices.

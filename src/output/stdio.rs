@@ -4,11 +4,11 @@
 //! stderr, so that both appear in order on a terminal. Each line on stderr is a single write.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::caps::{TermCaps, TermEnv};
+pub use super::stream::{Captured, OnBrokenPipe, OutputError, Stream};
 use crate::input::Input;
 use crate::terminal;
 
@@ -22,56 +22,6 @@ pub struct Stdio {
     /// What the run reads.
     pub input: Input,
 }
-
-/// Why a stream can't be written to.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// The reader closed the pipe, as `head` does.
-    #[error("the output was closed")]
-    Closed,
-    /// Any other failure, such as a full disk.
-    #[error("can't write the output: {0}")]
-    Failed(io::Error),
-}
-
-impl From<io::Error> for OutputError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::Failed(error),
-        }
-    }
-}
-
-/// What to do once a stream can't be written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnBrokenPipe {
-    /// Fail: right for a command that only reads.
-    #[default]
-    Fail,
-    /// Discard further output: right for a command that must complete its work. Unless the reader
-    /// closed the pipe, the reason is kept for [`Stream::take_lost`].
-    Discard,
-}
-
-/// An output stream and its capabilities.
-pub struct Stream {
-    writer: Box<dyn Write + Send>,
-    buffer: Vec<u8>,
-    capacity: usize,
-    caps: TermCaps,
-    /// The terminal, whose width may change.
-    terminal: Option<OwnedFd>,
-    on_broken_pipe: OnBrokenPipe,
-    is_closed: bool,
-    /// Why output was lost, unless the reader closed the pipe.
-    lost: Option<io::Error>,
-    /// The number of columns of the transient text at the end of the line.
-    transient: usize,
-}
-
-/// The size of the buffer in bytes.
-const BUFFER: usize = 64 * 1024;
 
 impl Stdio {
     /// Returns the process's own streams. `term` and `no_color` come from `TERM` and `NO_COLOR`.
@@ -149,177 +99,81 @@ fn file(stream: BorrowedFd<'_>) -> io::Result<File> {
     Ok(File::from(stream.try_clone_to_owned()?))
 }
 
-impl Stream {
-    /// Creates a stream with a buffer.
-    pub fn buffered(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
-        Self::new(Box::new(writer), caps, BUFFER)
-    }
-
-    /// Creates a stream without a buffer.
-    pub fn direct(writer: impl Write + Send + 'static, caps: TermCaps) -> Self {
-        Self::new(Box::new(writer), caps, 0)
-    }
-
-    fn new(writer: Box<dyn Write + Send>, caps: TermCaps, capacity: usize) -> Self {
-        Self {
-            writer,
-            buffer: Vec::new(),
-            capacity,
-            caps,
-            terminal: None,
-            on_broken_pipe: OnBrokenPipe::default(),
-            is_closed: false,
-            lost: None,
-            transient: 0,
-        }
-    }
-
-    /// Sets the terminal behind the stream.
-    fn with_terminal(mut self, terminal: BorrowedFd<'_>) -> io::Result<Self> {
-        if self.caps.is_terminal {
-            self.terminal = Some(terminal.try_clone_to_owned()?);
-        }
-        Ok(self)
-    }
-
-    /// Returns the current width of the terminal in columns, if known.
-    pub fn width(&self) -> Option<u16> {
-        match &self.terminal {
-            Some(terminal) => terminal::width(terminal),
-            None => self.caps.width,
-        }
-    }
-
-    /// Returns why output was lost although writing did not fail. A closed pipe is not a loss.
-    pub fn take_lost(&mut self) -> Option<OutputError> {
-        self.lost.take().map(OutputError::Failed)
-    }
-
-    /// Shows a short text at the end of an open line, until anything else is written. Does nothing
-    /// on streams that can't redraw.
-    ///
-    /// # Errors
-    /// The stream can't be written to.
-    pub fn show_transient(&mut self, text: &str) -> Result<(), OutputError> {
-        if self.caps.redraws {
-            self.print(text)?; // erases the previous one
-            self.transient = text.chars().count();
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// The sequence that erases the transient text.
-    fn erase_transient(&mut self) -> String {
-        match std::mem::take(&mut self.transient) {
-            0 => String::new(),
-            columns => format!("\u{1b}[{columns}D\u{1b}[K"),
-        }
-    }
-
-    /// Returns the capabilities of the stream.
-    pub fn caps(&self) -> &TermCaps {
-        &self.caps
-    }
-
-    /// Sets what to do once the stream can't be written to.
-    pub fn set_on_broken_pipe(&mut self, on_broken_pipe: OnBrokenPipe) {
-        self.on_broken_pipe = on_broken_pipe;
-    }
-
-    /// Writes text.
-    ///
-    /// # Errors
-    /// The stream can't be written to.
-    pub fn print(&mut self, text: &str) -> Result<(), OutputError> {
-        Ok(self.write_all(text.as_bytes())?)
-    }
-
-    /// Writes to the underlying stream, subject to [`OnBrokenPipe`].
-    fn pass(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        if !self.is_closed {
-            match write(&mut *self.writer) {
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
-                Err(error) if self.on_broken_pipe == OnBrokenPipe::Discard => {
-                    self.is_closed = true;
-                    self.lost = Some(error);
-                }
-                written => return written,
-            }
-        }
-        match self.on_broken_pipe {
-            OnBrokenPipe::Fail => Err(ErrorKind::BrokenPipe.into()),
-            OnBrokenPipe::Discard => Ok(()),
-        }
-    }
-
-    fn write_buffer(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let mut bytes = std::mem::take(&mut self.buffer);
-        let written = self.pass(|writer| writer.write_all(&bytes));
-        bytes.clear();
-        self.buffer = bytes; // keeps the allocation
-        written
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.transient > 0 {
-            let erase = self.erase_transient();
-            self.write_all(erase.as_bytes())?;
-        }
-        if self.buffer.len() + bytes.len() > self.capacity {
-            self.write_buffer()?;
-        }
-        if bytes.len() >= self.capacity {
-            self.pass(|writer| writer.write_all(bytes))?;
-        } else {
-            self.buffer.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.write_buffer()?;
-        self.pass(|writer| writer.flush())
-    }
-}
-
-impl std::fmt::Debug for Stream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("caps", &self.caps).finish_non_exhaustive()
-    }
-}
-
-/// Output in memory. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Captured {
-    /// Returns the bytes written so far.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Returns the output as text; invalid UTF-8 is replaced.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-}
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    /// A pipe whose reader closes it after some bytes.
+    struct ClosingPipe {
+        left: usize,
+        seen: Captured,
+    }
+
+    impl Write for ClosingPipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                return Err(ErrorKind::BrokenPipe.into());
+            }
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            self.seen.write(&bytes[..taken])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn closing_after(left: usize) -> (Stream, Captured) {
+        let seen = Captured::default();
+        (Stream::buffered(ClosingPipe { left, seen: seen.clone() }, TermCaps::plain()), seen)
+    }
+
+    #[test]
+    fn stdout_is_buffered_and_stderr_is_not() {
+        let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
+        stdio.out.print("Starting build... ").unwrap();
+        assert_eq!(out.text(), "");
+        stdio.out.flush().unwrap();
+        assert_eq!(out.text(), "Starting build... ");
+        stdio.err.print("now").unwrap();
+        assert_eq!(err.text(), "now");
+    }
+
+    #[test]
+    fn stdout_is_flushed_before_a_line_on_stderr() {
+        let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
+        stdio.out.print("Promoting R1... ").unwrap();
+        stdio.error_line("ERROR: rollback").unwrap();
+        assert_eq!(
+            (out.text().as_str(), err.text().as_str()),
+            ("Promoting R1... ", "ERROR: rollback\n")
+        );
+    }
+
+    #[test]
+    fn transient_text_is_erased_by_whatever_follows() {
+        let caps = TermCaps { is_terminal: true, redraws: true, ..TermCaps::plain() };
+        let (mut stdio, out, err) = Stdio::captured(caps);
+        stdio.out.print("Waiting... ").unwrap();
+        stdio.out.show_transient("9s").unwrap();
+        stdio.out.show_transient("10s").unwrap();
+        assert_eq!(out.text(), "Waiting... 9s\u{1b}[2D\u{1b}[K10s");
+        stdio.error_line("NOTICE: slow").unwrap();
+        assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[K") && err.text().starts_with("NOTICE"));
+        stdio.out.print("OK\n").unwrap();
+        stdio.out.flush().unwrap();
+        assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[KOK\n"));
+    }
+
+    #[test]
+    fn stderr_is_written_even_if_stdout_is_closed() {
+        let (mut stdio, _, err) = Stdio::captured(TermCaps::plain());
+        stdio.out = closing_after(0).0;
+        stdio.out.print("x").unwrap();
+        assert!(matches!(stdio.error_line("said"), Err(OutputError::Closed)));
+        assert_eq!(err.text(), "said\n");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Ask, Fake, PASSWORD, Reply, Story};
+use crate::support::{Ask, Fake, PASSWORD, Reply, Story, until};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
@@ -85,14 +85,14 @@ fn an_entered_token_is_trimmed_and_an_empty_one_refused() {
     let story = story(&console);
     let login = format!("convox login {}", console.host());
     let mut terminal = story.on_terminal(&login);
-    terminal.shows("CLI Token: ");
+    until("the echo to be off", || (!terminal.echoes()).then_some(()));
     terminal.types(&format!("  {PASSWORD} \n"));
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert_eq!(stored(&story), PASSWORD);
     fs::remove_dir_all(story.settings("")).unwrap();
     let mut terminal = story.on_terminal(&login);
-    terminal.shows("CLI Token: ");
+    until("the echo to be off", || (!terminal.echoes()).then_some(()));
     terminal.types(" \n");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.contains("no token was entered"), "{code} {seen}");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use convox_client::RackUrl;
 use convox_client::rack::{
-    Client, Endpoint, ExecOptions, ExitCode, Options, Rack, RunOptions, Session, SessionError,
-    SessionEvent, SessionInput, SessionOutput, TunnelError, WindowSize,
+    ExecOptions, ExitCode, Rack, RunOptions, Session, SessionError, SessionEvent, SessionInput,
+    SessionOutput, TunnelError, WindowSize,
 };
 use convox_client::transport::{Download, ReaderUpload};
 use convox_wire::{AppName, ProcessId};
@@ -31,9 +31,7 @@ fn app() -> AppName {
 
 fn rack_of(story: &Story) -> Rack {
     let url: RackUrl = story.rack().url().parse().unwrap();
-    let mut endpoint = Endpoint::new(url.base().parse().unwrap());
-    endpoint.password = url.credentials().map(|credentials| credentials.password.clone());
-    Rack::new(Client::new(endpoint, Options::default()))
+    Rack::connect(&url)
 }
 
 /// The running process of the app.

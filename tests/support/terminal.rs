@@ -84,16 +84,6 @@ impl Terminal {
         tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
-    /// Changes the width of the terminal, which sends SIGWINCH to the command.
-    pub fn resize(&self, columns: u16) {
-        tcsetwinsize(&self.keyboard, size(columns)).unwrap();
-    }
-
-    /// The process of the command.
-    pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
     /// Waits for the end; gives the exit code and every byte that was shown.
     pub fn end(mut self) -> (i32, String) {
         let status = until("the end of the command", || {

@@ -89,6 +89,11 @@ impl RackUrl {
         &self.base
     }
 
+    /// The same as a URL, without credentials.
+    pub(crate) fn url(&self) -> &Url {
+        &self.address
+    }
+
     /// With TLS or without.
     pub fn scheme(&self) -> Scheme {
         if self.address.scheme() == "http" { Scheme::Http } else { Scheme::Https }

@@ -157,14 +157,14 @@ mod tests {
     #[tokio::test]
     async fn an_action_completes_after_its_caller_is_gone() {
         let (go, gone) = oneshot::channel();
-        let (tell, told) = oneshot::channel();
+        let (report, reported) = oneshot::channel();
         let action = run_to_completion(async move {
             gone.await.unwrap();
-            tell.send(()).unwrap();
+            report.send(()).unwrap();
             Ok(())
         });
         assert!(action.now_or_never().is_none(), "begun, not done, and dropped");
         go.send(()).unwrap();
-        told.await.unwrap();
+        reported.await.unwrap();
     }
 }

@@ -51,10 +51,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         )),
         parent: None,
     };
-    let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+    let before = rack.releases_before(&name).await?;
     cx.emit(Event::Line(format!("Using build from release: {build_from}")))?;
     cx.emit(Event::Line(format!("Using env from release: {env_from}")))?;
-    let release = rack.create_release(&name, &options, newest.as_ref()).await?;
+    let release = rack.create_release(&name, &options, &before).await?;
     cx.emit(Event::Line(format!("Created release: {}", release.id)))?;
     if args.promote {
         promote_new(cx, &rack, &name, &release.id, cx.promote_options(Force::No)).await?;

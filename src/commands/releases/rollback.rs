@@ -25,10 +25,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let rack = cx.rack().await?;
     let create = async {
         let old = rack.release(&name, &args.release).await?;
-        let newest = rack.releases(&name, None).await?.into_iter().next().map(|newest| newest.id);
+        let before = rack.releases_before(&name).await?;
         let options =
             CreateRelease { build: old.build, env: Some(old.env), ..CreateRelease::default() };
-        Ok(rack.create_release(&name, &options, newest.as_ref()).await?)
+        Ok(rack.create_release(&name, &options, &before).await?)
     };
     let doing = format!("Rolling back to {}", args.release);
     let new = cx.step_with(doing, create, |new| Some(new.id.to_string())).await?;

@@ -121,33 +121,6 @@ fn the_speed_and_the_time_left_appear_beside_the_bar_after_some_seconds() {
 }
 
 #[test]
-fn the_speed_is_measured_anew_when_a_transfer_starts_again() {
-    let start = Instant::now();
-    let mut speed = Speed::default();
-    speed.sample(0, start);
-    speed.sample(8 << 20, start + Duration::from_secs(4));
-    assert_eq!(speed.text(2 << 20).as_deref(), Some("2.00 MB/s, 1s left"));
-    speed.sample(0, start + Duration::from_secs(5));
-    assert_eq!(speed.text(1), None);
-    speed.sample(0, start + Duration::from_secs(6));
-    assert_eq!(speed.text(1).as_deref(), Some("0 B/s"));
-    speed.sample(1 << 20, start + Duration::from_secs(7));
-    assert_eq!(speed.text(1 << 20).as_deref(), Some("512.00 KB/s, 2s left"));
-}
-
-#[test]
-fn the_speed_is_that_of_the_last_seconds() {
-    let start = Instant::now();
-    let mut speed = Speed::default();
-    for second in 0..100_u32 {
-        let done = if second < 50 { 0 } else { u64::from(second - 50) << 20 };
-        speed.sample(done, start + Duration::from_secs(second.into()));
-    }
-    assert_eq!(speed.text(0).as_deref(), Some("1.00 MB/s, 0s left"));
-    assert!(speed.samples.len() < 30);
-}
-
-#[test]
 fn an_abandoned_line_is_ended_if_it_was_drawn() {
     let (start, mut out) = (Instant::now(), Vec::new());
     Progress::new("Uploading", &TERMINAL, start).abandon(&mut out).unwrap();

@@ -5,7 +5,7 @@ use crate::path;
 use crate::transport::{Download, Request, Upload};
 use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
-use super::{Error, Rack, named};
+use super::{Error, Rack, Refusal, not_found};
 
 /// Options of a build. What is not given is not sent: the rack's own default applies.
 #[derive(Debug, Clone, Default)]
@@ -27,13 +27,11 @@ pub struct BuildOptions {
     pub wildcard_domain: bool,
 }
 
-/// What is needed to know a build of ours again after its answer was lost: no rack keeps the
-/// source's address, so it is the one that is new, with our description and commit.
+/// The builds that an app had before one is started: a snapshot by which the new build is found if
+/// the response is lost. Racks don't keep the URL of a build's source, so it is the one that is not
+/// in the snapshot and has our description and commit.
 #[derive(Debug, Clone)]
-pub struct StartedBuild {
-    /// The ids that were there before.
-    pub known: HashSet<BuildId>,
-}
+pub struct BuildsBefore(HashSet<BuildId>);
 
 impl Rack {
     /// The newest builds, newest first (`GET /apps/{app}/builds`; v2, v3, classic). Racks give 10
@@ -45,13 +43,23 @@ impl Rack {
         self.list(Request::get(path!["apps", app, "builds"]).query("limit", limit)).await
     }
 
+    /// Takes a snapshot of the builds, for [`Rack::start_build`]. It can be taken while the source
+    /// is being uploaded.
+    ///
+    /// # Errors
+    /// As [`Rack::builds`].
+    pub async fn builds_before(&self, app: &AppName) -> Result<BuildsBefore, Error> {
+        let builds = self.builds(app, None).await?;
+        Ok(BuildsBefore(builds.into_iter().map(|build| build.id).collect()))
+    }
+
     /// One build (`GET /apps/{app}/builds/{id}`; v2, v3, classic).
     ///
     /// # Errors
     /// [`Error::Status`]: 404 `no such build: …`, whatever the rack's own form of it.
     pub async fn build(&self, app: &AppName, id: &BuildId) -> Result<Build, Error> {
         let path = path!["apps", app, "builds", id];
-        self.get(path).await.map_err(named("build", id.as_str()))
+        self.get(path).await.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
     /// Starts a build of an uploaded object (`POST /apps/{app}/builds`; v2, v3). Done at most once:
@@ -65,7 +73,7 @@ impl Rack {
         app: &AppName,
         url: &ObjectUrl,
         options: &BuildOptions,
-        before: &StartedBuild,
+        before: &BuildsBefore,
     ) -> Result<Build, Error> {
         let request = Request::post(path!["apps", app, "builds"]).form("url", url.0.as_str());
         self.start(
@@ -87,7 +95,7 @@ impl Rack {
         app: &AppName,
         source: Arc<dyn Upload>,
         options: &BuildOptions,
-        before: &StartedBuild,
+        before: &BuildsBefore,
     ) -> Result<Build, Error> {
         let request = Request::post(path!["apps", app, "builds"]).file("source", source);
         let request = with_options(request, options)
@@ -104,7 +112,7 @@ impl Rack {
     pub async fn export_build(&self, app: &AppName, id: &BuildId) -> Result<Download, Error> {
         let path = path!["apps", app, "builds", format!("{id}.tgz")];
         let download = self.client.download(&Request::get(path)).await;
-        download.map_err(named("build", id.as_str()))
+        download.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
     /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.
@@ -124,7 +132,7 @@ impl Rack {
         app: &AppName,
         request: Request,
         options: &BuildOptions,
-        before: &StartedBuild,
+        before: &BuildsBefore,
     ) -> Result<Build, Error> {
         let look = async || {
             let builds = self.without_retries().builds(app, None).await?;
@@ -164,11 +172,11 @@ fn text(given: &Option<String>) -> &str {
 /// The one build that is new and like ours; the ids where there are several.
 fn only_new(
     builds: &[Build],
-    before: &StartedBuild,
+    before: &BuildsBefore,
     options: &BuildOptions,
 ) -> Result<Option<Build>, String> {
     let ours = |build: &&Build| {
-        !before.known.contains(&build.id)
+        !before.0.contains(&build.id)
             && text(&build.description) == text(&options.description)
             && build.git_sha == options.git_sha
     };
@@ -196,7 +204,7 @@ mod tests {
 
     #[test]
     fn our_build_is_the_only_new_one_with_our_description() {
-        let before = StartedBuild { known: HashSet::from(["BOLD".parse().unwrap()]) };
+        let before = BuildsBefore(HashSet::from(["BOLD".parse().unwrap()]));
         let options = BuildOptions { description: Some("ours".into()), ..BuildOptions::default() };
         let old = build("BOLD", Some("ours"));
         let other = build("BOTHER", Some("theirs"));

@@ -1,15 +1,16 @@
-//! A console's own routes: the login, the list of its racks.
+//! Consoles: the login, the list of racks, and the way to each of them.
 
 use serde::Deserialize;
 
+use crate::RackUrl;
 use crate::path;
-use crate::transport::Request;
+use crate::transport::{Client, Endpoint, Options, Request};
 use convox_wire::RackName;
 use convox_wire::serde_forms::null_is_empty;
 
 use super::{Error, Rack};
 
-/// The answer to a login. Racks say `ok`; consoles name the user.
+/// The response to a login. Racks respond `ok`; consoles name the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
     /// The user's id at the console.
@@ -42,28 +43,58 @@ struct Organization {
 }
 
 impl ConsoleRack {
-    /// `organization/name`.
+    /// Returns `organization/name`.
     pub fn full_name(&self) -> RackName {
         RackName::from_rack(format!("{}/{}", self.organization.name, self.name))
     }
 
-    /// Where it runs, if known.
+    /// Returns the cloud provider, if the console reports one.
     pub fn provider(&self) -> Option<&str> {
         self.provider.as_deref().filter(|text| !text.is_empty())
     }
 
-    /// What it is doing, in the console's words.
+    /// Returns the status as the console reports it.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref().filter(|text| !text.is_empty())
     }
 }
 
-impl Rack {
-    /// Shows the password (`GET /auth`; racks of all generations, and consoles).
+/// A console: a service in front of the racks of several organizations. Cheap to clone.
+#[derive(Clone)]
+pub struct Console {
+    client: Client,
+}
+
+impl Console {
+    /// Returns the console at `url`, with default options. Nothing is connected before the first
+    /// request.
+    pub fn connect(url: &RackUrl) -> Self {
+        Self::connect_with(url, Options::default())
+    }
+
+    /// Returns the console at `url`. Its sessions go to [`Options::session_sink`].
+    pub fn connect_with(url: &RackUrl, options: Options) -> Self {
+        let endpoint = Endpoint { session: Some(String::new()), ..Endpoint::from(url) };
+        Self::new(Client::new(endpoint, options))
+    }
+
+    /// Returns the console that a client's requests go to. Unless its endpoint has a session, a
+    /// request for one is an error.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Returns a rack of the console, whose requests the console forwards. The name is not
+    /// checked: requests to an unknown rack are refused.
+    pub fn rack(&self, name: &RackName) -> Rack {
+        Rack::new(self.client.for_rack(name.as_str()))
+    }
+
+    /// Presents the password or token (`GET /auth`; consoles, and racks of all generations).
     ///
     /// # Errors
-    /// [`Error::Status`]: 401 for a wrong one. [`Error::InvalidResponse`] for a page of somebody in
-    /// between.
+    /// [`Error::Status`]: 401 for a wrong password. [`Error::InvalidResponse`] for the page of a
+    /// captive portal.
     pub async fn login(&self) -> Result<Login, Error> {
         let response = self.client.send(&Request::get(path!["auth"])).await?;
         response.check_accepted()?;
@@ -72,12 +103,14 @@ impl Rack {
         Ok(Login { user })
     }
 
-    /// The racks of a console (`GET /racks`; consoles only).
+    /// Returns the racks of the console (`GET /racks`).
     ///
     /// # Errors
-    /// What the transport fails with.
-    pub async fn console_racks(&self) -> Result<Vec<ConsoleRack>, Error> {
-        self.list(Request::get(path!["racks"])).await
+    /// Those of the transport; [`Error::Status`] for a console that refuses the login.
+    pub async fn racks(&self) -> Result<Vec<ConsoleRack>, Error> {
+        let request = Request::get(path!["racks"]).expect_list();
+        let racks: Option<Vec<ConsoleRack>> = self.client.send(&request).await?.json()?;
+        Ok(racks.unwrap_or_default())
     }
 }
 

@@ -11,10 +11,12 @@ mod configs;
 mod console;
 mod exit_scanner;
 mod incoming;
+mod legacy_env;
 mod log_stream;
 mod logs;
 mod objects;
 mod processes;
+mod refusal;
 mod releases;
 mod rollout;
 mod services;
@@ -25,14 +27,15 @@ mod tunnel;
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
 pub use budget::CapStatus;
-pub use builds::{BuildOptions, StartedBuild};
+pub use builds::{BuildOptions, BuildsBefore};
 pub use compat::Compat;
-pub use console::{ConsoleRack, Login};
+pub use console::{Console, ConsoleRack, Login};
 pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
-pub use releases::{CreateRelease, Force};
+pub use refusal::Refusal;
+pub use releases::{CreateRelease, Force, ReleasesBefore};
 pub use rollout::{RollBack, Rollout, Verdict};
 pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
@@ -40,30 +43,48 @@ pub use session::{
 };
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
-use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::RackUrl;
 use crate::transport::{Path, Request};
 
-/// A rack, or a console that stands before it. Cheap to clone.
+/// A rack. Cheap to clone; clones share connections and what is known about the rack.
 #[derive(Clone)]
 pub struct Rack {
     client: Client,
+    compat: Arc<OnceCell<Compat>>,
 }
 
 impl Rack {
-    /// The rack that `client` talks to.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Returns the rack at `url`, with default options.
+    ///
+    /// Nothing is connected before the first request, so this cannot fail.
+    pub fn connect(url: &RackUrl) -> Self {
+        Self::connect_with(url, Options::default())
     }
 
-    /// The client below.
+    /// Returns the rack at `url`. Like [`Rack::connect`], with time limits, trust in certificates
+    /// and a listener of the caller's.
+    pub fn connect_with(url: &RackUrl, options: Options) -> Self {
+        Self::new(Client::new(Endpoint::from(url), options))
+    }
+
+    /// Returns the rack that a client's requests go to.
+    pub fn new(client: Client) -> Self {
+        Self { client, compat: Arc::default() }
+    }
+
+    /// Returns the client that sends the requests.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The same rack, asked once each time: for polls, which come again by themselves.
+    /// Returns the same rack without retries, for callers that poll.
     pub fn without_retries(&self) -> Self {
-        Self { client: self.client.without_retries() }
+        Self { client: self.client.without_retries(), compat: self.compat.clone() }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: Path) -> Result<T, Error> {
@@ -87,18 +108,17 @@ impl Rack {
     }
 }
 
-/// v3 racks answer an unknown build or release with a 500 and a storage key, v2 with a 404:
-/// both become one clear 404.
-fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
-    let (table, missing) = (format!("{kind}s.convox.com "), format!("no such {kind}: {id}"));
-    let v2 = format!("{kind} not found");
+/// Racks report an unknown build or release in different ways (v3: a 500 with a storage key): all
+/// of them become a 404 `no such build: …`.
+fn not_found(refusal: Refusal, id: &str) -> impl Fn(Error) -> Error {
+    let kind = if refusal == Refusal::BuildNotFound { "build" } else { "release" };
+    let message = format!("no such {kind}: {id}");
     move |error| match error {
-        Error::Status { request, message, .. }
-            if (message.starts_with(&table) && message.ends_with("not found"))
-                || message.starts_with(&v2) =>
+        Error::Status { request, status, message: text, .. }
+            if Refusal::of(Some(status), &text) == refusal =>
         {
             let (retry_after, challenge) = (None, None);
-            Error::Status { request, status: 404, message: missing.clone(), retry_after, challenge }
+            Error::Status { request, status: 404, message: message.clone(), retry_after, challenge }
         }
         other => other,
     }
@@ -107,7 +127,6 @@ fn named(kind: &str, id: &str) -> impl Fn(Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Request;
 
     fn refused(status: u16, message: &str) -> Error {
         let request = Request::get(crate::path!["x"]).line();
@@ -117,16 +136,16 @@ mod tests {
 
     #[test]
     fn a_missing_release_reads_the_same_on_every_rack() {
-        let named = named("release", "RNOPE");
+        let not_found = not_found(Refusal::ReleaseNotFound, "RNOPE");
         for (status, text) in
             [(500, "releases.convox.com \"rnope\" not found"), (404, "release not found: RNOPE")]
         {
-            let error = named(refused(status, text));
+            let error = not_found(refused(status, text));
             assert_eq!(
                 (error.status(), error.to_string().as_str()),
                 (Some(404), "no such release: RNOPE")
             );
         }
-        assert_eq!(named(refused(500, "sick")).status(), Some(500));
+        assert_eq!(not_found(refused(500, "sick")).status(), Some(500));
     }
 }

@@ -6,7 +6,7 @@ use convox_wire::{
     App, AppName, AppStatus, BuildId, Environment, Release, ReleaseId, ReleaseSummary,
 };
 
-use super::{Error, Rack, named};
+use super::{Error, Rack, Refusal, not_found};
 
 /// Options of a new release. What is absent is inherited from the newest one.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,18 @@ pub struct CreateRelease {
     pub env: Option<Environment>,
     /// The release to inherit from instead (v3).
     pub parent: Option<ReleaseId>,
+}
+
+/// The releases that an app had before one is created: a snapshot by which the new release is found
+/// if the response is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleasesBefore(Option<ReleaseId>);
+
+impl ReleasesBefore {
+    /// The snapshot whose newest release has just been read; `None` if the app has no release.
+    pub fn up_to(newest: Option<ReleaseId>) -> Self {
+        Self(newest)
+    }
 }
 
 /// Is a promote to push aside one that is going on?
@@ -52,17 +64,27 @@ impl Rack {
         Ok(self.releases(app, Some(1)).await?.into_iter().next())
     }
 
+    /// Takes a snapshot of the releases, for [`Rack::create_release`].
+    ///
+    /// # Errors
+    /// As [`Rack::releases`].
+    pub async fn releases_before(&self, app: &AppName) -> Result<ReleasesBefore, Error> {
+        let newest = self.releases(app, None).await?.into_iter().next();
+        Ok(ReleasesBefore(newest.map(|release| release.id)))
+    }
+
     /// One release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
     ///
     /// # Errors
     /// [`Error::Status`]: 404 `no such release: …`, whatever the rack's own form of it.
     pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
         let path = path!["apps", app, "releases", id];
-        self.get(path).await.map_err(named("release", id.as_str()))
+        self.get(path).await.map_err(not_found(Refusal::ReleaseNotFound, id.as_str()))
     }
 
-    /// Makes a release (`POST /apps/{app}/releases`; v2, v3). Done at most once: after a lost answer
-    /// that one is taken which is newer than `newest`, the one before, and has our environment.
+    /// Creates a release (`POST /apps/{app}/releases`; v2, v3), at most once: if the response is
+    /// lost, a release that is not in the snapshot `before` and has our build and environment is
+    /// taken for the result.
     ///
     /// # Errors
     /// [`Error::Status`].
@@ -70,7 +92,7 @@ impl Rack {
         &self,
         app: &AppName,
         options: &CreateRelease,
-        newest: Option<&ReleaseId>,
+        before: &ReleasesBefore,
     ) -> Result<Release, Error> {
         let request = Request::post(path!["apps", app, "releases"])
             .form("build", options.build.as_ref().map(BuildId::as_str))
@@ -78,15 +100,16 @@ impl Rack {
             .form("env", options.env.as_ref().map(Environment::to_string))
             .form("parent-release", options.parent.as_ref().map(ReleaseId::as_str));
         let look =
-            async || Ok(self.without_retries().new_release(app, options, newest).await?.into());
+            async || Ok(self.without_retries().new_release(app, options, before).await?.into());
         self.client.send_reconciled(&request, Response::json, look).await
     }
 
-    async fn new_release(
+    /// Returns the release that has appeared since the snapshot and is the one of `options`.
+    pub(super) async fn new_release(
         &self,
         app: &AppName,
         options: &CreateRelease,
-        newest: Option<&ReleaseId>,
+        before: &ReleasesBefore,
     ) -> Result<Option<Release>, Error> {
         let ours = |release: &Release| {
             options.env.as_ref().is_none_or(|env| *env == release.env)
@@ -94,70 +117,13 @@ impl Rack {
         };
         // Somebody else may have made one since.
         let releases = self.releases(app, None).await?;
-        for newer in releases.iter().take_while(|release| Some(&release.id) != newest) {
+        for newer in releases.iter().take_while(|release| Some(&release.id) != before.0.as_ref()) {
             let release = self.release(app, &newer.id).await?;
             if ours(&release) {
                 return Ok(Some(release));
             }
         }
         Ok(None)
-    }
-
-    /// Replaces the environment of a rack up to 20180708231844 (`POST /apps/{app}/environment`).
-    /// The id of the release it makes comes as a header.
-    ///
-    /// # Errors
-    /// [`Error::Status`]; [`Error::InvalidResponse`] without that header.
-    pub async fn replace_environment(
-        &self,
-        app: &AppName,
-        env: &Environment,
-        newest: Option<&ReleaseId>,
-    ) -> Result<Release, Error> {
-        let body = bytes::Bytes::from(env.to_string());
-        let request =
-            Request::post(path!["apps", app, "environment"]).upload(std::sync::Arc::new(body));
-        self.environment_release(app, request, env, newest).await
-    }
-
-    /// Takes a variable away on a rack up to 20180708231844
-    /// (`DELETE /apps/{app}/environment/{key}`); `env` is what remains.
-    ///
-    /// # Errors
-    /// As [`Rack::replace_environment`].
-    pub async fn remove_variable(
-        &self,
-        app: &AppName,
-        key: &str,
-        env: &Environment,
-        newest: Option<&ReleaseId>,
-    ) -> Result<Release, Error> {
-        let request = Request::delete(path!["apps", app, "environment", key]);
-        let request = request.repeat(crate::transport::Repeat::IfUnsent); // each makes a release
-        self.environment_release(app, request, env, newest).await
-    }
-
-    async fn environment_release(
-        &self,
-        app: &AppName,
-        request: Request,
-        env: &Environment,
-        newest: Option<&ReleaseId>,
-    ) -> Result<Release, Error> {
-        let options = CreateRelease { env: Some(env.clone()), ..CreateRelease::default() };
-        let read = |response: &Response| {
-            let id = response.headers.get("release-id").and_then(|value| value.to_str().ok());
-            id.map(ReleaseId::from_rack).ok_or_else(|| Error::InvalidResponse {
-                request: request.line(),
-                problem: "the header Release-Id is missing".to_owned(),
-            })
-        };
-        let look = async || {
-            let found = self.without_retries().new_release(app, &options, newest).await?;
-            Ok(found.map(|release| release.id).into())
-        };
-        let id = self.client.send_reconciled(&request, read, look).await?;
-        self.release(app, &id).await
     }
 
     /// Makes `release` the active one (`POST /apps/{app}/releases/{id}/promote`; v2, v3, classic).
@@ -194,11 +160,13 @@ impl Rack {
             };
             Ok(outcome_of(&asked.app(app).await?, before, release, shows))
         };
-        let named = named("release", release.as_str());
+        let not_found = not_found(Refusal::ReleaseNotFound, release.as_str());
         let sent = self.client.send_reconciled(&request, Response::check_accepted, &mut look).await;
-        match sent.map_err(named) {
+        match sent.map_err(not_found) {
             // Sent again, and refused: the first one may be what the app is busy with.
-            Err(error) if error.status() == Some(403) && !was_active && was_lost.get() => {
+            Err(error)
+                if error.refusal() == Some(Refusal::Updating) && !was_active && was_lost.get() =>
+            {
                 self.client.reconcile(look).await?.ok_or(error)
             }
             result => result,

@@ -12,6 +12,7 @@ use super::redactor::Redactor;
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
 use super::{Error, Event, Limits, Listener, Trust};
+use crate::RackUrl;
 
 /// The `Version` header. Classic racks refuse clients with an old date stamp; all racks accept
 /// `dev`, the version of unreleased clients.
@@ -26,8 +27,6 @@ pub struct Endpoint {
     pub user: String,
     /// The password or token.
     pub password: Option<SecretString>,
-    /// The rack that a console should forward requests to.
-    pub rack: Option<String>,
     /// `None` for a rack. A console's session: empty until the console has given one.
     pub session: Option<String>,
     /// The actor for the rack's audit log (v3).
@@ -38,7 +37,7 @@ impl Endpoint {
     /// An endpoint at `url` without credentials.
     pub fn new(url: Url) -> Self {
         let (user, password) = (String::from("convox"), None);
-        Self { url, user, password, rack: None, session: None, actor: None }
+        Self { url, user, password, session: None, actor: None }
     }
 
     /// Host and port, for messages and pinned certificates.
@@ -60,6 +59,18 @@ impl Endpoint {
             Some(url::Host::Ipv6(address)) => address.is_loopback(),
             None => false,
         }
+    }
+}
+
+impl From<&RackUrl> for Endpoint {
+    /// The endpoint of a rack, with the credentials in its URL.
+    fn from(url: &RackUrl) -> Self {
+        let mut endpoint = Self::new(url.url().clone());
+        if let Some(credentials) = url.credentials() {
+            endpoint.user.clone_from(&credentials.user);
+            endpoint.password = Some(credentials.password.clone());
+        }
+        endpoint
     }
 }
 
@@ -90,6 +101,8 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Whether requests that fail are repeated.
     retries: bool,
+    /// The rack that a console forwards requests to.
+    rack: Option<Arc<str>>,
 }
 
 struct Inner {
@@ -117,7 +130,20 @@ impl Client {
             verify_failure: Arc::default(),
             responded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner), retries: true }
+        Self { inner: Arc::new(inner), retries: true, rack: None }
+    }
+
+    /// Returns the same client, whose requests a console forwards to a rack.
+    pub(crate) fn for_rack(&self, name: &str) -> Self {
+        Self { rack: Some(name.into()), ..self.clone() }
+    }
+
+    /// Creates a client that rejects every certificate, and so reports the one that is presented.
+    pub(super) fn probing(endpoint: Endpoint, options: Options) -> Self {
+        let client = Self::new(endpoint, options);
+        let config = || tls::rejecting_config(client.inner.verify_failure.clone());
+        client.inner.tls.get_or_init(config);
+        client
     }
 
     /// Returns the same client without retries, for callers that poll.
@@ -216,14 +242,15 @@ impl Client {
 
     /// The headers of every request, as the Go clients send them.
     pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
-        let Endpoint { rack, actor, .. } = self.endpoint();
+        let actor = self.endpoint().actor.as_deref();
         let mut headers = HeaderMap::new();
         headers.insert("version", HeaderValue::from_static(CLIENT_VERSION));
         if let Some(authorization) = self.authorization()? {
             headers.insert(reqwest::header::AUTHORIZATION, authorization);
         }
         let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for (name, value) in [("rack", rack), ("session", &session), ("x-convox-actor", actor)] {
+        let (rack, session) = (self.rack.as_deref(), session.as_deref());
+        for (name, value) in [("rack", rack), ("session", session), ("x-convox-actor", actor)] {
             if let Some(value) = value {
                 headers.insert(HeaderName::from_static(name), header_value(name, value)?);
             }

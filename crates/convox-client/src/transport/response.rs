@@ -109,10 +109,15 @@ pub(super) fn refusal_message(
     let json: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let json = json.map(|body| body.error).filter(|text| !text.is_empty());
     let text = || Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|t| is_plain(t));
-    let message = json.or_else(text).unwrap_or_else(|| format!("response status {status}"));
+    let message = json.or_else(text).unwrap_or_else(|| no_message(status));
     let message = truncate(redactor.redact(&message));
     let delay = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     (message, delay.and_then(retry_after))
+}
+
+/// The message of a refusal that has none.
+pub(crate) fn no_message(status: u16) -> String {
+    format!("response status {status}")
 }
 
 fn truncate(mut message: String) -> String {

@@ -112,6 +112,19 @@ pub(super) fn config(trust: &Trust, failure: Arc<VerifyFailure>) -> Result<Clien
             VerifyPolicy::Chain(Chain::new(certificates_in(file)?, provider.clone())?)
         }
     };
+    config_with(policy, provider, failure)
+}
+
+/// The configuration that rejects every certificate, and so reports the one that is presented.
+pub(super) fn rejecting_config(failure: Arc<VerifyFailure>) -> Result<ClientConfig, Error> {
+    config_with(VerifyPolicy::NoOne, Arc::new(ring::default_provider()), failure)
+}
+
+fn config_with(
+    policy: VerifyPolicy,
+    provider: Arc<CryptoProvider>,
+    failure: Arc<VerifyFailure>,
+) -> Result<ClientConfig, Error> {
     let verifier = Verifier { policy, provider: provider.clone(), failure };
     Ok(builder(provider)?
         .dangerous()
@@ -219,6 +232,7 @@ enum VerifyPolicy {
     Chain(Chain),
     Pinned(Fingerprint),
     Anyone,
+    NoOne,
 }
 
 #[derive(Debug)]
@@ -243,6 +257,7 @@ impl ServerCertVerifier for Verifier {
             VerifyPolicy::Pinned(pinned) if *pinned == presented => {
                 Ok(ServerCertVerified::assertion())
             }
+            VerifyPolicy::NoOne => Err(rustls::Error::General("not to be trusted".to_owned())),
             VerifyPolicy::Pinned(_) => {
                 Err(rustls::Error::General("not the pinned certificate".to_owned()))
             }

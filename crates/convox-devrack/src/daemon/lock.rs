@@ -44,7 +44,7 @@ impl Lock {
         }
     }
 
-    /// Acquires the rack's lock together with others who only read; `None` if a rack holds it.
+    /// Acquires the rack's lock, shared with other readers; `None` if a rack holds it.
     pub(super) fn shared(data: &Path) -> Result<Option<Self>, DaemonError> {
         let path = data.join(RACK);
         let file = open(&path)?;

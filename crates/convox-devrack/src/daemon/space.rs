@@ -46,7 +46,7 @@ async fn prune_stopped(data: &Path) -> Result<u64, DaemonError> {
     let held = Lock::hold(data).await?;
     let rack = lifecycle::open(RackOptions {
         data: data.to_owned(),
-        // It serves nobody.
+        // No listener, no clients.
         password: SecretString::default(),
         clock: Clock::system(),
         environment: BaseEnvironment::default(),

@@ -60,7 +60,7 @@ struct Writer {
     last: DateTime<Utc>,
     /// Lines that are not written yet, because the disk was full or no file could be opened.
     pending: String,
-    /// The number of lines for which there was no more room.
+    /// The number of lines dropped because too many were pending.
     lost: usize,
     /// Whether the last write failed, and may have left a part of a line in the file.
     failed: bool,

@@ -1,6 +1,6 @@
 //! The rack's persistent state: one redb database.
 //!
-//! A write is on disk before it is answered, so nothing that a client was told is lost when the
+//! A write is on disk before it is answered, so nothing that was acknowledged is lost when the
 //! process is killed. Values are the JSON of the types in [`records`].
 
 mod apps;

@@ -14,6 +14,7 @@ pub use build_log::BuildLog;
 
 use bytes::Bytes;
 
+use crate::rack::Refusal;
 use crate::transport::Error;
 
 /// What comes next in a log.
@@ -41,7 +42,15 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Is the rack only away for the moment, so that asking again may help?
+    /// What the rack's refusal means, if the rack refused.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(message) => Some(Refusal::of(None, message)),
+            Self::Transport(error) => error.refusal(),
+        }
+    }
+
+    /// Whether another attempt may help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(_) => false,

@@ -1,3 +1,4 @@
+use super::super::stdio::Stdio;
 use super::*;
 
 /// A pipe whose reader closes it after some bytes.
@@ -26,26 +27,17 @@ fn closing_after(left: usize) -> (Stream, Captured) {
     (Stream::buffered(ClosingPipe { left, seen: seen.clone() }, TermCaps::plain()), seen)
 }
 
-#[test]
-fn stdout_is_buffered_and_stderr_is_not() {
-    let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
-    stdio.out.print("Starting build... ").unwrap();
-    assert_eq!(out.text(), "");
-    stdio.out.flush().unwrap();
-    assert_eq!(out.text(), "Starting build... ");
-    stdio.err.print("now").unwrap();
-    assert_eq!(err.text(), "now");
-}
+/// A disk that is full.
+struct FullDisk;
 
-#[test]
-fn stdout_is_flushed_before_a_line_on_stderr() {
-    let (mut stdio, out, err) = Stdio::captured(TermCaps::plain());
-    stdio.out.print("Promoting R1... ").unwrap();
-    stdio.error_line("ERROR: rollback").unwrap();
-    assert_eq!(
-        (out.text().as_str(), err.text().as_str()),
-        ("Promoting R1... ", "ERROR: rollback\n")
-    );
+impl Write for FullDisk {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
@@ -82,19 +74,6 @@ fn a_closed_pipe_does_not_stop_a_command_that_writes() {
     assert_eq!(seen.text(), "one");
 }
 
-/// A disk that is full.
-struct FullDisk;
-
-impl Write for FullDisk {
-    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-        Err(ErrorKind::StorageFull.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn output_that_a_full_disk_loses_is_remembered_and_a_closed_pipe_is_not() {
     let mut stream = Stream::buffered(FullDisk, TermCaps::plain());
@@ -111,35 +90,11 @@ fn output_that_a_full_disk_loses_is_remembered_and_a_closed_pipe_is_not() {
 }
 
 #[test]
-fn transient_text_is_erased_by_whatever_follows() {
-    let caps = TermCaps { is_terminal: true, redraws: true, ..TermCaps::plain() };
-    let (mut stdio, out, err) = Stdio::captured(caps);
-    stdio.out.print("Waiting... ").unwrap();
-    stdio.out.show_transient("9s").unwrap();
-    stdio.out.show_transient("10s").unwrap();
-    assert_eq!(out.text(), "Waiting... 9s\u{1b}[2D\u{1b}[K10s");
-    stdio.error_line("NOTICE: slow").unwrap();
-    assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[K") && err.text().starts_with("NOTICE"));
-    stdio.out.print("OK\n").unwrap();
-    stdio.out.flush().unwrap();
-    assert!(out.text().ends_with("10s\u{1b}[3D\u{1b}[KOK\n"));
-}
-
-#[test]
 fn streams_that_cannot_redraw_show_no_transient_text() {
     let (mut stdio, out, _) = Stdio::captured(TermCaps::plain());
     stdio.out.show_transient("9s").unwrap();
     stdio.flush().unwrap();
     assert_eq!(out.text(), "");
-}
-
-#[test]
-fn stderr_is_written_even_if_stdout_is_closed() {
-    let (mut stdio, _, err) = Stdio::captured(TermCaps::plain());
-    stdio.out = closing_after(0).0;
-    stdio.out.print("x").unwrap();
-    assert!(matches!(stdio.error_line("said"), Err(OutputError::Closed)));
-    assert_eq!(err.text(), "said\n");
 }
 
 #[test]
