@@ -79,6 +79,16 @@ impl Terminal {
         self
     }
 
+    /// Changes the width of the terminal, which sends SIGWINCH to the command.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.keyboard, size(columns)).unwrap();
+    }
+
+    /// The process of the command.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Does the terminal show what is typed?
     pub fn echoes(&self) -> bool {
         tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
