@@ -20,11 +20,13 @@ use tokio::net::TcpListener;
 
 use self::file::AddressFile;
 use self::lock::Lock;
+use super::connections::Listeners;
 use super::error::RackError;
 use super::gateway::loopback;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
-use super::{directories, serve};
+use super::serve::serve_on;
+use super::{directories, local_socket};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
@@ -157,7 +159,7 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     };
     let address = file.address();
     Ok(match file.living_pid() {
-        Some(pid) if check::is_answering(address.port).await => Status::Running { pid, address },
+        Some(pid) if check::is_answering(data).await => Status::Running { pid, address },
         pid => Status::NotAnswering { pid },
     })
 }
@@ -181,10 +183,12 @@ pub async fn run(
     let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;
     let port = listener.local_addr().map_err(DaemonError::Port)?.port();
     let address = AddressFile::update(data, |file| file.serve_on(port))?.address();
+    let unix = local_socket::bind(data).map_err(at(data))?;
     ready(&address);
     let password = address.password.clone();
     let options = RackOptions { data: data.to_owned(), password, clock, environment, limits };
-    serve(listener, options, shutdown).await?;
+    serve_on(Listeners { tcp: listener, unix: Some(unix) }, options, shutdown).await?;
+    local_socket::remove(data).map_err(at(data))?;
     AddressFile::update(data, AddressFile::clear_process)?;
     drop(held);
     Ok(())
