@@ -111,8 +111,8 @@ fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError>
 }
 
 async fn dev(cx: &Context) -> Result<Connection, CommandError> {
-    let address = super::dev::running(cx).await?;
-    let rack = rack(cx, endpoint(&address)?)?;
+    let endpoint = super::dev::running(cx).await?;
+    let rack = rack(cx, endpoint)?;
     Ok(Connection { rack, direct: None })
 }
 
@@ -141,7 +141,7 @@ pub(crate) fn rack_at(
     Ok(trusting(cx, endpoint, trust))
 }
 
-fn endpoint(url: &RackUrl) -> Result<Endpoint, CommandError> {
+pub(super) fn endpoint(url: &RackUrl) -> Result<Endpoint, CommandError> {
     let base: Url =
         url.base().parse().map_err(|error| CommandError::new(format!("{url}: {error}")))?;
     let mut endpoint = Endpoint::new(base);

@@ -50,16 +50,21 @@ pub(crate) fn is_own(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
+/// Returns the path of the socket, unless it is too long to connect to.
+pub(crate) fn connectable(data: &Path) -> Option<PathBuf> {
+    Some(path(data)).filter(|path| path.as_os_str().len() <= MAX_PATH)
+}
+
 fn path(data: &Path) -> PathBuf {
     data.join(NAME)
 }
 
 /// Calls `run` with the path of the socket, or with a short alias if it exceeds the system's limit.
 fn with_short_path<T>(data: &Path, run: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    let path = path(data);
-    if path.as_os_str().len() <= MAX_PATH {
+    if let Some(path) = connectable(data) {
         return run(&path);
     }
+    let path = path(data);
     let dir = File::open(data)?;
     let alias = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()));
     if !alias.exists() {

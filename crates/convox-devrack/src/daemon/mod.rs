@@ -164,6 +164,12 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     })
 }
 
+/// Returns the Unix-domain socket of this data directory's rack, which takes requests without a
+/// password. `None` if the system can't connect to it by its path, which is too long.
+pub fn socket(data: &Path) -> Option<PathBuf> {
+    local_socket::connectable(data)
+}
+
 /// Serves the rack of a data directory in this process until `shutdown` resolves. Calls `ready`
 /// with the address once connections are accepted.
 ///
