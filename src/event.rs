@@ -55,6 +55,19 @@ pub(crate) enum Event {
     Done(Option<String>),
     /// A line of its own.
     Line(String),
+    /// A large body moves. It has a progress bar on stderr, if that is a terminal.
+    Transfer(Transfer),
+}
+
+/// What a large body is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Transfer {
+    /// It begins, under this label, such as `Downloading`.
+    Started(String),
+    /// So many bytes have moved. The total is unknown for a stream.
+    Moved { done: u64, total: Option<u64> },
+    /// So many bytes have moved, and there are no more.
+    Finished(u64),
 }
 
 /// How a source is sent.

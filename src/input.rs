@@ -1,7 +1,7 @@
 //! The standard input of a run. It is read on request only: an inherited open pipe may never end.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, IsTerminal};
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{FileType, fstat};
@@ -75,6 +75,24 @@ impl Input {
         let mut line = String::new();
         self.reader().read_line(&mut line)?;
         Ok(line)
+    }
+
+    /// Takes the input for a session: what is read of it already, and the file with the rest.
+    ///
+    /// # Errors
+    /// No file descriptor is left.
+    pub fn detach(&mut self) -> io::Result<(Vec<u8>, Option<File>)> {
+        match std::mem::take(self).0 {
+            Source::File(file) => {
+                let read = file.buffer().to_vec();
+                Ok((read, Some(file.into_inner())))
+            }
+            Source::Memory(mut bytes) => {
+                let mut rest = Vec::new();
+                bytes.read_to_end(&mut rest)?;
+                Ok((rest, None))
+            }
+        }
     }
 
     fn reader(&mut self) -> &mut dyn BufRead {

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage,
     /// A wait reached its limit; the rack goes on.
     TimedOut,
+    /// The exit code of a remote process.
+    Remote(u8),
     /// Ended by a signal.
     Signal(EndSignal),
 }
@@ -29,6 +31,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::TimedOut => 124,
+            Self::Remote(code) => code,
             Self::Signal(EndSignal::HangUp) => 129,
             Self::Signal(EndSignal::Interrupt) => 130,
             Self::Signal(EndSignal::Terminate) => 143,
@@ -41,6 +44,7 @@ pub(crate) struct Outcome {
     pub(crate) output: Output,
     /// What `--id` prints.
     pub(crate) id: Option<String>,
+    pub(crate) exit: Exit,
 }
 
 /// What a run prints at its end.
@@ -56,17 +60,23 @@ pub(crate) enum Output {
 impl Outcome {
     /// The value is the output.
     pub(crate) fn render(value: impl Value + 'static) -> Self {
-        Self { output: Output::Render(Box::new(value)), id: None }
+        Self { output: Output::Render(Box::new(value)), id: None, exit: Exit::Done }
     }
 
     /// The events were the output; the document is for `--json`.
     pub(crate) fn json(document: impl Document + 'static) -> Self {
-        Self { output: Output::Json(Box::new(document)), id: None }
+        Self { output: Output::Json(Box::new(document)), id: None, exit: Exit::Done }
     }
 
     /// The events were the output, with `--json` too.
     pub(crate) fn streamed() -> Self {
-        Self { output: Output::Streamed, id: None }
+        Self { output: Output::Streamed, id: None, exit: Exit::Done }
+    }
+
+    /// Ends the run with the exit code of a remote process.
+    pub(crate) fn with_remote_exit(mut self, code: u8) -> Self {
+        self.exit = Exit::Remote(code);
+        self
     }
 
     /// Adds the id that `--id` prints.

@@ -66,7 +66,7 @@ pub fn run(invocation: Invocation) -> u8 {
     {
         Ok(settings) => settings.with_debug(args.debug),
         Err(error) => {
-            let ui = Ui::new(stdio, Box::new(Quiet), true, hints);
+            let ui = Ui::new(stdio, Box::new(Quiet), true, hints, args.debug);
             ui.error(&error);
             return error.kind().exit().code();
         }
@@ -113,6 +113,19 @@ struct Run<'a> {
     clock: Clock,
 }
 
+/// How a command ended that did not fail.
+struct Ended {
+    exit: Exit,
+    /// The id of what it created.
+    id: Option<String>,
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        Self { exit: Exit::Done, id: None }
+    }
+}
+
 impl<'a> Run<'a> {
     fn new(
         spec: &'static CommandSpec,
@@ -135,23 +148,23 @@ impl<'a> Run<'a> {
         });
         stdio.err.set_on_broken_pipe(OnBrokenPipe::Discard);
         let renderer = self.renderer(&stdio);
-        let ui = Ui::new(stdio, renderer, self.args.id, hints);
-        let (id, error) = match self.run_and_print(&ui) {
-            Ok(id) => (id, None),
-            Err(error) => (None, Some(error)),
+        let ui = Ui::new(stdio, renderer, self.args.id, hints, self.settings.env.debug);
+        let (ended, error) = match self.run_and_print(&ui) {
+            Ok(ended) => (ended, None),
+            Err(error) if error.kind() == ErrorKind::OutputClosed => (Ended::default(), None),
+            Err(error) => (Ended { exit: error.kind().exit(), id: None }, Some(error)),
         };
-        let error = error.filter(|error| error.kind() != ErrorKind::OutputClosed);
         let unwritten = ui.end(error.as_ref()).err();
         match (error, unwritten) {
-            (Some(error), _) => error.kind().exit(),
+            (Some(_), _) => ended.exit,
             (None, Some(error)) => {
-                let error = self.output_lost(error, id.as_deref());
+                let error = self.output_lost(error, ended.id.as_deref());
                 if error.kind() != ErrorKind::OutputClosed {
                     ui.error(&error);
                 }
                 error.kind().exit()
             }
-            (None, None) => Exit::Done,
+            (None, None) => ended.exit,
         }
     }
 
@@ -176,11 +189,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs the command. Returns the id of what it created.
-    fn run_and_print(&self, ui: &Ui) -> Result<Option<String>, CommandError> {
+    fn run_and_print(&self, ui: &Ui) -> Result<Ended, CommandError> {
         let runtime = runtime(self.spec)?;
         let result = match self.args.watch {
-            Some(interval) => self.watch(ui, &runtime, interval).map(|()| None),
+            Some(interval) => self.watch(ui, &runtime, interval).map(|()| Ended::default()),
             None => runtime.block_on(self.once(ui)),
         };
         // A thread that still reads stdin must not keep the run from ending.
@@ -213,7 +225,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn once(&self, ui: &Ui) -> Result<Option<String>, CommandError> {
+    async fn once(&self, ui: &Ui) -> Result<Ended, CommandError> {
         let cx = Context::new(
             self.settings.clone(),
             self.args.clone(),
@@ -228,7 +240,7 @@ impl<'a> Run<'a> {
         self.print(&cx, &outcome)?;
         ui.flush()?;
         cx.remember_rack().await;
-        Ok(outcome.id)
+        Ok(Ended { exit: outcome.exit, id: outcome.id })
     }
 
     /// Waits for the command, showing that it goes on, or for a signal that ends it.
@@ -252,10 +264,15 @@ impl<'a> Run<'a> {
     /// signal; others just die of it.
     async fn ending_signal(&self) -> EndSignal {
         let reports_its_end = self.args.json && self.spec.json == JsonForm::Events;
-        if self.spec.effect == Effect::Write || reports_its_end {
-            signals::received().await
-        } else {
-            signals::received_by_nobody().await
+        loop {
+            let signal = if self.spec.effect == Effect::Write || reports_its_end {
+                signals::received().await
+            } else {
+                signals::received_by_nobody().await
+            };
+            if !signals::are_claimed() {
+                return signal;
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! A signal that was ignored when the program started stays ignored: `nohup` relies on it for HUP,
 //! and shells for the INT of background jobs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -55,6 +56,30 @@ fn ignored_at_start() -> u64 {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     })
+}
+
+static CLAIMS: AtomicUsize = AtomicUsize::new(0);
+
+/// As long as this lives, a signal does not end the run from outside: its holder listens for it,
+/// and has something to clean up before it ends the run.
+#[derive(Debug)]
+pub(crate) struct Claim(());
+
+/// Claims the signals for the caller.
+pub(crate) fn claim() -> Claim {
+    CLAIMS.fetch_add(1, Ordering::Relaxed);
+    Claim(())
+}
+
+/// Whether a command ends itself after a signal.
+pub(crate) fn are_claimed() -> bool {
+    CLAIMS.load(Ordering::Relaxed) > 0
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        CLAIMS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 static LISTENED_FOR: Notify = Notify::const_new();

@@ -117,6 +117,9 @@ mod tests {
                 "apps delete" => "convox apps delete web".to_owned(),
                 "completions" => "convox completions bash".to_owned(),
                 "env unset" | "env get" => format!("convox {} KEY", spec.path),
+                "ps info" | "ps stop" => format!("convox {} ID", spec.path),
+                "exec" | "run" => format!("convox {} web ls", spec.path),
+                "proxy" => "convox proxy db:5432".to_owned(),
                 "builds info" | "builds logs" | "releases info" | "releases manifest"
                 | "releases rollback" => format!("convox {} ID", spec.path),
                 path => format!("convox {path}"),

@@ -7,13 +7,26 @@ pub(crate) mod builds;
 pub(crate) mod completions;
 pub(crate) mod deploy;
 pub(crate) mod env;
+pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod proxy;
+pub(crate) mod ps;
 pub(crate) mod rack;
 pub(crate) mod racks;
 pub(crate) mod releases;
+pub(crate) mod run;
 pub(crate) mod services;
 mod source_flags;
 pub(crate) mod switch;
 pub(crate) mod version;
+
+/// The command line for a rack. One word is a line of its own, as scripts write it; several are
+/// quoted, so that each arrives as it was given.
+fn remote_command(words: &[String]) -> String {
+    match words {
+        [line] => line.clone(),
+        words => shell_words::join(words),
+    }
+}

@@ -10,7 +10,9 @@ use crate::event::Event;
 use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
-use crate::output::{Document, FailureView, RenderContext, Renderer, Report, Reporter, Value};
+use crate::output::{
+    Document, FailureView, RenderContext, Renderer, Report, Reporter, TransferBar, Value,
+};
 use crate::signals::EndSignal;
 use convox_wire::AppName;
 
@@ -28,6 +30,8 @@ struct Inner {
     events_to_stderr: bool,
     hints: HintContext,
     reporter: Reporter,
+    debug: bool,
+    bar: TransferBar,
 }
 
 /// How much a line on stderr matters.
@@ -55,11 +59,13 @@ impl Ui {
         renderer: Box<dyn Renderer>,
         events_to_stderr: bool,
         hints: HintContext,
+        debug: bool,
     ) -> Self {
         let input = std::mem::take(&mut stdio.input);
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
-        let reporter = Reporter::new(caps.redraws && renderer.is_for_people());
-        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter };
+        let reporter = Reporter::new(caps.redraws && renderer.is_for_people(), renderer.has_bar());
+        let bar = TransferBar::default();
+        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, debug, bar };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
@@ -80,6 +86,10 @@ impl Ui {
     /// Draws an event.
     pub(crate) fn render(&self, event: &Event) -> Result<(), CommandError> {
         let inner = &mut *self.inner();
+        if let (Event::Transfer(transfer), true) = (event, inner.renderer.is_for_people()) {
+            let Inner { stdio, bar, .. } = inner;
+            return Ok(bar.draw(transfer, &mut stdio.err).map_err(OutputError::from)?);
+        }
         let Inner { stdio, renderer, events_to_stderr, reporter, .. } = inner;
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         renderer.render(event, stream)?;
@@ -142,6 +152,13 @@ impl Ui {
         Ok(self.inner().stdio.out.print(text)?)
     }
 
+    /// Writes bytes as they are, at once.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        let out = &mut self.inner().stdio.out;
+        out.write_all(bytes).map_err(OutputError::from)?;
+        Ok(out.flush().map_err(OutputError::from)?)
+    }
+
     /// Prints a question and leaves its line open: on stdout, or on stderr if stdout is left to an
     /// id.
     pub(crate) fn ask(&self, question: &str) -> Result<(), CommandError> {
@@ -173,7 +190,9 @@ impl Ui {
     pub(crate) fn end(&self, error: Option<&CommandError>) -> Result<(), CommandError> {
         let inner = &mut *self.inner();
         let failure = error.map(|error| inner.view_of(error));
-        let Inner { stdio, renderer, events_to_stderr, .. } = inner;
+        let Inner { stdio, renderer, events_to_stderr, bar, .. } = inner;
+        // If stderr is closed, nobody sees the bar.
+        let _ = bar.abandon(&mut stdio.err);
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         let ended = renderer.end(failure.as_ref(), stream);
         let flushed = stdio.out.flush().map_err(OutputError::from);
@@ -224,6 +243,11 @@ impl Inner {
             let _ = self.stdio.error_line("");
         }
         let _ = self.stdio.error(&error.message());
+        if self.debug {
+            for source in error.sources() {
+                let _ = self.stdio.error_line(&format!("DEBUG: caused by: {}", sanitize(&source)));
+            }
+        }
         self.print_hints(error.hints());
     }
 

@@ -1,13 +1,13 @@
 //! What to do about a failed request, as far as the request alone tells.
 
-use super::{CommandError, Hint, from_error};
+use super::{CommandError, Hint, from_complete_error};
 use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy};
 use convox_client::wait::WaitError;
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         let hints = hints_for(&error);
-        from_error(error).with_hints(hints)
+        from_complete_error(error).with_hints(hints)
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct CommandError {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    /// The message says all that people need to know of the source; `--debug` shows the rest.
+    names_its_cause: bool,
     hints: Vec<Hint>,
 }
 
@@ -68,6 +70,7 @@ impl CommandError {
             kind: ErrorKind::Failed,
             message: message.to_string(),
             source: None,
+            names_its_cause: false,
             hints: Vec::new(),
         }
     }
@@ -133,15 +136,18 @@ impl CommandError {
     /// already.
     pub(crate) fn message(&self) -> String {
         let mut message = self.message.clone();
-        let mut source = self.source.as_deref().map(|source| source as &dyn Error);
-        while let Some(error) = source {
-            let text = error.to_string();
+        for text in self.sources().filter(|_| !self.names_its_cause) {
             if !message.ends_with(&text) {
                 message = format!("{message}: {text}");
             }
-            source = error.source();
         }
         message
+    }
+
+    /// The texts of the errors below this one, the outermost first.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = String> {
+        let first = self.source.as_deref().map(|source| source as &(dyn Error + 'static));
+        std::iter::successors(first, |error| (*error).source()).map(ToString::to_string)
     }
 }
 
@@ -149,6 +155,11 @@ impl CommandError {
 fn from_error(error: impl Error + Send + Sync + 'static) -> CommandError {
     let message = error.to_string();
     CommandError { source: Some(Box::new(error)), ..CommandError::new(message) }
+}
+
+/// Makes a failure of an error whose message names its cause in plain words.
+fn from_complete_error(error: impl Error + Send + Sync + 'static) -> CommandError {
+    CommandError { names_its_cause: true, ..from_error(error) }
 }
 
 macro_rules! failures {

@@ -117,7 +117,7 @@ async fn send(
 ) -> Result<Build, CommandError> {
     cx.emit(Event::Packaging)?;
     let times = commit.times.unwrap_or(Times::Own);
-    let temp_dir = cx.settings.env.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let temp_dir = cx.settings.temp_dir();
     let spool = convox_package::spool(source, times, &temp_dir)?;
     if !compat.takes_objects() {
         return send_form(cx, rack, app, &spool, options).await;

@@ -8,13 +8,15 @@ pub(crate) mod environment;
 pub(crate) mod follow_build;
 pub(crate) mod promote;
 mod rollout_logs;
+pub(crate) mod session;
 pub(crate) mod source;
+pub(crate) mod transfer;
 
 use crate::context::Context;
 use convox_client::transport::Error;
 
 /// Says once that the rack is away while a wait goes on.
-fn notify_unavailable(cx: &Context) -> impl FnMut(&Error) {
+pub(crate) fn notify_unavailable(cx: &Context) -> impl FnMut(&Error) {
     move |error| {
         cx.outages.note_poll();
         cx.notice(format!("the rack does not answer ({error}); waiting for it"));

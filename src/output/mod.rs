@@ -16,9 +16,11 @@ mod json;
 mod logs;
 mod renderer;
 mod reporter;
+mod transfer_bar;
 mod view;
 
 pub(crate) use logs::LogWriter;
 pub(crate) use renderer::{Classic, FailureView, Json, Quiet, Renderer, V3};
 pub(crate) use reporter::{Report, Reporter};
+pub(crate) use transfer_bar::TransferBar;
 pub use view::{Document, Render, RenderContext, Value, View};

@@ -17,6 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Reporter {
     is_live: bool,
+    has_bar: bool,
     work: Work,
 }
 
@@ -38,9 +39,10 @@ enum Work {
 }
 
 impl Reporter {
-    /// Creates a reporter. `is_live` is for a terminal that shows transient texts.
-    pub(crate) fn new(is_live: bool) -> Self {
-        Self { is_live, work: Work::Idle }
+    /// Creates a reporter. `is_live` is for a terminal that shows transient texts; `has_bar` for a
+    /// renderer that draws uploads itself.
+    pub(crate) fn new(is_live: bool, has_bar: bool) -> Self {
+        Self { is_live, has_bar, work: Work::Idle }
     }
 
     /// Follows an event, after it was drawn.
@@ -72,7 +74,8 @@ impl Reporter {
             | Event::Accepted(_)
             | Event::Log(_)
             | Event::Process(_)
-            | Event::Line(_) => {}
+            | Event::Line(_)
+            | Event::Transfer(_) => {}
         }
         None
     }
@@ -114,12 +117,18 @@ impl Reporter {
     fn upload(&mut self, sent: u64, total: u64, now: Instant) -> Option<Report> {
         let Work::Upload { started, quarter, speed } = &mut self.work else { return None };
         speed.sample(sent, now);
+        let elapsed = now.saturating_duration_since(*started);
+        if self.is_live {
+            let percent = sent.saturating_mul(100).checked_div(total)?;
+            let text = format!("{percent} % of {}, {}", size(total), minutes(elapsed.as_secs()));
+            return (!self.has_bar).then_some(Report::Transient(text));
+        }
         let reached = sent.saturating_mul(4).checked_div(total)?;
-        if self.is_live || reached <= *quarter || reached >= 4 {
+        if reached <= *quarter || reached >= 4 {
             return None;
         }
         *quarter = reached;
-        if now.saturating_duration_since(*started) < LONG_UPLOAD {
+        if elapsed < LONG_UPLOAD {
             return None;
         }
         let speed = speed.text(total.saturating_sub(sent));
@@ -150,7 +159,7 @@ mod tests {
 
     impl Run {
         fn new(is_live: bool) -> Self {
-            Self { reporter: Reporter::new(is_live), start: Instant::now() }
+            Self { reporter: Reporter::new(is_live, is_live), start: Instant::now() }
         }
 
         fn at(&self, seconds: u64) -> Instant {
@@ -242,6 +251,15 @@ mod tests {
             }
             assert_eq!(run.event(Event::Progress { sent: 0, total: 0 }, seconds), None);
         }
+    }
+
+    #[test]
+    fn a_terminal_without_a_bar_shows_the_progress_of_an_upload() {
+        let mut reporter = Reporter::new(true, false);
+        let now = Instant::now();
+        reporter.observe(&Event::Uploading(Upload::Object), now);
+        let report = reporter.observe(&Event::Progress { sent: 1024, total: 4096 }, now);
+        assert_eq!(report, Some(Report::Transient("25 % of 4.00 KB, 0s".into())));
     }
 
     #[test]

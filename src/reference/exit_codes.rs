@@ -20,6 +20,7 @@ fn meaning(exit: Exit) -> &'static str {
         Exit::Failed => "The command failed.",
         Exit::Usage => "The command line or an environment variable is invalid.",
         Exit::TimedOut => "A wait timed out. The rack continues.",
+        Exit::Remote(_) => "The exit code of the remote command.",
         Exit::Signal(EndSignal::HangUp) => "HUP ended the command: its terminal is gone.",
         Exit::Signal(EndSignal::Interrupt) => "INT ended the command, as Ctrl-C sends it.",
         Exit::Signal(EndSignal::Terminate) => "TERM ended the command.",
@@ -32,6 +33,9 @@ each piece of advice. If a rack refused a request, the message begins with the r
 
 If the reader of stdout goes away, as in `convox releases | head -1`, a command that only reads \
 exits with 0. A command that changes something continues without output.
+
+`convox exec` and `convox run` exit with the code of the remote command. If it is not known, \
+because the connection broke or the rack refused the command, they exit with 1 and an error.
 
 If a signal ends a command while a build or a promote is in progress, the error says that it \
 continues on the rack, and a hint names the command that shows it. A signal that was ignored when \

@@ -90,6 +90,11 @@ impl Settings {
         self
     }
 
+    /// Returns the directory for temporary files: `TMPDIR`, or /tmp.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.env.tmpdir.clone().unwrap_or_else(|| PathBuf::from("/tmp"))
+    }
+
     /// Returns the path of this program, if known.
     pub fn program(&self) -> Option<&Path> {
         self.program.as_deref()

@@ -59,15 +59,18 @@ fn json_has_every_field() {
 #[test]
 fn an_unknown_app_is_named() {
     let story = Story::new("web");
-    story
-        .run("convox apps info")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
-    story
-        .run("convox apps delete shop")
-        .fails(str![[r#"ERROR: app not found: shop, list them with: convox apps"#]]);
-    story
-        .run("convox apps wait shop")
-        .fails(str![[r#"ERROR: no such app: shop, try: convox apps create shop"#]]);
+    story.run("convox apps info").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
+    story.run("convox apps delete shop").fails(str![[r#"
+ERROR: app not found: shop
+HINT: list apps with: convox apps
+"#]]);
+    story.run("convox apps wait shop").fails(str![[r#"
+ERROR: no such app: shop
+HINT: create it with: convox apps create shop
+"#]]);
 }
 
 #[test]
@@ -103,9 +106,10 @@ fn statuses(all: &'static [&'static str]) -> Fake {
 #[test]
 fn an_update_that_is_rolled_back_ends_the_wait_for_it() {
     let fake = statuses(&["updating", "updating", "rollback"]);
-    Story::against(&fake).run("convox apps wait").fails(
-        str![[r#"ERROR: rollback: the rack gave up on the update of web, the reason is in: convox logs -a web --since 10m --no-follow"#]],
-    );
+    Story::against(&fake).run("convox apps wait").fails(str![[r#"
+ERROR: rollback: the rack gave up on the update of web
+HINT: find the reason with: convox logs --since 10m --no-follow -a web
+"#]]);
     let fake = statuses(&["rollback", "rollback", "running"]);
     Story::against(&fake).run("convox apps wait").prints(str![[r#"Waiting for app... OK"#]]);
 }

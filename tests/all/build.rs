@@ -44,9 +44,10 @@ fn json_ends_with_the_ids() {
 #[test]
 fn an_app_that_is_missing_is_named_with_the_way_to_make_it() {
     let story = Story::new("web");
-    story
-        .run("convox build -a shop")
-        .fails(str![[r#"ERROR: no such app: shop, try: convox apps create shop"#]]);
+    story.run("convox build -a shop").fails(str![[r#"
+ERROR: no such app: shop
+HINT: create it with: convox apps create shop
+"#]]);
 }
 
 #[test]

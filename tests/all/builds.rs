@@ -9,9 +9,10 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn builds_are_listed_shown_and_their_logs_told_again() {
     let story = Story::new("web");
-    story
-        .run("convox builds")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
+    story.run("convox builds").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     let built = story.run("convox build --create -d first");
     built.ok();
     story.run("convox builds").prints(str![[r#"
@@ -73,9 +74,12 @@ fn json_has_every_field() {
 fn an_unknown_build_is_named() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    let expected = "ERROR: no such build: BXX, list them with: convox builds";
-    story.run("convox builds info BXX").fails(expected);
-    story.run("convox builds logs BXX").fails(expected);
+    for line in ["convox builds info BXX", "convox builds logs BXX"] {
+        story.run(line).fails(str![[r#"
+ERROR: no such build: BXX
+HINT: list builds with: convox builds -a web
+"#]]);
+    }
 }
 
 #[test]

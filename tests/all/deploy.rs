@@ -9,9 +9,10 @@ use crate::support::{Ask, Fake, Reply, Story, is_root, ordinary};
 #[test]
 fn a_missing_app_is_made_with_create_and_named_without() {
     let story = Story::new("web");
-    story
-        .run("convox deploy")
-        .fails(str![[r#"ERROR: no such app: web, try: convox apps create web"#]]);
+    story.run("convox deploy").fails(str![[r#"
+ERROR: no such app: web
+HINT: create it with: convox apps create web
+"#]]);
     assert_eq!(story.rack().json("/apps"), serde_json::json!([]), "nothing was made");
     story.run("convox deploy --create --wait").prints(str![[r#"
 Deploying web
@@ -111,18 +112,22 @@ fn with_id_the_release_alone_goes_to_stdout() {
     let ran = story.run("convox deploy --create --id");
     ran.code(0).warns("Deploying web\n").warns("Promoting RAAAAAAAAAA... UPDATING\n");
     ran.out(str![[r#"RAAAAAAAAAA"#]]);
-    story
-        .run("convox deploy --json --id")
-        .fails_with(2, str![[r#"ERROR: --json and --id cannot be used together"#]]);
+    story.run("convox deploy --json --id").code(2).err(str![[r#"
+error: the argument '--json' cannot be used with '--id'
+
+Usage: convox deploy --json [DIR]
+
+For more information, try '--help'.
+"#]]);
 }
 
 #[test]
 fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
     let story = Story::new("web");
-    story.run("convox deploy nowhere").fails(str![[r#"ERROR: no such directory: nowhere"#]]);
-    story.run("convox deploy web.py").fails(str![[r#"ERROR: not a directory: web.py"#]]);
+    story.run("convox deploy nowhere").fails(str!["ERROR: no such directory: /story/web/nowhere"]);
+    story.run("convox deploy web.py").fails(str!["ERROR: not a directory: /story/web/web.py"]);
     fs::create_dir(story.path("web/empty")).unwrap();
-    story.run("convox deploy empty").fails(str![[r#"ERROR: directory is empty: empty"#]]);
+    story.run("convox deploy empty").fails(str!["ERROR: directory is empty: /story/web/empty"]);
     story.write("other/file", "");
     story.run("convox deploy other").code(1).err(str![[r#"
 ERROR: no convox.yml or docker-compose.yml in /story/web/other
@@ -182,7 +187,10 @@ fn a_bad_manifest_fails_the_build_with_line_and_reason() {
     story.write("convox.yml", "services:\n  web:\n    command: python3 web.py\n    port: many\n");
     let ran = story.run("convox deploy --create");
     ran.fails(
-        str![[r#"ERROR: build failed: convox.yml line 4: services.web.port: "many" is not a port, for example 3000 or http:3000, see: convox builds logs BAAAAAAAAAA -a web"#]],
+        str![[r#"
+ERROR: build failed: convox.yml line 4: services.web.port: "many" is not a port, for example 3000 or http:3000
+HINT: read its log with: convox builds logs BAAAAAAAAAA -a web
+"#]],
     );
     ran.says("convox.yml line 4");
     story.run("convox builds").prints(str![[r#"
@@ -200,7 +208,7 @@ fn a_build_step_that_fails_shows_its_log_and_the_way_back_to_it() {
     story.write("convox.yml", manifest);
     let ran = story.run("convox deploy --create");
     ran.code(1).says("\ncompiling\n").warns("ERROR: build failed");
-    ran.warns("see: convox builds logs BAAAAAAAAAA -a web\n");
+    ran.warns("HINT: read its log with: convox builds logs BAAAAAAAAAA -a web\n");
     let log = story.run("convox builds logs BAAAAAAAAAA -a web");
     assert!(ran.out.ends_with(&log.ok().out), "{ran}\n{log}");
 }
@@ -211,9 +219,10 @@ fn a_service_that_does_not_stay_up_is_rolled_back_and_the_old_one_answers() {
     let manifest = "services:\n  web:\n    command: sh -c 'echo no luck; exit 3'\n    port: 3000\n";
     story.write("convox.yml", manifest);
     let ran = story.run("convox deploy --wait");
-    ran.fails(
-        str![[r#"ERROR: rollback: the rack gave up on RBBBBBBBBBB and went back to RAAAAAAAAAA, the reason is in: convox logs -a web --since 10m --no-follow"#]],
-    );
+    ran.fails(str![[r#"
+ERROR: rollback: the rack gave up on RBBBBBBBBBB and went back to RAAAAAAAAAA
+HINT: find the reason with: convox logs --since 10m --no-follow -a web
+"#]]);
     assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
     let log = story.run("convox logs -a web --since 10m --no-follow");
     log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA goes on\n");
@@ -234,11 +243,17 @@ fn a_wait_that_runs_out_ends_with_124_and_the_rack_goes_on() {
     story.edit("web.py", "port = int", &(slow + "port = int"));
     story.run("convox deploy --create --wait --wait-timeout 1s").fails_with(
         124,
-        str![[r#"ERROR: timeout: web does not run RAAAAAAAAAA after 1s, and the rack goes on, see: convox apps info web"#]],
+        str![[r#"
+ERROR: timeout: web does not run RAAAAAAAAAA after 1s, and the rack goes on
+HINT: show its status with: convox apps info web
+"#]],
     );
     story.run("convox apps wait --wait-timeout 1s").fails_with(
         124,
-        str![[r#"ERROR: timeout: web is still not running, see: convox apps info web"#]],
+        str![[r#"
+ERROR: timeout: web is still not running
+HINT: show its status with: convox apps info web
+"#]],
     );
     fs::write(gate, "").unwrap();
     story.run("convox apps wait").ok();
@@ -252,9 +267,11 @@ fn an_app_in_mid_update_is_refused_before_anything_is_packed() {
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
-    story.run("convox deploy").fails(
-        str![[r#"ERROR: app web is updating, wait for it with: convox apps wait web (or go on with --force)"#]],
-    );
+    story.run("convox deploy").fails(str![[r#"
+ERROR: app web is updating
+HINT: wait for it with: convox apps wait web
+HINT: or go on anyway with --force
+"#]]);
     assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")), "{:?}", fake.asked());
 }
 
@@ -277,9 +294,10 @@ fn builds_with(status: &'static str) -> Fake {
 fn a_build_status_that_nobody_knows_is_an_error_while_waiting() {
     let fake = builds_with("pondering");
     let ran = Story::against(&fake).run("convox deploy");
-    ran.fails(str![[
-        r#"ERROR: unexpected build status: pondering, see: convox builds logs BNEW -a web"#
-    ]]);
+    ran.fails(str![[r#"
+ERROR: unexpected build status: pondering
+HINT: read its log with: convox builds logs BNEW -a web
+"#]]);
     assert!(ran.out.ends_with("\nstep 1\nstep 2\n"), "{ran}");
     assert_eq!(fake.count("POST /apps/web/builds"), 1);
 }
@@ -288,9 +306,13 @@ fn a_build_status_that_nobody_knows_is_an_error_while_waiting() {
 fn a_promote_refused_after_the_build_names_the_release_and_the_command() {
     let fake = builds_with("complete");
     let ran = Story::against(&fake).run("convox deploy");
-    ran.fails(
-        str![[r#"ERROR: response status 404, POST /apps/web/releases/RNEW/promote: is this the address of a rack, and the rack new enough? See: convox racks; RNEW is made, promote it with: convox releases promote RNEW -a web"#]],
-    );
+    ran.fails(str![[r#"
+ERROR: response status 404
+HINT: the request was POST /apps/web/releases/RNEW/promote
+HINT: check that this is the address of a rack: convox racks
+HINT: the rack may be too old for this
+HINT: RNEW is created; promote it with: convox releases promote RNEW -a web
+"#]]);
     assert!(ran.out.ends_with("\nstep 1\nstep 2\nPromoting RNEW... "), "{ran}");
 }
 
@@ -346,6 +368,6 @@ fn a_build_whose_answer_is_lost_is_found_and_not_started_twice() {
     });
     let ran = Story::against(&fake).run("convox deploy -d mine");
     ran.code(0).says("Starting build... OK\ndone\nPromoting RNEW... UPDATING\n");
-    ran.warns("NOTICE: the answer to POST /apps/web/builds was lost (");
+    ran.warns("NOTICE: the response to POST /apps/web/builds was lost (");
     assert_eq!(fake.count("POST /apps/web/builds"), 1);
 }

@@ -9,7 +9,7 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn variables_are_set_read_and_taken_away_each_change_a_release() {
     let story = Story::deployed("web");
-    story.run("convox env").prints("\n\n");
+    story.run("convox env").prints("");
     story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(str![[r#"
 Setting COLOR, GREETING... OK
 Release: RBBBBBBBBBB
@@ -119,9 +119,10 @@ fn json_has_every_field() {
 #[test]
 fn what_cannot_be_set_or_got_is_named() {
     let story = Story::new("web");
-    story
-        .run("convox env")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
+    story.run("convox env").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
     story.run("convox env get A").fails(str![[r#"ERROR: env not found: A"#]]);
     story.run("convox env set A").code(2).warns("ERROR: ");

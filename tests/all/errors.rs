@@ -8,11 +8,14 @@ use crate::support::{Fake, PASSWORD, Ran, Reply, Story, ordinary};
 
 #[test]
 fn no_rack_configured() {
-    let expected =
-        "ERROR: no current rack, use `convox racks` to list and `convox switch <name>` to select";
     let story = Story::alone("web");
     for line in ["convox apps", "convox deploy", "convox releases", "convox logs", "convox rack"] {
-        story.run(line).fails(expected);
+        story.run(line).fails(str![[r#"
+ERROR: no current rack, use `convox racks` to list and `convox switch <name>` to select
+HINT: log in to a console with: convox login HOST
+HINT: or set RACK_URL=https://convox:PASSWORD@HOST
+HINT: the development rack needs no account: add -r dev
+"#]]);
     }
 }
 
@@ -26,17 +29,18 @@ fn against(url: &str) -> Story {
 fn a_rack_that_refuses_connections() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let story = against(&format!("http://convox:{PASSWORD}@127.0.0.1:{port}"));
-    story.run("convox apps").fails(
-        str![[r#"ERROR: can't reach the rack at 127.0.0.1:10001: connection refused, is the rack running, and the address right? See: convox racks"#]],
-    );
+    story.run("convox apps").fails(str![[r#"
+ERROR: can't reach the rack at 127.0.0.1:10001: connection refused
+HINT: check that the rack is running, and its address: convox racks
+"#]]);
 }
 
 #[test]
 fn a_rack_whose_name_does_not_resolve() {
     let ran = against(&format!("https://convox:{PASSWORD}@rack.invalid")).run("convox apps");
-    one_line(&ran);
+    fails_alone(&ran);
     ran.warns("ERROR: can't reach the rack at rack.invalid:443: the name does not resolve (");
-    ran.warns("), check the address with: convox racks\n");
+    ran.warns(")\nHINT: check the address: convox racks\n");
 }
 
 #[test]
@@ -44,9 +48,9 @@ fn a_rack_that_does_not_speak_tls() {
     let fake = Fake::new(ordinary);
     let story = against(&format!("https://convox:{PASSWORD}@{}", fake.host()));
     let ran = story.run("convox apps");
-    one_line(&ran);
+    fails_alone(&ran);
     ran.warns("ERROR: can't reach the rack at 127.0.0.1:10001: TLS failed (");
-    ran.warns("), does the rack speak https at this address?\n");
+    ran.warns(")\nHINT: check that the rack speaks https at this address\n");
 }
 
 #[test]
@@ -54,19 +58,20 @@ fn a_rack_that_never_answers() {
     let fake = Fake::new(|_| Reply::silence());
     let mut story = Story::against(&fake);
     story.set("CONVOX_READ_TIMEOUT", "300ms");
-    story.run("convox apps").fails(
-        str![[r#"ERROR: can't reach the rack at 127.0.0.1:10001: timed out waiting for the answer, check the network and try again; limits are in the README"#]],
-    );
+    story.run("convox apps").fails(str![[r#"
+ERROR: can't reach the rack at 127.0.0.1:10001: timed out waiting for the response
+HINT: check the network and try again
+"#]]);
 }
 
 #[test]
 fn a_refusal_of_any_length_is_cut_short() {
     let fake = Fake::new(|_| Reply::refusal(403, &"no ".repeat(1_000_000)));
     let ran = Story::against(&fake).run("convox apps");
-    one_line(&ran);
+    fails_alone(&ran);
     assert!(ran.err.starts_with("ERROR: no no no ") && ran.err.len() < 3_000, "{}", ran.err.len());
     let ran = Story::against(&fake).run("convox builds logs BNEW -a web");
-    one_line(&ran);
+    fails_alone(&ran);
     assert!(ran.err.contains(": no no no ") && ran.err.len() < 3_000, "{}", ran.err.len());
 }
 
@@ -75,15 +80,17 @@ fn a_wrong_password() {
     let mut story = Story::new("web");
     story.set("RACK_URL", format!("http://convox:wrong@127.0.0.1:{}", story.rack().port));
     for line in ["convox apps", "convox deploy", "convox releases", "convox logs"] {
-        story.run(line).fails(
-            str![[r#"ERROR: invalid authentication, check the password in RACK_URL, or log in again with: convox login HOST"#]],
-        );
+        story.run(line).fails(str![[r#"
+ERROR: invalid authentication
+HINT: check the password in RACK_URL
+HINT: log in again with: convox login HOST
+"#]]);
     }
 }
 
-fn one_line(ran: &Ran) {
+fn fails_alone(ran: &Ran) {
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.err.starts_with("ERROR: ") && ran.err.lines().count() == 1, "{ran}");
+    ran.is_error();
     assert!(ran.out.is_empty(), "{ran}");
 }
 
@@ -94,30 +101,30 @@ fn answered(reply: Reply, expected: &str) {
     for line in ["convox apps", "convox releases", "convox builds", "convox rack", "convox deploy"]
     {
         let ran = story.run(line);
-        one_line(&ran);
+        fails_alone(&ran);
         assert!(ran.err.contains(expected), "{expected:?} is not in {ran}");
     }
     assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")));
 }
 
-const GARBLED: &str = "is this the address of a rack? See: convox racks";
+const INVALID: &str = "\nHINT: check that this is the address of a rack: convox racks\n";
 
 #[test]
 fn a_page_in_place_of_an_answer() {
-    answered(Reply::html(200), GARBLED);
+    answered(Reply::html(200), INVALID);
     answered(Reply::html(200), "It works!");
 }
 
 #[test]
 fn an_empty_body() {
-    answered(Reply::of(200, "application/json", ""), GARBLED);
+    answered(Reply::of(200, "application/json", ""), INVALID);
 }
 
 #[test]
 fn a_body_that_is_no_json_or_other_json() {
-    answered(Reply::of(200, "application/json", "ok"), GARBLED);
-    answered(Reply::json("{]"), GARBLED);
-    answered(Reply::json("\"text\""), GARBLED);
+    answered(Reply::of(200, "application/json", "ok"), INVALID);
+    answered(Reply::json("{]"), INVALID);
+    answered(Reply::json("\"text\""), INVALID);
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn a_body_that_is_cut_off() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{";
     answered(Reply::raw(cut), "the connection was cut (");
     let whole = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{\"name\": \"we";
-    answered(Reply::raw(whole), GARBLED);
+    answered(Reply::raw(whole), INVALID);
 }
 
 #[test]
@@ -137,7 +144,7 @@ fn no_answer_at_all() {
 fn a_rack_that_fails_is_quoted() {
     answered(Reply::refusal(500, "the database is on fire\n"), "ERROR: the database is on fire");
     answered(Reply::of(500, "application/json", r#"{"error":"on fire"}"#), "ERROR: on fire");
-    answered(Reply::refusal(500, ""), "ERROR: response status 500, GET /");
+    answered(Reply::refusal(500, ""), "ERROR: response status 500\nHINT: the request was GET /");
     answered(Reply::refusal(418, "short and stout"), "ERROR: short and stout");
 }
 
@@ -152,7 +159,7 @@ fn a_proxy_without_a_rack_behind_it_is_named_by_its_status() {
 fn words_of_many_lines_become_one_and_control_characters_harmless() {
     let fake = Fake::new(|_| Reply::refusal(500, "first\nsecond \u{1b}[31mred\r\n%s %d {}\n"));
     let ran = Story::against(&fake).run("convox apps");
-    one_line(&ran);
+    fails_alone(&ran);
     assert!(!ran.err.contains('\u{1b}') && !ran.err.contains('\r'), "{:?}", ran.err);
     ran.warns("first").warns("second").warns("%s %d {}");
 }
@@ -186,6 +193,6 @@ fn a_full_disk_is_an_error() {
     }
     let fake = Fake::new(ordinary);
     let ran = Story::against(&fake).shell("convox apps > /dev/full");
-    one_line(&ran);
-    ran.warns("ERROR: cannot write the output: ");
+    fails_alone(&ran);
+    ran.warns("ERROR: can't write the output: ");
 }

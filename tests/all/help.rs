@@ -79,12 +79,12 @@ fn manual_pages_are_written_for_every_command() {
 #[test]
 fn usage_errors_end_with_2_and_go_to_stderr() {
     let story = Story::alone("web");
-    for line in ["convox", "convox nonsense", "convox releases promote --nonsense", "convox rack x"]
-    {
+    for line in ["convox nonsense", "convox releases promote --nonsense", "convox rack x"] {
         let ran = story.run(line);
         assert!(ran.code == 2 && ran.out.is_empty() && !ran.err.is_empty(), "{ran}");
     }
     story.run("convox depoy").code(2).warns("deploy");
+    story.run("convox").ok().says("Usage: convox <COMMAND>");
 }
 
 #[test]

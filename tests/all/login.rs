@@ -73,7 +73,10 @@ fn the_usual_folder_becomes_private_and_one_that_is_named_keeps_its_mode() {
 fn a_wrong_token_is_refused_and_nothing_is_stored() {
     let (console, story) = (console(), story());
     let ran = story.run(&format!("convox login {} --token wrong-token", console.host()));
-    ran.fails(str![[r#"ERROR: invalid login, is the token right, and for this host?"#]]);
+    ran.fails(str![[r#"
+ERROR: invalid login
+HINT: check that the token is right, and for this host
+"#]]);
     assert!(!story.settings("auth").exists());
     assert!(!ran.err.contains("wrong-token"));
 }
@@ -84,7 +87,7 @@ fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
         let (portal, story) = (Fake::new(move |_| reply.clone()), story());
         let ran = story.run(&format!("convox login {} --token a-token", portal.host()));
         assert!(ran.code == 1 && !ran.out.contains("OK"), "{ran}");
-        ran.warns("ERROR: the rack's answer to GET /auth is not valid: ");
+        ran.warns("ERROR: invalid response to GET /auth: ");
         assert!(!story.settings("").exists(), "{ran}");
     }
 }
@@ -99,9 +102,10 @@ fn a_racks_own_word_is_a_login() {
 #[test]
 fn without_a_terminal_nobody_is_asked() {
     let (console, story) = (console(), story());
-    story.run(&format!("convox login {}", console.host())).fails(str![[
-        r#"ERROR: no token, and nobody to ask for one, give it with CONVOX_TOKEN or --token"#
-    ]]);
+    story.run(&format!("convox login {}", console.host())).fails(str![[r#"
+ERROR: no token was given, and stdin is not a terminal
+HINT: give it with CONVOX_TOKEN or --token
+"#]]);
     assert!(console.asked().is_empty());
 }
 

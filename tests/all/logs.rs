@@ -73,9 +73,10 @@ fn json_is_one_event_a_line() {
 #[test]
 fn an_unknown_app_is_named() {
     let story = Story::new("web");
-    story
-        .run("convox logs")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
+    story.run("convox logs").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ const MODULES: &[(&str, &str)] = &[
     ("event", ""),
     ("input", ""),
     ("signals", ""),
-    ("terminal", ""),
+    ("terminal", "input"),
     ("settings", ""),
     ("args", "settings"),
     ("output", "event input settings terminal"),
@@ -18,7 +18,7 @@ const MODULES: &[(&str, &str)] = &[
     ("error", "args outcome output programs settings signals"),
     ("context", "args error event output programs input settings signals terminal"),
     ("flows", "context error event programs settings signals terminal"),
-    ("commands", "context error event flows outcome output programs settings terminal"),
+    ("commands", "context error event flows outcome output programs settings signals terminal"),
     ("cli", "args commands context error outcome"),
     ("run", "args cli context error outcome output settings signals"),
     ("reference", "cli outcome settings signals"),
@@ -28,7 +28,7 @@ const MODULES: &[(&str, &str)] = &[
 const PLACES: &[(&str, &[&str])] = &[
     ("reqwest", &["settings/variables.rs"]),
     ("println!", &[]),
-    ("std::env::", &["main.rs"]),
+    ("std::env::", &["main.rs", "programs/git/tests.rs"]),
     (
         "Style::Classic",
         &["settings", "output", "run.rs", "commands/releases", "commands/apps/list.rs"],

@@ -70,17 +70,27 @@ Env          COLOR=teal
 #[test]
 fn an_unknown_release_or_app_is_named() {
     let story = Story::new("web");
-    story
-        .run("convox releases")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
+    story.run("convox releases").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
-    let expected = "ERROR: no such release: RXX, list them with: convox releases";
-    story.run("convox releases info RXX").fails(expected);
-    story.run("convox releases manifest RXX").fails(expected);
+    for line in ["convox releases info RXX", "convox releases manifest RXX"] {
+        story.run(line).fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
+    }
     let promote = story.run("convox releases promote RXX");
-    promote.fails(str![[r#"ERROR: no such release: RXX, list them with: convox releases -a web"#]]);
+    promote.fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
     assert_eq!(promote.out, "Promoting RXX... ");
-    story.run("convox releases rollback RXX").fails(expected);
+    story.run("convox releases rollback RXX").fails(str![[r#"
+ERROR: no such release: RXX
+HINT: list releases with: convox releases -a web
+"#]]);
     story
         .run("convox releases promote RXX -a shop")
         .fails(str![[r#"ERROR: no such app: shop, try: convox apps create shop"#]]);
@@ -103,9 +113,10 @@ Waiting for RAAAAAAAAAA... OK
 fn without_an_id_the_newest_release_is_promoted_and_named() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story
-        .run("convox releases promote")
-        .fails(str![[r#"ERROR: no releases to promote, make one with: convox deploy -a web"#]]);
+    story.run("convox releases promote").fails(str![[r#"
+ERROR: no releases to promote
+HINT: create one with: convox deploy -a web
+"#]]);
     story.run("convox build").ok();
     story
         .run("convox releases promote --wait")
@@ -128,9 +139,11 @@ fn json_of_a_promote_names_app_and_release() {
 #[test]
 fn an_active_release_is_not_promoted_again_without_force() {
     let story = Story::deployed("web");
-    story.run("convox releases promote RAAAAAAAAAA").fails(
-        str![[r#"ERROR: release RAAAAAAAAAA is active already, see: convox releases -a web (or promote it again with --force)"#]],
-    );
+    story.run("convox releases promote RAAAAAAAAAA").fails(str![[r#"
+ERROR: release RAAAAAAAAAA is active already
+HINT: list releases with: convox releases -a web
+HINT: or promote it again with --force
+"#]]);
     story.run("convox releases promote RAAAAAAAAAA --force --wait").prints(str![[r#"
 Promoting RAAAAAAAAAA... UPDATING
 Waiting for RAAAAAAAAAA... OK
@@ -143,9 +156,10 @@ fn a_release_without_a_build_is_refused_in_the_racks_words() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox env set COLOR=teal").ok();
-    story.run("convox releases promote RAAAAAAAAAA").fails(
-        str![[r#"ERROR: can not promote a release with an empty manifest, it has no build: deploy the app first with: convox deploy -a web"#]],
-    );
+    story.run("convox releases promote RAAAAAAAAAA").fails(str![[r#"
+ERROR: can not promote a release with an empty manifest
+HINT: it has no build; deploy the app with: convox deploy -a web
+"#]]);
     story
         .run("convox releases manifest RAAAAAAAAAA")
         .fails(str![[r#"ERROR: no build for release: RAAAAAAAAAA"#]]);
@@ -159,9 +173,11 @@ fn an_app_in_mid_update_is_refused() {
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
-    story.run("convox releases promote ROLD").fails(
-        str![[r#"ERROR: app web is updating, wait for it with: convox apps wait web (or go on with --force)"#]],
-    );
+    story.run("convox releases promote ROLD").fails(str![[r#"
+ERROR: app web is updating
+HINT: wait for it with: convox apps wait web
+HINT: or go on anyway with --force
+"#]]);
     assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 0);
     story
         .run("convox releases promote ROLD --force")
@@ -179,9 +195,10 @@ fn a_rack_that_refuses_an_older_release_is_quoted_with_the_way_that_works_there(
             _ => ordinary(ask),
         });
         let ran = Story::against(&fake).run("convox releases promote ROLD");
-        ran.fails(
-            str![[r#"ERROR: can not promote an older release, try rollback, run: convox releases rollback ROLD -a web"#]],
-        );
+        ran.fails(str![[r#"
+ERROR: can not promote an older release, try rollback
+HINT: roll back to it with: convox releases rollback ROLD -a web
+"#]]);
         assert_eq!(fake.count("POST /apps/web/releases/ROLD/promote"), 1);
     }
 }
@@ -196,7 +213,7 @@ fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     ran.ok().says("Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
     assert!(ran.out.ends_with("\nOK\n"), "{ran}");
     assert_eq!(story.get("web"), "Hello World!\n");
-    story.run("convox env").prints("\n\n");
+    story.run("convox env").prints("");
     let ran = story.run("convox releases rollback RCCCCCCCCCC --id");
     ran.code(0).out(str![[r#"REEEEEEEEEE"#]]);
     assert_eq!(story.get("web"), "Greetings, Earthlings!\n");
@@ -257,9 +274,10 @@ fn a_promote_refused_by_an_app_that_seems_to_be_at_rest_is_a_failure() {
     let mut story = Story::against(&fake);
     story.set("CONVOX_LOOK_TIME", "200ms");
     let ran = story.run("convox releases promote RNEW --style v3");
-    ran.fails(str![[
-        r#"ERROR: app is currently updating, wait for it with: convox apps wait web"#
-    ]]);
+    ran.fails(str![[r#"
+ERROR: app is currently updating
+HINT: wait for it with: convox apps wait web
+"#]]);
     assert_eq!(ran.out, "Promoting RNEW... \n");
     assert_eq!(fake.count("POST /apps/web/releases/RNEW/promote"), 1);
 }
@@ -299,9 +317,12 @@ fn a_wait_that_cannot_be_watched_says_that_the_rack_goes_on() {
         }
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox releases promote RNEW --wait").fails(
-        str![[r#"ERROR: app not found: web, list them with: convox apps; the rack goes on promoting RNEW, see: convox apps info web"#]],
-    );
+    Story::against(&fake).run("convox releases promote RNEW --wait").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+HINT: the rack goes on promoting RNEW
+HINT: show its status with: convox apps info web
+"#]]);
 }
 
 #[test]
@@ -317,8 +338,9 @@ fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
     running.interrupt();
     running.end().fails_with(
         130,
-        str![[
-            r#"ERROR: interrupted; the rack may go on promoting RNEW, see: convox apps info web"#
-        ]],
+        str![[r#"
+ERROR: interrupted; the rack may go on promoting RNEW
+HINT: show its status with: convox apps info web
+"#]],
     );
 }

@@ -7,9 +7,10 @@ use crate::support::{Fake, Reply, Story, ordinary};
 #[test]
 fn services_show_the_address_that_stays() {
     let story = Story::new("web");
-    story
-        .run("convox services")
-        .fails(str![[r#"ERROR: app not found: web, list them with: convox apps"#]]);
+    story.run("convox services").fails(str![[r#"
+ERROR: app not found: web
+HINT: list apps with: convox apps
+"#]]);
     story.run("convox apps create").ok();
     story.run("convox services").prints(str![[r#"SERVICE  DOMAIN  PORTS"#]]);
     story.run("convox deploy --wait").ok();

@@ -115,8 +115,8 @@ fn ctrl_c_during_a_build_names_the_command_that_follows_it() {
     assert_eq!(code, 130, "{shown}");
     assert!(
         shown.ends_with(
-            "ERROR: interrupted; the build goes on at the rack, \
-             follow it with: convox builds logs BNEW -a web\n"
+            "^C\nERROR: interrupted; the build goes on at the rack\n\
+             HINT: follow it with: convox builds logs BNEW -a web\n"
         ),
         "{shown}"
     );
@@ -141,7 +141,8 @@ fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
     assert_eq!(code, 130, "{shown}");
     assert!(
         shown.ends_with(
-            "ERROR: interrupted; the rack goes on promoting RNEW, see: convox apps info web\n"
+            "^C\nERROR: interrupted; the rack goes on promoting RNEW\n\
+             HINT: show its status with: convox apps info web\n"
         ),
         "{shown}"
     );
@@ -212,7 +213,7 @@ fn what_comes_from_a_rack_cannot_move_the_cursor() {
     assert_eq!(screen(&seen).lines().count(), 2, "{seen:?}");
     let (code, seen) = story.on_terminal("convox rack").end();
     assert!(code == 1 && !seen.contains("\u{1b}]") && !seen.contains('\u{8}'), "{seen:?}");
-    assert_eq!(seen.lines().count(), 1, "{seen:?}");
+    assert_eq!(seen.lines().count(), 3, "an error and two hints: {seen:?}");
 }
 
 #[test]

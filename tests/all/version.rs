@@ -28,6 +28,10 @@ fn without_a_rack_there_is_no_server() {
 fn a_rack_that_fails_is_an_error_below_the_clients_version() {
     let fake = Fake::new(|_| Reply::refusal(500, "out of order"));
     let ran = Story::against(&fake).run("convox version");
-    ran.fails(str![[r#"ERROR: out of order, the rack failed at GET /system; see: convox rack"#]])
+    ran.fails(str![[r#"
+ERROR: out of order
+HINT: the rack failed at GET /system
+HINT: check the rack's status with: convox rack
+"#]])
         .out(&format!("client: {OWN}"));
 }

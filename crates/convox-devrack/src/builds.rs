@@ -1,4 +1,4 @@
-//! Builds: accepted, queued for a free seat, carried out, and made a release of.
+//! Builds: accepted, queued for a free slot, carried out, and made a release of.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ use convox_wire::{AppName, BuildId, BuildStatus, ReleaseId};
 /// The builds under way.
 pub(crate) struct Builds {
     pub(crate) tasks: Tasks<(AppName, BuildId)>,
-    seats: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl Builds {
-    /// At most `seats` run at once.
-    pub(crate) fn new(seats: usize) -> Self {
-        Self { tasks: Tasks::default(), seats: Arc::new(Semaphore::new(seats.max(1))) }
+    /// At most `slots` run at once.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { tasks: Tasks::default(), slots: Arc::new(Semaphore::new(slots.max(1))) }
     }
 }
 
@@ -47,8 +47,8 @@ pub(crate) async fn start(
     app: AppName,
     new: NewBuild,
 ) -> Result<BuildRecord, Refusal> {
-    let seat = rack.builds.seats.clone().try_acquire_owned().ok();
-    let status = if seat.is_some() { BuildStatus::Running } else { BuildStatus::Created };
+    let slot = rack.builds.slots.clone().try_acquire_owned().ok();
+    let status = if slot.is_some() { BuildStatus::Running } else { BuildStatus::Created };
     let record = BuildRecord {
         number: 0,
         id: BuildId::from_rack(ids::random('B')?),
@@ -74,7 +74,7 @@ pub(crate) async fn start(
     let (tasks, key) = (&rack.builds.tasks, (app, record.id.clone()));
     let (shared, build, object) = (rack.clone(), record.clone(), new.object);
     tasks.start(key, record.number, |stop, _| async move {
-        carry_on(shared, build, object, log, seat, stop).await;
+        run(shared, build, object, log, slot, stop).await;
     });
     Ok(record)
 }
@@ -96,17 +96,17 @@ pub(crate) fn living_app(tx: &impl ReadTx, name: &AppName) -> Result<AppRecord, 
     Ok(app)
 }
 
-async fn carry_on(
+async fn run(
     rack: Shared,
     record: BuildRecord,
     object: objects::Key,
     log: Arc<BuildLog>,
-    seat: Option<OwnedSemaphorePermit>,
+    slot: Option<OwnedSemaphorePermit>,
     stop: CancellationToken,
 ) {
     let built = tokio::select! {
-        seat = take_seat(&rack, &record, &log, seat) => match seat {
-            Ok(seat) => Some(build(&rack, &record, &object, &log, stop.clone(), seat).await),
+        slot = take_slot(&rack, &record, &log, slot) => match slot {
+            Ok(slot) => Some(build(&rack, &record, &object, &log, stop.clone(), slot).await),
             Err(reason) => Some(Err(reason)),
         },
         () = stop.cancelled() => None,
@@ -120,23 +120,23 @@ async fn carry_on(
     gc::after_build(&rack, &record.app, &record.id).await;
 }
 
-/// Waits for a seat where there was none at once.
-async fn take_seat(
+/// Waits for a slot where there was none at once.
+async fn take_slot(
     rack: &Shared,
     record: &BuildRecord,
     log: &BuildLog,
-    seat: Option<OwnedSemaphorePermit>,
+    slot: Option<OwnedSemaphorePermit>,
 ) -> Result<OwnedSemaphorePermit, String> {
-    if let Some(seat) = seat {
-        return Ok(seat);
+    if let Some(slot) = slot {
+        return Ok(slot);
     }
     log.line("Waiting for other builds to end");
-    let seat = rack.builds.seats.clone().acquire_owned().await;
-    let seat = seat.map_err(|error| error.to_string())?;
+    let slot = rack.builds.slots.clone().acquire_owned().await;
+    let slot = slot.map_err(|error| error.to_string())?;
     let running = BuildRecord { status: BuildStatus::Running, ..record.clone() };
     let stored = rack.store.write(move |tx| replace(tx, &running)).await;
     stored.map_err(|error: StoreError| error.to_string())?;
-    Ok(seat)
+    Ok(slot)
 }
 
 /// Replaces a build that is still there; its app may have been deleted meanwhile.
@@ -170,7 +170,7 @@ async fn build(
         app: record.app.clone(),
         build: record.id.clone(),
         base: rack.environment.clone(),
-        ledger: rack.ledger.clone(),
+        store: rack.runner_store.clone(),
         stop,
     };
     let lines = log.clone();
@@ -187,7 +187,7 @@ async fn finish(
 ) -> Result<(), Refusal> {
     let release = ReleaseId::from_rack(ids::random('R')?);
     match &built {
-        Ok(built) => tell_success(rack, &record, built, &release, log).await,
+        Ok(built) => log_success(rack, &record, built, &release, log).await,
         Err(reason) => log.line(&format!("Build failed: {reason}")),
     }
     if rack.directories.app(&record.app).exists() {
@@ -198,7 +198,7 @@ async fn finish(
     ended.map_err(Refusal::from)
 }
 
-async fn tell_success(
+async fn log_success(
     rack: &Shared,
     record: &BuildRecord,
     built: &BuiltManifest,

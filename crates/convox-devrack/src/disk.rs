@@ -7,8 +7,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 64 * 1024;
-/// The name of a link before it replaces a file. Leftovers are harmless and have one name.
-const TEMPORARY: &str = ".convox-shared";
 
 /// Returns the disk space that a directory tree uses, in bytes. Hard links count once; entries
 /// that can't be read, or that disappear meanwhile, don't count.
@@ -37,7 +35,10 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
 /// Replaces the files of `new` that equal those of `old` at the same path, mode included, by
 /// reflinks or else by hard links to them. Sources are never written to once they are built, so
 /// sharing an inode is safe. Best effort: what can't be shared stays a file of its own.
-pub(crate) fn share_unchanged(new: &Path, old: &Path) {
+///
+/// A link is made at `temporary`, outside of both, before it replaces a file: whoever reads `new`
+/// meanwhile sees each file whole and nothing else.
+pub(crate) fn share_unchanged(new: &Path, old: &Path, temporary: &Path) {
     let mut pending = vec![(new.to_owned(), old.to_owned())];
     while let Some((new, old)) = pending.pop() {
         for path in entries(&new) {
@@ -52,7 +53,7 @@ pub(crate) fn share_unchanged(new: &Path, old: &Path) {
                 pending.push((path, before));
             } else if may_share(&ours, &theirs) && is_equal(&path, &before).unwrap_or(false) {
                 // The file stays as it is.
-                let _ = share(&path, &before, &ours);
+                let _ = share(&path, &before, &ours, temporary);
             }
         }
     }
@@ -83,20 +84,19 @@ fn is_equal(one: &Path, other: &Path) -> io::Result<bool> {
     }
 }
 
-fn share(file: &Path, original: &Path, about: &Metadata) -> io::Result<()> {
-    let temporary = file.with_file_name(TEMPORARY);
-    match fs::remove_file(&temporary) {
+fn share(file: &Path, original: &Path, about: &Metadata, temporary: &Path) -> io::Result<()> {
+    match fs::remove_file(temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => (),
     }
-    let shared = reflink(original, &temporary, about)
+    let shared = reflink(original, temporary, about)
         .or_else(|_| {
-            let _ = fs::remove_file(&temporary);
-            fs::hard_link(original, &temporary)
+            let _ = fs::remove_file(temporary);
+            fs::hard_link(original, temporary)
         })
-        .and_then(|()| fs::rename(&temporary, file));
+        .and_then(|()| fs::rename(temporary, file));
     if shared.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = fs::remove_file(temporary);
     }
     shared
 }
@@ -148,8 +148,8 @@ mod tests {
         write(&new.join("swapped/file"), "secret", 0o644);
         let before = usage(&new);
 
-        share_unchanged(&new, &old);
-        share_unchanged(&new, &old);
+        share_unchanged(&new, &old, &root.path().join("temporary"));
+        share_unchanged(&new, &old, &root.path().join("temporary"));
 
         let text = |name: &str| fs::read_to_string(new.join(name)).unwrap();
         assert_eq!((text("same"), text("deep/er/same")), (large.clone(), large.replace('x', "y")));

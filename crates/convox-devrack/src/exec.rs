@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::duplex::{Incoming, Receiver, Sender, Service};
 use crate::error::Refusal;
 use crate::options::{socket_flag, socket_number, socket_text};
-use crate::runner::{Group, Leash, Workplace};
+use crate::runner::{Group, KillOnDrop, Workplace};
 use convox_wire::frame::EXIT_MARKER;
 
 /// How long output may still come after the command has exited: something that it left behind may
@@ -125,7 +125,7 @@ pub(crate) fn split_command(text: &str) -> Result<Vec<String>, Refusal> {
 struct Attached {
     child: Child,
     group: Group,
-    leash: Leash,
+    guard: KillOnDrop,
     output: Box<dyn AsyncRead + Send + Unpin>,
     input: Input,
 }
@@ -143,9 +143,9 @@ impl Attached {
         input: Input,
     ) -> io::Result<Self> {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-        let group = pid.and_then(Group::led_by);
+        let group = pid.and_then(Group::of_leader);
         let group = group.ok_or_else(|| io::Error::other("the system gave it no process id"))?;
-        Ok(Self { child, group, leash: Leash::on(group), output, input })
+        Ok(Self { child, group, guard: KillOnDrop::new(group), output, input })
     }
 }
 
@@ -204,7 +204,7 @@ impl Service for Exec {
                 return Err(Refusal::bad_request(self.not_started(&error)));
             }
         };
-        let Attached { mut child, group, mut leash, output, mut input } = attached;
+        let Attached { mut child, group, mut guard, output, mut input } = attached;
         let exited = CancellationToken::new();
         let ended = async {
             let status = child.wait().await;
@@ -218,14 +218,14 @@ impl Service for Exec {
         };
         match status {
             Some(status) => {
-                leash.release();
+                guard.release();
                 send_code(to, exit_code(status?)).await;
             }
             None => {
                 // The client is gone, and with it the terminal.
                 drop(input);
                 group.end_with(&mut child, self.grace).await;
-                leash.release();
+                guard.release();
             }
         }
         Ok(())

@@ -76,7 +76,7 @@ impl Gateway {
 
     /// Leads new connections to `port`, or nowhere, and gives those that stand. Ignored if a later
     /// promote has taken over: `generation` counts promotes.
-    pub fn lead_to(&self, generation: u64, port: Option<u16>) -> Connections {
+    pub fn route_to(&self, generation: u64, port: Option<u16>) -> Connections {
         let mut target = self.0.target.lock().unwrap_or_else(PoisonError::into_inner);
         if generation < target.generation {
             return Connections::default();
@@ -158,18 +158,18 @@ mod tests {
     #[tokio::test]
     async fn new_connections_go_to_the_newest_process_and_half_closed_ones_get_their_answer() {
         let gateway = Gateway::bind(None).await.unwrap();
-        gateway.lead_to(1, Some(echo("old:").await));
+        gateway.route_to(1, Some(echo("old:").await));
         assert_eq!(ask(gateway.address(), b"hi").await, b"old:hi");
-        gateway.lead_to(2, Some(echo("new:").await));
+        gateway.route_to(2, Some(echo("new:").await));
         assert_eq!(ask(gateway.address(), b"hi").await, b"new:hi");
     }
 
     #[tokio::test]
     async fn an_earlier_promote_cannot_take_the_address_back() {
         let gateway = Gateway::bind(None).await.unwrap();
-        gateway.lead_to(2, Some(echo("new:").await));
-        gateway.lead_to(1, Some(echo("old:").await));
-        gateway.lead_to(1, None);
+        gateway.route_to(2, Some(echo("new:").await));
+        gateway.route_to(1, Some(echo("old:").await));
+        gateway.route_to(1, None);
         assert_eq!(ask(gateway.address(), b"").await, b"new:");
     }
 
@@ -177,7 +177,7 @@ mod tests {
     async fn a_connection_is_closed_while_nothing_is_ready() {
         let gateway = Gateway::bind(None).await.unwrap();
         assert_eq!(ask(gateway.address(), b"").await, b"");
-        gateway.lead_to(1, Some(closed_port().await));
+        gateway.route_to(1, Some(closed_port().await));
         assert_eq!(ask(gateway.address(), b"").await, b"");
     }
 
@@ -188,13 +188,13 @@ mod tests {
     #[tokio::test]
     async fn connections_to_the_process_before_can_be_waited_for() {
         let gateway = Gateway::bind(None).await.unwrap();
-        gateway.lead_to(1, Some(echo("old:").await)).ended().await;
+        gateway.route_to(1, Some(echo("old:").await)).ended().await;
         let mut socket = TcpStream::connect(gateway.address()).await.unwrap();
         socket.write_all(b"hi").await.unwrap();
         while gateway.0.target.lock().unwrap().in_use.receiver_count() == 0 {
             tokio::task::yield_now().await;
         }
-        let mut ended = Box::pin(gateway.lead_to(2, None).ended());
+        let mut ended = Box::pin(gateway.route_to(2, None).ended());
         tokio::select! {
             biased;
             () = &mut ended => panic!("a connection still stands"),
@@ -205,13 +205,13 @@ mod tests {
         socket.read_to_string(&mut answer).await.unwrap();
         assert_eq!(answer, "old:hi");
         tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
-        gateway.lead_to(1, None).ended().await;
+        gateway.route_to(1, None).ended().await;
     }
 
     #[tokio::test]
     async fn large_bodies_pass_whole_both_ways() {
         let gateway = Gateway::bind(None).await.unwrap();
-        gateway.lead_to(1, Some(echo("").await));
+        gateway.route_to(1, Some(echo("").await));
         let body: Vec<u8> = (0..8_000_000u32).map(|n| (n % 251) as u8).collect();
         assert!(ask(gateway.address(), &body).await == body);
     }

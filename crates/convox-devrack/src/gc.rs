@@ -68,8 +68,10 @@ pub(crate) async fn after_build(rack: &Shared, app: &AppName, id: &BuildId) {
             let mut sources = builds.map(|earlier| source(&earlier)).filter(|dir| dir.is_dir());
             if let Some(earlier) = sources.next() {
                 let source = source(&build);
-                let sharing =
-                    tokio::task::spawn_blocking(move || disk::share_unchanged(&source, &earlier));
+                let temporary = source.with_extension("shared");
+                let sharing = tokio::task::spawn_blocking(move || {
+                    disk::share_unchanged(&source, &earlier, &temporary);
+                });
                 // Best effort.
                 let _ = sharing.await;
             }
@@ -116,7 +118,7 @@ fn remove_files(rack: &Rack, build: &BuildRecord) {
     if let Ok(key) = Key::parse(&BuildRecord::logs_key(&build.id)) {
         report(rack, objects::delete(&objects, &key));
     }
-    report(rack, runner::remove_folder(&rack.directories.source(&build.app, &build.id)));
+    report(rack, runner::remove_directory(&rack.directories.source(&build.app, &build.id)));
     report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
@@ -137,7 +139,7 @@ fn sweep_with(rack: &Rack, app: &AppName, age: Duration) {
     // The log of a build is created before the build is stored.
     let is_unknown = |name: &&String| !known.contains(&***name) && !rack.build_logs.is_live(name);
     for name in sources.iter().filter(is_unknown) {
-        report(rack, runner::remove_folder(&rack.directories.sources(app).join(name)));
+        report(rack, runner::remove_directory(&rack.directories.sources(app).join(name)));
     }
     for name in logs.iter().filter(is_unknown) {
         report(rack, directories::remove(&rack.directories.build_logs(app).join(name)));

@@ -15,7 +15,7 @@ use super::error::{RackError, Refusal};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
 use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::rollouts::{self, Rollouts};
-use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_folder};
+use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_directory};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
 use super::{gc, ids, objects};
 use convox_wire::{AppName, BuildStatus};
@@ -36,10 +36,10 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
     let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
         .map_err(directory_error(directories.root()))?;
-    let ledger: Arc<dyn RunnerStore> = Arc::new(store.clone());
+    let runner_store: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: root,
-        ledger: ledger.clone(),
+        store: runner_store.clone(),
         log: app_log(&logs),
         base: options.environment.clone(),
         limits: limits.processes,
@@ -51,7 +51,7 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         logs,
         build_logs: BuildLogs::default(),
         runner,
-        ledger,
+        runner_store,
         environment: options.environment,
         builds: Builds::new(limits.builds),
         rollouts: Rollouts::default(),
@@ -125,7 +125,7 @@ fn plan_rollout(tx: &WriteTransaction, mut app: AppRecord) -> Result<(), StoreEr
 /// Stops processes of an earlier rack, then starts the apps. Requests are answered meanwhile.
 pub(crate) async fn start(rack: Shared) {
     rack.log_system("The rack starts");
-    rack.runner.end_leftovers().await;
+    rack.runner.stop_orphans().await;
     let removing = rack.clone();
     tokio::spawn(async move { remove_deleted(&removing).await });
     rack.lifecycle.send_if_modified(|life| {
@@ -244,7 +244,7 @@ async fn remove_deleted(rack: &Shared) {
     let dir = rack.directories.deleted();
     let removal = tokio::task::spawn_blocking(move || {
         let mut names = directories::file_names(&dir).into_iter();
-        names.try_for_each(|name| remove_folder(&dir.join(name)))
+        names.try_for_each(|name| remove_directory(&dir.join(name)))
     });
     if let Err(error) = removal.await.map_err(io::Error::other).and_then(|removed| removed) {
         rack.log_system(&format!("files of a deleted app can't be removed: {error}"));

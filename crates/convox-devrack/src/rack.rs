@@ -93,7 +93,7 @@ pub(crate) struct Rack {
     pub(crate) logs: AppLogs,
     pub(crate) build_logs: BuildLogs,
     pub(crate) runner: Runner,
-    pub(crate) ledger: Arc<dyn RunnerStore>,
+    pub(crate) runner_store: Arc<dyn RunnerStore>,
     pub(crate) environment: BaseEnvironment,
     pub(crate) builds: Builds,
     pub(crate) rollouts: Rollouts,

@@ -11,7 +11,7 @@ use super::error::Refusal;
 use super::gc;
 use super::manifest::Manifest;
 use super::rack::Shared;
-use super::runner::{Plan, PromoteFailure};
+use super::runner::{Deployment, PromoteFailure};
 use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Predecessor, Tasks};
 use convox_wire::{AppName, AppStatus, ReleaseId};
@@ -35,7 +35,7 @@ pub(crate) async fn promote(
         let new = &rollout.release;
         rack.log_app(
             &app,
-            &format!("promoting release {} was cancelled: {new} takes its place", before.release),
+            &format!("promoting release {} was canceled: {new} takes its place", before.release),
         );
     }
     begin(&rack, app, rollout);
@@ -136,28 +136,32 @@ async fn run(
     release: &ReleaseId,
     stop: &CancellationToken,
 ) -> Result<(), PromoteFailure> {
-    match plan(rack, app, release) {
+    match deployment(rack, app, release) {
         // The runner tells the app's log how it went.
-        Ok(plan) => rack.runner.promote(plan, stop.clone()).await,
+        Ok(deployment) => rack.runner.promote(deployment, stop.clone()).await,
         Err(reason) => {
             rack.log_app(app, &format!("release {release} cannot run: {reason}"));
-            Err(PromoteFailure { reason, last_lines: Vec::new(), cancelled: false })
+            Err(PromoteFailure { reason, last_lines: Vec::new(), canceled: false })
         }
     }
 }
 
 /// What it takes to run a release, or why it can't be run.
-pub(crate) fn plan(rack: &Shared, app: &AppName, id: &ReleaseId) -> Result<Plan, String> {
+pub(crate) fn deployment(
+    rack: &Shared,
+    app: &AppName,
+    id: &ReleaseId,
+) -> Result<Deployment, String> {
     let found = rack.store.read(|tx| store::find::<ReleaseRecord>(tx, app, id.as_str()));
     let release = found.map_err(|error| error.to_string())?;
     let release = release.ok_or_else(|| format!("there is no release {id} any more"))?;
     let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
     let source = rack.directories.source(app, &build);
     if !source.is_dir() {
-        return Err(format!("the files of build {build} are gone from the rack's data folder"));
+        return Err(format!("the files of build {build} are gone from the rack's data directory"));
     }
     let manifest = Manifest::parse(release.manifest.as_deref().unwrap_or_default());
-    Ok(Plan {
+    Ok(Deployment {
         app: app.clone(),
         release: release.id,
         source,

@@ -59,8 +59,13 @@ impl Renderer for Classic {
             | Event::Process(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_) => common(event, to),
+            | Event::Line(_)
+            | Event::Transfer(_) => common(event, to),
         }
+    }
+
+    fn has_bar(&self) -> bool {
+        true
     }
 
     fn end(&mut self, failure: Option<&FailureView>, to: &mut Stream) -> Result<(), OutputError> {

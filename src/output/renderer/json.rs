@@ -138,7 +138,8 @@ fn line(event: &Event) -> Option<Line<'_>> {
         | Event::Log(_)
         | Event::Step(_)
         | Event::Done(_)
-        | Event::Line(_) => return None,
+        | Event::Line(_)
+        | Event::Transfer(_) => return None,
     })
 }
 
@@ -178,7 +179,8 @@ impl Json {
             | Event::Running(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_) => {}
+            | Event::Line(_)
+            | Event::Transfer(_) => {}
         }
     }
 

@@ -30,6 +30,11 @@ pub(crate) trait Renderer: Send {
         true
     }
 
+    /// Whether the renderer draws the progress of uploads itself.
+    fn has_bar(&self) -> bool {
+        false
+    }
+
     /// Ends the run's output, with its failure if there is one. Only JSON events report it.
     fn end(&mut self, _failure: Option<&FailureView>, _to: &mut Stream) -> Result<(), OutputError> {
         Ok(())
@@ -75,6 +80,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::WaitingForApp => start("Waiting for app to be ready", to),
         Event::Step(text) => start(text, to),
         Event::Done(made) => finish("OK", made.as_deref(), to),
+        Event::Transfer(_) => Ok(()), // drawn beside the events
         Event::Line(text) => Ok(to.print(&format!("{}\n", sanitize(text)))?),
         Event::Process(process) => Ok(to.print(&process_line(process))?),
         Event::Deploying(_)

@@ -51,7 +51,8 @@ impl Renderer for V3 {
             | Event::Process(_)
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Line(_) => common(event, to),
+            | Event::Line(_)
+            | Event::Transfer(_) => common(event, to),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Building: an uploaded archive becomes a folder that services can run in.
+//! Building: an uploaded archive becomes a directory that services can run in.
 //!
 //! The archive is unpacked, its manifest read and checked, and each service's own build step run
 //! in the source, as the manifest's order has them. The log is written as it goes.
@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::manifest::{Manifest, ManifestError, ServiceSpec};
-use super::runner::{BaseEnvironment, RunnerStore, remove_folder};
+use super::runner::{BaseEnvironment, RunnerStore, remove_directory};
 use convox_wire::{AppName, BuildId, ServiceName};
 
 /// Takes a line of a build's log, without its line end.
@@ -26,7 +26,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct BuildJob {
     /// The upload: a tar archive, compressed with gzip.
     pub archive: PathBuf,
-    /// The folder to make. What stands there is replaced; after a failure nothing stands there.
+    /// The directory to make. What stands there is replaced; after a failure nothing stands there.
     pub source: PathBuf,
     /// The manifest's name in the archive; `None` for `convox.yml`.
     pub manifest_name: Option<String>,
@@ -37,7 +37,7 @@ pub struct BuildJob {
     /// The variables of the build steps.
     pub base: BaseEnvironment,
     /// Remembers the build steps' processes, lest a killed rack leaves them behind.
-    pub ledger: Arc<dyn RunnerStore>,
+    pub store: Arc<dyn RunnerStore>,
     /// Ends the build, and what it runs.
     pub stop: CancellationToken,
 }
@@ -77,12 +77,12 @@ pub enum BuildError {
         /// What happened.
         reason: String,
     },
-    /// The rack's own folders failed it.
+    /// The rack's own directories failed it.
     #[error("{0}")]
-    Folder(String),
+    Directory(String),
     /// It was called off.
-    #[error("the build was cancelled")]
-    Cancelled,
+    #[error("the build was canceled")]
+    Canceled,
 }
 
 /// Builds. The log gets every line but the reason of a failure, which is the error.
@@ -110,11 +110,11 @@ async fn build_in_place(job: &BuildJob, log: &Log) -> Result<BuiltManifest, Buil
     Ok(built)
 }
 
-async fn clear(folder: &Path) -> Result<(), BuildError> {
-    let target = folder.to_owned();
-    let cleared = spawn_blocking(move || remove_folder(&target)).await;
+async fn clear(directory: &Path) -> Result<(), BuildError> {
+    let target = directory.to_owned();
+    let cleared = spawn_blocking(move || remove_directory(&target)).await;
     let failed = |error: &dyn std::fmt::Display| {
-        BuildError::Folder(format!("{}: {error}", folder.display()))
+        BuildError::Directory(format!("{}: {error}", directory.display()))
     };
     match cleared {
         Ok(result) => result.map_err(|error| failed(&error)),
@@ -138,7 +138,7 @@ async fn read_manifest(job: &BuildJob, log: &Log) -> Result<BuiltManifest, Build
 
 async fn run_step(job: &BuildJob, service: &ServiceSpec, log: &Log) -> Result<(), BuildError> {
     if job.stop.is_cancelled() {
-        return Err(BuildError::Cancelled);
+        return Err(BuildError::Canceled);
     }
     match &service.build {
         Some(command) => step::run(job, service, command, log).await,

@@ -16,7 +16,7 @@ const LARGEST_MANIFEST: u64 = 1024 * 1024;
 const MOST_ENTRIES: u64 = 1_000_000;
 const MOST_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
-/// Unpacks the upload into the job's source folder.
+/// Unpacks the upload into the job's source directory.
 pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
     let (archive, into, stop) = (job.archive.clone(), job.source.clone(), job.stop.clone());
     let unpacked = spawn_blocking(move || {
@@ -24,7 +24,7 @@ pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
         unpack_source(file, &stop, &into)
     });
     match unpacked.await {
-        _ if job.stop.is_cancelled() => Err(BuildError::Cancelled),
+        _ if job.stop.is_cancelled() => Err(BuildError::Canceled),
         Ok(result) => result.map_err(BuildError::Archive),
         Err(error) => Err(BuildError::Archive(error.to_string())),
     }

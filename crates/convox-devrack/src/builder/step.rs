@@ -9,7 +9,9 @@ use tokio::time::timeout;
 
 use super::{BuildError, BuildJob, Log};
 use crate::manifest::ServiceSpec;
-use crate::runner::{Group, Leash, ProcessRecord, each_line, ending, new_id, one_line, started_at};
+use crate::runner::{
+    Group, KillOnDrop, ProcessRecord, each_line, ending, new_id, one_line, started_at,
+};
 use convox_wire::{ProcessId, ServiceName};
 
 /// Between TERM and KILL, for a step that is called off and for what a step leaves running.
@@ -37,9 +39,9 @@ pub(super) async fn run(
         () = job.stop.cancelled() => None,
     };
     group.end_with(&mut child, GRACE).await;
-    kept.leash.release();
+    kept.guard.release();
     match outcome {
-        None => Err(BuildError::Cancelled),
+        None => Err(BuildError::Canceled),
         Some(Ok(status)) if status.success() => Ok(()),
         Some(Ok(status)) => Err(failed(format!("{words} {}", ending(status)))),
         Some(Err(error)) => Err(failed(format!("{words}: {error}"))),
@@ -82,10 +84,10 @@ async fn pass_on(from: Option<impl AsyncRead + Unpin>, log: &Log) {
     }
 }
 
-/// A step's place in the ledger, and its end: dropped with the build, it takes the group along.
+/// A step's place in the store, and its end: dropped with the build, it takes the group along.
 struct Kept<'a> {
     job: &'a BuildJob,
-    leash: Leash,
+    guard: KillOnDrop,
     id: Option<ProcessId>,
 }
 
@@ -95,23 +97,17 @@ impl<'a> Kept<'a> {
         let record = started_at(pid).zip(new_id(service).ok());
         let id = record.map(|(started_at, id)| {
             let (app, service) = (job.app.clone(), service.clone());
-            job.ledger.keep_process(ProcessRecord {
-                pid,
-                started_at,
-                app,
-                service,
-                id: id.clone(),
-            });
+            job.store.keep_process(ProcessRecord { pid, started_at, app, service, id: id.clone() });
             id
         });
-        Self { job, leash: Leash::on(group), id }
+        Self { job, guard: KillOnDrop::new(group), id }
     }
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
         if let Some(id) = &self.id {
-            self.job.ledger.forget_process(id);
+            self.job.store.forget_process(id);
         }
     }
 }

@@ -6,21 +6,21 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::runner::tests::support::{Memory, base, lives, until};
+use crate::runner::tests::support::{MemoryStore, base, lives, until};
 
-struct Yard {
+struct TestBuild {
     root: TempDir,
     log: Arc<Mutex<Vec<String>>>,
-    ledger: Arc<Memory>,
+    store: Arc<MemoryStore>,
     stop: CancellationToken,
 }
 
-impl Yard {
+impl TestBuild {
     fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
             log: Arc::default(),
-            ledger: Arc::default(),
+            store: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -35,7 +35,7 @@ impl Yard {
             app: "shop".parse().unwrap(),
             build: "BXFGHCQLZGQ".parse().unwrap(),
             base: base(),
-            ledger: Arc::<Memory>::clone(&self.ledger),
+            store: Arc::<MemoryStore>::clone(&self.store),
             stop: self.stop.clone(),
         }
     }
@@ -45,7 +45,7 @@ impl Yard {
         let built =
             build(job, Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned()))).await;
         assert_eq!(built.is_ok(), self.root.path().join("source").exists());
-        assert!(self.ledger.records.lock().unwrap().is_empty());
+        assert!(self.store.records.lock().unwrap().is_empty());
         built
     }
 
@@ -80,13 +80,13 @@ fn with_step(step: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_good_upload_is_unpacked_checked_and_built() {
-    let yard = Yard::new();
+    let test = TestBuild::new();
     let manifest = "services:\n  web:\n    command: bin/web\n    scale: 2\n    x-dev:\n      build: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made\n";
     let built =
-        yard.run(yard.job(&pack(&[("convox.yml", manifest), ("bin/web", "#!")]))).await.unwrap();
+        test.run(test.job(&pack(&[("convox.yml", manifest), ("bin/web", "#!")]))).await.unwrap();
     assert_eq!(built.text, manifest);
     assert_eq!(built.manifest.services.len(), 1);
-    let source = yard.root.path().join("source");
+    let source = test.root.path().join("source");
     let made = std::fs::read_to_string(source.join("made")).unwrap();
     assert_eq!(made, format!("-{}\n", base().home.to_str().unwrap()));
     let mode = std::os::unix::fs::PermissionsExt::mode(
@@ -94,7 +94,7 @@ async fn a_good_upload_is_unpacked_checked_and_built() {
     );
     assert_eq!(mode & 0o7111, 0o111);
 
-    let mut lines = yard.lines();
+    let mut lines = test.lines();
     lines[5..7].sort();
     assert_eq!(lines[0], "Building shop (BXFGHCQLZGQ)");
     assert!(lines[1].starts_with("Unpacked 2 entries, "), "{lines:?}");
@@ -111,50 +111,50 @@ async fn a_good_upload_is_unpacked_checked_and_built() {
 
 #[tokio::test]
 async fn a_bad_manifest_fails_with_file_line_and_reason() {
-    let yard = Yard::new();
-    let error = yard
+    let test = TestBuild::new();
+    let error = test
         .fails(&pack(&[("convox.yml", "services:\n  web:\n    command: x\n    port: web\n")]))
         .await;
     assert!(
         error.starts_with("convox.yml line 4: services.web.port: \"web\" is not a port"),
         "{error}"
     );
-    let error = yard.fails(&pack(&[("convox.yml", "")])).await;
+    let error = test.fails(&pack(&[("convox.yml", "")])).await;
     assert!(error.starts_with("convox.yml: services: none are described"), "{error}");
 }
 
 #[tokio::test]
 async fn a_manifest_that_is_missing_or_of_the_old_kind_is_refused() {
-    let yard = Yard::new();
-    assert_eq!(yard.fails(&pack(&[("a", "b")])).await, "no convox.yml in the source");
-    let error = yard.fails(&pack(&[("docker-compose.yml", "web: {}")])).await;
+    let test = TestBuild::new();
+    assert_eq!(test.fails(&pack(&[("a", "b")])).await, "no convox.yml in the source");
+    let error = test.fails(&pack(&[("docker-compose.yml", "web: {}")])).await;
     assert!(error.contains("does not read docker-compose.yml"), "{error}");
-    let job = BuildJob { manifest_name: Some("docker-compose.yml".into()), ..yard.job(&pack(&[])) };
-    let error = yard.run(job).await.unwrap_err().to_string();
+    let job = BuildJob { manifest_name: Some("docker-compose.yml".into()), ..test.job(&pack(&[])) };
+    let error = test.run(job).await.unwrap_err().to_string();
     assert!(error.contains("the development rack reads convox.yml"), "{error}");
 }
 
 #[tokio::test]
 async fn another_manifest_can_be_named_within_the_source_only() {
-    let yard = Yard::new();
+    let test = TestBuild::new();
     let archive = pack(&[("dev/other.yml", "services: {web: {command: x}}\n")]);
-    let job = BuildJob { manifest_name: Some("dev/other.yml".into()), ..yard.job(&archive) };
-    assert!(yard.run(job).await.is_ok());
+    let job = BuildJob { manifest_name: Some("dev/other.yml".into()), ..test.job(&archive) };
+    assert!(test.run(job).await.is_ok());
     for name in ["../upload.tgz", "/etc/passwd", "", "dev"] {
-        let job = BuildJob { manifest_name: Some(name.into()), ..yard.job(&archive) };
-        let error = yard.run(job).await.unwrap_err().to_string();
+        let job = BuildJob { manifest_name: Some(name.into()), ..test.job(&archive) };
+        let error = test.run(job).await.unwrap_err().to_string();
         assert!(error.contains("within the source"), "{name}: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_step_that_fails_fails_the_build_with_its_exit_code() {
-    let yard = Yard::new();
-    let error = yard.fails(&with_step("echo working; exit 4")).await;
+    let test = TestBuild::new();
+    let error = test.fails(&with_step("echo working; exit 4")).await;
     assert_eq!(error, "services.web.x-dev.build: echo working; exit 4 ended with exit code 4");
-    assert_eq!(yard.lines().last().unwrap(), "working");
+    assert_eq!(test.lines().last().unwrap(), "working");
     let manifest = "services: {web: {command: x, x-dev: {build: [no-such-program]}}}";
-    let error = yard.fails(&pack(&[("convox.yml", manifest)])).await;
+    let error = test.fails(&pack(&[("convox.yml", manifest)])).await;
     assert!(
         error.starts_with("services.web.x-dev.build: cannot start no-such-program: "),
         "{error}"
@@ -163,55 +163,55 @@ async fn a_step_that_fails_fails_the_build_with_its_exit_code() {
 
 #[tokio::test]
 async fn what_a_step_leaves_in_the_background_is_ended_with_it() {
-    let yard = Yard::new();
-    yard.run(yard.job(&with_step("sleep 600 & echo $!"))).await.unwrap();
-    let pid: i32 = yard.lines().last().unwrap().parse().unwrap();
+    let test = TestBuild::new();
+    test.run(test.job(&with_step("sleep 600 & echo $!"))).await.unwrap();
+    let pid: i32 = test.lines().last().unwrap().parse().unwrap();
     assert!(!lives(pid));
 }
 
 #[tokio::test]
 async fn a_build_that_is_called_off_ends_its_step() {
-    let yard = Yard::new();
-    let call_off = async {
+    let test = TestBuild::new();
+    let cancel = async {
         until("the step", async || {
-            yard.lines().last().is_some_and(|line| line.parse::<i32>().is_ok())
+            test.lines().last().is_some_and(|line| line.parse::<i32>().is_ok())
         })
         .await;
-        yard.stop.cancel();
+        test.stop.cancel();
     };
     let (built, ()) =
-        tokio::join!(yard.run(yard.job(&with_step("sleep 600 & echo $!; wait"))), call_off);
-    assert!(matches!(built, Err(BuildError::Cancelled)));
-    assert!(!lives(yard.lines().last().unwrap().parse().unwrap()));
-    let again = yard.run(yard.job(&with_step("true"))).await;
-    assert!(matches!(again, Err(BuildError::Cancelled)));
+        tokio::join!(test.run(test.job(&with_step("sleep 600 & echo $!; wait"))), cancel);
+    assert!(matches!(built, Err(BuildError::Canceled)));
+    assert!(!lives(test.lines().last().unwrap().parse().unwrap()));
+    let again = test.run(test.job(&with_step("true"))).await;
+    assert!(matches!(again, Err(BuildError::Canceled)));
 }
 
 #[tokio::test]
 async fn a_hostile_or_broken_archive_is_refused_and_writes_nothing_outside() {
-    let yard = Yard::new();
-    let error = yard.fails(&pack(&[("../evil", "x"), ("convox.yml", "")])).await;
+    let test = TestBuild::new();
+    let error = test.fails(&pack(&[("../evil", "x"), ("convox.yml", "")])).await;
     assert!(error.starts_with("cannot unpack the upload: "), "{error}");
     assert!(error.contains("evil"), "{error}");
-    assert!(!yard.root.path().join("evil").exists());
-    assert!(yard.fails(b"<html>").await.starts_with("cannot unpack the upload: "));
+    assert!(!test.root.path().join("evil").exists());
+    assert!(test.fails(b"<html>").await.starts_with("cannot unpack the upload: "));
     let whole = pack(&[("convox.yml", &"x".repeat(100_000))]);
-    assert!(yard.fails(&whole[..whole.len() / 2]).await.starts_with("cannot unpack the upload: "));
-    let mut job = yard.job(b"");
-    job.archive = yard.root.path().join("absent");
-    assert!(matches!(yard.run(job).await, Err(BuildError::Archive(_))));
+    assert!(test.fails(&whole[..whole.len() / 2]).await.starts_with("cannot unpack the upload: "));
+    let mut job = test.job(b"");
+    job.archive = test.root.path().join("absent");
+    assert!(matches!(test.run(job).await, Err(BuildError::Archive(_))));
 }
 
 #[tokio::test]
 async fn a_manifest_that_is_no_text_or_no_file_is_refused() {
-    let yard = Yard::new();
+    let test = TestBuild::new();
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_size(2);
     header.set_mode(0o644);
     archive.append_data(&mut header, "convox.yml", &b"\xff\xfe"[..]).unwrap();
     let bytes = archive.into_inner().unwrap().finish().unwrap();
-    assert_eq!(yard.fails(&bytes).await, "convox.yml: not UTF-8 text");
+    assert_eq!(test.fails(&bytes).await, "convox.yml: not UTF-8 text");
 
     let mut link = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
@@ -220,7 +220,7 @@ async fn a_manifest_that_is_no_text_or_no_file_is_refused() {
     link.append_link(&mut header, "convox.yml", "/etc/hostname").unwrap();
     let mut gzip = link.into_inner().unwrap();
     gzip.flush().unwrap();
-    let error = yard.fails(&gzip.finish().unwrap()).await;
+    let error = test.fails(&gzip.finish().unwrap()).await;
     assert!(error.contains("convox.yml"), "{error}");
 }
 

@@ -41,13 +41,13 @@ pub(super) async fn stop(data: &Path) -> Result<usize, DaemonError> {
     let count = running(&store).count();
     let runner = Runner::of(RunnerParts {
         data: data.to_owned(),
-        ledger: store,
+        store,
         log: Arc::new(|_, _, _| ()),
         base: BaseEnvironment::default(),
         limits: Limits::default(),
         clock: Clock::system(),
     });
-    runner.end_leftovers().await;
+    runner.stop_orphans().await;
     AddressFile::update(data, AddressFile::clear_process)?;
     drop(held);
     Ok(count)
@@ -65,6 +65,6 @@ fn running(store: &Store) -> impl Iterator<Item = ProcessRecord> + use<> {
     let is_ours = |record: &ProcessRecord| {
         started_at(record.pid).is_none_or(|time| time == record.started_at)
     };
-    let lives = |record: &ProcessRecord| Group::led_by(record.pid).is_some_and(Group::lives);
+    let lives = |record: &ProcessRecord| Group::of_leader(record.pid).is_some_and(Group::is_alive);
     store.processes().into_iter().filter(move |record| is_ours(record) && lives(record))
 }

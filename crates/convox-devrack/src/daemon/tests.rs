@@ -216,10 +216,10 @@ async fn what_a_killed_rack_left_running_is_reported_and_stopped() {
     tokio::time::timeout(TEST_TIMEOUT, killed).await.unwrap();
     let found = status(dir.path()).await.unwrap();
     assert!(matches!(found, Status::Killed { processes: 1 }), "{found:?}");
-    let service = Group::led_by(service).unwrap();
-    assert!(service.lives(), "asking changes nothing");
+    let service = Group::of_leader(service).unwrap();
+    assert!(service.is_alive(), "asking changes nothing");
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Orphans { processes: 1 });
-    assert!(!service.lives());
+    assert!(!service.is_alive());
     assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::WasNotRunning);
 }

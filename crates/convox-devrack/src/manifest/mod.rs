@@ -6,7 +6,7 @@
 
 mod environment;
 mod service;
-mod words;
+mod values;
 mod yaml;
 
 #[cfg(test)]

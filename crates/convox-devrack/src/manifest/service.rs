@@ -1,7 +1,7 @@
 //! From the tree of a `convox.yml` to services.
 
 use super::yaml::{self, Entry, Node, Value};
-use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, words};
+use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, values};
 use convox_wire::ServiceName;
 
 const UNSUPPORTED_AT_TOP: &[&str] =
@@ -85,7 +85,7 @@ impl Reader {
             match entry.key.as_str() {
                 "services" => services = Some(self.services(entry)?),
                 "environment" => shared = environment::read(&entry.node, "environment")?,
-                key => self.leave_aside(entry, key, UNSUPPORTED_AT_TOP),
+                key => self.warn_unsupported(entry, key, UNSUPPORTED_AT_TOP),
             }
         }
         let services = services.ok_or_else(|| missing_services(entries))?;
@@ -106,7 +106,7 @@ impl Reader {
 
     fn service(&mut self, entry: &Entry) -> Result<ServiceSpec, ManifestError> {
         let path = format!("services.{}", entry.key);
-        if !words::is_service_name(&entry.key) {
+        if !values::is_service_name(&entry.key) {
             let reason = format!(
                 "{path}: not a service name: lower-case letters, digits and hyphens, beginning with a letter"
             );
@@ -133,10 +133,10 @@ impl Reader {
                 "build" => check_build(&entry.node, &here)?,
                 "image" => return Err(no_images(entry, &here)),
                 "command" => fields.command = self.command(&entry.node, &here)?,
-                "port" => fields.port = words::port(&entry.node, &here)?,
+                "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
-                _ => self.leave_aside(entry, &here, UNSUPPORTED_IN_SERVICE),
+                _ => self.warn_unsupported(entry, &here, UNSUPPORTED_IN_SERVICE),
             }
         }
         fields.command = dev.command.or(fields.command);
@@ -150,22 +150,22 @@ impl Reader {
             let here = format!("{path}.{}", entry.key);
             match entry.key.as_str() {
                 "command" => dev.command = self.command(&entry.node, &here)?,
-                "build" => dev.step = words::step(&entry.node, &here)?,
-                _ => self.leave_aside(entry, &here, &[]),
+                "build" => dev.step = values::step(&entry.node, &here)?,
+                _ => self.warn_unsupported(entry, &here, &[]),
             }
         }
         Ok(dev)
     }
 
     fn command(&mut self, node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
-        if words::wants_a_shell(node) {
+        if values::wants_a_shell(node) {
             self.warn(node.line, path, "is run without a shell; if it needs one: [sh, -c, \"…\"]");
         }
-        words::command(node, path)
+        values::command(node, path)
     }
 
     /// Keys that begin with `x-` belong to others, by custom.
-    fn leave_aside(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
+    fn warn_unsupported(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
         if entry.key.starts_with("x-") {
             return;
         }

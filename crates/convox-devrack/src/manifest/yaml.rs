@@ -70,7 +70,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ManifestError> {
 fn unreadable(error: serde_saphyr::Error) -> ManifestError {
     let line = error.location().map(line_of).filter(|line| *line > 0);
     let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-    // The crate puts the place first or last, depending on the error; ours is said once, in front.
+    // The crate puts the place first or last, depending on the error; ours is logged once, in front.
     let reason = match message.find(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message,

@@ -51,9 +51,9 @@ pub(super) fn process(rack: &Shared, app: &AppName, pid: &str) -> Result<Process
 async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String)>) -> ApiResult {
     let app = rack.app(&app_name(app))?.name;
     let process = process(&rack, &app, &pid)?;
-    let running = rack.ledger.processes().into_iter().find(|kept| kept.id == process.id);
+    let running = rack.runner_store.processes().into_iter().find(|kept| kept.id == process.id);
     let grace = rack.limits.processes.stop;
-    if let Some(group) = running.and_then(|kept| Group::led_by(kept.pid)) {
+    if let Some(group) = running.and_then(|kept| Group::of_leader(kept.pid)) {
         let ended = async move {
             group.end(grace).await;
             Ok(())
@@ -77,18 +77,19 @@ async fn run(
     let release = asked
         .or(app.active)
         .ok_or_else(|| Refusal::bad_request(format!("no release for app: {}", app.name)))?;
-    let mut plan = rollouts::plan(&rack, &app.name, &release).map_err(Refusal::bad_request)?;
-    if plan.manifest.service(&service).is_none() {
+    let mut deployment =
+        rollouts::deployment(&rack, &app.name, &release).map_err(Refusal::bad_request)?;
+    if deployment.manifest.service(&service).is_none() {
         return Err(Refusal::not_found(format!("service not found: {service}")));
     }
     for (key, value) in variables(&headers) {
         let variable = format!("{key}={value}").parse::<EnvVar>();
         let invalid = |error| Refusal::bad_request(format!("{key}: {error}"));
-        plan.environment.set(variable.map_err(invalid)?);
+        deployment.environment.set(variable.map_err(invalid)?);
     }
     let (shared, name) = (rack.clone(), app.name.clone());
     let started = run_to_completion(async move {
-        let started = shared.runner.run_once(plan, &service, command).await;
+        let started = shared.runner.run_once(deployment, &service, command).await;
         started.map_err(Refusal::bad_request)
     });
     let id = started.await?;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use super::context::RunnerContext;
 use super::fleet::{Fleet, Started, start_all};
-use super::host::Host;
 use super::service::{Service, StartFailure};
-use super::{Plan, PromoteFailure};
+use super::{Deployment, PromoteFailure};
 use crate::gateway::{Connections, Gateway};
 use crate::manifest::Manifest;
 use convox_wire::{AppName, ServiceName};
@@ -45,7 +45,7 @@ impl App {
 
     pub(super) async fn open_gateways(
         &self,
-        host: &Host,
+        context: &RunnerContext,
         manifest: &Manifest,
     ) -> std::io::Result<Vec<(ServiceName, SocketAddr)>> {
         let _alone = self.opening.lock().await;
@@ -53,7 +53,7 @@ impl App {
         for service in manifest.services.iter().filter(|service| service.port.is_some()) {
             let address = match self.address(&service.name) {
                 Some(address) => address,
-                None => self.open_gateway(host, &service.name).await?,
+                None => self.open_gateway(context, &service.name).await?,
             };
             addresses.push((service.name.clone(), address));
         }
@@ -62,10 +62,10 @@ impl App {
 
     async fn open_gateway(
         &self,
-        host: &Host,
+        context: &RunnerContext,
         service: &ServiceName,
     ) -> std::io::Result<SocketAddr> {
-        let before = host.ledger.gateway_port(&self.name, service);
+        let before = context.store.gateway_port(&self.name, service);
         let gateway = match before {
             None => Gateway::bind(None).await?,
             Some(port) => match Gateway::bind(Some(port)).await {
@@ -75,13 +75,13 @@ impl App {
         };
         let address = gateway.address();
         if before != Some(address.port()) {
-            host.ledger.keep_gateway_port(&self.name, service, address.port());
+            context.store.keep_gateway_port(&self.name, service, address.port());
         }
         if let Some(port) = before.filter(|port| *port != address.port()) {
             let line = format!(
                 "{service}: another program has taken 127.0.0.1:{port}; it is at http://{address} now"
             );
-            host.say_of_app(&self.name, &line);
+            context.log_app(&self.name, &line);
         }
         self.gateways().insert(service.clone(), gateway);
         Ok(address)
@@ -89,47 +89,49 @@ impl App {
 
     pub(super) async fn promote(
         &self,
-        host: &Arc<Host>,
-        plan: Arc<Plan>,
+        context: &Arc<RunnerContext>,
+        deployment: Arc<Deployment>,
         generation: u64,
         cancel: CancellationToken,
     ) -> Result<(), PromoteFailure> {
         let stop = self.until_stop().child_token();
-        let outcome = self.replace(host, &plan, generation, &stop, &cancel).await;
+        let outcome = self.replace(context, &deployment, generation, &stop, &cancel).await;
         match &outcome {
-            Ok(()) => host.say_of_app(&self.name, &format!("release {} is running", plan.release)),
-            Err(failure) => report(host, &plan, failure),
+            Ok(()) => {
+                context.log_app(&self.name, &format!("release {} is running", deployment.release))
+            }
+            Err(failure) => report(context, &deployment, failure),
         }
         outcome.map_err(|failure| PromoteFailure {
             reason: failure.reason,
             last_lines: failure.last_lines,
-            cancelled: failure.called_off,
+            canceled: failure.canceled,
         })
     }
 
     async fn replace(
         &self,
-        host: &Arc<Host>,
-        plan: &Arc<Plan>,
+        context: &Arc<RunnerContext>,
+        deployment: &Arc<Deployment>,
         generation: u64,
         stop: &CancellationToken,
         cancel: &CancellationToken,
     ) -> Result<(), StartFailure> {
         let mut fleet = tokio::select! {
             fleet = self.fleet.lock() => fleet,
-            () = cancel.cancelled() => return Err(StartFailure::called_off()),
+            () = cancel.cancelled() => return Err(StartFailure::canceled()),
         };
-        check_environment(plan)?;
-        let opened = self.open_gateways(host, &plan.manifest).await;
+        check_environment(deployment)?;
+        let opened = self.open_gateways(context, &deployment.manifest).await;
         opened.map_err(|error| failed(format!("no address for the services: {error}")))?;
-        let started = start_unless(host, plan, stop, cancel).await?;
+        let started = start_unless(context, deployment, stop, cancel).await?;
         let (new, before) = Fleet::run(self.services(started, generation));
         if let Some(old) = fleet.replace(new) {
-            drain(before, host.limits.drain).await;
+            drain(before, context.limits.drain).await;
             old.end().await;
         }
         self.gateways()
-            .retain(|name, _| plan.manifest.service(name).is_some_and(|s| s.port.is_some()));
+            .retain(|name, _| deployment.manifest.service(name).is_some_and(|s| s.port.is_some()));
         Ok(())
     }
 
@@ -167,12 +169,12 @@ impl App {
 
 /// Starts the services; `cancel` calls it off in order.
 async fn start_unless(
-    host: &Arc<Host>,
-    plan: &Arc<Plan>,
+    context: &Arc<RunnerContext>,
+    deployment: &Arc<Deployment>,
     stop: &CancellationToken,
     cancel: &CancellationToken,
 ) -> Result<Vec<Started>, StartFailure> {
-    let mut starting = pin!(start_all(host, plan, stop));
+    let mut starting = pin!(start_all(context, deployment, stop));
     tokio::select! {
         started = &mut starting => return started,
         () = cancel.cancelled() => stop.cancel(),
@@ -188,29 +190,29 @@ async fn drain(connections: Vec<Connections>, limit: Duration) {
     let _ = tokio::time::timeout(limit, ended).await;
 }
 
-fn check_environment(plan: &Plan) -> Result<(), StartFailure> {
-    let missing = plan.manifest.missing(&plan.environment);
+fn check_environment(deployment: &Deployment) -> Result<(), StartFailure> {
+    let missing = deployment.manifest.missing(&deployment.environment);
     if missing.is_empty() {
         return Ok(());
     }
     let reason = format!(
         "convox.yml requires variables that release {} has no value for: {}; set them with convox env set",
-        plan.release,
+        deployment.release,
         missing.join(", ")
     );
     Err(failed(reason))
 }
 
 fn failed(reason: String) -> StartFailure {
-    StartFailure { reason, last_lines: Vec::new(), called_off: false }
+    StartFailure { reason, last_lines: Vec::new(), canceled: false }
 }
 
-fn report(host: &Host, plan: &Plan, failure: &StartFailure) {
-    let say = |line: &str| host.say_of_app(&plan.app, line);
-    if failure.called_off {
-        return say(&format!("release {}: cancelled", plan.release));
+fn report(context: &RunnerContext, deployment: &Deployment, failure: &StartFailure) {
+    let say = |line: &str| context.log_app(&deployment.app, line);
+    if failure.canceled {
+        return say(&format!("release {}: canceled", deployment.release));
     }
-    say(&format!("release {} failed: {}", plan.release, failure.reason));
+    say(&format!("release {} failed: {}", deployment.release, failure.reason));
     if !failure.last_lines.is_empty() {
         say("its last lines:");
         failure.last_lines.iter().for_each(|line| say(&format!("  {line}")));

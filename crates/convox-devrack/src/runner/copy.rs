@@ -1,16 +1,16 @@
-//! A folder copied for a process to run in.
+//! A directory copied for a process to run in.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// Copies a folder: files with their modes, links as links, empty folders too. Sockets, pipes and
-/// devices are left out. The owner may always enter and change the folders of the copy.
+/// Copies a directory: files with their modes, links as links, empty directories too. Sockets, pipes and
+/// devices are left out. The owner may always enter and change the directories of the copy.
 ///
 /// # Errors
 /// The system's, with the path it concerns.
-pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| named(to, error))?;
     for entry in fs::read_dir(from).map_err(|error| named(from, error))? {
         let entry = entry.map_err(|error| named(from, error))?;
@@ -25,7 +25,7 @@ fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
     let about: Metadata = fs::symlink_metadata(from).map_err(|error| named(from, error))?;
     let kind = about.file_type();
     if kind.is_dir() {
-        return copy_folder(from, to);
+        return copy_directory(from, to);
     }
     let copied = if kind.is_symlink() {
         fs::read_link(from).and_then(|target| symlink(target, to))
@@ -37,13 +37,13 @@ fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
     copied.map_err(|error| named(from, error))
 }
 
-/// Removes a folder, also one whose folders a process has closed to itself. One that is not there
+/// Removes a directory, also one whose directories a process has closed to itself. One that is not there
 /// is fine.
-pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
+pub(crate) fn remove_directory(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_folders(folder);
-            fs::remove_dir_all(folder)
+            open_folders(directory);
+            fs::remove_dir_all(directory)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -51,12 +51,12 @@ pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// What cannot be opened shows itself in the removal that follows.
-fn open_folders(folder: &Path) {
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let folders =
+fn open_folders(directory: &Path) {
+    let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let directories =
         entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    folders.for_each(|entry| open_folders(&entry.path()));
+    directories.for_each(|entry| open_folders(&entry.path()));
 }
 
 fn named(path: &Path, error: io::Error) -> io::Error {
@@ -80,23 +80,23 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).unwrap();
         fs::set_permissions(from.join("closed"), fs::Permissions::from_mode(0o500)).unwrap();
 
-        copy_folder(&from, &to).unwrap();
+        copy_directory(&from, &to).unwrap();
 
         assert!(to.join("empty").is_dir() && to.join("closed/inner").is_dir());
         assert_eq!(fs::metadata(to.join("run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("run.sh"));
         assert_eq!(fs::read_link(to.join("dangling")).unwrap(), Path::new("/nowhere"));
         assert!(!to.join("socket").exists());
-        remove_folder(&from).unwrap();
-        remove_folder(&to).unwrap();
-        remove_folder(&to).unwrap();
+        remove_directory(&from).unwrap();
+        remove_directory(&to).unwrap();
+        remove_directory(&to).unwrap();
         assert!(!from.exists() && !to.exists());
     }
 
     #[test]
     fn a_source_that_is_missing_is_named() {
         let root = tempfile::tempdir().unwrap();
-        let error = copy_folder(&root.path().join("gone"), &root.path().join("to")).unwrap_err();
+        let error = copy_directory(&root.path().join("gone"), &root.path().join("to")).unwrap_err();
         assert!(error.to_string().contains("gone"), "{error}");
     }
 }

@@ -6,26 +6,29 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Plan;
-use super::host::Host;
+use super::Deployment;
+use super::context::RunnerContext;
 use super::process::{Launch, Process, ending};
 use super::service::{Service, StartFailure, start};
 use crate::gateway::Connections;
 
-/// A service of a plan with its process, which is ready.
+/// A service of a deployment with its process, which is ready.
 pub(super) type Started = (Launch, Process);
 
-/// Starts every service of the plan side by side. If one fails, or `stop` comes, all are ended.
+/// Starts every service of the deployment side by side. If one fails, or `stop` comes, all are ended.
 pub(super) async fn start_all(
-    host: &Arc<Host>,
-    plan: &Arc<Plan>,
+    context: &Arc<RunnerContext>,
+    deployment: &Arc<Deployment>,
     stop: &CancellationToken,
 ) -> Result<Vec<Started>, StartFailure> {
-    let call_off = stop.child_token();
-    let starts = plan.manifest.services.iter().map(|service| {
-        let launch =
-            Launch { host: Arc::clone(host), plan: Arc::clone(plan), service: service.clone() };
-        start_one(launch, &call_off)
+    let cancel = stop.child_token();
+    let starts = deployment.manifest.services.iter().map(|service| {
+        let launch = Launch {
+            context: Arc::clone(context),
+            deployment: Arc::clone(deployment),
+            service: service.clone(),
+        };
+        start_one(launch, &cancel)
     });
     let (mut started, mut failures) = (Vec::new(), Vec::new());
     for outcome in join_all(starts).await {
@@ -34,34 +37,34 @@ pub(super) async fn start_all(
             Err(failure) => failures.push(failure),
         }
     }
-    failures.extend(started.iter_mut().find_map(gone_meanwhile));
+    failures.extend(started.iter_mut().find_map(exited_early));
     // The one that called the others off is the reason.
-    failures.sort_by_key(|failure| failure.called_off);
+    failures.sort_by_key(|failure| failure.canceled);
     match failures.into_iter().next() {
-        None if stop.is_cancelled() => Err(give_up(started, StartFailure::called_off()).await),
+        None if stop.is_cancelled() => Err(stop_all(started, StartFailure::canceled()).await),
         None => Ok(started),
-        Some(failure) => Err(give_up(started, failure).await),
+        Some(failure) => Err(stop_all(started, failure).await),
     }
 }
 
-async fn start_one(launch: Launch, call_off: &CancellationToken) -> Result<Started, StartFailure> {
-    match start(&launch, call_off).await {
+async fn start_one(launch: Launch, cancel: &CancellationToken) -> Result<Started, StartFailure> {
+    match start(&launch, cancel).await {
         Ok(process) => Ok((launch, process)),
         Err(failure) => {
-            call_off.cancel();
+            cancel.cancel();
             Err(failure)
         }
     }
 }
 
 /// A process that was ready can have ended while the others were started.
-fn gone_meanwhile((launch, process): &mut Started) -> Option<StartFailure> {
+fn exited_early((launch, process): &mut Started) -> Option<StartFailure> {
     let status = process.has_ended()?;
     let reason = format!("{}: {} after it was ready", launch.service.name, ending(status));
-    Some(StartFailure { reason, last_lines: process.last_lines(), called_off: false })
+    Some(StartFailure { reason, last_lines: process.last_lines(), canceled: false })
 }
 
-async fn give_up(started: Vec<Started>, failure: StartFailure) -> StartFailure {
+async fn stop_all(started: Vec<Started>, failure: StartFailure) -> StartFailure {
     join_all(started.into_iter().map(|(_, process)| process.stop())).await;
     failure
 }
@@ -79,7 +82,7 @@ impl Fleet {
         let stop = CancellationToken::new();
         let before = services.iter().map(|(service, process)| service.switch_to(process)).collect();
         let tasks =
-            services.into_iter().map(|(service, process)| service.keep_up(process, stop.clone()));
+            services.into_iter().map(|(service, process)| service.supervise(process, stop.clone()));
         (Self { services: tasks.collect(), stop }, before)
     }
 

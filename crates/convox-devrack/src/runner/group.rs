@@ -7,9 +7,9 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::census;
+use super::procfs;
 
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a group that was killed may take to go: the system is still cleaning up behind it.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -26,14 +26,14 @@ impl Group {
     pub(crate) async fn spawn(command: &mut Command) -> std::io::Result<(Child, Self)> {
         let child = spawn_patiently(command.process_group(0)).await?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-        match pid.and_then(Self::led_by) {
+        match pid.and_then(Self::of_leader) {
             Some(group) => Ok((child, group)),
             None => Err(std::io::Error::other("the system gave it no process id")),
         }
     }
 
     /// The group of this leader. Never that of pid 1 or 0, which would mean everybody.
-    pub(crate) fn led_by(pid: i32) -> Option<Self> {
+    pub(crate) fn of_leader(pid: i32) -> Option<Self> {
         if pid <= 1 {
             return None;
         }
@@ -51,12 +51,12 @@ impl Group {
     }
 
     /// Is any member alive?
-    pub(crate) fn lives(self) -> bool {
+    pub(crate) fn is_alive(self) -> bool {
         if test_kill_process_group(self.0).is_err() {
             return false;
         }
         // Zombies answer signals too, and in a container nobody may ever collect them.
-        census::members(self.leader()).is_none_or(|members| !members.is_empty())
+        procfs::members(self.leader()).is_none_or(|members| !members.is_empty())
     }
 
     /// Ends every member: TERM, and KILL after `grace`.
@@ -77,11 +77,11 @@ impl Group {
 
     async fn gone_within(self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
-        while self.lives() {
+        while self.is_alive() {
             if Instant::now() >= deadline {
                 return false;
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
         true
     }
@@ -102,7 +102,7 @@ async fn spawn_patiently(command: &mut Command) -> std::io::Result<Child> {
                 if error.kind() == ErrorKind::ExecutableFileBusy && attempt < BUSY_ATTEMPTS =>
             {
                 attempt += 1;
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_INTERVAL).await;
             }
             outcome => return outcome,
         }
@@ -110,10 +110,10 @@ async fn spawn_patiently(command: &mut Command) -> std::io::Result<Child> {
 }
 
 /// Kills a group when dropped, unless it was released: its id may be another's by then.
-pub(crate) struct Leash(Option<Group>);
+pub(crate) struct KillOnDrop(Option<Group>);
 
-impl Leash {
-    pub(crate) fn on(group: Group) -> Self {
+impl KillOnDrop {
+    pub(crate) fn new(group: Group) -> Self {
         Self(Some(group))
     }
 
@@ -123,7 +123,7 @@ impl Leash {
     }
 }
 
-impl Drop for Leash {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
             group.kill();

@@ -4,17 +4,17 @@
 //! and only then ends the old ones. If a new one fails, the old ones go on as if nothing happened.
 
 mod app;
-mod census;
+mod context;
 mod copy;
 mod fleet;
 mod group;
-mod host;
-mod ledger;
-mod leftovers;
 mod lines;
 mod one_off;
+mod orphans;
 mod process;
+mod procfs;
 mod service;
+mod store;
 mod workplace;
 
 #[cfg(test)]
@@ -30,26 +30,26 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use self::app::App;
-use self::host::{Host, Roster};
+use self::context::{ProcessTable, RunnerContext};
 use self::one_off::OneOffs;
 use self::workplace::Workplaces;
 use super::manifest::Manifest;
 use crate::clock::Clock;
 use convox_wire::{AppName, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
-pub(crate) use self::census::started_at;
-pub(crate) use self::copy::remove_folder;
-pub(crate) use self::group::{Group, Leash};
+pub(crate) use self::copy::remove_directory;
+pub(crate) use self::group::{Group, KillOnDrop};
 pub(crate) use self::lines::{each_line, one_line};
 pub(crate) use self::process::{ending, new_id};
+pub(crate) use self::procfs::started_at;
 pub(crate) use self::workplace::Workplace;
 
-pub use self::host::{AppLog, BaseEnvironment, Limits};
-pub use self::ledger::{ProcessRecord, RunnerStore};
+pub use self::context::{AppLog, BaseEnvironment, Limits};
+pub use self::store::{ProcessRecord, RunnerStore};
 
 /// What is to run: a release with the built source of its build.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct Deployment {
     /// The app.
     pub app: AppName,
     /// The release.
@@ -71,22 +71,22 @@ pub struct PromoteFailure {
     /// The last lines that the failed process wrote, oldest first.
     pub last_lines: Vec<String>,
     /// It was called off rather than failing.
-    pub cancelled: bool,
+    pub canceled: bool,
 }
 
 /// What a runner is made of.
 pub struct RunnerParts {
-    /// The rack's data folder; copies of sources are kept in its `running`.
+    /// The rack's data directory; copies of sources are kept in its `running`.
     pub data: PathBuf,
     /// The memory beyond this process.
-    pub ledger: Arc<dyn RunnerStore>,
+    pub store: Arc<dyn RunnerStore>,
     /// Takes the logs of the apps.
     pub log: AppLog,
     /// The variables of every process.
     pub base: BaseEnvironment,
     /// Time limits.
     pub limits: Limits,
-    /// The time that processes are said to have started at.
+    /// The time that processes are logged to have started at.
     pub clock: Clock,
 }
 
@@ -95,7 +95,7 @@ pub struct RunnerParts {
 pub struct Runner(Arc<Inner>);
 
 struct Inner {
-    host: Arc<Host>,
+    context: Arc<RunnerContext>,
     apps: Mutex<HashMap<AppName, Arc<App>>>,
     promotes: AtomicU64,
     one_offs: OneOffs,
@@ -105,35 +105,36 @@ impl Runner {
     /// A runner with the usual limits.
     pub fn new(
         data: PathBuf,
-        ledger: Arc<dyn RunnerStore>,
+        store: Arc<dyn RunnerStore>,
         log: AppLog,
         base: BaseEnvironment,
     ) -> Self {
         let (limits, clock) = (Limits::default(), Clock::system());
-        Self::of(RunnerParts { data, ledger, log, base, limits, clock })
+        Self::of(RunnerParts { data, store, log, base, limits, clock })
     }
 
     /// A runner made of these parts.
     pub fn of(parts: RunnerParts) -> Self {
-        Self::with_ports(parts, Arc::new(host::free_port))
+        Self::with_ports(parts, Arc::new(context::free_port))
     }
 
-    fn with_ports(parts: RunnerParts, ports: host::PortSource) -> Self {
-        let RunnerParts { data, ledger, log, base, limits, clock } = parts;
-        let (roster, workplaces) = (Roster::default(), Workplaces::default());
-        let host = Host { data, ledger, log, base, limits, clock, ports, roster, workplaces };
+    fn with_ports(parts: RunnerParts, ports: context::PortSource) -> Self {
+        let RunnerParts { data, store, log, base, limits, clock } = parts;
+        let (processes, workplaces) = (ProcessTable::default(), Workplaces::default());
+        let context =
+            RunnerContext { data, store, log, base, limits, clock, ports, processes, workplaces };
         Self(Arc::new(Inner {
-            host: Arc::new(host),
+            context: Arc::new(context),
             apps: Mutex::default(),
             promotes: AtomicU64::new(1),
             one_offs: OneOffs::default(),
         }))
     }
 
-    /// Ends what a killed rack left running, and removes its traces. To be called once, before
+    /// Ends what a killed rack left running, and removes its leftovers. To be called once, before
     /// anything is promoted.
-    pub async fn end_leftovers(&self) {
-        leftovers::end_all(&self.0.host).await;
+    pub async fn stop_orphans(&self) {
+        orphans::end_all(&self.0.context).await;
     }
 
     /// Opens the stable addresses of the manifest's services that have a port, on the ports they
@@ -146,7 +147,7 @@ impl Runner {
         app: &AppName,
         manifest: &Manifest,
     ) -> std::io::Result<Vec<(ServiceName, SocketAddr)>> {
-        self.app(app).open_gateways(&self.0.host, manifest).await
+        self.app(app).open_gateways(&self.0.context, manifest).await
     }
 
     /// Runs this release of the app in place of what ran before. Returns when the new processes
@@ -158,12 +159,12 @@ impl Runner {
     /// addresses were led over; afterwards it has no effect.
     pub async fn promote(
         &self,
-        plan: Plan,
+        deployment: Deployment,
         cancel: CancellationToken,
     ) -> Result<(), PromoteFailure> {
-        let app = self.app(&plan.app);
+        let app = self.app(&deployment.app);
         let generation = self.0.promotes.fetch_add(1, Ordering::Relaxed);
-        app.promote(&self.0.host, Arc::new(plan), generation, cancel).await
+        app.promote(&self.0.context, Arc::new(deployment), generation, cancel).await
     }
 
     /// Ends the processes of an app and closes its addresses; a promote under way is called off.
@@ -180,12 +181,12 @@ impl Runner {
 
     /// The processes of an app, starting and crashed ones too, sorted by id.
     pub fn processes(&self, app: &AppName) -> Vec<Process> {
-        self.0.host.roster.of(app)
+        self.0.context.processes.of(app)
     }
 
     /// The directory and the environment of a process, while it runs.
     pub(crate) fn workplace(&self, id: &ProcessId) -> Option<Workplace> {
-        self.0.host.workplaces.get(id)
+        self.0.context.workplaces.get(id)
     }
 
     /// The stable address of a service, while it is open.

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::process::{Launch, Process, ending};
-use super::{Plan, Runner};
+use super::{Deployment, Runner};
 use convox_wire::{self, AppName, ProcessId, ServiceName};
 
 /// The one-off processes that run.
@@ -50,18 +50,22 @@ impl Runner {
     /// Why it can't be started, in words.
     pub(crate) async fn run_once(
         &self,
-        plan: Plan,
+        deployment: Deployment,
         service: &ServiceName,
         command: Option<Vec<String>>,
     ) -> Result<ProcessId, String> {
-        let found = plan.manifest.service(service).cloned();
+        let found = deployment.manifest.service(service).cloned();
         let mut service = found.ok_or_else(|| format!("service not found: {service}"))?;
         service.port = None;
         if let Some(command) = command {
             service.command = command;
         }
-        let app = plan.app.clone();
-        let launch = Launch { host: Arc::clone(&self.0.host), plan: Arc::new(plan), service };
+        let app = deployment.app.clone();
+        let launch = Launch {
+            context: Arc::clone(&self.0.context),
+            deployment: Arc::new(deployment),
+            service,
+        };
         let process = Process::start(&launch).await?;
         process.set_running();
         let id = process.id.clone();

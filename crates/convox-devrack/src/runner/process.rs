@@ -15,17 +15,17 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::copy::{copy_folder, remove_folder};
-use super::group::{Group, Leash};
-use super::host::{Host, Row};
+use super::context::{ProcessEntry, RunnerContext};
+use super::copy::{copy_directory, remove_directory};
+use super::group::{Group, KillOnDrop};
 use super::lines::{Tail, each_line, one_line};
-use super::{Plan, ProcessRecord, census};
+use super::{Deployment, ProcessRecord, procfs};
 use crate::directories;
 use crate::gateway::loopback;
 use crate::manifest::ServiceSpec;
 use convox_wire::{self, ProcessId, ProcessStatus, ServiceName};
 
-const KNOCK_EVERY: Duration = Duration::from_millis(25);
+const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
 
 /// For the last output of a process that has ended. Something that left its group may hold the
 /// pipes open for ever.
@@ -34,39 +34,40 @@ const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// What to start, as often as it takes.
 #[derive(Clone)]
 pub(super) struct Launch {
-    pub(super) host: Arc<Host>,
-    pub(super) plan: Arc<Plan>,
+    pub(super) context: Arc<RunnerContext>,
+    pub(super) deployment: Arc<Deployment>,
     pub(super) service: ServiceSpec,
 }
 
 impl Launch {
     pub(super) fn say(&self, id: &ProcessId, line: &str) {
-        self.host.say(&self.plan.app, &self.service.name, id, line);
+        self.context.log_process(&self.deployment.app, &self.service.name, id, line);
     }
 
-    fn command(&self, folder: &PathBuf, port: Option<u16>) -> Command {
+    fn command(&self, directory: &PathBuf, port: Option<u16>) -> Command {
         let (program, arguments) =
             self.service.command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(folder).env_clear();
-        command.envs(self.host.base.variables());
-        command.envs(self.plan.manifest.variables(&self.service, &self.plan.environment));
+        command.args(arguments).current_dir(directory).env_clear();
+        command.envs(self.context.base.variables());
+        command
+            .envs(self.deployment.manifest.variables(&self.service, &self.deployment.environment));
         command.envs(port.map(|port| ("PORT", port.to_string())));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    fn row(&self, id: &ProcessId, port: Option<u16>) -> Row {
+    fn entry(&self, id: &ProcessId, port: Option<u16>) -> ProcessEntry {
         let name = self.service.name.to_string();
         let mut process = convox_wire::Process::new(id.clone(), name, ProcessStatus::Starting);
-        process.app = Some(self.plan.app.clone());
-        process.release = Some(self.plan.release.clone());
+        process.app = Some(self.deployment.app.clone());
+        process.release = Some(self.deployment.release.clone());
         process.command = one_line(&shell_words::join(&self.service.command));
         process.host = "127.0.0.1".into();
-        process.started = Some(self.host.clock.now());
+        process.started = Some(self.context.clock.now());
         let ports = self.service.port.zip(port).map(|(inner, port)| format!("{port}:{inner}"));
         process.ports = ports.into_iter().collect();
-        self.host.roster.enter(process)
+        self.context.processes.enter(process)
     }
 }
 
@@ -79,16 +80,16 @@ pub(super) struct Process {
     tail: Tail,
     pumps: Vec<JoinHandle<()>>,
     grace: Duration,
-    row: Row,
-    // Before the traces: what still runs must not lose its folder.
-    leash: Leash,
-    traces: Traces,
+    entry: ProcessEntry,
+    // Before the leftovers: what still runs must not lose its directory.
+    guard: KillOnDrop,
+    leftovers: Leftovers,
 }
 
 /// Why a process is not ready.
 pub(super) enum NotReady {
     Ended(ExitStatus),
-    TooSlow,
+    TimedOut,
     Stopped,
 }
 
@@ -96,33 +97,33 @@ impl Process {
     /// Starts a process in a fresh copy of the source, on a fresh port.
     pub(super) async fn start(launch: &Launch) -> Result<Self, String> {
         let id = new_id(&launch.service.name).map_err(|error| format!("no random id: {error}"))?;
-        let traces = Traces::new(&launch.host, &id);
-        copy_source(&launch.plan.source, &traces.folder).await?;
+        let leftovers = Leftovers::new(&launch.context, &id);
+        copy_source(&launch.deployment.source, &leftovers.directory).await?;
         let port = match launch.service.port {
             Some(_) => {
-                Some((launch.host.ports)().map_err(|error| format!("no free port: {error}"))?)
+                Some((launch.context.ports)().map_err(|error| format!("no free port: {error}"))?)
             }
             None => None,
         };
-        let mut command = launch.command(&traces.folder, port);
+        let mut command = launch.command(&leftovers.directory, port);
         let spawned = Group::spawn(&mut command).await;
         let (child, group) = spawned.map_err(|error| cannot_start(&launch.service, &error))?;
-        let leash = Leash::on(group);
-        launch.host.workplaces.enter(&id, &command);
+        let guard = KillOnDrop::new(group);
+        launch.context.workplaces.enter(&id, &command);
         keep(launch, group, &id);
         let words = one_line(&shell_words::join(&launch.service.command));
-        launch.say(&id, &format!("{id}: starting release {}: {words}", launch.plan.release));
+        launch.say(&id, &format!("{id}: starting release {}: {words}", launch.deployment.release));
         let mut process = Self {
-            row: launch.row(&id, port),
-            grace: launch.host.limits.stop,
+            entry: launch.entry(&id, port),
+            grace: launch.context.limits.stop,
             tail: Tail::default(),
             pumps: Vec::new(),
-            leash,
+            guard,
             id,
             port,
             group,
             child,
-            traces,
+            leftovers,
         };
         process.listen(launch);
         Ok(process)
@@ -141,7 +142,7 @@ impl Process {
     ) -> JoinHandle<()> {
         let stream = format!("service/{}/{}", launch.service.name, self.id);
         let (app, log, tail) =
-            (launch.plan.app.clone(), launch.host.log.clone(), self.tail.clone());
+            (launch.deployment.app.clone(), launch.context.log.clone(), self.tail.clone());
         tokio::spawn(async move {
             each_line(from, |line| {
                 tail.push(line);
@@ -157,11 +158,11 @@ impl Process {
         launch: &Launch,
         stop: &CancellationToken,
     ) -> Result<(), NotReady> {
-        let limits = launch.host.limits;
+        let limits = launch.context.limits;
         let answers = async {
             match self.port {
                 Some(port) => {
-                    timeout(limits.ready, answer(port)).await.map_err(|_| NotReady::TooSlow)
+                    timeout(limits.ready, answer(port)).await.map_err(|_| NotReady::TimedOut)
                 }
                 None => {
                     sleep(limits.settle).await;
@@ -181,7 +182,7 @@ impl Process {
 
     /// Shows it as running.
     pub(super) fn set_running(&self) {
-        self.row.set(ProcessStatus::Running);
+        self.entry.set(ProcessStatus::Running);
     }
 
     /// Has it ended already?
@@ -201,30 +202,30 @@ impl Process {
 
     /// Ends it and all it started, and removes its copy of the source. Gives its last lines.
     pub(super) async fn stop(self) -> Vec<String> {
-        let (_row, lines) = self.bury().await;
+        let (_row, lines) = self.clean_up().await;
         lines
     }
 
-    /// As [`Process::stop`], for one that ended by itself: it stays on the roster, as crashed,
-    /// while the row is held.
-    pub(super) async fn crashed(self) -> Row {
-        self.row.set(ProcessStatus::Crashed);
-        self.bury().await.0
+    /// As [`Process::stop`], for one that ended by itself: it stays on the processes, as crashed,
+    /// while the entry is held.
+    pub(super) async fn crashed(self) -> ProcessEntry {
+        self.entry.set(ProcessStatus::Crashed);
+        self.clean_up().await.0
     }
 
-    async fn bury(mut self) -> (Row, Vec<String>) {
+    async fn clean_up(mut self) -> (ProcessEntry, Vec<String>) {
         self.group.end_with(&mut self.child, self.grace).await;
-        self.leash.release();
+        self.guard.release();
         for pump in &mut self.pumps {
             if timeout(LAST_OUTPUT, &mut *pump).await.is_err() {
                 pump.abort();
             }
         }
         let lines = self.tail.lines();
-        let traces = self.traces;
-        // Removing a large folder takes a while; a panic in there is reported by the runtime.
-        let _ = spawn_blocking(move || drop(traces)).await;
-        (self.row, lines)
+        let leftovers = self.leftovers;
+        // Removing a large directory takes a while; a panic in there is reported by the runtime.
+        let _ = spawn_blocking(move || drop(leftovers)).await;
+        (self.entry, lines)
     }
 }
 
@@ -238,17 +239,17 @@ async fn ended(child: &mut Child) -> ExitStatus {
 
 async fn answer(port: u16) {
     while TcpStream::connect(loopback(port)).await.is_err() {
-        sleep(KNOCK_EVERY).await;
+        sleep(CONNECT_INTERVAL).await;
     }
 }
 
-async fn copy_source(source: &std::path::Path, folder: &std::path::Path) -> Result<(), String> {
-    let (from, to) = (source.to_owned(), folder.to_owned());
+async fn copy_source(source: &std::path::Path, directory: &std::path::Path) -> Result<(), String> {
+    let (from, to) = (source.to_owned(), directory.to_owned());
     let copied = spawn_blocking(move || {
         if let Some(parent) = to.parent() {
             directories::create_private(parent)?;
         }
-        copy_folder(&from, &to)
+        copy_directory(&from, &to)
     });
     let failed = |error: &dyn std::fmt::Display| format!("cannot copy the source: {error}");
     match copied.await {
@@ -273,9 +274,9 @@ fn cannot_start(service: &ServiceSpec, error: &io::Error) -> String {
 /// The group is remembered, so that a later rack can end it should this one be killed.
 fn keep(launch: &Launch, group: Group, id: &ProcessId) {
     let pid = group.leader();
-    let Some(started_at) = census::started_at(pid) else { return };
-    let (app, service) = (launch.plan.app.clone(), launch.service.name.clone());
-    launch.host.ledger.keep_process(ProcessRecord {
+    let Some(started_at) = procfs::started_at(pid) else { return };
+    let (app, service) = (launch.deployment.app.clone(), launch.service.name.clone());
+    launch.context.store.keep_process(ProcessRecord {
         pid,
         started_at,
         app,
@@ -304,23 +305,27 @@ pub(crate) fn ending(status: ExitStatus) -> String {
 }
 
 /// What a process leaves: its record and its copy of the source. Removed on drop.
-struct Traces {
-    host: Arc<Host>,
+struct Leftovers {
+    context: Arc<RunnerContext>,
     id: ProcessId,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
-impl Traces {
-    fn new(host: &Arc<Host>, id: &ProcessId) -> Self {
-        Self { host: Arc::clone(host), id: id.clone(), folder: host.running().join(id.as_str()) }
+impl Leftovers {
+    fn new(context: &Arc<RunnerContext>, id: &ProcessId) -> Self {
+        Self {
+            context: Arc::clone(context),
+            id: id.clone(),
+            directory: context.running().join(id.as_str()),
+        }
     }
 }
 
-impl Drop for Traces {
+impl Drop for Leftovers {
     fn drop(&mut self) {
-        self.host.workplaces.leave(&self.id);
-        self.host.ledger.forget_process(&self.id);
+        self.context.workplaces.leave(&self.id);
+        self.context.store.forget_process(&self.id);
         // What cannot be removed now is removed when the rack starts next.
-        let _ = remove_folder(&self.folder);
+        let _ = remove_directory(&self.directory);
     }
 }

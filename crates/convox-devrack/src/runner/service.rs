@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::host::{Limits, Row, is_taken};
+use super::context::{Limits, ProcessEntry, is_taken};
 use super::process::{Launch, NotReady, Process, ending};
 use crate::gateway::{Connections, Gateway};
 
@@ -19,17 +19,17 @@ pub(super) struct StartFailure {
     pub(super) reason: String,
     pub(super) last_lines: Vec<String>,
     /// It was called off, from outside or because another service failed.
-    pub(super) called_off: bool,
+    pub(super) canceled: bool,
 }
 
 impl StartFailure {
     fn of(launch: &Launch, reason: &str) -> Self {
         let reason = format!("{}: {reason}", launch.service.name);
-        Self { reason, last_lines: Vec::new(), called_off: false }
+        Self { reason, last_lines: Vec::new(), canceled: false }
     }
 
-    pub(super) fn called_off() -> Self {
-        Self { reason: "cancelled".into(), last_lines: Vec::new(), called_off: true }
+    pub(super) fn canceled() -> Self {
+        Self { reason: "canceled".into(), last_lines: Vec::new(), canceled: true }
     }
 }
 
@@ -65,17 +65,17 @@ fn failure(
     last_lines: Vec<String>,
 ) -> StartFailure {
     let reason = match (why, port) {
-        (NotReady::Stopped, _) => return StartFailure::called_off(),
+        (NotReady::Stopped, _) => return StartFailure::canceled(),
         (NotReady::Ended(status), Some(_)) => {
             format!("{} before it answered on PORT", ending(*status))
         }
         (NotReady::Ended(status), None) => {
-            format!("{} within {}", ending(*status), seconds(launch.host.limits.settle))
+            format!("{} within {}", ending(*status), seconds(launch.context.limits.settle))
         }
-        (NotReady::TooSlow, _) => format!(
+        (NotReady::TimedOut, _) => format!(
             "did not answer on 127.0.0.1:{} within {}; it must listen on the port in PORT",
             port.unwrap_or_default(),
-            seconds(launch.host.limits.ready)
+            seconds(launch.context.limits.ready)
         ),
     };
     StartFailure { last_lines, ..StartFailure::of(launch, &reason) }
@@ -98,17 +98,17 @@ pub(super) struct Service {
 impl Service {
     /// Leads the service's stable address to this process. Gives the connections to the one before.
     pub(super) fn switch_to(&self, process: &Process) -> Connections {
-        self.lead_to(process.port)
+        self.route_to(process.port)
     }
 
-    fn lead_to(&self, port: Option<u16>) -> Connections {
+    fn route_to(&self, port: Option<u16>) -> Connections {
         let gateway = self.gateway.as_ref();
-        gateway.map(|gateway| gateway.lead_to(self.generation, port)).unwrap_or_default()
+        gateway.map(|gateway| gateway.route_to(self.generation, port)).unwrap_or_default()
     }
 
     /// Keeps the service running until `stop`.
-    pub(super) async fn keep_up(self, mut process: Process, stop: CancellationToken) {
-        let mut pauses = Pauses::new(self.launch.host.limits);
+    pub(super) async fn supervise(self, mut process: Process, stop: CancellationToken) {
+        let mut backoff = Backoff::new(self.launch.context.limits);
         loop {
             let since = Instant::now();
             let status = tokio::select! {
@@ -116,19 +116,19 @@ impl Service {
                 () = stop.cancelled() => return self.end(process).await,
                 status = process.ended() => status,
             };
-            self.lead_to(None);
-            pauses.was_up(since.elapsed());
+            self.route_to(None);
+            backoff.was_up(since.elapsed());
             let id = process.id.clone();
             self.launch.say(&id, &format!("{id}: {}", ending(status)));
-            let row = process.crashed().await;
-            let Some(next) = self.start_again(&mut pauses, row, &stop).await else { return };
+            let entry = process.crashed().await;
+            let Some(next) = self.start_again(&mut backoff, entry, &stop).await else { return };
             process = next;
         }
     }
 
     async fn end(&self, process: Process) {
         let id = process.id.clone();
-        self.lead_to(None);
+        self.route_to(None);
         process.stop().await;
         self.launch.say(&id, &format!("{id}: stopped"));
     }
@@ -136,43 +136,43 @@ impl Service {
     /// `None` if it was stopped meanwhile.
     async fn start_again(
         &self,
-        pauses: &mut Pauses,
-        row: Row,
+        backoff: &mut Backoff,
+        entry: ProcessEntry,
         stop: &CancellationToken,
     ) -> Option<Process> {
-        let mut row = Some(row);
+        let mut entry = Some(entry);
         loop {
-            let pause = pauses.next();
+            let pause = backoff.next();
             self.say(&format!(
                 "{} is started again in {}",
                 self.launch.service.name,
                 seconds(pause)
             ));
             stop.run_until_cancelled(sleep(pause)).await?;
-            drop(row.take());
+            drop(entry.take());
             match start(&self.launch, stop).await {
                 Ok(process) => {
                     self.switch_to(&process);
                     return Some(process);
                 }
-                Err(failure) if failure.called_off => return None,
+                Err(failure) if failure.canceled => return None,
                 Err(failure) => self.say(&failure.reason),
             }
         }
     }
 
     fn say(&self, line: &str) {
-        self.launch.host.say_of_app(&self.launch.plan.app, line);
+        self.launch.context.log_app(&self.launch.deployment.app, line);
     }
 }
 
-/// The pauses before starts after crashes: each twice the one before, up to a limit.
-struct Pauses {
+/// The backoff before starts after crashes: each twice the one before, up to a limit.
+struct Backoff {
     limits: Limits,
     next: Duration,
 }
 
-impl Pauses {
+impl Backoff {
     fn new(limits: Limits) -> Self {
         Self { limits, next: limits.first_pause }
     }
@@ -196,12 +196,12 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_limit_and_begin_anew_after_a_sound_run() {
-        let mut pauses = Pauses::new(Limits::default());
-        let taken: Vec<u64> = (0..7).map(|_| pauses.next().as_secs()).collect();
+        let mut backoff = Backoff::new(Limits::default());
+        let taken: Vec<u64> = (0..7).map(|_| backoff.next().as_secs()).collect();
         assert_eq!(taken, [1, 2, 4, 8, 16, 30, 30]);
-        pauses.was_up(Duration::from_secs(29));
-        assert_eq!(pauses.next().as_secs(), 30);
-        pauses.was_up(Duration::from_secs(30));
-        assert_eq!(pauses.next().as_secs(), 1);
+        backoff.was_up(Duration::from_secs(29));
+        assert_eq!(backoff.next().as_secs(), 30);
+        backoff.was_up(Duration::from_secs(30));
+        assert_eq!(backoff.next().as_secs(), 1);
     }
 }

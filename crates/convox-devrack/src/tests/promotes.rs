@@ -79,7 +79,7 @@ async fn a_second_promote_is_refused_unless_forced() {
     assert_eq!(client.running("web").await["release"], good.as_str());
     let log = client.log("web").await;
     assert!(
-        log.contains(&format!("promoting release {slow} was cancelled: {good} takes its place"))
+        log.contains(&format!("promoting release {slow} was canceled: {good} takes its place"))
     );
 
     client.promote("web", &slow).await;

@@ -1,7 +1,7 @@
 //! The runner with real small processes.
 
 mod failures;
-mod leftovers;
+mod orphans;
 mod promotes;
 mod restarts;
 pub(crate) mod support;

@@ -2,62 +2,64 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Bench, WEB, app, base, limits, lives, until, web};
+use super::support::{TestRunner, WEB, app, base, limits, lives, until, web};
 use crate::runner::Limits;
 
 #[tokio::test]
 async fn a_service_answers_at_its_address_and_the_next_release_takes_over() {
-    let bench = Bench::new();
-    bench.promote(bench.plan("R1", WEB, "")).await.unwrap();
-    let address = bench.address();
+    let test = TestRunner::new();
+    test.promote(test.deployment("R1", WEB, "")).await.unwrap();
+    let address = test.address();
     assert!(address.ip().is_loopback());
-    assert_eq!(bench.ask().await, "default");
-    let old = bench.only_process();
+    assert_eq!(test.ask().await, "default");
+    let old = test.only_process();
     assert_eq!(old.release.as_ref().unwrap().as_str(), "R1");
     assert!(old.ports[0].ends_with(":3000") && old.command == "python3 server.py", "{old:?}");
 
-    bench.promote(bench.plan("R2", WEB, "TEXT=from the release")).await.unwrap();
-    assert_eq!(bench.ask().await, "from the release");
-    assert_eq!(bench.address(), address);
-    let new = bench.only_process();
+    test.promote(test.deployment("R2", WEB, "TEXT=from the release")).await.unwrap();
+    assert_eq!(test.ask().await, "from the release");
+    assert_eq!(test.address(), address);
+    let new = test.only_process();
     assert_eq!(new.release.unwrap().as_str(), "R2");
     assert_ne!(new.id, old.id);
-    assert_eq!(bench.copies(), [new.id.to_string()]);
-    assert_eq!(bench.ledger.records.lock().unwrap().len(), 1);
+    assert_eq!(test.copies(), [new.id.to_string()]);
+    assert_eq!(test.store.records.lock().unwrap().len(), 1);
 
-    bench.runner.stop_all().await;
-    assert!(bench.statuses().is_empty() && bench.copies().is_empty());
-    assert!(bench.ledger.records.lock().unwrap().is_empty());
-    assert_eq!(bench.runner.address(&app(), &web()), None);
+    test.runner.stop_all().await;
+    assert!(test.statuses().is_empty() && test.copies().is_empty());
+    assert!(test.store.records.lock().unwrap().is_empty());
+    assert_eq!(test.runner.address(&app(), &web()), None);
 }
 
 #[tokio::test]
 async fn the_address_answers_at_every_moment_of_a_promote() {
-    let bench = Bench::new();
-    bench.promote(bench.plan("R1", WEB, "TEXT=one")).await.unwrap();
-    let next = bench.plan("R2", WEB, "TEXT=two");
+    let test = TestRunner::new();
+    test.promote(test.deployment("R1", WEB, "TEXT=one")).await.unwrap();
+    let next = test.deployment("R2", WEB, "TEXT=two");
     let mut answers = Vec::new();
-    let mut promote = std::pin::pin!(bench.promote(next));
+    let mut promote = std::pin::pin!(test.promote(next));
     loop {
         tokio::select! {
             biased;
             done = &mut promote => break done.unwrap(),
-            answer = bench.ask() => answers.push(answer),
+            answer = test.ask() => answers.push(answer),
         }
     }
-    assert_eq!(bench.ask().await, "two");
+    assert_eq!(test.ask().await, "two");
     assert!(answers.iter().all(|answer| answer == "one" || answer == "two"), "{answers:?}");
     let switched = answers.iter().position(|answer| answer == "two").unwrap_or(answers.len());
     assert!(answers[switched..].iter().all(|answer| answer == "two"));
-    bench.runner.stop_all().await;
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
 async fn only_the_variables_that_are_promised_reach_a_service() {
-    let bench = Bench::new();
+    let test = TestRunner::new();
     let manifest = "environment: [SHARED=1]\nservices: {web: {command: env, port: 80, environment: [OWN=2, A=3]}}";
-    let failure =
-        bench.promote(bench.plan("R1", manifest, "A=4\nB=x y=z\nHOME=/else")).await.unwrap_err();
+    let failure = test
+        .promote(test.deployment("R1", manifest, "A=4\nB=x y=z\nHOME=/else"))
+        .await
+        .unwrap_err();
     let mut lines = failure.last_lines;
     lines.sort();
     let port = lines.iter().position(|line| line.starts_with("PORT=")).unwrap();
@@ -72,68 +74,68 @@ async fn only_the_variables_that_are_promised_reach_a_service() {
 
 #[tokio::test]
 async fn output_goes_to_the_log_of_the_process_and_the_racks_words_beside_it() {
-    let bench = Bench::new();
-    bench.promote(bench.plan("R1", WEB, "")).await.unwrap();
-    let id = bench.only_process().id;
-    until("the service's line", async || !bench.lines("service/").is_empty()).await;
-    assert_eq!(bench.lines(&format!("service/web/{id}")), ["listening"]);
+    let test = TestRunner::new();
+    test.promote(test.deployment("R1", WEB, "")).await.unwrap();
+    let id = test.only_process().id;
+    until("the service's line", async || !test.lines("service/").is_empty()).await;
+    assert_eq!(test.lines(&format!("service/web/{id}")), ["listening"]);
     assert_eq!(
-        bench.lines(&format!("system/web/{id}")),
+        test.lines(&format!("system/web/{id}")),
         [format!("{id}: starting release R1: python3 server.py"), format!("{id}: ready")]
     );
-    assert_eq!(bench.lines("system/rack/shop"), ["release R1 is running"]);
-    bench.runner.stop_app(&app()).await;
-    assert!(bench.said(&format!("{id}: stopped")));
+    assert_eq!(test.lines("system/rack/shop"), ["release R1 is running"]);
+    test.runner.stop_app(&app()).await;
+    assert!(test.logged(&format!("{id}: stopped")));
 }
 
 #[tokio::test]
 async fn each_process_has_a_copy_of_its_own() {
-    let bench = Bench::new();
+    let test = TestRunner::new();
     let manifest = "services: {a: {command: sh -c 'touch mine-$NAME; exec sleep 600', environment: [NAME=a]}, \
                     b: {command: sh -c 'touch mine-$NAME; exec sleep 600', environment: [NAME=b]}}";
-    let plan = bench.plan("R1", manifest, "");
-    let source = plan.source.clone();
-    bench.promote(plan).await.unwrap();
-    for copy in bench.copies() {
+    let deployment = test.deployment("R1", manifest, "");
+    let source = deployment.source.clone();
+    test.promote(deployment).await.unwrap();
+    for copy in test.copies() {
         let own = format!("mine-{}", &copy[..1]);
         let other = if own == "mine-a" { "mine-b" } else { "mine-a" };
-        assert!(bench.running().join(&copy).join("server.py").exists());
-        assert!(bench.running().join(&copy).join(own).exists());
-        assert!(!bench.running().join(&copy).join(other).exists());
+        assert!(test.running().join(&copy).join("server.py").exists());
+        assert!(test.running().join(&copy).join(own).exists());
+        assert!(!test.running().join(&copy).join(other).exists());
     }
-    assert_eq!(bench.copies().len(), 2);
+    assert_eq!(test.copies().len(), 2);
     assert_eq!(std::fs::read_dir(source).unwrap().count(), 1);
-    bench.runner.stop_all().await;
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
 async fn programs_that_were_copied_a_moment_ago_can_be_started_side_by_side() {
-    let bench = Bench::new();
+    let test = TestRunner::new();
     let services: String =
         ('a'..='h').map(|name| format!("  {name}: {{command: ./run.sh}}\n")).collect();
-    let plan = bench.plan("R1", &format!("services:\n{services}"), "");
-    let script = plan.source.join("run.sh");
+    let deployment = test.deployment("R1", &format!("services:\n{services}"), "");
+    let script = deployment.source.join("run.sh");
     std::fs::write(&script, "#!/bin/sh\nexec sleep 600\n").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&script, mode).unwrap();
-    bench.promote(plan).await.unwrap();
-    assert_eq!(bench.statuses().len(), 8);
-    bench.runner.stop_all().await;
-    assert!(bench.statuses().is_empty() && bench.copies().is_empty());
+    test.promote(deployment).await.unwrap();
+    assert_eq!(test.statuses().len(), 8);
+    test.runner.stop_all().await;
+    assert!(test.statuses().is_empty() && test.copies().is_empty());
 }
 
 #[tokio::test]
 async fn a_stop_ends_grandchildren_even_those_that_will_not_listen() {
     let quick = Limits { stop: Duration::from_millis(300), ..limits() };
-    let bench = Bench::with(quick, std::sync::Arc::new(crate::runner::host::free_port));
+    let test = TestRunner::with(quick, std::sync::Arc::new(crate::runner::context::free_port));
     let manifest = "services: {job: {command: [sh, -c, \"(trap '' TERM; echo $$; exec sleep 600) & \
                     sh -c 'trap \\\"\\\" TERM; echo $$; while :; do sleep 600; done' & echo $!; wait\"]}}";
-    bench.promote(bench.plan("R1", manifest, "")).await.unwrap();
-    until("the pids", async || bench.lines("service/job").len() >= 3).await;
+    test.promote(test.deployment("R1", manifest, "")).await.unwrap();
+    until("the pids", async || test.lines("service/job").len() >= 3).await;
     let pids: Vec<i32> =
-        bench.lines("service/job").iter().map(|line| line.parse().unwrap()).collect();
+        test.lines("service/job").iter().map(|line| line.parse().unwrap()).collect();
     assert!(pids.iter().all(|pid| lives(*pid)));
-    bench.runner.stop_app(&app()).await;
+    test.runner.stop_app(&app()).await;
     assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
 }
 
@@ -146,23 +148,23 @@ async fn a_port_that_was_lost_to_another_program_is_taken_again() {
     let first = std::sync::atomic::AtomicBool::new(true);
     let ports = move || match first.swap(false, std::sync::atomic::Ordering::SeqCst) {
         true => Ok(held),
-        false => crate::runner::host::free_port(),
+        false => crate::runner::context::free_port(),
     };
-    let bench = Bench::with(limits(), std::sync::Arc::new(ports));
-    bench.promote(bench.plan("R1", WEB, "TEXT=here")).await.unwrap();
-    assert_eq!(bench.ask().await, "here");
-    assert!(bench.said("another program took its port"));
-    bench.runner.stop_all().await;
+    let test = TestRunner::with(limits(), std::sync::Arc::new(ports));
+    test.promote(test.deployment("R1", WEB, "TEXT=here")).await.unwrap();
+    assert_eq!(test.ask().await, "here");
+    assert!(test.logged("another program took its port"));
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
 async fn addresses_stay_over_a_restart_and_move_only_if_taken() {
-    let mut bench = Bench::new();
-    let manifest = bench.plan("R1", WEB, "").manifest;
-    let first = bench.runner.open_gateways(&app(), &manifest).await.unwrap();
-    assert_eq!(first, bench.runner.open_gateways(&app(), &manifest).await.unwrap());
+    let mut test = TestRunner::new();
+    let manifest = test.deployment("R1", WEB, "").manifest;
+    let first = test.runner.open_gateways(&app(), &manifest).await.unwrap();
+    assert_eq!(first, test.runner.open_gateways(&app(), &manifest).await.unwrap());
     let port = first[0].1.port();
-    bench.runner.stop_all().await;
+    test.runner.stop_all().await;
 
     // The listener is closed by the task that held it, in a moment.
     let holder = async {
@@ -174,50 +176,50 @@ async fn addresses_stay_over_a_restart_and_move_only_if_taken() {
         }
     };
     let holder = tokio::time::timeout(Duration::from_secs(10), holder).await.unwrap();
-    bench.start_anew();
-    let moved = bench.runner.open_gateways(&app(), &manifest).await.unwrap();
+    test.restart();
+    let moved = test.runner.open_gateways(&app(), &manifest).await.unwrap();
     assert_ne!(moved[0].1.port(), port);
-    assert!(bench.said(&format!("another program has taken 127.0.0.1:{port}")));
+    assert!(test.logged(&format!("another program has taken 127.0.0.1:{port}")));
     drop(holder);
 
-    bench.start_anew();
-    let again = bench.runner.open_gateways(&app(), &manifest).await;
-    // The runner before may still be closing its listener; the ledger knows where it was.
+    test.restart();
+    let again = test.runner.open_gateways(&app(), &manifest).await;
+    // The runner before may still be closing its listener; the store knows where it was.
     assert!(again.is_ok());
-    assert!(bench.ledger.ports.lock().unwrap().len() == 1);
+    assert!(test.store.ports.lock().unwrap().len() == 1);
 }
 
 #[tokio::test]
 async fn a_service_that_is_no_longer_in_the_manifest_loses_its_address() {
-    let bench = Bench::new();
-    bench.promote(bench.plan("R1", WEB, "")).await.unwrap();
+    let test = TestRunner::new();
+    test.promote(test.deployment("R1", WEB, "")).await.unwrap();
     let without = "services: {job: {command: sleep 600}}";
-    bench.promote(bench.plan("R2", without, "")).await.unwrap();
-    assert_eq!(bench.runner.address(&app(), &web()), None);
-    assert_eq!(bench.statuses(), ["job running"]);
-    bench.runner.stop_all().await;
+    test.promote(test.deployment("R2", without, "")).await.unwrap();
+    assert_eq!(test.runner.address(&app(), &web()), None);
+    assert_eq!(test.statuses(), ["job running"]);
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
 async fn two_promotes_of_an_app_follow_one_another() {
-    let bench = Bench::new();
-    let (one, two) = (bench.plan("R1", WEB, "TEXT=1"), bench.plan("R2", WEB, "TEXT=2"));
-    let (first, second) = tokio::join!(bench.promote(one), bench.promote(two));
+    let test = TestRunner::new();
+    let (one, two) = (test.deployment("R1", WEB, "TEXT=1"), test.deployment("R2", WEB, "TEXT=2"));
+    let (first, second) = tokio::join!(test.promote(one), test.promote(two));
     assert!(first.is_ok() && second.is_ok());
-    assert_eq!(bench.ask().await, "2");
-    assert_eq!(bench.statuses(), ["web running"]);
-    bench.runner.stop_all().await;
+    assert_eq!(test.ask().await, "2");
+    assert_eq!(test.statuses(), ["web running"]);
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
 async fn dropping_a_promote_leaves_nothing_behind() {
-    let bench = Bench::new();
-    let plan = bench.plan("R1", "services: {web: {command: sleep 600, port: 1}}", "");
-    let promote = bench.runner.promote(plan, CancellationToken::new());
+    let test = TestRunner::new();
+    let deployment = test.deployment("R1", "services: {web: {command: sleep 600, port: 1}}", "");
+    let promote = test.runner.promote(deployment, CancellationToken::new());
     tokio::select! {
         _ = promote => panic!("it cannot end"),
-        () = until("the start", async || bench.ledger.records.lock().unwrap().len() == 1) => {}
+        () = until("the start", async || test.store.records.lock().unwrap().len() == 1) => {}
     }
-    until("the end", async || bench.statuses().is_empty() && bench.copies().is_empty()).await;
-    assert!(bench.ledger.records.lock().unwrap().is_empty());
+    until("the end", async || test.statuses().is_empty() && test.copies().is_empty()).await;
+    assert!(test.store.records.lock().unwrap().is_empty());
 }

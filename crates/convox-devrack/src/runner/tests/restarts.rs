@@ -1,34 +1,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::support::{Bench, WEB, limits, until};
-use crate::runner::host::free_port;
+use super::support::{TestRunner, WEB, limits, until};
+use crate::runner::context::free_port;
 use crate::runner::{Group, Limits};
 
-fn kill_the_only_process(bench: &Bench) {
-    let pid = bench.ledger.records.lock().unwrap()[0].pid;
-    Group::led_by(pid).unwrap().kill();
+fn kill_the_only_process(test: &TestRunner) {
+    let pid = test.store.records.lock().unwrap()[0].pid;
+    Group::of_leader(pid).unwrap().kill();
 }
 
 #[tokio::test]
 async fn a_service_that_crashes_is_started_again_behind_the_same_address() {
-    let bench = Bench::new();
-    bench.promote(bench.plan("R1", WEB, "TEXT=still here")).await.unwrap();
-    let (address, old) = (bench.address(), bench.only_process());
-    kill_the_only_process(&bench);
+    let test = TestRunner::new();
+    test.promote(test.deployment("R1", WEB, "TEXT=still here")).await.unwrap();
+    let (address, old) = (test.address(), test.only_process());
+    kill_the_only_process(&test);
     until("the new process", async || {
-        let processes = bench.runner.processes(&super::support::app());
-        processes.len() == 1 && processes[0].id != old.id && bench.statuses() == ["web running"]
+        let processes = test.runner.processes(&super::support::app());
+        processes.len() == 1 && processes[0].id != old.id && test.statuses() == ["web running"]
     })
     .await;
-    until("its answer", async || bench.ask().await == "still here").await;
-    assert_eq!(bench.address(), address);
-    assert_eq!(bench.copies(), [bench.only_process().id.to_string()]);
-    assert!(bench.said(&format!("{}: was killed by signal 9", old.id)));
+    until("its answer", async || test.ask().await == "still here").await;
+    assert_eq!(test.address(), address);
+    assert_eq!(test.copies(), [test.only_process().id.to_string()]);
+    assert!(test.logged(&format!("{}: was killed by signal 9", old.id)));
     assert!(
-        bench.said("web is started again in 0.1 s") || bench.said("web is started again in 0.0 s")
+        test.logged("web is started again in 0.1 s")
+            || test.logged("web is started again in 0.0 s")
     );
-    bench.runner.stop_all().await;
+    test.runner.stop_all().await;
 }
 
 #[tokio::test]
@@ -38,47 +39,47 @@ async fn a_crashed_service_shows_as_crashed_and_its_address_closes_connections()
         longest_pause: Duration::from_secs(600),
         ..limits()
     };
-    let bench = Bench::with(patient, Arc::new(free_port));
-    bench.promote(bench.plan("R1", WEB, "TEXT=x")).await.unwrap();
-    kill_the_only_process(&bench);
-    until("the crash", async || bench.statuses() == ["web crashed"] && bench.copies().is_empty())
+    let test = TestRunner::with(patient, Arc::new(free_port));
+    test.promote(test.deployment("R1", WEB, "TEXT=x")).await.unwrap();
+    kill_the_only_process(&test);
+    until("the crash", async || test.statuses() == ["web crashed"] && test.copies().is_empty())
         .await;
-    assert_eq!(bench.ask().await, "");
+    assert_eq!(test.ask().await, "");
     // A stop does not wait for the pause to pass.
-    bench.runner.stop_all().await;
-    assert!(bench.statuses().is_empty());
+    test.runner.stop_all().await;
+    assert!(test.statuses().is_empty());
 }
 
 #[tokio::test]
 async fn a_service_that_keeps_crashing_is_started_at_growing_intervals() {
-    let bench = Bench::new();
+    let test = TestRunner::new();
     let manifest = "services: {job: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
-    bench.promote(bench.plan("R1", manifest, "")).await.unwrap();
+    test.promote(test.deployment("R1", manifest, "")).await.unwrap();
     until("three starts", async || {
         let starts =
-            bench.lines("system/rack").iter().filter(|line| line.contains("started again")).count();
+            test.lines("system/rack").iter().filter(|line| line.contains("started again")).count();
         starts >= 3
     })
     .await;
-    let pauses: Vec<String> = bench
+    let backoff: Vec<String> = test
         .lines("system/rack")
         .into_iter()
         .filter(|line| line.contains("started again"))
         .collect();
-    assert!(pauses[1].ends_with("0.1 s") && pauses[2].ends_with("0.2 s"), "{pauses:?}");
-    assert!(bench.said("ended with exit code 7"));
-    bench.runner.stop_all().await;
-    assert!(bench.copies().is_empty());
+    assert!(backoff[1].ends_with("0.1 s") && backoff[2].ends_with("0.2 s"), "{backoff:?}");
+    assert!(test.logged("ended with exit code 7"));
+    test.runner.stop_all().await;
+    assert!(test.copies().is_empty());
 }
 
 #[tokio::test]
 async fn a_new_release_replaces_one_that_keeps_crashing() {
-    let bench = Bench::new();
+    let test = TestRunner::new();
     let manifest = "services: {web: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
-    bench.promote(bench.plan("R1", manifest, "")).await.unwrap();
-    until("a crash", async || bench.said("started again")).await;
-    bench.promote(bench.plan("R2", WEB, "TEXT=sound")).await.unwrap();
-    assert_eq!(bench.ask().await, "sound");
-    assert_eq!(bench.statuses(), ["web running"]);
-    bench.runner.stop_all().await;
+    test.promote(test.deployment("R1", manifest, "")).await.unwrap();
+    until("a crash", async || test.logged("started again")).await;
+    test.promote(test.deployment("R2", WEB, "TEXT=sound")).await.unwrap();
+    assert_eq!(test.ask().await, "sound");
+    assert_eq!(test.statuses(), ["web running"]);
+    test.runner.stop_all().await;
 }

@@ -1,4 +1,4 @@
-//! A runner on a temporary folder, with a memory that can outlive it.
+//! A runner on a temporary directory, with a memory that can outlive it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::manifest::Manifest;
-use crate::runner::host::{PortSource, free_port};
+use crate::runner::context::{PortSource, free_port};
 use crate::runner::*;
 use convox_wire::ProcessId;
 
@@ -37,36 +37,41 @@ pub(super) const WEB: &str =
 /// Long enough for a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Bench {
+pub(super) struct TestRunner {
     pub(super) root: TempDir,
-    pub(super) ledger: Arc<Memory>,
+    pub(super) store: Arc<MemoryStore>,
     pub(super) log: Arc<Mutex<Vec<(String, String)>>>,
     pub(super) runner: Runner,
 }
 
-impl Bench {
+impl TestRunner {
     pub(super) fn new() -> Self {
         Self::with(limits(), Arc::new(free_port))
     }
 
     pub(super) fn with(limits: Limits, ports: PortSource) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let ledger = Arc::new(Memory::default());
+        let store = Arc::new(MemoryStore::default());
         let log = Arc::new(Mutex::new(Vec::new()));
-        let runner = runner(&root, &ledger, &log, limits, ports);
-        Self { root, ledger, log, runner }
+        let runner = runner(&root, &store, &log, limits, ports);
+        Self { root, store, log, runner }
     }
 
     /// As a rack that was started anew on the same data.
-    pub(super) fn start_anew(&mut self) {
-        self.runner = runner(&self.root, &self.ledger, &self.log, limits(), Arc::new(free_port));
+    pub(super) fn restart(&mut self) {
+        self.runner = runner(&self.root, &self.store, &self.log, limits(), Arc::new(free_port));
     }
 
-    pub(super) fn plan(&self, release: &str, manifest: &str, environment: &str) -> Plan {
+    pub(super) fn deployment(
+        &self,
+        release: &str,
+        manifest: &str,
+        environment: &str,
+    ) -> Deployment {
         let source = self.root.path().join(format!("source-{release}"));
         std::fs::create_dir_all(&source).unwrap();
         std::fs::write(source.join("server.py"), SERVER).unwrap();
-        Plan {
+        Deployment {
             app: app(),
             release: release.parse().unwrap(),
             source,
@@ -75,8 +80,8 @@ impl Bench {
         }
     }
 
-    pub(super) async fn promote(&self, plan: Plan) -> Result<(), PromoteFailure> {
-        self.runner.promote(plan, CancellationToken::new()).await
+    pub(super) async fn promote(&self, deployment: Deployment) -> Result<(), PromoteFailure> {
+        self.runner.promote(deployment, CancellationToken::new()).await
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -117,14 +122,14 @@ impl Bench {
         log.iter().filter(|(at, _)| at.starts_with(stream)).map(|(_, line)| line.clone()).collect()
     }
 
-    pub(super) fn said(&self, part: &str) -> bool {
+    pub(super) fn logged(&self, part: &str) -> bool {
         self.lines("system/").iter().any(|line| line.contains(part))
     }
 }
 
 fn runner(
     root: &TempDir,
-    ledger: &Arc<Memory>,
+    store: &Arc<MemoryStore>,
     log: &Arc<Mutex<Vec<(String, String)>>>,
     limits: Limits,
     ports: PortSource,
@@ -132,7 +137,7 @@ fn runner(
     let log = Arc::clone(log);
     let parts = RunnerParts {
         data: root.path().to_owned(),
-        ledger: Arc::<Memory>::clone(ledger),
+        store: Arc::<MemoryStore>::clone(store),
         log: Arc::new(move |of, stream, line| {
             assert_eq!(of, &app());
             log.lock().unwrap().push((stream.to_owned(), line.to_owned()));
@@ -178,7 +183,7 @@ pub(super) fn web() -> ServiceName {
 pub(super) async fn ask(address: SocketAddr) -> String {
     let mut answer = String::new();
     if let Ok(mut socket) = TcpStream::connect(address).await {
-        // A connection that is cut has said what it had to say.
+        // A connection that is cut has logged what it had to say.
         let _ = socket.read_to_string(&mut answer).await;
     }
     answer
@@ -206,14 +211,14 @@ pub(crate) fn lives(pid: i32) -> bool {
     }
 }
 
-/// A ledger in memory.
+/// A store in memory.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryStore {
     pub(crate) ports: Mutex<HashMap<(AppName, ServiceName), u16>>,
     pub(crate) records: Mutex<Vec<ProcessRecord>>,
 }
 
-impl RunnerStore for Memory {
+impl RunnerStore for MemoryStore {
     fn gateway_port(&self, app: &AppName, service: &ServiceName) -> Option<u16> {
         self.ports.lock().unwrap().get(&(app.clone(), service.clone())).copied()
     }

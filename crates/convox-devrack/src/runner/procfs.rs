@@ -30,8 +30,8 @@ pub(crate) fn members(group: i32) -> Option<Vec<i32>> {
     Some(pids.collect())
 }
 
-/// The folder a process works in, where the system says so.
-pub(crate) fn folder(pid: i32) -> Option<PathBuf> {
+/// The directory a process works in, where the system says so.
+pub(crate) fn directory(pid: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 

@@ -1,4 +1,4 @@
-//! What every process of the runner shares: folders, memory, log, limits.
+//! What every process of the runner shares: directories, memory, log, limits.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -56,7 +56,7 @@ pub struct Limits {
     pub first_pause: Duration,
     /// The longest pause before a start: 30 s.
     pub longest_pause: Duration,
-    /// After staying up this long a service counts as sound, and the pauses begin anew: 30 s.
+    /// After staying up this long a service counts as sound, and the backoff begin anew: 30 s.
     pub sound: Duration,
 }
 
@@ -77,31 +77,37 @@ impl Default for Limits {
 /// Finds a port for a process.
 pub(super) type PortSource = Arc<dyn Fn() -> io::Result<u16> + Send + Sync>;
 
-pub(super) struct Host {
+pub(super) struct RunnerContext {
     pub(super) data: PathBuf,
-    pub(super) ledger: Arc<dyn RunnerStore>,
+    pub(super) store: Arc<dyn RunnerStore>,
     pub(super) log: AppLog,
     pub(super) base: BaseEnvironment,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
     pub(super) ports: PortSource,
-    pub(super) roster: Roster,
+    pub(super) processes: ProcessTable,
     pub(super) workplaces: Workplaces,
 }
 
-impl Host {
+impl RunnerContext {
     /// Where running processes have their copies of the source.
     pub(super) fn running(&self) -> PathBuf {
         self.data.join("running")
     }
 
     /// The rack speaks about a process.
-    pub(super) fn say(&self, app: &AppName, service: &ServiceName, id: &ProcessId, line: &str) {
+    pub(super) fn log_process(
+        &self,
+        app: &AppName,
+        service: &ServiceName,
+        id: &ProcessId,
+        line: &str,
+    ) {
         (self.log)(app, &format!("system/{service}/{id}"), line);
     }
 
     /// The rack speaks about an app.
-    pub(super) fn say_of_app(&self, app: &AppName, line: &str) {
+    pub(super) fn log_app(&self, app: &AppName, line: &str) {
         (self.log)(app, &format!("system/rack/{app}"), line);
     }
 }
@@ -118,14 +124,14 @@ pub(super) fn is_taken(port: u16) -> bool {
 
 /// The processes there are, with what is known of them.
 #[derive(Clone, Default)]
-pub(super) struct Roster(Arc<Mutex<BTreeMap<ProcessId, Process>>>);
+pub(super) struct ProcessTable(Arc<Mutex<BTreeMap<ProcessId, Process>>>);
 
-impl Roster {
-    /// Enters a process, which stays for as long as the row is held.
-    pub(super) fn enter(&self, process: Process) -> Row {
+impl ProcessTable {
+    /// Enters a process, which stays for as long as the entry is held.
+    pub(super) fn enter(&self, process: Process) -> ProcessEntry {
         let id = process.id.clone();
         self.rows().insert(id.clone(), process);
-        Row { roster: self.clone(), id }
+        ProcessEntry { processes: self.clone(), id }
     }
 
     /// The processes of an app, sorted by id.
@@ -138,22 +144,22 @@ impl Roster {
     }
 }
 
-/// A process's place in the roster, given up on drop.
-pub(super) struct Row {
-    roster: Roster,
+/// A process's place in the processes, given up on drop.
+pub(super) struct ProcessEntry {
+    processes: ProcessTable,
     id: ProcessId,
 }
 
-impl Row {
+impl ProcessEntry {
     pub(super) fn set(&self, status: ProcessStatus) {
-        if let Some(process) = self.roster.rows().get_mut(&self.id) {
+        if let Some(process) = self.processes.rows().get_mut(&self.id) {
             process.status = status;
         }
     }
 }
 
-impl Drop for Row {
+impl Drop for ProcessEntry {
     fn drop(&mut self) {
-        self.roster.rows().remove(&self.id);
+        self.processes.rows().remove(&self.id);
     }
 }

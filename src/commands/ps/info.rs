@@ -1,0 +1,61 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
+use crate::output::{Render, RenderContext, View, humanize};
+use convox_wire::{AppName, Process, ProcessId, ProcessStatus, ReleaseId};
+
+/// Show a process
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox ps info web-6d5f-x2x")]
+pub(crate) struct Args {
+    /// Process id
+    #[arg(value_name = "PROCESS")]
+    process: ProcessId,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let app = cx.app()?;
+    let process = cx.rack().await?.process(&app, &args.process).await?;
+    Ok(Outcome::render(ProcessInfo::from(process)))
+}
+
+/// A process, whole.
+#[derive(Serialize)]
+pub(super) struct ProcessInfo {
+    pub(super) id: ProcessId,
+    pub(super) app: Option<AppName>,
+    pub(super) command: String,
+    pub(super) instance: String,
+    pub(super) release: Option<ReleaseId>,
+    pub(super) service: String,
+    pub(super) started: Option<DateTime<Utc>>,
+    pub(super) status: ProcessStatus,
+    pub(super) ports: Vec<String>,
+}
+
+impl From<Process> for ProcessInfo {
+    fn from(process: Process) -> Self {
+        let Process { id, app, command, instance, release, name, started, status, ports, .. } =
+            process;
+        Self { id, app, command, instance, release, service: name, started, status, ports }
+    }
+}
+
+impl Render for ProcessInfo {
+    fn render(&self, rc: &RenderContext) -> View {
+        let mut info = InfoBlock::new();
+        info.entry("Id", self.id.as_str());
+        info.entry("App", self.app.as_ref().map_or("", AppName::as_str));
+        info.entry("Command", self.command.as_str());
+        info.entry("Instance", self.instance.as_str());
+        info.entry("Release", self.release.as_ref().map_or("", ReleaseId::as_str));
+        info.entry("Service", self.service.as_str());
+        info.entry("Started", humanize::ago(rc.now, self.started));
+        info.entry("Status", self.status.as_str());
+        View::Info(info)
+    }
+}

@@ -1,0 +1,3 @@
+pub(crate) mod info;
+pub(crate) mod list;
+pub(crate) mod stop;

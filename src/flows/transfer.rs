@@ -1,0 +1,248 @@
+//! Large bodies on their way between a rack and a file, or the standard streams.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::interval;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::event::{Event, Transfer};
+use crate::signals;
+use convox_client::rack::Error;
+use convox_client::transport::{Download, FileUpload, ReaderUpload, Upload};
+
+/// How often the bar moves.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Where a download goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code)] // for the commands that export
+pub(crate) enum Target {
+    /// Standard output.
+    Stdout,
+    /// This file, which is replaced.
+    File(PathBuf),
+}
+
+#[allow(dead_code)]
+impl Target {
+    /// The target of `--file`: `-`, or no file at all, is standard output.
+    ///
+    /// # Errors
+    /// The working directory is gone.
+    pub(crate) fn given(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
+        match file.filter(|file| file.as_os_str() != "-") {
+            Some(file) => Ok(Self::File(cx.path(file)?)),
+            None => Ok(Self::Stdout),
+        }
+    }
+}
+
+/// Writes a download to its target. A file gets its name when all of it is on the disk: whatever
+/// fails, or ends the run, before that leaves what was there. Returns the number of bytes.
+///
+/// # Errors
+/// The connection broke, the target can't be written, or a signal came.
+#[allow(dead_code)]
+pub(crate) async fn download(
+    cx: &Context,
+    label: &str,
+    download: Download,
+    target: &Target,
+) -> Result<u64, CommandError> {
+    let bar = Bar::begin(cx, label, download.length())?;
+    let work = async {
+        match target {
+            Target::Stdout => to_stdout(cx, download, bar).await,
+            Target::File(path) => to_file(download, path, bar).await,
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        signal = signals::received() => Err(CommandError::ended(signal)),
+    }
+}
+
+async fn to_stdout(
+    cx: &Context,
+    mut from: Download,
+    mut bar: Bar<'_>,
+) -> Result<u64, CommandError> {
+    while let Some(piece) = from.next().await? {
+        cx.ui.write(&piece)?;
+        bar.advance(piece.len())?;
+    }
+    bar.finish()
+}
+
+async fn to_file(mut from: Download, path: &Path, mut bar: Bar<'_>) -> Result<u64, CommandError> {
+    let failed =
+        |error| CommandError::while_doing(format!("can't write {}", path.display()), error);
+    let (mut file, destination) = Destination::open(path).map_err(failed)?;
+    while let Some(piece) = from.next().await? {
+        file.write_all(&piece).await.map_err(failed)?;
+        bar.advance(piece.len())?;
+    }
+    file.flush().await.map_err(failed)?;
+    destination.complete(file).await.map_err(failed)?;
+    bar.finish()
+}
+
+/// How a file gets its content.
+enum Destination {
+    /// A file beside it gets its name at the end.
+    Renamed { unfinished: NamedTempFile, path: PathBuf },
+    /// A device or a pipe is written to as it is.
+    AsItIs,
+}
+
+impl Destination {
+    fn open(path: &Path) -> io::Result<(File, Self)> {
+        // The file that a link leads to is replaced, not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(about) if !about.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path)?;
+                return Ok((File::from_std(file), Self::AsItIs));
+            }
+            _ => {}
+        }
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let unfinished = tempfile::Builder::new()
+            .prefix(".convox-")
+            .suffix(".part")
+            // The mode that a new file has, less the umask.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+        let file = File::from_std(unfinished.as_file().try_clone()?);
+        Ok((file, Self::Renamed { unfinished, path }))
+    }
+
+    /// Writes everything to the disk, then gives the file its name.
+    async fn complete(self, file: File) -> io::Result<()> {
+        let Self::Renamed { unfinished, path } = self else { return Ok(()) };
+        file.sync_all().await?;
+        let renamed = tokio::task::spawn_blocking(move || {
+            unfinished.persist(&path).map_err(|error| error.error)?;
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        });
+        renamed.await.map_err(io::Error::other)?
+    }
+}
+
+/// A body to send, and how far it has gone.
+#[allow(dead_code)] // for the commands that import
+pub(crate) struct Source {
+    upload: Arc<dyn Upload>,
+    sent: Box<dyn Fn() -> u64>,
+}
+
+#[allow(dead_code)]
+impl Source {
+    /// The source of `--file`: `-`, or no file at all, is standard input.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub(crate) async fn given(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
+        match file.filter(|file| file.as_os_str() != "-") {
+            Some(file) => Self::file(&cx.path(file)?).await,
+            None => Self::stdin(cx),
+        }
+    }
+
+    async fn file(path: &Path) -> Result<Self, CommandError> {
+        let upload = FileUpload::open(path).await.map_err(|error| {
+            CommandError::while_doing(format!("can't read {}", path.display()), error)
+        })?;
+        let counted = upload.clone();
+        Ok(Self { upload, sent: Box::new(move || counted.sent_bytes()) })
+    }
+
+    fn stdin(cx: &Context) -> Result<Self, CommandError> {
+        let detached = cx.ui.input().detach();
+        let (read, file) = detached
+            .map_err(|error| CommandError::while_doing("can't read the standard input", error))?;
+        let start = io::Cursor::new(read);
+        Ok(match file {
+            Some(file) => Self::reader(start.chain(File::from_std(file))),
+            None => Self::reader(start),
+        })
+    }
+
+    /// Anything that can be read once.
+    pub(crate) fn reader(reader: impl tokio::io::AsyncRead + Send + Unpin + 'static) -> Self {
+        let upload = ReaderUpload::new(reader);
+        let counted = upload.clone();
+        Self { upload, sent: Box::new(move || counted.sent_bytes()) }
+    }
+
+    /// The body, for the request that sends it.
+    pub(crate) fn body(&self) -> Arc<dyn Upload> {
+        self.upload.clone()
+    }
+}
+
+/// Waits for the request that sends a source, moving the bar meanwhile.
+///
+/// # Errors
+/// Those of the request.
+#[allow(dead_code)]
+pub(crate) async fn upload<T>(
+    cx: &Context,
+    label: &str,
+    source: &Source,
+    sending: impl Future<Output = Result<T, Error>>,
+) -> Result<T, CommandError> {
+    let mut bar = Bar::begin(cx, label, source.upload.length())?;
+    let mut redraw = interval(REDRAW);
+    let mut sending = std::pin::pin!(sending);
+    loop {
+        tokio::select! {
+            sent = &mut sending => {
+                let value = sent?;
+                bar.set((source.sent)())?;
+                bar.finish()?;
+                return Ok(value);
+            }
+            _ = redraw.tick() => bar.set((source.sent)())?,
+        }
+    }
+}
+
+/// The progress bar of a transfer.
+struct Bar<'a> {
+    cx: &'a Context,
+    done: u64,
+    total: Option<u64>,
+}
+
+impl<'a> Bar<'a> {
+    fn begin(cx: &'a Context, label: &str, total: Option<u64>) -> Result<Self, CommandError> {
+        cx.emit(Event::Transfer(Transfer::Started(label.to_owned())))?;
+        Ok(Self { cx, done: 0, total })
+    }
+
+    fn advance(&mut self, bytes: usize) -> Result<(), CommandError> {
+        self.set(self.done + bytes as u64)
+    }
+
+    fn set(&mut self, done: u64) -> Result<(), CommandError> {
+        self.done = done;
+        self.cx.emit(Event::Transfer(Transfer::Moved { done, total: self.total }))
+    }
+
+    fn finish(self) -> Result<u64, CommandError> {
+        self.cx.emit(Event::Transfer(Transfer::Finished(self.done)))?;
+        Ok(self.done)
+    }
+}

@@ -1,0 +1,133 @@
+//! Racks that are known on this machine need no console, and a console that fails hides nothing.
+
+use std::fs;
+
+use crate::support::{Fake, PASSWORD, Reply, Story, ordinary};
+
+const RACKS: &str = r#"[{"name":"production","organization":{"name":"acme"},"provider":"aws",
+                        "status":"running"}]"#;
+
+/// A console whose list can be read while the file `away` is missing.
+fn console(away: &std::path::Path) -> Fake {
+    let away = away.to_owned();
+    Fake::new(move |ask| match (ask.line.as_str(), ask.header("rack")) {
+        ("GET /racks", None) if away.exists() => Reply::refusal(500, "out of order"),
+        ("GET /racks", None) => Reply::json(RACKS),
+        (_, Some("acme/production")) => ordinary(ask),
+        _ => Reply::refusal(404, ""),
+    })
+}
+
+fn story(console: &Fake) -> Story {
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", console.host());
+    story.set("CONVOX_PASSWORD", PASSWORD).set("CONVOX_RETRY", "0");
+    story
+}
+
+fn add(story: &Story, name: &str, url: &str) {
+    fs::create_dir_all(story.settings("racks")).unwrap();
+    fs::write(story.settings("racks").join(name), url).unwrap();
+}
+
+#[test]
+fn a_rack_of_this_machine_is_used_without_asking_the_console() {
+    let away = tempfile::tempdir().unwrap();
+    let (console, rack) = (console(away.path()), Fake::new(ordinary));
+    let story = story(&console);
+    add(&story, "north", &rack.url());
+    story.run("convox apps -r north").prints("APP  STATUS\nweb  running");
+    story.run("convox switch north").prints("Switched to north");
+    story.run("convox apps").prints("APP  STATUS\nweb  running");
+    story.run("convox switch dev").prints("Switched to dev");
+    assert_eq!(console.asked().len(), 0);
+}
+
+#[test]
+fn a_name_in_the_cached_list_needs_no_other_request_and_an_unknown_one_does() {
+    let away = tempfile::tempdir().unwrap().keep();
+    let console = console(&away.join("away"));
+    let story = story(&console);
+    story.run("convox apps -r acme/production").prints("APP  STATUS\nweb  running");
+    assert_eq!(console.count("GET /racks"), 1);
+    story.run("convox apps -r acme/production").prints("APP  STATUS\nweb  running");
+    story.run("convox switch prod").prints("Switched to acme/production");
+    story.run("convox apps").prints("APP  STATUS\nweb  running");
+    assert_eq!(console.count("GET /racks"), 1);
+    story.run("convox apps -r staging").code(1).warns("ERROR: could not find rack: staging");
+    assert_eq!(console.count("GET /racks"), 2);
+    fs::remove_dir_all(away).unwrap();
+}
+
+#[test]
+fn a_console_that_fails_is_reported_only_where_it_is_needed() {
+    let away = tempfile::tempdir().unwrap();
+    let (console, rack) = (console(away.path()), Fake::new(ordinary));
+    let story = story(&console);
+    add(&story, "north", &rack.url());
+    story.run("convox apps -r north").ok();
+    let ran = story.run("convox apps -r nor");
+    ran.code(0).out("APP  STATUS\nweb  running").warns("WARNING: can't list the racks");
+    let ran = story.run("convox racks");
+    ran.code(0).says("north").warns("WARNING: can't list the racks of the console: out of order");
+}
+
+#[test]
+fn racks_lists_what_the_console_said_last_if_it_fails() {
+    let away = tempfile::tempdir().unwrap().keep();
+    let console = console(&away.join("away"));
+    let story = story(&console);
+    story.run("convox racks").ok().says("acme/production");
+    fs::create_dir(away.join("away")).unwrap();
+    let ran = story.run("convox racks");
+    ran.code(0).out(
+        "
+        NAME             PROVIDER  STATUS
+        acme/production  aws       running",
+    );
+    ran.warns(
+        "WARNING: can't list the racks of the console: out of order; showing its racks as of ",
+    );
+    fs::remove_dir_all(away).unwrap();
+}
+
+#[test]
+fn the_list_of_another_console_is_not_used() {
+    let away = tempfile::tempdir().unwrap();
+    let first = console(&away.path().join("away"));
+    let second = Fake::new(|ask| match ask.line.as_str() {
+        "GET /racks" => Reply::json("[]"),
+        _ => Reply::refusal(404, ""),
+    });
+    let mut story = story(&first);
+    story.run("convox racks").ok().says("acme/production");
+    story.set("CONVOX_HOST", second.host());
+    story.run("convox apps -r acme/production").code(1).warns("could not find rack");
+}
+
+#[test]
+fn racks_lists_the_others_if_the_development_rack_cannot_be_read() {
+    let mut story = Story::alone("web");
+    let data = story.path("data");
+    fs::create_dir_all(data.join("rack.json")).unwrap();
+    story.set("CONVOX_DATA", data.as_os_str());
+    add(&story, "north", "https://rack.invalid");
+    let ran = story.run("convox racks");
+    ran.code(0).says("north").says("dev").warns("WARNING: the development rack: ");
+}
+
+#[test]
+fn commands_that_need_no_working_directory_work_without_one() {
+    let away = tempfile::tempdir().unwrap();
+    let story = story(&console(&away.path().join("away")));
+    add(&story, "north", "https://rack.invalid");
+    for line in
+        ["convox racks", "convox switch north", "convox switch", "convox version -r nowhere"]
+    {
+        let ran = story.shell(&format!("mkdir gone && cd gone && rmdir ../gone && {line}"));
+        ran.code(0);
+        assert!(!ran.err.contains("working directory"), "{ran}");
+    }
+    let ran = story.shell("mkdir gone && cd gone && rmdir ../gone && convox apps info -r north");
+    ran.code(1).warns("ERROR: the working directory can't be used: ");
+}

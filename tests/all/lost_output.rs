@@ -1,0 +1,69 @@
+//! Output that cannot be written.
+
+use crate::support::{Ask, Fake, Reply, Story, ordinary};
+
+/// A rack that builds and promotes.
+fn rack() -> Fake {
+    Fake::new(|ask: &Ask| match ask.line.as_str() {
+        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+        "GET /apps/web/builds/BNEW" => {
+            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+        }
+        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
+        "POST /apps" => Reply::json(r#"{"name":"other","status":"running"}"#),
+        "GET /apps/other" => Reply::json(r#"{"name":"other","status":"running"}"#),
+        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        line if line.starts_with("POST /apps/web/objects/") => {
+            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+        }
+        _ => ordinary(ask),
+    })
+}
+
+fn has_full_disk() -> bool {
+    let found = std::path::Path::new("/dev/full").exists();
+    if !found {
+        eprintln!("skipped: there is no /dev/full");
+    }
+    found
+}
+
+#[test]
+fn a_change_whose_output_is_lost_fails_with_what_was_done_and_its_id() {
+    if !has_full_disk() {
+        return;
+    }
+    let rack = rack();
+    let story = Story::against(&rack);
+    for (line, done) in [
+        ("convox build --id", "build succeeded (RNEW)"),
+        ("convox build", "build succeeded (RNEW)"),
+        ("convox build --json", "build succeeded (RNEW)"),
+        ("convox deploy --id", "deploy succeeded (RNEW)"),
+        ("convox deploy --json", "deploy succeeded (RNEW)"),
+        ("convox apps create other --json", "apps create succeeded"),
+    ] {
+        let ran = story.shell(&format!("{line} > /dev/full"));
+        ran.code(1).warns(&format!("ERROR: {done}, but can't write the output: No space left"));
+    }
+}
+
+#[test]
+fn a_change_whose_reader_is_gone_succeeds() {
+    let rack = rack();
+    let story = Story::against(&rack);
+    for line in ["convox build --id", "convox deploy", "convox deploy --json"] {
+        story.shell(&format!("{{ {line}; echo code $? >&2; }} | true")).warns("code 0");
+    }
+}
+
+#[test]
+fn help_on_a_full_disk_says_why_it_fails() {
+    if !has_full_disk() {
+        return;
+    }
+    let story = Story::alone("web");
+    for line in ["convox help > /dev/full", "convox deploy --help > /dev/full"] {
+        story.shell(line).code(1).warns("ERROR: can't write the output: No space left");
+    }
+}

@@ -1,0 +1,186 @@
+//! `exec`, `run`, `ps` and `proxy`.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use rustix::process::{Signal, kill_process};
+
+use crate::support::{Story, until};
+
+/// The ids of the app's processes.
+fn processes(story: &Story) -> Vec<String> {
+    let listed = story.rack().json("/apps/web/processes");
+    let ids = listed.as_array().unwrap().iter();
+    ids.map(|process| process["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Only the process of the service is left.
+fn no_one_off_is_left(story: &Story) {
+    until("the end of one-off processes", || (processes(story).len() == 1).then_some(()));
+}
+
+#[test]
+fn exec_passes_input_output_and_the_exit_code() {
+    let story = Story::deployed("web");
+    let ran = story.run_with("convox exec web -- sh -c 'cat; echo done; exit 7'", "one\ntwo\n");
+    ran.code(7).out("one\ntwo\ndone").err("");
+    // One word is a line of its own; several arrive as they were given.
+    story.run("convox exec web 'echo a    b'").prints("a b");
+    story.run("convox exec web echo 'a    b' -a").prints("a    b -a");
+    let process = &processes(&story)[0];
+    story.run(&format!("convox exec {process} 'ls web.py' -a web")).prints("web.py");
+}
+
+#[test]
+fn exec_that_is_refused_says_why() {
+    let story = Story::deployed("web");
+    let ran = story.run("convox exec nobody ls");
+    ran.code(1).out("").warns("ERROR: process not found: nobody\n");
+    let ran = story.run("convox exec web no-such-program");
+    ran.code(1).out("").warns("ERROR: exec: \"no-such-program\": executable file not found\n");
+    story.run("convox exec web").code(2).out("");
+}
+
+#[test]
+fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
+    let story = Story::deployed("web");
+    let mut terminal = story.on_terminal("convox exec web sh");
+    until("raw mode", || (!terminal.echoes()).then_some(()));
+    terminal.types("stty size\r");
+    terminal.shows("24 80");
+    terminal.resize(40, 132);
+    terminal.types("sleep 0.1; stty size\r");
+    terminal.shows("40 132");
+    terminal.types("sh -c 'echo started; exec sleep 600'\r");
+    terminal.shows("\nstarted");
+    terminal.types("\x03");
+    terminal.types("echo it gave $?\r");
+    terminal.shows("it gave 130");
+    terminal.types("exit 7\r");
+    until("the restored terminal", || terminal.echoes().then_some(()));
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 7, "{shown}");
+}
+
+#[test]
+fn exec_leaves_a_terminal_alone_that_gets_a_refusal() {
+    let story = Story::deployed("web");
+    let terminal = story.on_terminal("convox exec nobody sh");
+    terminal.shows("ERROR: process not found: nobody");
+    assert!(terminal.echoes());
+    assert_eq!(terminal.end().0, 1);
+}
+
+#[test]
+fn exec_gives_the_terminal_back_when_the_rack_goes_away() {
+    let mut story = Story::deployed("web");
+    let mut terminal = story.on_terminal("convox exec web sh");
+    until("raw mode", || (!terminal.echoes()).then_some(()));
+    terminal.types("echo here\r");
+    terminal.shows("here\r\n");
+    story.stop_rack();
+    until("the restored terminal", || terminal.echoes().then_some(()));
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("ERROR: the session broke off: closed with code 1012"), "{shown}");
+    assert!(shown.contains("HINT: the command may still be running in the process"), "{shown}");
+}
+
+#[test]
+fn exec_gives_the_terminal_back_on_term() {
+    let story = Story::deployed("web");
+    let terminal = story.on_terminal("convox exec web sh");
+    until("raw mode", || (!terminal.echoes()).then_some(()));
+    kill_process(terminal.pid(), Signal::TERM).unwrap();
+    until("the restored terminal", || terminal.echoes().then_some(()));
+    assert_eq!(terminal.end().0, 143);
+}
+
+#[test]
+fn run_has_a_process_of_its_own_which_is_gone_afterwards() {
+    let story = Story::deployed("web");
+    let line = "convox run web -- sh -c 'cat; ls web.py; exit 9'";
+    story.run_with(line, "in\n").code(9).out("in\nweb.py").err("");
+    no_one_off_is_left(&story);
+    let ran = story.run("convox run nope ls");
+    ran.code(1).out("").warns("ERROR: service not found: nope\n");
+}
+
+#[test]
+fn run_that_is_ended_by_a_signal_leaves_no_process() {
+    let story = Story::deployed("web");
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let running = story.start("convox run web -- sh -c 'echo here; sleep 600'");
+        running.says("here");
+        assert_eq!(processes(&story).len(), 2);
+        kill_process(running.pid(), signal).unwrap();
+        running.end().code(code);
+        no_one_off_is_left(&story);
+    }
+}
+
+#[test]
+fn run_detached_gives_the_process_which_goes_on_and_can_be_stopped() {
+    let story = Story::deployed("web");
+    let ran = story.run("convox run web -d 'sleep 600' --release RNOPE");
+    ran.code(1).warns("RNOPE");
+    let ran = story.run("convox run -d web sleep 600");
+    ran.prints("Running detached process... OK, web-aaaaaa");
+    story.run("convox ps info web-aaaaaa").ok().says("Command   sleep 600\n");
+    story.run("convox ps stop web-aaaaaa").prints("Stopping web-aaaaaa... OK");
+    no_one_off_is_left(&story);
+    story.run("convox run web -d --id -- sleep 600").ok().out("web-bbbbbb");
+}
+
+#[test]
+fn ps_lists_and_shows_processes() {
+    let story = Story::deployed("web");
+    let id = processes(&story).remove(0);
+    let ran = story.run_now("convox ps");
+    ran.ok().says("ID          SERVICE  STATUS   RELEASE      STARTED").says("python3 web.py\n");
+    story.run("convox ps -s nope").prints("ID  SERVICE  STATUS  RELEASE  STARTED  COMMAND");
+    let listed = story.run("convox ps --json").json();
+    assert_eq!(listed[0]["service"], "web");
+    assert_eq!(listed[0]["status"], "running");
+    let shown = story.run(&format!("convox ps info {id} --json")).json();
+    assert_eq!((&shown["app"], &shown["command"]), (&"web".into(), &"python3 web.py".into()));
+    let ran = story.run("convox ps info nobody");
+    ran.code(1).warns("ERROR: process not found: nobody\n");
+    let ran = story.run("convox ps stop nobody");
+    ran.code(1).says("Stopping nobody... ").warns("ERROR: process not found: nobody\n");
+}
+
+#[test]
+fn proxy_leads_to_a_service_by_its_name_until_it_is_ended() {
+    let story = Story::deployed("web");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let running = story.start(&format!("convox proxy {port}:web.web:3000"));
+    running.says("proxying localhost:");
+    for _ in 0..3 {
+        let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).unwrap();
+        assert!(response.ends_with("Hello World!\n"), "{response}");
+    }
+    let taken = story.run(&format!("convox proxy {port}:web.web:3000"));
+    taken.code(1).out("").warns("can't listen on 127.0.0.1:");
+    running.interrupt();
+    let ended = running.end();
+    assert_eq!(ended.out.matches("connect: ").count(), 3, "{ended}");
+}
+
+#[test]
+fn proxy_to_what_the_rack_does_not_know_reports_each_connection() {
+    let story = Story::deployed("web");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let running = story.start(&format!("convox proxy {port}:nowhere:80"));
+    running.says("proxying localhost:");
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut nothing = Vec::new();
+    // Reset or closed: either way there is nothing.
+    drop(connection.read_to_end(&mut nothing));
+    assert!(nothing.is_empty());
+    running.says("WARNING: nowhere:80: invalid proxy host");
+    story.run("convox proxy onlyhost").code(1).err("ERROR: invalid argument: onlyhost");
+}
