@@ -1,5 +1,6 @@
 //! The HTTP client of one endpoint. It is built at the first request, then shared.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -23,6 +24,8 @@ const CLIENT_VERSION: &str = "dev";
 pub struct Endpoint {
     /// Scheme, host, port and base path, without credentials or a trailing slash.
     pub url: Url,
+    /// The Unix-domain socket to connect to, instead of the host and port of `url`.
+    pub socket: Option<PathBuf>,
     /// The user name. Racks ignore it, except for `jwt`.
     pub user: String,
     /// The password or token.
@@ -37,11 +40,24 @@ impl Endpoint {
     /// An endpoint at `url` without credentials.
     pub fn new(url: Url) -> Self {
         let (user, password) = (String::from("convox"), None);
-        Self { url, user, password, session: None, actor: None }
+        Self { url, socket: None, user, password, session: None, actor: None }
     }
 
-    /// Host and port, for messages and pinned certificates.
+    /// An endpoint at a Unix-domain socket, whose file permissions stand for credentials.
+    ///
+    /// # Errors
+    /// None in practice: the URL behind the socket is constant.
+    pub fn unix(socket: PathBuf) -> Result<Self, Error> {
+        let url = Url::parse("http://localhost")
+            .map_err(|error| Error::Config(format!("the URL of a socket: {error}")))?;
+        Ok(Self { socket: Some(socket), ..Self::new(url) })
+    }
+
+    /// The path of the socket, or host and port, for messages and pinned certificates.
     pub fn address(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return socket.display().to_string();
+        }
         let host = self.url.host_str().unwrap_or_default();
         self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -235,6 +251,11 @@ impl Client {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let builder = builder.tcp_user_timeout(unacknowledged);
         let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
+        #[cfg(unix)]
+        let builder = match &self.endpoint().socket {
+            Some(socket) => builder.unix_socket(socket.as_path()),
+            None => builder,
+        };
         let config_error =
             |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(config_error)
