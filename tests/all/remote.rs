@@ -52,6 +52,7 @@ fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
     terminal.types("sleep 0.1; stty size\r");
     terminal.shows("24 132");
     terminal.types("PS1='next> '\r");
+    terminal.shows("\nnext> ");
     terminal.types("sh -c 'echo started; exec sleep 600'\r");
     terminal.shows("\nstarted");
     let before = terminal.seen().len();
