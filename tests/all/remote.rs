@@ -51,9 +51,13 @@ fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
     terminal.resize(132);
     terminal.types("sleep 0.1; stty size\r");
     terminal.shows("24 132");
+    terminal.types("PS1='next> '\r");
+    terminal.shows("\nnext> ");
     terminal.types("sh -c 'echo started; exec sleep 600'\r");
     terminal.shows("\nstarted");
+    let before = terminal.seen().len();
     terminal.types("\x03");
+    until("the next prompt", || terminal.seen()[before..].contains("next> ").then_some(()));
     terminal.types("echo it gave $?\r");
     terminal.shows("it gave 130");
     terminal.types("exit 7\r");

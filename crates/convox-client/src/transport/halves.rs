@@ -201,10 +201,13 @@ impl SocketReceiver {
 
 /// Writes out what is queued, unless the sender is doing so.
 async fn flush_idle(writer: &Mutex<Writer>) -> io::Result<()> {
-    match writer.try_lock() {
-        Ok(mut writer) if !writer.queued.is_empty() => writer.flush().await,
-        _ => std::future::pending().await,
+    // The lock must not be held while there is nothing to write: the sender waits for it.
+    if let Ok(mut writer) = writer.try_lock()
+        && !writer.queued.is_empty()
+    {
+        return writer.flush().await;
     }
+    std::future::pending().await
 }
 
 impl Writer {
