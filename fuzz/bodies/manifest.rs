@@ -5,7 +5,7 @@ use convox_wire::Environment;
 
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let manifest = match Manifest::parse(&text) {
+    let manifest = match Manifest::parse(&text, &Environment::default()) {
         Ok(manifest) => manifest,
         Err(error) => {
             let words = error.to_string();
@@ -21,15 +21,15 @@ pub(crate) fn check(bytes: &[u8]) {
         assert!((1..=lines_of(&text)).contains(&service.line));
         assert_eq!(manifest.service(&service.name).map(|found| &found.name), Some(&service.name));
     }
-    // A variable is missing where some service requires it, and only there.
+    // A variable is missing if a service requires it, and only then.
     let entries = || manifest.services.iter().flat_map(|service| manifest.environment_of(service));
     let requires = |entry: &EnvironmentEntry, key: &str| matches!(entry, EnvironmentEntry::Required(required) if required == key);
     assert!(missing.iter().all(|key| entries().any(|entry| requires(entry, key))));
     assert!(entries().all(|entry| match entry {
         EnvironmentEntry::Required(key) => missing.contains(key),
-        EnvironmentEntry::Default(..) => true,
+        EnvironmentEntry::Default(..) | EnvironmentEntry::All => true,
     }));
-    assert_eq!(Manifest::parse(&text).ok(), Some(manifest), "the same again");
+    assert_eq!(Manifest::parse(&text, &nothing).ok(), Some(manifest), "the same again");
 }
 
 /// A lone carriage return ends a line of YAML too (YAML 1.2, 5.4).

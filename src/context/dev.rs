@@ -89,5 +89,6 @@ pub(crate) fn base_environment(cx: &Context) -> BaseEnvironment {
         home: variables.home.clone().unwrap_or_else(|| "/".into()).into_os_string(),
         lang: variables.lang.clone(),
         tmpdir: variables.tmpdir.clone().map(PathBuf::into_os_string),
+        build: variables.build.clone(),
     }
 }

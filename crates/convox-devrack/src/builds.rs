@@ -163,12 +163,15 @@ async fn build(
             record.app, record.object
         ));
     }
+    let newest = rack.store.read(|tx| releases::newest(tx, &record.app));
+    let newest = newest.map_err(|error| error.to_string())?;
     let job = BuildJob {
         archive,
         source: rack.directories.source(&record.app, &record.id),
         manifest_name: record.manifest_name.clone(),
         app: record.app.clone(),
         build: record.id.clone(),
+        environment: newest.map(|release| release.environment).unwrap_or_default(),
         base: rack.environment.clone(),
         store: rack.runner_store.clone(),
         stop,

@@ -17,6 +17,9 @@ use super::store::{self, AppRecord, Store};
 use crate::clock::Clock;
 use convox_wire::AppName;
 
+/// The name of the rack.
+pub(crate) const NAME: &str = "dev";
+
 /// The configuration of a rack. The rack itself reads no environment variables.
 #[derive(Clone)]
 pub struct RackOptions {

@@ -13,7 +13,7 @@ use super::gc;
 use super::manifest::Manifest;
 use super::rack::Shared;
 use super::runner::{Deployment, PromoteFailure};
-use super::store::{self, AppRecord, ReleaseRecord, Rollout, Stage, StoreError};
+use super::store::{self, AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Predecessor, Tasks};
 use convox_wire::{AppName, AppStatus, ReleaseId};
 
@@ -82,8 +82,8 @@ fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::bad_request("can not promote a release with an empty manifest"));
     }
-    let manifest =
-        Manifest::parse(text).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let manifest = Manifest::parse(text, &release.environment)
+        .map_err(|error| Refusal::bad_request(error.to_string()))?;
     let missing = manifest.missing(&release.environment);
     if missing.is_empty() {
         return Ok(());
@@ -142,7 +142,7 @@ async fn run(
         Ok(deployment) => rack.runner.promote(deployment, stop.clone()).await,
         Err(reason) => {
             rack.log_app(app, &format!("release {release} can't run: {reason}"));
-            Err(PromoteFailure { reason, last_lines: Vec::new(), canceled: false })
+            Err(PromoteFailure { reason, process: None, last_lines: Vec::new(), canceled: false })
         }
     }
 }
@@ -157,14 +157,20 @@ pub(crate) fn deployment(
     let release = found.map_err(|error| error.to_string())?;
     let release = release.ok_or_else(|| format!("release {id} no longer exists"))?;
     let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
+    let record = rack.store.read(|tx| store::find::<BuildRecord>(tx, app, build.as_str()));
+    let description =
+        record.map_err(|error| error.to_string())?.and_then(|build| build.description);
     let source = rack.directories.source(app, &build);
     if !source.is_dir() {
         return Err(format!("the files of build {build} are missing in the rack's data directory"));
     }
-    let manifest = Manifest::parse(release.manifest.as_deref().unwrap_or_default());
+    let text = release.manifest.as_deref().unwrap_or_default();
+    let manifest = Manifest::parse(text, &release.environment);
     Ok(Deployment {
         app: app.clone(),
         release: release.id,
+        build,
+        build_description: description.unwrap_or_default(),
         source,
         manifest: manifest.map_err(|error| error.to_string())?,
         environment: release.environment,

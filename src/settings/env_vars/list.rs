@@ -49,3 +49,20 @@ pub const ALL: &[Variable] = &[
 /// Variables that only tune the client, for tests. They may change at any time.
 pub const UNDOCUMENTED: &[&str] =
     &["CONVOX_LOOK_TIME", "CONVOX_FIRST_CONTACT_TIME", "CONVOX_LOG_GRACE", "CONVOX_POLL_INTERVAL"];
+
+/// The variables that build steps of the development rack inherit in addition to those of services:
+/// where toolchains are installed, and proxies.
+pub const BUILD_VARIABLES: [&str; 12] = [
+    "RUSTUP_HOME",
+    "CARGO_HOME",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+];

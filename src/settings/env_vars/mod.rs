@@ -10,7 +10,7 @@ mod reader;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use list::{ALL, UNDOCUMENTED, Variable};
+pub use list::{ALL, BUILD_VARIABLES, UNDOCUMENTED, Variable};
 use reader::Reader;
 
 use super::Style;
@@ -75,6 +75,9 @@ pub struct EnvVars {
     pub lang: Option<OsString>,
     /// `TMPDIR`, for temporary files; passed to the processes of the development rack.
     pub tmpdir: Option<PathBuf>,
+    /// The variables of [`BUILD_VARIABLES`] that are set, passed to the build steps of the
+    /// development rack.
+    pub build: Vec<(String, OsString)>,
 }
 
 /// A variable with an invalid value. The message never repeats a secret.
@@ -121,6 +124,10 @@ impl EnvVars {
             path: reader.raw("PATH"),
             lang: reader.raw("LANG"),
             tmpdir: reader.path("TMPDIR"),
+            build: BUILD_VARIABLES
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), reader.raw(name)?)))
+                .collect(),
         })
     }
 }
@@ -156,7 +163,8 @@ mod tests {
         let mut read = read.into_inner();
         read.sort();
         let documented = ALL.iter().map(|variable| variable.name);
-        let mut listed: Vec<_> = documented.chain(UNDOCUMENTED.iter().copied()).collect();
+        let others = UNDOCUMENTED.iter().chain(&BUILD_VARIABLES).copied();
+        let mut listed: Vec<_> = documented.chain(others).collect();
         listed.sort_unstable();
         assert_eq!(read, listed);
     }

@@ -38,8 +38,11 @@ impl Rack {
         let mut limits = Limits { builds: 16, ..Limits::default() };
         limits.processes.settle = Duration::from_millis(60);
         limits.rollback = Duration::from_millis(100);
-        let environment =
-            BaseEnvironment { path: path_variable(), home: "/".into(), lang: None, tmpdir: None };
+        let environment = BaseEnvironment {
+            path: path_variable(),
+            home: "/".into(),
+            ..BaseEnvironment::default()
+        };
         let options = RackOptions {
             data: data.path().to_owned(),
             password: SecretString::from(PASSWORD),

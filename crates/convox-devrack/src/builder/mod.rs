@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::manifest::{Manifest, ManifestError, ServiceSpec};
 use super::runner::{BaseEnvironment, RunnerStore, remove_directory};
-use convox_wire::{AppName, BuildId, ServiceName};
+use convox_wire::{AppName, BuildId, Environment, ServiceName};
 
 /// Receives each line of a build's log, without its line ending.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
@@ -34,6 +34,8 @@ pub struct BuildJob {
     pub app: AppName,
     /// The build.
     pub build: BuildId,
+    /// The environment of the release to be, for `${VAR}` in the manifest.
+    pub environment: Environment,
     /// The variables that build steps inherit.
     pub base: BaseEnvironment,
     /// Records the processes of build steps, so that the next rack can stop them if this one is
@@ -127,12 +129,19 @@ async fn read_manifest(job: &BuildJob, log: &Log) -> Result<BuiltManifest, Build
     let file = job.manifest_name.as_deref().unwrap_or("convox.yml").to_owned();
     log(&format!("Reading {file}"));
     let text = source::manifest_text(&job.source, &file).map_err(BuildError::NoManifest)?;
-    let manifest = match Manifest::parse(&text) {
+    let manifest = match Manifest::parse(&text, &job.environment) {
         Ok(manifest) => manifest,
         Err(error) => return Err(BuildError::Manifest { file, error }),
     };
     for warning in &manifest.warnings {
         log(&format!("WARNING: {file} {warning}"));
+    }
+    let undeclared = manifest.undeclared(&job.environment);
+    if !undeclared.is_empty() {
+        log(&format!(
+            "WARNING: {file}: variables of the release that no service declares, and so none gets: {}",
+            undeclared.join(", ")
+        ));
     }
     Ok(BuiltManifest { text, manifest })
 }

@@ -61,6 +61,7 @@ fn prepare(job: &BuildJob, command: &[String]) -> Command {
     let (program, arguments) = command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
     let mut prepared = Command::new(program);
     prepared.args(arguments).current_dir(&job.source).env_clear().envs(job.base.variables());
+    prepared.envs(job.base.build.iter().map(|(name, value)| (name, value)));
     prepared.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     prepared
 }

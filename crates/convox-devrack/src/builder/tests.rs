@@ -34,6 +34,7 @@ impl TestBuild {
             manifest_name: None,
             app: "shop".parse().unwrap(),
             build: "BXFGHCQLZGQ".parse().unwrap(),
+            environment: Environment::default(),
             base: base(),
             store: Arc::<MemoryStore>::clone(&self.store),
             stop: self.stop.clone(),
@@ -107,6 +108,30 @@ async fn a_good_upload_is_unpacked_checked_and_built() {
     assert!(lines[5].starts_with("made in ") && lines[5].ends_with("/source"), "{lines:?}");
     assert_eq!(lines[6], "oops");
     assert_eq!(lines.len(), 7);
+}
+
+#[tokio::test]
+async fn variables_of_the_release_are_used_in_the_manifest_and_must_be_declared() {
+    let test = TestBuild::new();
+    let manifest = "services:\n  web:\n    command: ${COMMAND}\n    environment: [GIVEN]\n";
+    let environment = Environment::parse("COMMAND=bin/web\nGIVEN=1\nOTHER=2");
+    let job = BuildJob { environment, ..test.job(&pack(&[("convox.yml", manifest)])) };
+    let built = test.run(job).await.unwrap();
+    assert_eq!(built.manifest.services[0].command, ["bin/web"]);
+    assert_eq!(built.text, manifest, "the text is kept for other environments");
+    assert_eq!(
+        test.lines().last().unwrap(),
+        "WARNING: convox.yml: variables of the release that no service declares, and so none gets: COMMAND, OTHER"
+    );
+}
+
+#[tokio::test]
+async fn build_steps_inherit_the_variables_of_toolchains() {
+    let test = TestBuild::new();
+    let mut job = test.job(&with_step("echo $CARGO_HOME"));
+    job.base.build = vec![("CARGO_HOME".into(), "/opt/cargo".into())];
+    test.run(job).await.unwrap();
+    assert_eq!(test.lines().last().unwrap(), "/opt/cargo");
 }
 
 #[tokio::test]

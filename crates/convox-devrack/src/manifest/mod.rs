@@ -5,6 +5,7 @@
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
+mod interpolate;
 mod service;
 mod values;
 mod yaml;
@@ -12,6 +13,9 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::interpolate::interpolate;
 use convox_wire::{Environment, ServiceName};
 
 /// A parsed manifest.
@@ -49,15 +53,8 @@ pub enum EnvironmentEntry {
     Required(String),
     /// `KEY=value`: the default, used unless the release has a value.
     Default(String, String),
-}
-
-impl EnvironmentEntry {
-    /// Returns the variable's name.
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Required(key) | Self::Default(key, _) => key,
-        }
-    }
+    /// `*`: all variables of the release.
+    All,
 }
 
 /// Why a manifest can't be used.
@@ -81,13 +78,14 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Parses and checks the text of a `convox.yml`.
+    /// Parses and checks the text of a `convox.yml`, after replacing `${VAR}` by the variables of
+    /// `environment`.
     ///
     /// # Errors
     /// Fails for invalid YAML, without services, for a service without a command or with an image,
     /// and for values of a wrong type.
-    pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        service::read(text)
+    pub fn parse(text: &str, environment: &Environment) -> Result<Self, ManifestError> {
+        service::read(&interpolate(text, environment))
     }
 
     /// Returns the service with this name.
@@ -95,46 +93,70 @@ impl Manifest {
         self.services.iter().find(|service| service.name == *name)
     }
 
-    /// Returns the entries for a service: its own override those of all services.
-    pub fn environment_of<'a>(&'a self, service: &'a ServiceSpec) -> Vec<&'a EnvironmentEntry> {
-        let own = |key: &str| service.environment.iter().any(|entry| entry.key() == key);
-        let shared = self.environment.iter().filter(|entry| !own(entry.key()));
-        shared.chain(&service.environment).collect()
+    /// Returns the entries for a service: those of all services, then its own. Later ones win.
+    pub fn environment_of<'a>(
+        &'a self,
+        service: &'a ServiceSpec,
+    ) -> impl Iterator<Item = &'a EnvironmentEntry> {
+        self.environment.iter().chain(&service.environment)
     }
 
-    /// Returns the variables that a service requires and `environment` lacks, sorted.
+    /// Returns the variables that a service requires and `environment` lacks, sorted. As on v3
+    /// racks, a default elsewhere does not count.
     pub fn missing(&self, environment: &Environment) -> Vec<String> {
-        let mut missing: Vec<String> = self
-            .services
-            .iter()
-            .flat_map(|service| self.environment_of(service))
+        let missing: BTreeSet<&String> = self
+            .declared()
             .filter_map(|entry| match entry {
                 EnvironmentEntry::Required(key) if environment.get(key).is_none() => Some(key),
                 _ => None,
             })
-            .cloned()
             .collect();
-        missing.sort();
-        missing.dedup();
-        missing
+        missing.into_iter().cloned().collect()
     }
 
-    /// The variables of a service under `environment`: the manifest's defaults and the release's
-    /// values, which win.
+    /// Returns the variables of `environment` that no service gets, sorted.
+    pub fn undeclared(&self, environment: &Environment) -> Vec<String> {
+        let mut undeclared: BTreeSet<&str> = environment.iter().map(|(key, _)| key).collect();
+        for entry in self.declared() {
+            match entry {
+                EnvironmentEntry::All => return Vec::new(),
+                EnvironmentEntry::Required(key) | EnvironmentEntry::Default(key, _) => {
+                    undeclared.remove(key.as_str());
+                }
+            }
+        }
+        undeclared.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Returns the entries of all services.
+    fn declared(&self) -> impl Iterator<Item = &EnvironmentEntry> {
+        self.environment.iter().chain(self.services.iter().flat_map(|service| &service.environment))
+    }
+
+    /// Returns the variables that a service declares: the values of the release, which win, and
+    /// defaults.
     pub fn variables(
         &self,
         service: &ServiceSpec,
         environment: &Environment,
-    ) -> Vec<(String, String)> {
-        let mut variables: std::collections::BTreeMap<&str, &str> = self
-            .environment_of(service)
-            .into_iter()
-            .filter_map(|entry| match entry {
-                EnvironmentEntry::Default(key, value) => Some((key.as_str(), value.as_str())),
-                EnvironmentEntry::Required(_) => None,
-            })
-            .collect();
-        variables.extend(environment.iter());
-        variables.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    ) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::new();
+        for entry in self.environment_of(service) {
+            match entry {
+                EnvironmentEntry::All => {
+                    let all = environment.iter();
+                    variables.extend(all.map(|(key, value)| (key.to_owned(), value.to_owned())));
+                }
+                EnvironmentEntry::Default(key, default) => {
+                    let value = environment.get(key).unwrap_or(default);
+                    variables.insert(key.clone(), value.to_owned());
+                }
+                EnvironmentEntry::Required(key) => {
+                    let value = environment.get(key).map(|value| (key.clone(), value.to_owned()));
+                    variables.extend(value);
+                }
+            }
+        }
+        variables
     }
 }

@@ -1,11 +1,11 @@
 //! Reads services from the YAML tree of a `convox.yml`.
 
-use super::yaml::{self, Entry, Node, Value};
+use super::yaml::{self, Document, Entry, Node, Value};
 use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, values};
 use convox_wire::ServiceName;
 
 const UNSUPPORTED_AT_TOP: &[&str] =
-    &["appSettings", "balancers", "configs", "labels", "params", "resources", "timers"];
+    &["appSettings", "balancers", "budget", "configs", "labels", "params", "resources", "timers"];
 
 const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "accessControl",
@@ -15,12 +15,14 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "certificate",
     "configMounts",
     "deployment",
+    "disableHostUsers",
     "dnsConfig",
     "domain",
     "drain",
     "externalTrafficPolicy",
     "grpcHealthEnabled",
     "health",
+    "imagePullSecrets",
     "ingressAnnotations",
     "init",
     "initContainer",
@@ -39,6 +41,7 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "privileged",
     "resources",
     "scale",
+    "securityContext",
     "singleton",
     "startupProbe",
     "sticky",
@@ -54,7 +57,7 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
 
 /// Reads and checks a manifest.
 pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
-    let root = yaml::parse(text)?;
+    let Document { root, warnings } = yaml::parse(text)?;
     let entries = match &root.value {
         Value::Map(entries) => entries,
         Value::Null => return Err(no_services(None)),
@@ -63,7 +66,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
             return Err(ManifestError::at(root.line.max(1), reason));
         }
     };
-    let mut reader = Reader { warnings: Vec::new() };
+    let mut reader = Reader { warnings };
     reader.top(entries)
 }
 
@@ -132,7 +135,10 @@ impl Reader {
             match entry.key.as_str() {
                 "build" => check_build(&entry.node, &here)?,
                 "image" => return Err(image_error(entry, &here)),
-                "command" => fields.command = self.command(&entry.node, &here)?,
+                "command" => {
+                    values::check_is_text(&entry.node, &here)?;
+                    fields.command = self.command(&entry.node, &here)?;
+                }
                 "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
@@ -159,7 +165,7 @@ impl Reader {
 
     fn command(&mut self, node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
         if values::wants_a_shell(node) {
-            self.warn(node.line, path, "is run without a shell; if it needs one: [sh, -c, \"…\"]");
+            self.warn(node.line, path, "is run without a shell, which it seems to need: sh -c '…'");
         }
         values::command(node, path)
     }

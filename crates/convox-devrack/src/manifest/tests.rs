@@ -1,11 +1,11 @@
 use super::*;
 
 fn read(text: &str) -> Manifest {
-    Manifest::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    Manifest::parse(text, &Environment::default()).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 fn refusal(text: &str) -> String {
-    Manifest::parse(text).expect_err(text).to_string()
+    Manifest::parse(text, &Environment::default()).expect_err(text).to_string()
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -18,7 +18,7 @@ fn a_whole_manifest_is_read() {
         "environment:\n  - STAGE=dev\n  - SECRET\nservices:\n  web:\n    build: .\n    \
          command: python3 web.py --title 'Hello World'\n    port: 3000\n    environment:\n      \
          - STAGE=web\n      - GREETING=a=b\n  worker:\n    build: {path: worker, manifest: Dockerfile.dev}\n    \
-         command: [bin/work, -v]\n    environment: {DEPTH: 1.10, KEY: }\n",
+         command: bin/work -v\n    environment: [DEPTH=1.10, KEY]\n",
     );
     assert_eq!(manifest.warnings, Vec::<String>::new());
     let [web, worker] = manifest.services.as_slice() else { panic!("two services expected") };
@@ -35,15 +35,50 @@ fn a_whole_manifest_is_read() {
     );
 }
 
+/// The variables of the first service, as `KEY=value`.
+fn variables(manifest: &Manifest, release: &str) -> Vec<String> {
+    let variables = manifest.variables(&manifest.services[0], &Environment::parse(release));
+    variables.iter().map(|(key, value)| format!("{key}={value}")).collect()
+}
+
 #[test]
 fn the_release_wins_over_the_service_and_the_service_over_all_services() {
     let manifest = read(
         "environment: [A=top, B=top, C=top, D]\nservices:\n  web: {command: x, environment: [B=own, C=own, D=own]}\n",
     );
-    let release = Environment::parse("C=release\nE=release");
-    let variables = manifest.variables(&manifest.services[0], &release);
-    let text: Vec<String> = variables.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    assert_eq!(text, ["A=top", "B=own", "C=release", "D=own", "E=release"]);
+    assert_eq!(variables(&manifest, "C=release"), ["A=top", "B=own", "C=release", "D=own"]);
+}
+
+#[test]
+fn a_service_gets_what_it_or_the_top_declares_and_nothing_else() {
+    let manifest = read(
+        "environment: [A]\nservices:\n  web: {command: x, environment: [B]}\n  job: {command: y, environment: [C=0]}\n",
+    );
+    assert_eq!(variables(&manifest, "A=1\nB=2\nC=3\nD=4"), ["A=1", "B=2"]);
+    assert_eq!(manifest.undeclared(&Environment::parse("A=1\nB=2\nC=3\nE=\nD=4")), ["D", "E"]);
+    let open = read("services:\n  web: {command: x, environment: ['*', Z=0]}\n");
+    assert_eq!(variables(&open, "A=1\nD=4"), ["A=1", "D=4", "Z=0"]);
+    assert!(open.undeclared(&Environment::parse("A=1\nD=4")).is_empty());
+}
+
+#[test]
+fn lists_in_an_environment_are_flattened_once() {
+    let manifest = read(
+        "x-common: &common\n  - A=1\n  - B\nservices:\n  web:\n    command: x\n    environment: [*common, C=2, [D=3]]\n",
+    );
+    assert_eq!(variables(&manifest, "B=b"), ["A=1", "B=b", "C=2", "D=3"]);
+    assert_eq!(manifest.missing(&Environment::default()), ["B"]);
+}
+
+#[test]
+fn references_are_replaced_in_the_whole_text() {
+    let text = "services:\n  ${NAME}:\n    command: bin/${NAME} ${NONE} -p $PORT\n    ${EXTRA}\n";
+    let environment = Environment::parse("NAME=web\nEXTRA=port: 80");
+    let manifest = Manifest::parse(text, &environment).unwrap();
+    assert_eq!(manifest.services[0].command, words(&["bin/web", "-p", "$PORT"]));
+    assert_eq!(manifest.services[0].port, Some(80));
+    let error = Manifest::parse(text, &Environment::default()).unwrap_err();
+    assert_eq!(error.line, Some(2), "{error}");
 }
 
 #[test]
@@ -54,6 +89,17 @@ fn required_variables_that_the_release_lacks_are_named() {
     );
     assert_eq!(manifest.missing(&Environment::parse("GIVEN=")), ["OWN", "SHARED"]);
     assert!(manifest.missing(&Environment::parse("GIVEN=\nOWN=1\nSHARED=2")).is_empty());
+}
+
+#[test]
+fn many_variables_are_read_in_linear_time() {
+    let entries: String = (0..30_000).map(|n| format!("  - A{n}=1\n")).collect();
+    let before = std::time::Instant::now();
+    let manifest = read(&format!("environment:\n{entries}services: {{web: {{command: x}}}}\n"));
+    let release: String = (0..30_000).map(|n| format!("A{n}=2\n")).collect();
+    assert_eq!(variables(&manifest, &release).len(), 30_000);
+    assert!(manifest.undeclared(&Environment::parse(&release)).is_empty());
+    assert!(before.elapsed().as_secs() < 20, "a debug build on a busy machine");
 }
 
 #[test]
@@ -101,8 +147,14 @@ fn x_dev_wins_over_the_command_and_gives_the_build_step() {
 
 #[test]
 fn a_service_without_a_command_is_refused() {
-    for body in ["{}", "", "{build: .}", "{command: ''}", "{command: []}", "{x-dev: {build: make}}"]
-    {
+    for body in [
+        "{}",
+        "",
+        "{build: .}",
+        "{command: ''}",
+        "{x-dev: {command: []}}",
+        "{x-dev: {build: make}}",
+    ] {
         let error = refusal(&format!("\nservices:\n  web: {body}\n"));
         assert!(error.starts_with("line 3: services.web: has no command"), "{body}: {error}");
     }
@@ -152,11 +204,15 @@ fn values_of_a_wrong_type_are_refused_with_their_line() {
         ("services:\n  web: x\n", "line 2: services.web: a map expected, not a single value"),
         (
             "services:\n  web:\n    command: {a: b}\n",
-            "services.web.command: a string or a list expected, not a map",
+            "line 3: services.web.command: a string expected, not a map",
         ),
         (
-            "services:\n  web:\n    command: [a, [b]]\n",
-            "line 3: services.web.command: a word expected, not a list",
+            "services:\n  web:\n    command: [a, b]\n",
+            "line 3: services.web.command: a string expected, not a list",
+        ),
+        (
+            "services:\n  web:\n    x-dev: {command: [a, [b]]}\n",
+            "line 3: services.web.x-dev.command: a word expected, not a list",
         ),
         (
             "services:\n  web:\n    command: say 'hi\n",
@@ -171,12 +227,12 @@ fn values_of_a_wrong_type_are_refused_with_their_line() {
             "line 3: services.web.environment: a list of KEY",
         ),
         (
-            "services:\n  web:\n    environment: [[A]]\n",
+            "services:\n  web:\n    environment: [[[A]]]\n",
             "line 3: services.web.environment: KEY or KEY=value",
         ),
         (
-            "services:\n  web:\n    environment:\n      A: [1]\n",
-            "line 4: services.web.environment.A: a value expected",
+            "services:\n  web:\n    environment: {A: 1}\n",
+            "line 3: services.web.environment: a list of KEY and KEY=value expected, not a map",
         ),
         (
             "environment:\n  - '=1'\nservices: {}\n",
@@ -227,8 +283,24 @@ fn a_command_that_relies_on_a_shell_is_a_warning() {
 fn broken_yaml_is_refused_with_its_line() {
     let error = refusal("services:\n  web:\n\tcommand: x\n");
     assert!(error.starts_with("line 3: "), "{error}");
-    let error = refusal("services:\n  web: {command: x}\n  web: {command: y}\n");
-    assert!(error.starts_with("line 3: ") && error.contains("web"), "{error}");
+}
+
+#[test]
+fn the_last_of_equal_services_wins_with_a_warning() {
+    let manifest = read("services:\n  web: {command: x}\n  web: {command: y}\n");
+    assert_eq!(manifest.services.len(), 1);
+    assert_eq!(manifest.services[0].command, words(&["y"]));
+    assert_eq!(manifest.warnings, ["line 3: services.web: set twice; this overrides line 2"]);
+}
+
+#[test]
+fn keys_that_only_real_racks_support_are_known() {
+    let manifest = read(
+        "budget: {monthlyCapUsd: 5}\nservices:\n  web:\n    command: x\n    securityContext: {}\n    \
+         imagePullSecrets: [a]\n    disableHostUsers: true\n",
+    );
+    assert_eq!(manifest.warnings.len(), 4);
+    assert!(manifest.warnings.iter().all(|warning| warning.ends_with("does not do this: ignored")));
 }
 
 #[test]
@@ -247,6 +319,6 @@ proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(services:\n)?([ a-z:\\-\\[\\]{}'\"&*<!|>#\n\t0-9]{0,120})") {
         // It must return.
-        let _ = Manifest::parse(&text);
+        let _ = Manifest::parse(&text, &Environment::default());
     }
 }

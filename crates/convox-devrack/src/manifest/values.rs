@@ -3,7 +3,16 @@
 use super::ManifestError;
 use super::yaml::{Entry, Node, Value};
 
-/// A program and its arguments: a list, or a string split as a shell would, but run without one.
+/// Refuses a `command` that is not a string, as v3 racks do.
+pub(super) fn check_is_text(node: &Node, path: &str) -> Result<(), ManifestError> {
+    match &node.value {
+        Value::Null | Value::Scalar(_) => Ok(()),
+        Value::List(_) | Value::Map(_) => Err(wrong(node, path, "a string")),
+    }
+}
+
+/// Reads a program and its arguments: a list, or a string that is split with the quoting rules of a
+/// shell.
 pub(super) fn command(node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
     let words = match &node.value {
         Value::Null => return Ok(None),
@@ -17,7 +26,7 @@ pub(super) fn command(node: &Node, path: &str) -> Result<Option<Vec<String>>, Ma
     Ok(Some(words).filter(|words| words.first().is_some_and(|program| !program.is_empty())))
 }
 
-/// A build step: a list is run as it is, a string by `sh -c`.
+/// Reads a build step: a list is run as it is, a string by `sh -c`.
 pub(super) fn step(node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
     let Value::Scalar(text) = &node.value else { return command(node, path) };
     if text.contains('\0') {
@@ -60,7 +69,7 @@ pub(super) fn wants_a_shell(node: &Node) -> bool {
     false
 }
 
-/// `3000`, `"3000"`, `http:3000` or a map with `port`, as real racks take it.
+/// Reads a port: `3000`, `"3000"`, `http:3000` or a map with `port`, as on real racks.
 pub(super) fn port(node: &Node, path: &str) -> Result<Option<u16>, ManifestError> {
     match &node.value {
         Value::Null => Ok(None),

@@ -12,7 +12,7 @@ use crate::rack::{Shared, run_to_completion};
 use crate::rollouts;
 use crate::runner::Group;
 use crate::serve::Routes;
-use convox_wire::{AppName, EnvVar, Process, ReleaseId, ServiceName};
+use convox_wire::{AppName, EnvVar, Environment, Process, ReleaseId, ServiceName};
 
 pub(super) fn authenticated() -> Routes {
     Router::new()
@@ -77,19 +77,20 @@ async fn run(
     let release = asked
         .or(app.active)
         .ok_or_else(|| Refusal::bad_request(format!("no release for app: {}", app.name)))?;
-    let mut deployment =
+    let deployment =
         rollouts::deployment(&rack, &app.name, &release).map_err(Refusal::bad_request)?;
     if deployment.manifest.service(&service).is_none() {
         return Err(Refusal::not_found(format!("service not found: {service}")));
     }
+    let mut additional = Environment::default();
     for (key, value) in variables(&headers) {
         let variable = format!("{key}={value}").parse::<EnvVar>();
         let invalid = |error| Refusal::bad_request(format!("{key}: {error}"));
-        deployment.environment.set(variable.map_err(invalid)?);
+        additional.set(variable.map_err(invalid)?);
     }
     let (shared, name) = (rack.clone(), app.name.clone());
     let started = run_to_completion(async move {
-        let started = shared.runner.run_once(deployment, &service, command).await;
+        let started = shared.runner.run_once(deployment, &service, command, additional).await;
         started.map_err(Refusal::bad_request)
     });
     let id = started.await?;

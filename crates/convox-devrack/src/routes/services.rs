@@ -20,8 +20,10 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult 
     let Some(id) = app.shown_release() else { return json(&Vec::<Service>::new()) };
     let release: Option<ReleaseRecord> =
         rack.store.read(|tx| store::find(tx, &app.name, id.as_str()))?;
-    let text = release.and_then(|release| release.manifest).unwrap_or_default();
-    let manifest = Manifest::parse(&text).map_err(|error| Refusal::internal(error.to_string()))?;
+    let Some(release) = release else { return json(&Vec::<Service>::new()) };
+    let text = release.manifest.unwrap_or_default();
+    let manifest = Manifest::parse(&text, &release.environment);
+    let manifest = manifest.map_err(|error| Refusal::internal(error.to_string()))?;
     let services = manifest.services.iter().map(|service| shown(&rack, &app.name, service));
     json(&services.collect::<Vec<Service>>())
 }

@@ -33,7 +33,7 @@ struct Pruned {
 
 async fn system() -> ApiResult {
     json(&System {
-        name: "dev".to_owned(),
+        name: crate::rack::NAME.to_owned(),
         provider: "dev".to_owned(),
         status: SystemStatus::Running,
         version: VERSION.to_owned(),

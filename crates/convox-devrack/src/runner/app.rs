@@ -104,6 +104,7 @@ impl App {
         }
         outcome.map_err(|failure| PromoteFailure {
             reason: failure.reason,
+            process: failure.process,
             last_lines: failure.last_lines,
             canceled: failure.canceled,
         })
@@ -206,7 +207,7 @@ fn check_environment(deployment: &Deployment) -> Result<(), StartFailure> {
 }
 
 fn failed(reason: String) -> StartFailure {
-    StartFailure { reason, last_lines: Vec::new(), canceled: false }
+    StartFailure { reason, process: None, last_lines: Vec::new(), canceled: false }
 }
 
 fn report(context: &RunnerContext, deployment: &Deployment, failure: &StartFailure) {
@@ -215,8 +216,8 @@ fn report(context: &RunnerContext, deployment: &Deployment, failure: &StartFailu
         return say(&format!("release {}: canceled", deployment.release));
     }
     say(&format!("release {} failed: {}", deployment.release, failure.reason));
-    if !failure.last_lines.is_empty() {
-        say("its last lines:");
+    if let Some(process) = failure.process.as_ref().filter(|_| !failure.last_lines.is_empty()) {
+        say(&format!("last output of {process}:"));
         failure.last_lines.iter().for_each(|line| say(&format!("  {line}")));
     }
 }

@@ -30,6 +30,8 @@ pub struct BaseEnvironment {
     pub lang: Option<OsString>,
     /// `TMPDIR`, if set.
     pub tmpdir: Option<OsString>,
+    /// Variables that only build steps inherit: where toolchains are installed, and proxies.
+    pub build: Vec<(String, OsString)>,
 }
 
 impl BaseEnvironment {

@@ -11,6 +11,7 @@ use super::context::RunnerContext;
 use super::process::{Launch, Process, ending};
 use super::service::{Service, StartFailure, start};
 use crate::gateway::Connections;
+use convox_wire::Environment;
 
 /// A service of a deployment and its ready process.
 pub(super) type Started = (Launch, Process);
@@ -27,6 +28,7 @@ pub(super) async fn start_all(
             context: Arc::clone(context),
             deployment: Arc::clone(deployment),
             service: service.clone(),
+            variables: Environment::default(),
         };
         start_one(launch, &cancel)
     });
@@ -61,7 +63,8 @@ async fn start_one(launch: Launch, cancel: &CancellationToken) -> Result<Started
 fn exited_early((launch, process): &mut Started) -> Option<StartFailure> {
     let status = process.has_ended()?;
     let reason = format!("{}: {} after it was ready", launch.service.name, ending(status));
-    Some(StartFailure { reason, last_lines: process.last_lines(), canceled: false })
+    let (id, last_lines) = (process.id.clone(), process.last_lines());
+    Some(StartFailure { reason, process: Some(id), last_lines, canceled: false })
 }
 
 async fn stop_all(started: Vec<Started>, failure: StartFailure) -> StartFailure {

@@ -35,7 +35,7 @@ use self::one_off::OneOffs;
 use self::workplace::Workplaces;
 use super::manifest::Manifest;
 use crate::clock::Clock;
-use convox_wire::{AppName, Environment, Process, ProcessId, ReleaseId, ServiceName};
+use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
 pub(crate) use self::copy::remove_directory;
 pub(crate) use self::group::{Group, KillOnDrop};
@@ -54,6 +54,10 @@ pub struct Deployment {
     pub app: AppName,
     /// The release.
     pub release: ReleaseId,
+    /// The build.
+    pub build: BuildId,
+    /// The description of the build; may be empty.
+    pub build_description: String,
     /// The directory of the built source. It must exist for as long as the release runs.
     pub source: PathBuf,
     /// The manifest of the build.
@@ -68,6 +72,8 @@ pub struct Deployment {
 pub struct PromoteFailure {
     /// The reason, starting with the service it concerns.
     pub reason: String,
+    /// The process that failed, if one was started.
+    pub process: Option<ProcessId>,
     /// The last lines of output of the failed process, oldest first.
     pub last_lines: Vec<String>,
     /// Whether the promote was canceled.

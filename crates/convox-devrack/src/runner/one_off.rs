@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::{Launch, Process, ending};
 use super::{Deployment, Runner};
-use convox_wire::{self, AppName, ProcessId, ServiceName};
+use convox_wire::{self, AppName, Environment, ProcessId, ServiceName};
 
 /// The running one-off processes.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl OneOffs {
 
 impl Runner {
     /// Starts a process of a service with another command, without a port and in its own copy of the
-    /// source. Returns when it has started.
+    /// source, and with additional variables. Returns when it has started.
     ///
     /// # Errors
     /// Returns why it can't be started, as a sentence.
@@ -53,6 +53,7 @@ impl Runner {
         deployment: Deployment,
         service: &ServiceName,
         command: Option<Vec<String>>,
+        variables: Environment,
     ) -> Result<ProcessId, String> {
         let found = deployment.manifest.service(service).cloned();
         let mut service = found.ok_or_else(|| format!("service not found: {service}"))?;
@@ -65,6 +66,7 @@ impl Runner {
             context: Arc::clone(&self.0.context),
             deployment: Arc::new(deployment),
             service,
+            variables,
         };
         let process = Process::start(&launch).await?;
         process.set_running();

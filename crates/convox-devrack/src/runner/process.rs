@@ -23,7 +23,7 @@ use super::{Deployment, ProcessRecord, procfs};
 use crate::directories;
 use crate::gateway::loopback;
 use crate::manifest::ServiceSpec;
-use convox_wire::{self, ProcessId, ProcessStatus, ServiceName};
+use convox_wire::{self, Environment, ProcessId, ProcessStatus, ServiceName};
 
 const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
 
@@ -37,6 +37,8 @@ pub(super) struct Launch {
     pub(super) context: Arc<RunnerContext>,
     pub(super) deployment: Arc<Deployment>,
     pub(super) service: ServiceSpec,
+    /// Additional variables, which override those of the release.
+    pub(super) variables: Environment,
 }
 
 impl Launch {
@@ -50,11 +52,28 @@ impl Launch {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(directory).env_clear();
         command.envs(self.context.base.variables());
-        command
-            .envs(self.deployment.manifest.variables(&self.service, &self.deployment.environment));
+        command.envs(self.system_variables());
+        let Deployment { manifest, environment, .. } = self.deployment.as_ref();
+        command.envs(manifest.variables(&self.service, environment));
+        command.envs(self.variables.iter());
         command.envs(port.map(|port| ("PORT", port.to_string())));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Returns the variables that v3 racks set, and PYTHONUNBUFFERED: Python would keep back the
+    /// output to a pipe.
+    fn system_variables(&self) -> [(&str, &str); 7] {
+        let deployment = self.deployment.as_ref();
+        [
+            ("APP", deployment.app.as_str()),
+            ("BUILD", deployment.build.as_str()),
+            ("BUILD_DESCRIPTION", &deployment.build_description),
+            ("PYTHONUNBUFFERED", "1"),
+            ("RACK", crate::rack::NAME),
+            ("RELEASE", deployment.release.as_str()),
+            ("SERVICE", self.service.name.as_str()),
+        ]
     }
 
     fn entry(&self, id: &ProcessId, port: Option<u16>) -> ProcessEntry {

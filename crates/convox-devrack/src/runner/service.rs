@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::{Limits, ProcessEntry, is_taken};
 use super::process::{Launch, NotReady, Process, ending};
 use crate::gateway::{Connections, Gateway};
+use convox_wire::ProcessId;
 
 /// How many ports to try if other programs keep taking them first.
 const PORT_ATTEMPTS: u32 = 4;
@@ -17,6 +18,9 @@ const PORT_ATTEMPTS: u32 = 4;
 pub(super) struct StartFailure {
     /// The reason, starting with the process or service it concerns.
     pub(super) reason: String,
+    /// The process that failed, if one was started.
+    pub(super) process: Option<ProcessId>,
+    /// Its last lines of output.
     pub(super) last_lines: Vec<String>,
     /// Whether the start was canceled, by a request or because another service failed.
     pub(super) canceled: bool,
@@ -25,11 +29,12 @@ pub(super) struct StartFailure {
 impl StartFailure {
     fn of(launch: &Launch, reason: &str) -> Self {
         let reason = format!("{}: {reason}", launch.service.name);
-        Self { reason, last_lines: Vec::new(), canceled: false }
+        Self { reason, process: None, last_lines: Vec::new(), canceled: false }
     }
 
     pub(super) fn canceled() -> Self {
-        Self { reason: "canceled".into(), last_lines: Vec::new(), canceled: true }
+        let reason = "canceled".to_owned();
+        Self { reason, process: None, last_lines: Vec::new(), canceled: true }
     }
 }
 
@@ -57,31 +62,32 @@ pub(super) async fn start(
             attempt += 1;
             continue;
         }
-        return Err(failure(launch, &why, port, last_lines));
+        return Err(match failed_check(&launch.context.limits, &why, port) {
+            None => StartFailure::canceled(),
+            Some(check) => {
+                StartFailure { process: Some(id), last_lines, ..StartFailure::of(launch, &check) }
+            }
+        });
     }
 }
 
-fn failure(
-    launch: &Launch,
-    why: &NotReady,
-    port: Option<u16>,
-    last_lines: Vec<String>,
-) -> StartFailure {
-    let reason = match (why, port) {
-        (NotReady::Stopped, _) => return StartFailure::canceled(),
-        (NotReady::Ended(status), Some(_)) => {
-            format!("{} before it answered on PORT", ending(*status))
-        }
-        (NotReady::Ended(status), None) => {
-            format!("{} within {}", ending(*status), seconds(launch.context.limits.settle))
-        }
-        (NotReady::TimedOut, _) => format!(
-            "did not answer on 127.0.0.1:{} within {}; it must listen on the port in PORT",
-            port.unwrap_or_default(),
-            seconds(launch.context.limits.ready)
+/// Describes which check a process has failed, and how. `None` if its start was canceled.
+fn failed_check(limits: &Limits, why: &NotReady, port: Option<u16>) -> Option<String> {
+    Some(match (why, port) {
+        (NotReady::Stopped, _) => return None,
+        (NotReady::Ended(status), Some(port)) => format!(
+            "port check failed: {} before it listened on 127.0.0.1:{port}, the port in PORT",
+            ending(*status)
         ),
-    };
-    StartFailure { last_lines, ..StartFailure::of(launch, &reason) }
+        (NotReady::Ended(status), None) => {
+            format!("start check failed: {} within {}", ending(*status), seconds(limits.settle))
+        }
+        (NotReady::TimedOut, port) => format!(
+            "port check failed: did not listen on 127.0.0.1:{}, the port in PORT, within {}",
+            port.unwrap_or_default(),
+            seconds(limits.ready)
+        ),
+    })
 }
 
 fn seconds(time: Duration) -> String {

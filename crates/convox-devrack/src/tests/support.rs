@@ -35,7 +35,7 @@ pub(crate) fn environment() -> BaseEnvironment {
     // Services use python3 from the PATH of the test run.
     #[allow(clippy::disallowed_methods)]
     let path = std::env::var_os("PATH").unwrap_or_default();
-    BaseEnvironment { path, home: "/".into(), lang: None, tmpdir: None }
+    BaseEnvironment { path, home: "/".into(), ..BaseEnvironment::default() }
 }
 
 /// The options of a test rack.
@@ -324,7 +324,7 @@ pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
 
 /// Returns a web service that answers `text` followed by the value of GREETING.
 pub(crate) fn web(text: &str) -> Vec<u8> {
-    let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n";
+    let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    environment:\n      - GREETING=\n";
     archive(&[("convox.yml", manifest), ("web.py", &WEB.replace("TEXT", text))])
 }
 

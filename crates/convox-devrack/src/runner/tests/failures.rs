@@ -8,7 +8,7 @@ use crate::runner::Limits;
 use crate::runner::context::free_port;
 
 const BROKEN: &str =
-    "services: {web: {command: [sh, -c, 'echo one; echo two >&2; exit 3'], port: 3000}}";
+    "services: {web: {x-dev: {command: [sh, -c, 'echo one; echo two >&2; exit 3']}, port: 3000}}";
 
 #[tokio::test]
 async fn a_failed_release_leaves_the_old_one_running_and_is_explained() {
@@ -16,7 +16,12 @@ async fn a_failed_release_leaves_the_old_one_running_and_is_explained() {
     test.promote(test.deployment("R1", WEB, "TEXT=old")).await.unwrap();
     let old = test.only_process();
     let mut failure = test.promote(test.deployment("R2", BROKEN, "")).await.unwrap_err();
-    assert_eq!(failure.reason, "web: ended with exit code 3 before it answered on PORT");
+    assert!(
+        failure.reason.starts_with(
+            "web: port check failed: ended with exit code 3 before it listened on 127.0.0.1:"
+        ),
+        "{failure}"
+    );
     failure.last_lines.sort();
     assert_eq!(failure.last_lines, ["one", "two"]);
     assert!(!failure.canceled);
@@ -25,9 +30,8 @@ async fn a_failed_release_leaves_the_old_one_running_and_is_explained() {
     assert_eq!(test.only_process().id, old.id);
     assert_eq!(test.copies(), [old.id.to_string()]);
     let logged = test.lines("system/rack/shop");
-    assert!(logged.contains(
-        &"release R2 failed: web: ended with exit code 3 before it answered on PORT".into()
-    ));
+    assert!(logged.contains(&format!("release R2 failed: {failure}")), "{logged:?}");
+    assert!(logged.contains(&format!("last output of {}:", failure.process.as_ref().unwrap())));
     assert!(logged.contains(&"  one".into()) && logged.contains(&"  two".into()), "{logged:?}");
     test.runner.stop_all().await;
 }
@@ -37,13 +41,13 @@ async fn a_service_that_never_listens_fails_at_the_time_limit() {
     let quick =
         Limits { ready: Duration::from_millis(400), stop: Duration::from_millis(200), ..limits() };
     let test = TestRunner::with(quick, Arc::new(free_port));
-    let deaf = "services: {web: {command: [sh, -c, 'trap \"\" TERM; echo here; while :; do sleep 1; done'], port: 1}}";
+    let deaf = "services: {web: {x-dev: {command: [sh, -c, 'trap \"\" TERM; echo here; while :; do sleep 1; done']}, port: 1}}";
     let failure = test.promote(test.deployment("R1", deaf, "")).await.unwrap_err();
-    assert!(failure.reason.starts_with("web: did not answer on 127.0.0.1:"), "{failure}");
     assert!(
-        failure.reason.ends_with("within 0.4 s; it must listen on the port in PORT"),
+        failure.reason.starts_with("web: port check failed: did not listen on 127.0.0.1:"),
         "{failure}"
     );
+    assert!(failure.reason.ends_with(", the port in PORT, within 0.4 s"), "{failure}");
     assert_eq!(failure.last_lines, ["here"]);
     assert!(test.copies().is_empty() && test.statuses().is_empty());
 }
@@ -51,22 +55,25 @@ async fn a_service_that_never_listens_fails_at_the_time_limit() {
 #[tokio::test]
 async fn a_service_without_a_port_must_keep_running() {
     let test = TestRunner::new();
-    let short = "services: {job: {command: [sh, -c, 'echo done']}}";
+    let short = "services: {job: {x-dev: {command: [sh, -c, 'echo done']}}}";
     let failure = test.promote(test.deployment("R1", short, "")).await.unwrap_err();
-    assert_eq!(failure.reason, "job: ended with exit code 0 within 0.3 s");
+    assert_eq!(failure.reason, "job: start check failed: ended with exit code 0 within 0.3 s");
     assert_eq!(failure.last_lines, ["done"]);
-    let killed = "services: {job: {command: [sh, -c, 'kill -9 $$']}}";
+    let killed = "services: {job: {x-dev: {command: [sh, -c, 'kill -9 $$']}}}";
     let failure = test.promote(test.deployment("R2", killed, "")).await.unwrap_err();
-    assert_eq!(failure.reason, "job: was killed by signal 9 within 0.3 s");
+    assert_eq!(failure.reason, "job: start check failed: was killed by signal 9 within 0.3 s");
 }
 
 #[tokio::test]
 async fn a_failed_service_stops_the_others_of_its_release() {
     let test = TestRunner::new();
     let manifest = "services: {good: {command: python3 server.py, port: 1}, slow: {command: sleep 600, port: 2}, \
-                    bad: {command: [sh, -c, 'exit 1']}}";
+                    bad: {x-dev: {command: [sh, -c, 'exit 1']}}}";
     let failure = test.promote(test.deployment("R1", manifest, "")).await.unwrap_err();
-    assert!(failure.reason.starts_with("bad: ended with exit code 1"), "{failure}");
+    assert!(
+        failure.reason.starts_with("bad: start check failed: ended with exit code 1"),
+        "{failure}"
+    );
     assert!(test.statuses().is_empty() && test.copies().is_empty());
     assert!(test.store.records.lock().unwrap().is_empty());
 }

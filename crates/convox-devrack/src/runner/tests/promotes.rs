@@ -55,7 +55,7 @@ async fn the_address_answers_at_every_moment_of_a_promote() {
 #[tokio::test]
 async fn a_service_gets_the_documented_variables_only() {
     let test = TestRunner::new();
-    let manifest = "environment: [SHARED=1]\nservices: {web: {command: env, port: 80, environment: [OWN=2, A=3]}}";
+    let manifest = "environment: [SHARED=1]\nservices: {web: {command: env, port: 80, environment: [OWN=2, A=3, HOME, SERVICE=mine]}}";
     let failure = test
         .promote(test.deployment("R1", manifest, "A=4\nB=x y=z\nHOME=/else"))
         .await
@@ -68,7 +68,21 @@ async fn a_service_gets_the_documented_variables_only() {
     let path = format!("PATH={}", base().path.to_str().unwrap());
     assert_eq!(
         lines,
-        ["A=4", "B=x y=z", "HOME=/else", "LANG=C.UTF-8", "OWN=2", path.as_str(), "SHARED=1"]
+        [
+            "A=4",
+            "APP=shop",
+            "BUILD=BXFGHCQLZGQ",
+            "BUILD_DESCRIPTION=a test",
+            "HOME=/else",
+            "LANG=C.UTF-8",
+            "OWN=2",
+            path.as_str(),
+            "PYTHONUNBUFFERED=1",
+            "RACK=dev",
+            "RELEASE=R1",
+            "SERVICE=mine",
+            "SHARED=1"
+        ]
     );
 }
 
@@ -128,8 +142,8 @@ async fn just_copied_programs_can_be_started_concurrently() {
 async fn a_stop_ends_grandchildren_even_if_they_ignore_term() {
     let quick = Limits { stop: Duration::from_millis(300), ..limits() };
     let test = TestRunner::with(quick, std::sync::Arc::new(crate::runner::context::free_port));
-    let manifest = "services: {job: {command: [sh, -c, \"(trap '' TERM; echo $$; exec sleep 600) & \
-                    sh -c 'trap \\\"\\\" TERM; echo $$; while :; do sleep 600; done' & echo $!; wait\"]}}";
+    let manifest = "services: {job: {x-dev: {command: [sh, -c, \"(trap '' TERM; echo $$; exec sleep 600) & \
+                    sh -c 'trap \\\"\\\" TERM; echo $$; while :; do sleep 600; done' & echo $!; wait\"]}}}";
     test.promote(test.deployment("R1", manifest, "")).await.unwrap();
     until("the pids", async || test.lines("service/job").len() >= 3).await;
     let pids: Vec<i32> =

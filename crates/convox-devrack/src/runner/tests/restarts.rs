@@ -50,7 +50,7 @@ async fn a_crashed_service_shows_as_crashed_and_its_address_closes_connections()
 #[tokio::test]
 async fn a_service_that_keeps_crashing_is_restarted_at_growing_intervals() {
     let test = TestRunner::new();
-    let manifest = "services: {job: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
+    let manifest = "services: {job: {x-dev: {command: [sh, -c, 'sleep 0.4; exit 7']}}}";
     test.promote(test.deployment("R1", manifest, "")).await.unwrap();
     until("three starts", async || {
         let starts =
@@ -69,7 +69,7 @@ async fn a_service_that_keeps_crashing_is_restarted_at_growing_intervals() {
 #[tokio::test]
 async fn a_new_release_replaces_one_that_keeps_crashing() {
     let test = TestRunner::new();
-    let manifest = "services: {web: {command: [sh, -c, 'sleep 0.4; exit 7']}}";
+    let manifest = "services: {web: {x-dev: {command: [sh, -c, 'sleep 0.4; exit 7']}}}";
     test.promote(test.deployment("R1", manifest, "")).await.unwrap();
     until("a crash", async || test.logged("restarts in")).await;
     test.promote(test.deployment("R2", WEB, "TEXT=sound")).await.unwrap();

@@ -71,12 +71,15 @@ impl TestRunner {
         let source = self.root.path().join(format!("source-{release}"));
         std::fs::create_dir_all(&source).unwrap();
         std::fs::write(source.join("server.py"), SERVER).unwrap();
+        let environment = Environment::parse(environment);
         Deployment {
             app: app(),
             release: release.parse().unwrap(),
+            build: "BXFGHCQLZGQ".parse().unwrap(),
+            build_description: "a test".into(),
             source,
-            manifest: Manifest::parse(manifest).unwrap(),
-            environment: Environment::parse(environment),
+            manifest: Manifest::parse(manifest, &environment).unwrap(),
+            environment,
         }
     }
 
@@ -168,6 +171,7 @@ pub(crate) fn base() -> BaseEnvironment {
         home: of("HOME"),
         lang: Some("C.UTF-8".into()),
         tmpdir: None,
+        build: Vec::new(),
     }
 }
 
