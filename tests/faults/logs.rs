@@ -221,7 +221,10 @@ async fn sockets_that_break_at_once_are_given_up_within_the_budget() {
     let cli = Cli::new(&["logs", "-a", "web"], home.path()).at(proxy.address, PASSWORD);
     let ran = cli.env("CONVOX_RETRY", "2").run().await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.lines().last().unwrap().contains("websockets open and break at once"), "{ran:?}");
+    assert!(
+        ran.err.lines().last().unwrap().contains("websockets open and break at once"),
+        "{ran:?}"
+    );
     rack.stop().await;
 }
 
