@@ -152,7 +152,13 @@ fn options_with(cx: &Context, host: String, trust: Trust) -> Options {
             let _ = writer.store_session(&host, &session.into());
         }
     });
-    Options { limits: *cx.limits(), trust, listener: transport_events::listener(cx), session_sink }
+    Options {
+        limits: *cx.limits(),
+        trust,
+        listener: transport_events::listener(cx),
+        session_sink,
+        ..Options::default()
+    }
 }
 
 fn switch_rack() -> Hint {

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::proxy::{Proxies, Proxy};
 use super::redactor::Redactor;
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
@@ -97,6 +98,8 @@ pub struct Options {
     pub limits: Limits,
     /// How the rack's certificate is verified.
     pub trust: Trust,
+    /// The proxies to use. By default those that the environment variables name.
+    pub proxies: Proxies,
     /// Receives events.
     pub listener: Listener,
     /// Receives a console's new sessions.
@@ -107,7 +110,8 @@ impl Default for Options {
     fn default() -> Self {
         let listener: Listener = Arc::new(|_| {});
         let session_sink: SessionSink = Arc::new(|_| {});
-        Self { limits: Limits::default(), trust: Trust::default(), listener, session_sink }
+        let (limits, trust, proxies) = (Limits::default(), Trust::default(), Proxies::from_env());
+        Self { limits, trust, proxies, listener, session_sink }
     }
 }
 
@@ -236,6 +240,14 @@ impl Client {
         self.inner.tls.get_or_init(config).clone()
     }
 
+    /// The proxy that requests go through. A rack on this machine is reached without one.
+    pub(super) fn proxy(&self) -> Result<Option<Proxy>, Error> {
+        if self.endpoint().is_loopback() {
+            return Ok(None);
+        }
+        Ok(self.inner.options.proxies.proxy_for(&self.endpoint().url)?)
+    }
+
     /// `unacknowledged` is how long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
     fn build(&self, unacknowledged: Duration) -> Result<reqwest::Client, Error> {
@@ -250,7 +262,10 @@ impl Client {
             .tcp_keepalive(limits.ping);
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let builder = builder.tcp_user_timeout(unacknowledged);
-        let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
+        let builder = match self.proxy()? {
+            Some(proxy) => builder.proxy(proxy.for_all()?),
+            None => builder.no_proxy(),
+        };
         #[cfg(unix)]
         let builder = match &self.endpoint().socket {
             Some(socket) => builder.unix_socket(socket.as_path()),

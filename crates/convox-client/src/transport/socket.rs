@@ -99,8 +99,9 @@ impl Client {
             .await
             .map_err(late)?
             .map_err(|error| self.network_error(request.clone(), error))?;
-        self.note_response();
         let status = response.status().as_u16();
+        self.check_proxy(&request, status)?;
+        self.note_response();
         if status != 101 {
             let headers = response.headers().clone();
             // A refusal whose message can't be read is still a refusal.

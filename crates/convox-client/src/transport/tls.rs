@@ -225,6 +225,9 @@ fn is_ca_on_server(error: &rustls::Error) -> bool {
     }
 }
 
+const UNSUPPORTED_ALGORITHM: &str =
+    "it is signed with an algorithm that is not supported, such as SHA-1";
+
 #[derive(Debug)]
 enum VerifyPolicy {
     Chain(Chain),
@@ -264,7 +267,7 @@ impl ServerCertVerifier for Verifier {
             }
         };
         if let Err(error) = &verdict {
-            self.failure.set(presented, reason(error));
+            self.failure.set(presented, describe(error));
         }
         verdict
     }
@@ -294,7 +297,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn reason(error: &rustls::Error) -> String {
+/// What is wrong with a handshake or a certificate, in words: the library prints some of its errors
+/// as debug output.
+pub(super) fn describe(error: &rustls::Error) -> String {
     use rustls::CertificateError as Why;
     let rustls::Error::InvalidCertificate(why) = error else { return error.to_string() };
     let text = match why {
@@ -304,7 +309,16 @@ fn reason(error: &rustls::Error) -> String {
         Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
         Why::Other(_) if is_ca_on_server(error) => "it is self-signed",
         Why::Other(_) => "it does not meet the rules for server certificates",
-        _ => return why.to_string(),
+        Why::BadEncoding => "it is malformed",
+        Why::BadSignature => "its signature is wrong",
+        Why::Revoked => "it has been revoked",
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => "it is not for a server",
+        Why::UnhandledCriticalExtension => "it has a critical extension that is not supported",
+        _ => {
+            // The variants for signature algorithms differ between versions of the library.
+            let is_algorithm = format!("{why:?}").starts_with("UnsupportedSignatureAlgorithm");
+            if is_algorithm { UNSUPPORTED_ALGORITHM } else { "it is invalid" }
+        }
     };
     text.to_owned()
 }
