@@ -225,7 +225,7 @@ HINT: find the reason with: convox logs --since 10m --no-follow -a web
 "#]]);
     assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
     let log = story.run("convox logs -a web --since 10m --no-follow");
-    log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA goes on\n");
+    log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA is still running\n");
     assert_eq!(story.get("web"), "Hello World!\n");
     story.run("convox apps wait").ok();
     story.run("convox releases").prints(str![[r#"
