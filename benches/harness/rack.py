@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 import struct
+import tarfile
 import threading
 import time
 
@@ -30,10 +31,12 @@ class Bucket:
 class Rack:
     """Answers on a loopback port until it is closed."""
 
-    def __init__(self, build_takes=0.0, rollout_takes=0.0, rate=None, releases=b"[]", log=None):
+    def __init__(self, build_takes=0.0, rollout_takes=0.0, rate=None, releases=b"[]", log=None,
+                 file_size=0):
         self.build_takes, self.rollout_takes = build_takes, rollout_takes
         self.bucket = Bucket(rate) if rate else None
         self.releases, self.log = releases, log
+        self.file_size = file_size
         self.uploaded = 0
         self.complete_at = self.running_at = None
         self.built = self.promoted = None
@@ -92,10 +95,28 @@ class Rack:
         if headers.get(b"expect", b"").lower() == b"100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         received = self._body(reader, headers)
+        if method == "GET" and path.endswith("/files"):
+            self._send_file(connection)
+            return True
         status, body = self._route(method, path, received)
         head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\n"
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return True
+
+    def _send_file(self, connection):
+        """A tar of one file of zeros."""
+        header = tarfile.TarInfo("data")
+        header.size = self.file_size
+        left = -(-self.file_size // 512) * 512 + 1024
+        head = header.tobuf()
+        connection.sendall(
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\n"
+            f"Content-Length: {len(head) + left}\r\n\r\n".encode() + head
+        )
+        zeros = bytes(STEP)
+        while left:
+            connection.sendall(zeros[: min(left, STEP)])
+            left -= min(left, STEP)
 
     def _body(self, reader, headers):
         if headers.get(b"transfer-encoding", b"").lower() == b"chunked":

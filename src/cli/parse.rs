@@ -118,6 +118,7 @@ mod tests {
                 "completions" => "convox completions bash".to_owned(),
                 "env unset" | "env get" => format!("convox {} KEY", spec.path),
                 "ps info" | "ps stop" => format!("convox {} ID", spec.path),
+                "cp" => "convox cp a web:/a".to_owned(),
                 "exec" | "run" => format!("convox {} web ls", spec.path),
                 "proxy" => "convox proxy db:5432".to_owned(),
                 "builds info" | "builds logs" | "releases info" | "releases manifest"

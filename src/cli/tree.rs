@@ -58,6 +58,7 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("ps stop" => ps::stop, effect: Write, scope: App),
     command!("exec" => exec, effect: Write, scope: App, foreign_from: Some(1)),
     command!("run" => run, effect: Write, scope: App, id: true, foreign_from: Some(1)),
+    command!("cp" => cp, effect: Write, scope: App),
     command!("proxy" => proxy, effect: Serve, scope: Rack),
     command!("rack" => rack::info, scope: Rack, watch: true),
     command!("rack start" => rack::start, effect: Serve),

@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         match log.next().await? {
             LogEvent::Text(lines) => cx.emit(Event::Log(lines))?,
             LogEvent::Resumed(what) => cx.notice(what),
-            LogEvent::Ended | LogEvent::NotYet(_) => return Ok(Outcome::streamed()),
+            LogEvent::Ended | LogEvent::NotReady(_) => return Ok(Outcome::streamed()),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod apps;
 pub(crate) mod build;
 pub(crate) mod builds;
 pub(crate) mod completions;
+pub(crate) mod cp;
 pub(crate) mod deploy;
 pub(crate) mod env;
 pub(crate) mod exec;

@@ -112,8 +112,9 @@ fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError>
 }
 
 async fn dev(cx: &Context) -> Result<Connection, CommandError> {
-    let address = super::dev::running(cx).await?;
-    Ok(Connection { rack: Rack::connect_with(&address, options(cx, &address)?), direct: None })
+    let endpoint = super::dev::running(cx).await?;
+    let options = options_with(cx, endpoint.authority(), Trust::Platform);
+    Ok(Connection { rack: Rack::new(Client::new(endpoint, options)), direct: None })
 }
 
 /// Returns the console, if one is known.
@@ -133,25 +134,31 @@ pub(crate) fn login_target(
     trust: Option<Trust>,
 ) -> Result<Console, CommandError> {
     let options = match trust {
-        Some(trust) => options_with(cx, url, trust),
+        Some(trust) => options_with(cx, url.authority(), trust),
         None => options(cx, url)?,
     };
     Ok(Console::new(Client::new(Endpoint::from(url), options)))
 }
 
 fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
-    Ok(options_with(cx, url, trust(cx, url)?))
+    Ok(options_with(cx, url.authority(), trust(cx, url)?))
 }
 
-fn options_with(cx: &Context, url: &RackUrl, trust: Trust) -> Options {
-    let (config, host) = (cx.settings.config.clone(), url.authority());
+fn options_with(cx: &Context, host: String, trust: Trust) -> Options {
+    let config = cx.settings.config.clone();
     let session_sink = Arc::new(move |session: &str| {
         // The session is valid for this run in any case; the next run can open another one.
         if let Ok(Some(writer)) = config.try_lock() {
             let _ = writer.store_session(&host, &session.into());
         }
     });
-    Options { limits: *cx.limits(), trust, listener: transport_events::listener(cx), session_sink }
+    Options {
+        limits: *cx.limits(),
+        trust,
+        listener: transport_events::listener(cx),
+        session_sink,
+        ..Options::default()
+    }
 }
 
 fn switch_rack() -> Hint {

@@ -8,15 +8,16 @@ pub(crate) use crate::signals::shutdown_requested;
 use super::Context;
 use crate::error::{CommandError, Hint};
 use crate::settings::{ExposeSecret, RackUrl};
+use convox_client::rack::Endpoint;
 use convox_devrack::daemon::{self, Address, Status};
 use convox_devrack::runner::BaseEnvironment;
 
 /// What the program is told when it is started as the rack.
 pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 
-/// The address of the development rack, which is started in the background where it is not
-/// running.
-pub(super) async fn running(cx: &Context) -> Result<RackUrl, CommandError> {
+/// Returns the endpoint of the development rack, which is started in the background if it is not
+/// running: its Unix-domain socket, or its port and password if the path of that is too long.
+pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
     let data = data_folder(cx)?;
     let address = match daemon::status(&data).await? {
         Status::Running { address, .. } => address,
@@ -34,7 +35,10 @@ pub(super) async fn running(cx: &Context) -> Result<RackUrl, CommandError> {
             start(cx).await?
         }
     };
-    url(&address)
+    match daemon::socket(&data) {
+        Some(socket) => Ok(Endpoint::unix(socket)?),
+        None => Ok(Endpoint::from(&url(&address)?)),
+    }
 }
 
 /// Starts the rack in the background, or finds it running.

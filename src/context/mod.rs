@@ -169,7 +169,7 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        Schedule { first: self.limits().poll, limit, silent: SILENT }
+        Schedule { first: self.limits().poll, limit, notice_after: SILENT }
     }
 
     /// Whether secrets are shown: with `--reveal`, and to programs.

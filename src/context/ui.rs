@@ -242,12 +242,14 @@ impl Inner {
             // The terminal shows `^C` in the line where the run was.
             let _ = self.stdio.error_line("");
         }
-        let _ = self.stdio.error(&error.message());
+        let message = error.message();
         if self.debug {
-            for source in error.sources() {
-                let _ = self.stdio.error_line(&format!("DEBUG: caused by: {}", sanitize(&source)));
+            for source in error.sources().filter(|source| !message.contains(source.as_str())) {
+                let line = format!("DEBUG: caused by: {}", sanitize(&source));
+                let _ = self.stdio.error_line(&line);
             }
         }
+        let _ = self.stdio.error(&message);
         self.print_hints(error.hints());
     }
 

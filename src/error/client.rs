@@ -2,7 +2,7 @@
 
 use super::{CommandError, Hint, from_complete_error};
 use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy, Refusal};
-use convox_client::transport::RequestLine;
+use convox_client::transport::{ProxyCause, RequestLine};
 use convox_client::wait::WaitError;
 
 impl From<Error> for CommandError {
@@ -34,6 +34,7 @@ fn hints_for(error: &Error) -> Vec<Hint> {
     match error {
         Error::Certificate(problem) => for_certificate(problem),
         Error::Unreachable { cause, .. } => for_network(cause),
+        Error::Proxy { variable, cause, .. } => for_proxy(variable, cause),
         Error::Status { request, status, .. } => {
             for_refusal(error.refusal().unwrap_or(Refusal::Other), request, *status)
         }
@@ -116,6 +117,14 @@ fn for_certificate(problem: &CertificateProblem) -> Vec<Hint> {
             .into(),
         ],
     }
+}
+
+fn for_proxy(variable: &str, cause: &ProxyCause) -> Vec<Hint> {
+    let first = match cause {
+        ProxyCause::Unauthorized => format!("put user and password into {variable}"),
+        _ => format!("check {variable}"),
+    };
+    vec![first.into(), "list hosts to reach without a proxy in NO_PROXY".into()]
 }
 
 fn for_network(cause: &Cause) -> Vec<Hint> {

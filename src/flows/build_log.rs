@@ -90,7 +90,7 @@ pub(super) async fn show_log(
             }
             Some(LogEvent::Resumed(what)) => cx.notice(what),
             None => return Ok(None),
-            Some(LogEvent::NotYet(words)) => {
+            Some(LogEvent::NotReady(words)) => {
                 if *ended.borrow() && !delay.may_last() {
                     return Err(Trouble::Log(LogError::Refused(words)));
                 }
@@ -119,7 +119,7 @@ async fn next_piece(
     log: &mut BuildLog,
     ended: &mut watch::Receiver<bool>,
 ) -> Result<Option<LogEvent>, Trouble> {
-    let attached = log.attached();
+    let attached = log.state();
     let mut next = std::pin::pin!(log.next());
     loop {
         let received = attached.received();

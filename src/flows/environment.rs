@@ -184,7 +184,7 @@ async fn make(
         before = ReleasesBefore::up_to(Some(release.id.clone()));
         made = Some(release);
     }
-    made.map_or_else(|| Err(Error::Config("nothing to unset".to_owned())), Ok)
+    made.ok_or_else(|| Error::Config("nothing to unset".to_owned()))
 }
 
 /// Names the keys that somebody else changed between our read and our write.

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod build;
 mod build_log;
 mod commit;
+pub(crate) mod copy;
 pub(crate) mod environment;
 pub(crate) mod follow_build;
 pub(crate) mod promote;

@@ -308,7 +308,7 @@ async fn verdict(
         let app = polled.app(&before.name).await?;
         let mut verdict = rollout.judge(&app, accepted.elapsed());
         if verdict == Verdict::Doubtful {
-            rollout.remembers(!polled.compat().await?.shows_release_at_once());
+            rollout.set_stale_reads(!polled.compat().await?.shows_release_at_once());
             verdict = rollout.judge(&app, accepted.elapsed());
         }
         Ok((verdict != Verdict::Pending).then_some(verdict))

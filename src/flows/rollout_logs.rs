@@ -131,7 +131,7 @@ impl<'a> View<'a> {
 
     /// Opens the log, if that takes but a moment; else it goes on beside what follows.
     async fn open(&mut self) {
-        if let Ok(Err(error)) = timeout(MOST, self.log.opened()).await {
+        if let Ok(Err(error)) = timeout(MOST, self.log.ensure_open()).await {
             self.warn(&error);
         }
     }
@@ -143,7 +143,7 @@ impl<'a> View<'a> {
                 Ok(LogEvent::Text(lines)) => return lines,
                 Ok(LogEvent::Resumed(_)) => continue,
                 // Racks end this stream now and then; the roll-out goes on.
-                Ok(LogEvent::Ended | LogEvent::NotYet(_)) => {}
+                Ok(LogEvent::Ended | LogEvent::NotReady(_)) => {}
                 Err(error) => self.warn(&error),
             }
             tokio::time::sleep(MOST).await;

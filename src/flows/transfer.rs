@@ -5,8 +5,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use tempfile::NamedTempFile;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -141,7 +144,6 @@ impl Destination {
 }
 
 /// A body to send, and how far it has gone.
-#[allow(dead_code)] // for the commands that import
 pub(crate) struct Source {
     upload: Arc<dyn Upload>,
     sent: Box<dyn Fn() -> u64>,
@@ -179,6 +181,13 @@ impl Source {
         })
     }
 
+    /// Any other body.
+    pub(crate) fn counted(upload: Arc<dyn Upload>) -> Self {
+        let counted = Arc::new(Counted { upload, sent: AtomicU64::new(0) });
+        let upload = counted.clone();
+        Self { upload, sent: Box::new(move || counted.sent.load(Ordering::Relaxed)) }
+    }
+
     /// Anything that can be read once.
     pub(crate) fn reader(reader: impl tokio::io::AsyncRead + Send + Unpin + 'static) -> Self {
         let upload = ReaderUpload::new(reader);
@@ -192,11 +201,30 @@ impl Source {
     }
 }
 
+/// A body whose progress is counted.
+struct Counted {
+    upload: Arc<dyn Upload>,
+    sent: AtomicU64,
+}
+
+impl Upload for Counted {
+    fn length(&self) -> Option<u64> {
+        self.upload.length()
+    }
+
+    fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
+        self.upload.open()
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.sent.store(bytes, Ordering::Relaxed);
+    }
+}
+
 /// Waits for the request that sends a source, moving the bar meanwhile.
 ///
 /// # Errors
 /// Those of the request.
-#[allow(dead_code)]
 pub(crate) async fn upload<T>(
     cx: &Context,
     label: &str,
@@ -220,19 +248,23 @@ pub(crate) async fn upload<T>(
 }
 
 /// The progress bar of a transfer.
-struct Bar<'a> {
+pub(super) struct Bar<'a> {
     cx: &'a Context,
     done: u64,
     total: Option<u64>,
 }
 
 impl<'a> Bar<'a> {
-    fn begin(cx: &'a Context, label: &str, total: Option<u64>) -> Result<Self, CommandError> {
+    pub(super) fn begin(
+        cx: &'a Context,
+        label: &str,
+        total: Option<u64>,
+    ) -> Result<Self, CommandError> {
         cx.emit(Event::Transfer(Transfer::Started(label.to_owned())))?;
         Ok(Self { cx, done: 0, total })
     }
 
-    fn advance(&mut self, bytes: usize) -> Result<(), CommandError> {
+    pub(super) fn advance(&mut self, bytes: usize) -> Result<(), CommandError> {
         self.set(self.done + bytes as u64)
     }
 
@@ -241,8 +273,54 @@ impl<'a> Bar<'a> {
         self.cx.emit(Event::Transfer(Transfer::Moved { done, total: self.total }))
     }
 
-    fn finish(self) -> Result<u64, CommandError> {
+    pub(super) fn finish(self) -> Result<u64, CommandError> {
         self.cx.emit(Event::Transfer(Transfer::Finished(self.done)))?;
         Ok(self.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn write(path: &Path, text: &str, complete: bool) -> io::Result<()> {
+        let (mut file, destination) = Destination::open(path)?;
+        file.write_all(text.as_bytes()).await?;
+        file.flush().await?;
+        if complete { destination.complete(file).await } else { Ok(()) }
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_file_appears_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("dump");
+        write(&path, "half", false).await.unwrap();
+        assert!(names(root.path()).is_empty());
+        write(&path, "whole", true).await.unwrap();
+        write(&path, "half of the next", false).await.unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(names(root.path()), ["dump"]);
+    }
+
+    #[tokio::test]
+    async fn a_link_stays_a_link_and_a_device_a_device() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, link) = (root.path().join("dump"), root.path().join("link"));
+        fs::write(&path, "old").unwrap();
+        std::os::unix::fs::symlink("dump", &link).unwrap();
+        write(&link, "new", true).await.unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        write(Path::new("/dev/null"), "gone", true).await.unwrap();
+        assert!(write(root.path(), "x", true).await.is_err());
+        assert!(write(&root.path().join("none/dump"), "x", true).await.is_err());
     }
 }

@@ -117,6 +117,24 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
 }
 
 #[test]
+fn commands_reach_it_by_its_socket_without_a_password() {
+    let story = on_dev();
+    story.run("convox deploy --create --wait").code(0);
+    // Whatever listens on the port of a dead rack learns nothing: no request goes there.
+    let file = data(&story).join("rack.json");
+    let mut address: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    address["port"] = stranger.local_addr().unwrap().port().into();
+    fs::write(&file, address.to_string()).unwrap();
+    story.run("convox env set A=1 --promote").code(0);
+    story.run("convox logs --no-follow").code(0);
+    assert!(stranger.accept().is_err(), "somebody connected");
+    let socket = fs::metadata(data(&story).join("rack.sock")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_relative_data_directory_is_that_of_the_working_directory() {
     let mut story = on_dev();
     story.set("CONVOX_DATA", "rack-data");

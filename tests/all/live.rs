@@ -37,10 +37,10 @@ fn the_bar_follows_the_width_of_the_terminal_in_place() {
         drawn.map(|line| line.split('\r').next().unwrap_or_default().chars().count()).collect()
     };
     until("a bar of 59 columns", || bars(&terminal.seen()).contains(&59).then_some(()));
-    terminal.resize(24, 40);
+    terminal.resize(40);
     let narrow = |seen: &str| bars(seen).iter().filter(|length| **length <= 39).count();
     until("bars that fit 40 columns", || (narrow(&terminal.seen()) >= 4).then_some(()));
-    terminal.resize(24, 90);
+    terminal.resize(90);
     until("a bar of 70 columns", || bars(&terminal.seen()).contains(&70).then_some(()));
     let seen = terminal.seen();
     let lengths = bars(&seen);

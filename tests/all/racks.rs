@@ -224,7 +224,7 @@ fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
     let (_console, story) = console_without_sessions(true);
     for line in ["convox racks", "convox apps -r acme/north"] {
         story.run(line).fails(
-            str![[r#"ERROR: 127.0.0.1:10001 asks for a second factor, which this client cannot give: log in with a token that needs none"#]],
+            str![[r#"ERROR: 127.0.0.1:10001 requires a second factor, which is not supported: log in with a token that does not need one"#]],
         );
     }
 }

@@ -91,9 +91,10 @@ HINT: list releases with: convox releases -a web
 ERROR: no such release: RXX
 HINT: list releases with: convox releases -a web
 "#]]);
-    story
-        .run("convox releases promote RXX -a shop")
-        .fails(str![[r#"ERROR: no such app: shop, try: convox apps create shop"#]]);
+    story.run("convox releases promote RXX -a shop").fails(str![[r#"
+ERROR: no such app: shop
+HINT: create it with: convox apps create shop
+"#]]);
 }
 
 #[test]

@@ -48,12 +48,16 @@ fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
     until("raw mode", || (!terminal.echoes()).then_some(()));
     terminal.types("stty size\r");
     terminal.shows("24 80");
-    terminal.resize(40, 132);
+    terminal.resize(132);
     terminal.types("sleep 0.1; stty size\r");
-    terminal.shows("40 132");
+    terminal.shows("24 132");
+    terminal.types("PS1='next> '\r");
+    terminal.shows("\nnext> ");
     terminal.types("sh -c 'echo started; exec sleep 600'\r");
     terminal.shows("\nstarted");
+    let before = terminal.seen().len();
     terminal.types("\x03");
+    until("the next prompt", || terminal.seen()[before..].contains("next> ").then_some(()));
     terminal.types("echo it gave $?\r");
     terminal.shows("it gave 130");
     terminal.types("exit 7\r");
@@ -129,7 +133,7 @@ fn run_detached_gives_the_process_which_goes_on_and_can_be_stopped() {
     story.run("convox ps info web-aaaaaa").ok().says("Command   sleep 600\n");
     story.run("convox ps stop web-aaaaaa").prints("Stopping web-aaaaaa... OK");
     no_one_off_is_left(&story);
-    story.run("convox run web -d --id -- sleep 600").ok().out("web-bbbbbb");
+    story.run("convox run web -d --id -- sleep 600").code(0).out("web-bbbbbb");
 }
 
 #[test]
@@ -148,6 +152,55 @@ fn ps_lists_and_shows_processes() {
     ran.code(1).warns("ERROR: process not found: nobody\n");
     let ran = story.run("convox ps stop nobody");
     ran.code(1).says("Stopping nobody... ").warns("ERROR: process not found: nobody\n");
+}
+
+#[test]
+fn cp_copies_files_and_directories_both_ways() {
+    let story = Story::deployed("web");
+    let process = processes(&story).remove(0);
+    let local = |name: &str| story.path("web").join(name);
+    let read = |name: &str| std::fs::read_to_string(local(name)).unwrap();
+    std::fs::create_dir_all(local("d/sub")).unwrap();
+    std::fs::write(local("d/a.txt"), "a\n").unwrap();
+    std::fs::write(local("d/sub/b.sh"), "b\n").unwrap();
+    std::os::unix::fs::symlink("a.txt", local("d/link")).unwrap();
+
+    story.run(&format!("convox cp d {process}:/srv/d")).prints("");
+    story.run("convox exec web -- cat srv/d/a.txt srv/d/sub/b.sh srv/d/link").prints("a\nb\na");
+    story.run(&format!("convox cp d/a.txt {process}:/exact.txt")).prints("");
+    story.run("convox exec web cat exact.txt").prints("a");
+
+    story.run(&format!("convox cp {process}:/srv/d got")).prints("");
+    assert_eq!((read("got/a.txt"), read("got/sub/b.sh"), read("got/link")).0, "a\n");
+    story.run(&format!("convox cp {process}:/exact.txt got")).prints("");
+    story.run(&format!("convox cp {process}:/exact.txt other.txt")).prints("");
+    assert_eq!((read("got/exact.txt"), read("other.txt")), ("a\n".into(), "a\n".into()));
+    story.run(&format!("convox cp {process}:/exact.txt {process}:/copy.txt")).prints("");
+    story.run("convox exec web cat copy.txt").prints("a");
+    let left: Vec<_> = std::fs::read_dir(local("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(".convox-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn cp_that_fails_leaves_nothing_under_the_final_name() {
+    let story = Story::deployed("web");
+    let process = processes(&story).remove(0);
+    for (line, words) in [
+        (format!("convox cp {process}:/nope here"), "ERROR: no such file: /nope\n"),
+        ("convox cp nobody:/web.py here".to_owned(), "ERROR: process not found: nobody\n"),
+        (format!("convox cp {process}:web.py here"), "ERROR: must specify absolute paths"),
+        (format!("convox cp nope {process}:/here"), "nope: No such file or directory"),
+        ("convox cp a b".to_owned(), "ERROR: neither side is in a process\n"),
+        (format!("convox cp {process}:/web.py none/here"), "can't write"),
+    ] {
+        let ran = story.run(&line);
+        ran.code(1).out("").warns(words);
+    }
+    assert!(!story.path("web").join("here").exists());
 }
 
 #[test]

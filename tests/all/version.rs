@@ -9,7 +9,7 @@ const OWN: &str = env!("CARGO_PKG_VERSION");
 #[test]
 fn client_and_rack_are_told() {
     let story = Story::new("web");
-    story.run("convox version").prints(&format!("client: {OWN}\nserver: 3.24.6-dev"));
+    story.run("convox version").prints(format!("client: {OWN}\nserver: 3.24.6-dev"));
     story.run("convox --version").prints(OWN);
     story.run("convox -v").prints(OWN);
 }
@@ -17,7 +17,7 @@ fn client_and_rack_are_told() {
 #[test]
 fn without_a_rack_there_is_no_server() {
     let story = Story::alone("web");
-    story.run("convox version").prints(&format!("client: {OWN}\nserver: none"));
+    story.run("convox version").prints(format!("client: {OWN}\nserver: none"));
     assert_eq!(
         story.run("convox version --json").json(),
         serde_json::json!({"client": OWN, "server": null})
@@ -33,5 +33,5 @@ ERROR: out of order
 HINT: the rack failed at GET /system
 HINT: check the rack's status with: convox rack
 "#]])
-        .out(&format!("client: {OWN}"));
+        .out(format!("client: {OWN}"));
 }

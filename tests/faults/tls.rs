@@ -56,7 +56,9 @@ impl Scene {
 
 fn is_refused(ran: &Ran, parts: &[&str]) {
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
-    assert!(ran.err.starts_with("ERROR: ") && ran.err.lines().count() == 1, "{ran:?}");
+    let mut lines = ran.err.lines();
+    assert!(lines.next().is_some_and(|line| line.starts_with("ERROR: ")), "{ran:?}");
+    assert!(lines.all(|line| line.starts_with("HINT: ")), "{ran:?}");
     for part in parts {
         assert!(ran.err.contains(part), "no {part:?} in {ran:?}");
     }
@@ -76,12 +78,12 @@ async fn an_unknown_certificate_is_refused_until_it_is_pinned_and_never_asked_tw
     let ran = scene.apps().await;
     let pins = format!("convox login {host} --trust");
     let variable = format!("CONVOX_TRUST={}", certificate.fingerprint);
-    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "no authority that this machine knows"];
+    let parts = [&*pins, &variable, "CONVOX_CA_CERT=", "not signed by a trusted authority"];
     is_refused(&ran, &parts);
     assert!(ran.took.as_secs() < 10, "it is not tried again: {ran:?}");
 
     let ran = scene.pin().await;
-    let notice = format!("NOTICE: from now on {host} is trusted by this certificate alone: ");
+    let notice = format!("NOTICE: from now on, {host} is trusted with this certificate only: ");
     assert_eq!((ran.code, ran.err), (Some(0), format!("{notice}{}\n", certificate.fingerprint)));
     let trust = scene.settings().join("trust");
     assert_eq!(std::fs::metadata(&trust).unwrap().permissions().mode() & 0o777, 0o600);
@@ -136,7 +138,10 @@ async fn a_pin_that_the_variable_beats_is_told_of() {
     };
     let ran = login(&Certificate::of("127.0.0.1").fingerprint).await;
     let way_out = format!("set CONVOX_TRUST={} or unset it\n", certificate.fingerprint);
-    assert!(ran.code == Some(0) && ran.err.contains("WARNING: CONVOX_TRUST names"), "{ran:?}");
+    assert!(
+        ran.code == Some(0) && ran.err.contains("WARNING: CONVOX_TRUST overrides this"),
+        "{ran:?}"
+    );
     assert!(ran.err.contains(&way_out), "{ran:?}");
     let ran = login(&certificate.fingerprint).await;
     assert!(ran.code == Some(0) && !ran.err.contains("WARNING: "), "{ran:?}");
@@ -186,11 +191,11 @@ async fn a_certificate_that_is_its_own_authority_is_good_once_its_file_is_given(
     let scene = Scene::new().await;
     let certificate = Certificate::authority("127.0.0.1");
     let front = scene.front(&certificate);
-    is_refused(&scene.apps().await, &["it is signed by itself", "CONVOX_CA_CERT="]);
+    is_refused(&scene.apps().await, &["it is self-signed", "CONVOX_CA_CERT="]);
     is_fine(&with_authority(&scene, &certificate, scene.home.path()).await);
     let other = Certificate::authority("127.0.0.1");
     let ran = with_authority(&scene, &other, scene.home.path()).await;
-    is_refused(&ran, &["it is signed by itself", &certificate.fingerprint]);
+    is_refused(&ran, &["it is self-signed", &certificate.fingerprint]);
     front.stop().await;
     for (certificate, words) in [
         (Certificate::expired_authority(), "it has expired"),

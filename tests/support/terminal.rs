@@ -79,11 +79,9 @@ impl Terminal {
         self
     }
 
-    /// Gives the terminal another size, as a window manager does.
-    pub fn resize(&self, rows: u16, columns: u16) -> &Self {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&self.keyboard, size).unwrap();
-        self
+    /// Changes the width of the terminal, which sends SIGWINCH to the command.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.keyboard, size(columns)).unwrap();
     }
 
     /// The process of the command.

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         match log.next().await? {
             LogEvent::Text(lines) => std::io::stdout().write_all(&lines)?,
             LogEvent::Resumed(notice) => writeln!(std::io::stderr(), "{notice}")?,
-            LogEvent::Ended | LogEvent::NotYet(_) => return Ok(()),
+            LogEvent::Ended | LogEvent::NotReady(_) => return Ok(()),
         }
     }
 }

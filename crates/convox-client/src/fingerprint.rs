@@ -1,16 +1,16 @@
-//! The SHA-256 fingerprint of a certificate, by which a rack's own certificate is trusted.
+//! SHA-256 fingerprints of certificates.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// SHA-256 over a certificate's DER form. Printed as openssl does: `AB:CD:…`.
+/// The SHA-256 of a certificate's DER form, formatted like openssl's: `AB:CD:…`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 
-/// A text that is no fingerprint.
+/// A text that is not a fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a SHA-256 fingerprint: 64 hexadecimal digits are expected, with colons or without, \
+    "not a SHA-256 fingerprint: expected 64 hexadecimal digits, with or without colons, \
      as `openssl x509 -noout -fingerprint -sha256` prints them"
 )]
 pub struct InvalidFingerprint;
@@ -19,7 +19,7 @@ impl FromStr for Fingerprint {
     type Err = InvalidFingerprint;
 
     fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
-        // openssl writes `sha256 Fingerprint=AB:CD…`, others `SHA256:abcd…`
+        // openssl prints `sha256 Fingerprint=AB:CD…`, other programs `SHA256:abcd…`
         let digits = text.rsplit('=').next().unwrap_or(text).trim();
         let digits = strip_label(digits).replace(':', "");
         if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -63,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_usual_spellings_are_read() {
+    fn common_formats_are_parsed() {
         let plain = "ab".repeat(32);
         let colons = ["AB"; 32].join(":");
         for text in [
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_rejected() {
         let (short, odd) = ("ab".repeat(31), "zz".repeat(32));
         for text in ["", "SHA256:", short.as_str(), odd.as_str(), "ééééééé", &"é".repeat(32)]
         {
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_printed_fingerprint_reads_back(bytes: [u8; 32]) {
+        fn a_printed_fingerprint_parses(bytes: [u8; 32]) {
             let fingerprint = Fingerprint(bytes);
             prop_assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         }

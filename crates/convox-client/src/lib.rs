@@ -35,4 +35,4 @@ pub use fingerprint::Fingerprint;
 pub use limits::Limits;
 pub use rack::{Console, Rack, Refusal};
 pub use rack_url::RackUrl;
-pub use transport::{Error, Options, Trust, probe_certificate};
+pub use transport::{Error, Options, Proxies, Trust, probe_certificate};

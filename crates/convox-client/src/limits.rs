@@ -1,32 +1,33 @@
-//! How long the client waits for what. Every limit is a setting; these are the defaults.
+//! Time limits and retry budgets.
 
 use std::time::Duration;
 
-/// Time limits and budgets of one run.
+/// The time limits and retry budgets of a client. Use [`Default`] for the usual values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until a connection is made, TLS included.
+    /// Until a connection is established, including TLS.
     pub connect: Duration,
-    /// Until the answer to a read begins.
+    /// Until the response to a read begins.
     pub response: Duration,
-    /// Until the answer to a change or an upload begins: v2 promotes take minutes.
+    /// Until the response to a change or an upload begins. Promotes on v2 racks take minutes.
     pub long_response: Duration,
-    /// Without any progress while a body moves, in either direction.
+    /// Without progress while a body is transferred, in either direction.
     pub stall: Duration,
-    /// Between pings on a socket: racks never send any.
+    /// Between pings on a websocket. Racks send none.
     pub ping: Duration,
-    /// Until the system gives up a connection whose peer acknowledges nothing. With a ping every
-    /// ten seconds a half-open connection is found within thirty.
+    /// Until the operating system gives up a connection whose peer acknowledges nothing. With a
+    /// ping every ten seconds, a half-open connection is found within thirty.
     pub half_open: Duration,
-    /// How long a request that may be repeated is repeated; zero for never.
+    /// How long a request is repeated; zero disables retries.
     pub retry: Duration,
-    /// The same before the rack has answered once: a wrong address should not take a minute.
+    /// How long a request is repeated if the rack has never responded: the address may be wrong.
     pub first_contact: Duration,
-    /// How long to look for what a lost answer may have done before it is sent again.
+    /// How long to search for the result of a change whose response was lost before it is sent
+    /// again.
     pub reconcile: Duration,
-    /// What a build's log gets after the build has ended, where the rack does not end it itself.
+    /// How long a build's log may go on after the build has ended, unless the rack ends it.
     pub log_grace: Duration,
-    /// The pause between the first two polls of a wait; later ones are up to three times as long.
+    /// The pause between the first two polls of a wait. Later ones are up to three times as long.
     pub poll: Duration,
 }
 

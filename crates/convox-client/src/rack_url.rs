@@ -1,4 +1,4 @@
-//! The address of a rack or console, with its credentials kept apart and hidden.
+//! The URL of a rack or console, with its credentials kept separately.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use url::Url;
 
 use super::secret::Secret;
 
-/// `scheme://user:password@host[:port][/base]`. Shows itself without user and password.
+/// `scheme://user:password@host[:port][/base]`. `Display` and `Debug` omit user and password.
 ///
-/// Query and fragment are dropped, as racks' clients do; a base path loses its closing slash,
-/// since racks answer `//apps` with a 404.
+/// Query and fragment are dropped, as by the Go clients. The base path loses its trailing slash,
+/// since racks respond to `//apps` with a 404.
 #[derive(Clone)]
 pub struct RackUrl {
     address: Url,
@@ -19,10 +19,10 @@ pub struct RackUrl {
     credentials: Option<Credentials>,
 }
 
-/// User and password for HTTP Basic authentication, percent-decoded.
+/// User and password for HTTP basic authentication, percent-decoded.
 #[derive(Clone)]
 pub struct Credentials {
-    /// `convox` by custom; `jwt` makes racks read the password as a token.
+    /// Usually `convox`. With `jwt`, racks read the password as a token.
     pub user: String,
     /// The rack's password, the console's token, or a JWT.
     pub password: Secret,
@@ -31,22 +31,22 @@ pub struct Credentials {
 /// HTTP with or without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// Plain HTTP, and `ws` for sockets.
+    /// Plain HTTP, and `ws` for websockets.
     Http,
-    /// HTTP over TLS, and `wss` for sockets.
+    /// HTTP over TLS, and `wss` for websockets.
     Https,
 }
 
-/// A text that is no rack address. Never contains the text, which may hold a password.
+/// A text that is not the URL of a rack. Never contains the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRackUrl {
-    /// It does not parse as a URL.
+    /// It is not a URL.
     #[error("not a rack address ({0}): {EXAMPLE} is expected")]
     Malformed(url::ParseError),
-    /// Another scheme than http or https.
+    /// The scheme is neither http nor https.
     #[error("not a rack address (neither http nor https): {EXAMPLE} is expected")]
     Scheme,
-    /// User or password are not UTF-8 once decoded.
+    /// User or password are not UTF-8 when decoded.
     #[error("not a rack address (user or password is not UTF-8): {EXAMPLE} is expected")]
     Credentials,
     /// The password contains a `/`, `#` or `?`, which ends the host part of a URL.
@@ -55,7 +55,7 @@ pub enum InvalidRackUrl {
          {EXAMPLE} is expected"
     )]
     RawPassword,
-    /// A console's host with a scheme, a path or credentials.
+    /// A host that contains a scheme, a path or credentials.
     #[error("not a host name: console.convox.com or rack.example.com:5443 is expected")]
     Host,
 }
@@ -63,10 +63,10 @@ pub enum InvalidRackUrl {
 const EXAMPLE: &str = "https://convox:PASSWORD@rack.example.com";
 
 impl RackUrl {
-    /// The console, or rack, at `host` or `host:port`, with `convox` as user.
+    /// The URL of a console or rack at `host` or `host:port`, with the user `convox`.
     ///
     /// # Errors
-    /// [`InvalidRackUrl::Host`] where `host` is more than a host and a port.
+    /// [`InvalidRackUrl::Host`] if `host` is more than a host and a port.
     pub fn for_host(
         scheme: Scheme,
         host: &str,
@@ -83,8 +83,7 @@ impl RackUrl {
         Ok(Self { base: base_of(&address), address, credentials })
     }
 
-    /// Scheme, host, port and base path, without a closing slash and without credentials:
-    /// a route is appended to it.
+    /// Scheme, host, port and base path, without a trailing slash and without credentials.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -94,23 +93,24 @@ impl RackUrl {
         &self.address
     }
 
-    /// With TLS or without.
+    /// The scheme.
     pub fn scheme(&self) -> Scheme {
         if self.address.scheme() == "http" { Scheme::Http } else { Scheme::Https }
     }
 
-    /// The host alone; an IPv6 address in brackets.
+    /// The host; an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.address.host_str().unwrap_or_default()
     }
 
-    /// Host and port, the port always named: what a pinned certificate belongs to.
+    /// Host and port, with the scheme's default port if there is none. Pinned certificates belong
+    /// to it.
     pub fn host_port(&self) -> String {
         let port = self.address.port_or_known_default().unwrap_or(443);
         format!("{}:{port}", self.host())
     }
 
-    /// Host and port as they were written: what consoles' sessions are kept under.
+    /// The host, with its port if the URL has one. Console sessions belong to it.
     pub fn authority(&self) -> String {
         match self.address.port() {
             Some(port) => format!("{}:{port}", self.host()),
@@ -118,7 +118,7 @@ impl RackUrl {
         }
     }
 
-    /// Whether the host is this machine by its name or number; proxies are not for it.
+    /// Whether the host is this machine by name or address.
     pub fn is_loopback(&self) -> bool {
         match self.address.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -128,7 +128,7 @@ impl RackUrl {
         }
     }
 
-    /// User and password, if the address has any.
+    /// User and password, if the URL has any.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
@@ -152,8 +152,8 @@ impl FromStr for RackUrl {
     }
 }
 
-/// Whether user and password seem to be cut by a `/`, `#` or `?` of the password: what comes before
-/// it looks like a host and port, and the `@` comes after it.
+/// Whether a `/`, `#` or `?` in the password seems to end the host part: what comes before it looks
+/// like a host and port, and the `@` comes after it.
 fn has_raw_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let Some(end) = rest.find(['/', '#', '?']) else { return false };
@@ -161,14 +161,14 @@ fn has_raw_password(text: &str) -> bool {
     before.contains(':') && !before.contains('@') && after.contains('@')
 }
 
-/// Moves user and password out of the address.
+/// Removes user and password from the URL and returns them.
 fn take_credentials(address: &mut Url) -> Result<Option<Credentials>, InvalidRackUrl> {
     let user = decoded(address.username())?;
     let password = address.password().map(decoded).transpose()?;
     if user.is_empty() && password.is_none() {
         return Ok(None);
     }
-    // Neither fails for an http address, which always has a host.
+    // Neither fails for an http URL, which always has a host.
     address.set_username("").map_err(|()| InvalidRackUrl::Scheme)?;
     address.set_password(None).map_err(|()| InvalidRackUrl::Scheme)?;
     Ok(Some(Credentials { user, password: password.unwrap_or_default().into() }))
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_falls_into_its_parts() {
+    fn a_url_is_split_into_its_parts() {
         let url = url("https://convox:p%40ss%2Fw+o:rd@rack.example.com:5443/base/?x=1#y");
         assert_eq!(url.base(), "https://rack.example.com:5443/base");
         assert_eq!(url.host_port(), "rack.example.com:5443");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_the_scheme_is_named_for_a_pin_only() {
+    fn the_default_port_is_part_of_a_pin_only() {
         let url = url("https://rack.example.com/");
         assert_eq!(url.base(), "https://rack.example.com");
         assert_eq!(url.host_port(), "rack.example.com:443");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_other_hosts() {
+    fn loopback_hosts_are_recognized() {
         for host in ["localhost", "127.0.0.1:80", "127.9.9.9", "rack.localhost"] {
             assert!(RackUrl::for_host(Scheme::Http, host, None).unwrap().is_loopback(), "{host}");
         }
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_display_nor_debug_show_a_secret() {
+    fn display_and_debug_omit_credentials() {
         for text in ["https://convox:hunter2@host", "https://hunter2@host/hunter"] {
             let url = url(text);
             let shown = format!("{url} {url:?} {:?}", url.credentials());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_it() {
+    fn an_invalid_url_is_rejected_without_repeating_it() {
         for text in [
             "",
             "rack.example.com",
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_is_named_by_host_and_port_alone() {
+    fn a_console_is_given_by_host_and_port_alone() {
         let secret = || Some(Secret::from("a b+c/d=e@f%"));
         let url = RackUrl::for_host(Scheme::Https, "127.0.0.1:5000", secret()).unwrap();
         assert_eq!(url.base(), "https://127.0.0.1:5000");

@@ -1,7 +1,8 @@
-//! Values that must never be shown: passwords, tokens, session ids.
+//! Values that must never be shown: passwords, tokens and session ids.
 
-/// A text that prints as `[REDACTED]` and is wiped when dropped; [`ExposeSecret`] opens it.
+/// A string whose `Debug` output is `[REDACTED]`, wiped from memory when dropped. [`ExposeSecret`]
+/// gives access to it.
 pub use secrecy::SecretString as Secret;
 
-/// The explicit word that opens a [`Secret`]: for a header, and for the settings file.
+/// Gives access to the text of a [`Secret`].
 pub use secrecy::ExposeSecret;

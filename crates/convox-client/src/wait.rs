@@ -1,4 +1,4 @@
-//! Waiting for a condition: the one loop that polls.
+//! Polls until a condition is met.
 
 use std::time::Duration;
 
@@ -6,64 +6,65 @@ use tokio::time::{Instant, timeout};
 
 use crate::transport::Error;
 
-/// Polls start fast and slow down to this many times the first pause: by default to three quarters
-/// of a second, which is what a wait may add to the rack's own time.
-const SLOWEST: u32 = 3;
+/// Polls slow down to this many times the first pause: by default to 0.75 s, which is the most that
+/// a wait adds to the rack's own time.
+const MAX_SLOWDOWN: u32 = 3;
 
-/// The longest pause that a rack which asks for one gets: it may be back before that.
-const LONGEST: Duration = Duration::from_secs(10);
+/// The longest pause that a rack can ask for: it may be available again earlier.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// How to poll, and for how long.
+/// How often to poll, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// The pause after the first poll; it grows by half each time, up to three times this.
+    /// The pause after the first poll. It grows by half each time, up to three times this.
     pub first: Duration,
-    /// How long the wait may last in all.
+    /// How long the wait may last.
     pub limit: Duration,
-    /// How long a rack may be away before that is told.
-    pub silent: Duration,
+    /// How long an outage may last before it is reported.
+    pub notice_after: Duration,
 }
 
-/// A wait that did not end well.
+/// Why a wait ended without a value.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WaitError {
-    /// The limit was reached first.
+    /// The limit was reached.
     #[error("timeout")]
     TimedOut,
-    /// The rack said something that ends it.
+    /// The rack refused a poll.
     #[error(transparent)]
     Rack(#[from] Error),
 }
 
-/// Asks `condition` until it gives a value. It is told how long the wait has lasted.
+/// Polls `condition` until it returns a value. `condition` gets the time since the start of the
+/// wait.
 ///
-/// A rack that is away (connection errors, 429, any 5xx, an answer that is none) is waited for as
-/// long as the limit allows; `away` is told once each time that lasts. Other refusals, a 404 among
-/// them, end the wait at once. A poll is the repetition of the one before: `condition` should ask
-/// a rack that does not repeat by itself.
+/// An unavailable rack ([`Error::is_unavailable`]) is waited for within the limit; `on_outage` is
+/// called once per outage that lasts longer than [`Schedule::notice_after`]. Other errors, such as
+/// a 404, end the wait at once. `condition` should use a rack without retries, since the next poll
+/// repeats the request.
 ///
 /// # Errors
 /// [`WaitError`].
 pub async fn until<T>(
     schedule: Schedule,
-    mut away: impl FnMut(&Error),
+    mut on_outage: impl FnMut(&Error),
     mut condition: impl AsyncFnMut(Duration) -> Result<Option<T>, Error>,
 ) -> Result<T, WaitError> {
     let started = Instant::now();
     let left = || schedule.limit.saturating_sub(started.elapsed());
     let mut pause = schedule.first;
-    let mut absence = Absence::default();
+    let mut outage = Outage::default();
     loop {
-        // A rack that hangs must not make the wait longer than it may be.
+        // A response that never comes must not extend the wait.
         let response = timeout(left().max(schedule.first), condition(started.elapsed())).await;
         let mut at_least = Duration::ZERO;
         match response.map_err(|_| WaitError::TimedOut)? {
             Ok(Some(value)) => return Ok(value),
-            Ok(None) => absence = Absence::default(),
+            Ok(None) => outage = Outage::default(),
             Err(error) if error.is_unavailable() => {
-                at_least = error.retry_after().unwrap_or_default().min(LONGEST);
-                if absence.is_news(schedule.silent) {
-                    away(&error);
+                at_least = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+                if outage.should_report(schedule.notice_after) {
+                    on_outage(&error);
                 }
             }
             Err(error) => return Err(error.into()),
@@ -72,22 +73,22 @@ pub async fn until<T>(
             return Err(WaitError::TimedOut);
         }
         tokio::time::sleep(pause.max(at_least).min(left())).await;
-        pause = (pause * 3 / 2).min(schedule.first * SLOWEST);
+        pause = (pause * 3 / 2).min(schedule.first * MAX_SLOWDOWN);
     }
 }
 
-/// A rack that is away.
+/// An outage of the rack.
 #[derive(Default)]
-struct Absence {
+struct Outage {
     since: Option<Instant>,
     notified: bool,
 }
 
-impl Absence {
-    /// Has it lasted longer than `silent`, and was not told yet?
-    fn is_news(&mut self, silent: Duration) -> bool {
+impl Outage {
+    /// Whether it has lasted longer than `notice_after` and has not been reported.
+    fn should_report(&mut self, notice_after: Duration) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
-        since.elapsed() >= silent && !std::mem::replace(&mut self.notified, true)
+        since.elapsed() >= notice_after && !std::mem::replace(&mut self.notified, true)
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
     const SCHEDULE: Schedule = Schedule {
         first: Duration::from_millis(1),
         limit: Duration::from_millis(50),
-        silent: Duration::ZERO,
+        notice_after: Duration::ZERO,
     };
 
     fn refused(status: u16) -> Error {
@@ -118,37 +119,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rack_that_is_away_is_waited_for_and_named_once() {
+    async fn an_unavailable_rack_is_waited_for_and_reported_once() {
         let away = || Err(refused(500));
         let (result, notified) = wait(vec![away(), away(), Ok(None), away(), Ok(Some(7))]).await;
         assert_eq!((result.unwrap(), notified), (7, 2));
     }
 
     #[tokio::test]
-    async fn a_404_ends_it_at_once() {
+    async fn a_404_ends_the_wait() {
         let (result, notified) = wait(vec![Ok(None), Err(refused(404)), Ok(Some(1))]).await;
         assert!(matches!(result, Err(WaitError::Rack(_))));
         assert_eq!(notified, 0);
     }
 
     #[tokio::test]
-    async fn the_limit_ends_it_too() {
+    async fn the_limit_ends_the_wait() {
         assert!(matches!(wait(vec![]).await.0, Err(WaitError::TimedOut)));
     }
 
     #[tokio::test]
-    async fn a_rack_that_hangs_makes_it_no_longer() {
+    async fn a_rack_that_hangs_does_not_extend_the_wait() {
         let never = async |_| std::future::pending::<Result<Option<u8>, Error>>().await;
         assert!(matches!(until(SCHEDULE, |_| (), never).await, Err(WaitError::TimedOut)));
     }
 
     #[tokio::test]
-    async fn a_short_absence_is_no_news() {
+    async fn a_short_outage_is_not_reported() {
         let mut notified = 0;
         let mut responses =
             vec![Err(refused(502)), Ok(None), Err(refused(503)), Ok(Some(1))].into_iter();
         let condition = async |_| responses.next().unwrap();
-        let schedule = Schedule { silent: Duration::from_secs(5), ..SCHEDULE };
+        let schedule = Schedule { notice_after: Duration::from_secs(5), ..SCHEDULE };
         assert_eq!(until(schedule, |_| notified += 1, condition).await.unwrap(), 1);
         assert_eq!(notified, 0);
     }

@@ -4,7 +4,7 @@
 //! through the user's browser, by a cross-site request or by pointing its own name to 127.0.0.1
 //! (DNS rebinding).
 
-use axum::http::{HeaderMap, StatusCode, header, uri::Authority};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, uri::Authority};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,6 +21,14 @@ pub(crate) fn check_password(headers: &HeaderMap, password: &SecretString) -> Re
         return Err(Refusal::unauthenticated());
     }
     Ok(())
+}
+
+/// Gives a request the password: the operating system has authenticated its sender.
+pub(crate) fn set_password(headers: &mut HeaderMap, password: &SecretString) {
+    let encoded = BASE64_STANDARD.encode(format!("convox:{}", password.expose_secret()));
+    if let Ok(value) = HeaderValue::from_str(&format!("Basic {encoded}")) {
+        headers.insert(header::AUTHORIZATION, value);
+    }
 }
 
 fn basic(headers: &HeaderMap) -> Option<String> {
@@ -66,7 +74,7 @@ fn authority(text: Option<&str>) -> Option<Authority> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::{HeaderName, HeaderValue};
+    use axum::http::HeaderName;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         let pairs = pairs.iter();

@@ -139,6 +139,7 @@ fn split(stream: Stream) -> (Receiver, Sender) {
         buffer: BytesMut::new(),
         frame: None,
         sender: sender.clone(),
+        ping: None,
         is_closed: false,
     };
     (receiver, sender)
@@ -163,6 +164,8 @@ pub(crate) struct Receiver {
     buffer: BytesMut,
     frame: Option<Payload>,
     sender: Sender,
+    /// The payload of a ping that is not answered yet.
+    ping: Option<Bytes>,
     is_closed: bool,
 }
 
@@ -178,15 +181,16 @@ impl Receiver {
     /// protocol. Cancel safe. Pings are answered on the way.
     pub(crate) async fn next(&mut self) -> Option<Incoming> {
         while !self.is_closed {
+            if let Some(payload) = self.ping.clone() {
+                self.sender.pong(&payload).await.ok()?;
+                self.ping = None;
+                if let Some(resize) = parse_resize(&payload) {
+                    return Some(resize);
+                }
+            }
             match self.take() {
                 Taken::Incoming(incoming) => return Some(incoming),
-                Taken::Ping(payload) => {
-                    let resize = parse_resize(&payload);
-                    self.sender.pong(&payload).await.ok()?;
-                    if resize.is_some() {
-                        return resize;
-                    }
-                }
+                Taken::Ping(payload) => self.ping = Some(payload),
                 Taken::Nothing => {
                     self.buffer.reserve(STEP);
                     if self.reader.read_buf(&mut self.buffer).await.unwrap_or(0) == 0 {

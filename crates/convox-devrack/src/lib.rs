@@ -50,6 +50,7 @@ pub mod gateway;
 mod gc;
 mod ids;
 mod lifecycle;
+mod local_socket;
 mod logs;
 pub mod manifest;
 mod objects;

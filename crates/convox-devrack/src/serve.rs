@@ -10,6 +10,7 @@ use axum::{Router, middleware};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
+use super::connections::Listeners;
 use super::error::{RackError, render_refusal};
 use super::rack::{Lifecycle, RackOptions, Shared};
 use super::{auth, connections, ids, lifecycle, routes};
@@ -26,7 +27,16 @@ pub async fn serve(
     options: RackOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RackError> {
-    let address = listener.local_addr().map_err(RackError::Listen)?;
+    serve_on(Listeners { tcp: listener, unix: None }, options, shutdown).await
+}
+
+/// [`serve`] on both kinds of listeners.
+pub(crate) async fn serve_on(
+    listeners: Listeners,
+    options: RackOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RackError> {
+    let address = listeners.tcp.local_addr().map_err(RackError::Listen)?;
     if !address.ip().is_loopback() {
         return Err(RackError::NotLoopback(address));
     }
@@ -41,7 +51,7 @@ pub async fn serve(
         stopping.lifecycle.send_replace(Lifecycle::Stopping);
     });
     tokio::select! {
-        () = connections::serve(listener, rack.clone(), router(rack.clone())) => (),
+        () = connections::serve(listeners, rack.clone(), router(rack.clone())) => (),
         () = overdue(stop, &rack) => (),
     }
     signal.abort();

@@ -4,38 +4,38 @@ use serde::{Deserialize, Serialize};
 use super::serde_forms::{empty_as_none, null_is_empty, year1_as_none};
 use super::{AppName, BuildId, BuildStatus, ReleaseId};
 
-/// A build (`GET /apps/{app}/builds/{id}`). Only `status` tells whether it has ended: `ended` and
-/// `logs` are set a moment before it (v2, v3).
+/// A build (`GET /apps/{app}/builds/{id}`). Only `status` shows whether it has ended: `ended` and
+/// `logs` are set a moment earlier (v2, v3).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Build {
-    /// Its id.
+    /// The id.
     pub id: BuildId,
-    /// The app it belongs to.
+    /// The app.
     #[serde(default, with = "empty_as_none")]
     pub app: Option<AppName>,
-    /// What a person said about it, or the git commit.
+    /// The description: given by the user, or from the git commit.
     #[serde(default, with = "empty_as_none")]
     pub description: Option<String>,
-    /// The commit it was made from.
+    /// The git commit.
     #[serde(default, with = "empty_as_none")]
     pub git_sha: Option<String>,
-    /// Where the finished log is kept (`object://…`).
+    /// The URL of the finished log (`object://…`).
     #[serde(default, with = "empty_as_none")]
     pub logs: Option<String>,
     /// The text of the manifest.
     #[serde(default, with = "empty_as_none")]
     pub manifest: Option<String>,
-    /// The release it made, once complete.
+    /// The release it created, once complete.
     #[serde(default, with = "empty_as_none")]
     pub release: Option<ReleaseId>,
-    /// Why it failed, where the rack says so.
+    /// Why it failed, if the rack reports it.
     #[serde(default, with = "empty_as_none")]
     pub reason: Option<String>,
-    /// What it is doing.
+    /// The status.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub status: BuildStatus,
-    /// When it began.
+    /// When it started.
     #[serde(default, with = "year1_as_none")]
     pub started: Option<DateTime<Utc>>,
     /// When it ended.
@@ -44,7 +44,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// A build of this id with nothing known but its status.
+    /// A build with this id and status and nothing else.
     pub fn new(id: BuildId, status: BuildStatus) -> Self {
         Self {
             id,

@@ -1,4 +1,4 @@
-//! Durations as Go writes and reads them (`90s`, `1h30m`, `1.5s`): flags, and the `Since` header.
+//! Durations in Go's format (`90s`, `1h30m`, `1.5s`), for flags and the `Since` header.
 //! Source: Go's documentation of `time.ParseDuration` and `Duration.String`.
 
 use std::fmt;
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-/// A span of time in Go's notation. Not negative.
+/// A duration in Go's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GoDuration(pub Duration);
 
-/// The same in either direction: `-5m` back from now is five minutes ahead.
+/// A duration in Go's format that may be negative: `Since: -5m` is five minutes from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignedGoDuration(pub TimeDelta);
 
-/// A text that is no duration.
+/// A text that is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid duration {0:?}: a number and a unit is expected, for example 90s, 20m or 1h30m")]
 pub struct InvalidDuration(String);
@@ -59,7 +59,7 @@ impl From<Duration> for SignedGoDuration {
     }
 }
 
-/// The nanoseconds of a text without a sign; none where it is no duration.
+/// The nanoseconds of a text without a sign.
 fn nanos(text: &str) -> Option<i64> {
     if text == "0" {
         return Some(0);
@@ -69,11 +69,11 @@ fn nanos(text: &str) -> Option<i64> {
         let (more, after) = quantity(rest)?;
         (total, rest) = (total.checked_add(more)?, after);
     }
-    // Go's durations are 64-bit nanoseconds: what it cannot hold, a rack cannot read.
+    // Go's durations are 64-bit nanoseconds. Racks cannot read larger ones.
     i64::try_from(total).ok()
 }
 
-/// One number with its unit, in nanoseconds, and what follows.
+/// Parses one number with its unit. Returns nanoseconds, and the rest of the text.
 fn quantity(text: &str) -> Option<(u128, &str)> {
     let digits =
         |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -94,7 +94,7 @@ fn quantity(text: &str) -> Option<(u128, &str)> {
     Some((nanos, after))
 }
 
-/// The digits behind the point, as part of `scale`; what is finer than a nanosecond is dropped.
+/// The digits after the point, as a fraction of `scale`. Fractions of a nanosecond are dropped.
 fn fraction_of(digits: &str, scale: u128) -> u128 {
     let mut place = scale;
     let mut nanos = 0;
@@ -137,7 +137,8 @@ impl fmt::Display for SignedGoDuration {
     }
 }
 
-/// `nanos / scale` with as many decimals as it needs.
+/// `nanos
+/// scale`, with as many decimals as needed.
 fn decimal(nanos: u128, scale: u128) -> String {
     let (whole, rest) = (nanos / scale, nanos % scale);
     if rest == 0 {
@@ -154,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn durations_read_and_print_as_in_go() {
+    fn durations_parse_and_print_as_in_go() {
         for (text, printed) in [
             ("90m", "1h30m0s"),
             ("2m", "2m0s"),
@@ -171,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_rejected() {
         for text in ["", "yesterday", "1", "-5s", "5 s", "s", ".s", "1d", "99999999999h", "1h-5m"] {
             assert!(text.parse::<GoDuration>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_span_may_be_negative_where_a_duration_may_not() {
+    fn only_a_signed_duration_may_be_negative() {
         for (text, printed) in [("-5m", "-5m0s"), ("-0", "0s"), ("+1.5s", "1.5s"), ("20m", "20m0s")]
         {
             assert_eq!(text.parse::<SignedGoDuration>().unwrap().to_string(), printed, "{text}");
@@ -191,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_printed_duration_reads_back(nanos in 0..i64::MAX) {
+        fn a_printed_duration_parses(nanos in 0..i64::MAX) {
             let duration = GoDuration(Duration::from_nanos(nanos.unsigned_abs()));
             prop_assert_eq!(duration.to_string().parse::<GoDuration>().unwrap(), duration);
         }

@@ -1,8 +1,8 @@
 //! The environment of a release: `KEY=VALUE` lines.
 //!
-//! A rack splits the text at newlines and each line at its first `=`; the key is trimmed, the value
-//! kept as it is. So a value cannot contain a newline. Lines without `=` or without a key are
-//! ignored on reading; text is written sorted.
+//! Racks split the text at newlines and each line at its first `=`. They trim the key and keep the
+//! value as it is, so a value cannot contain a newline. Lines without `=` or without a key are
+//! ignored. Written environments are sorted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,37 +16,37 @@ use serde::{Deserialize, Serialize};
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the text of a release. Never fails: what a rack cannot read, it ignores too.
+    /// Parses the text of a release. Never fails: lines that racks ignore are ignored.
     pub fn parse(text: &str) -> Self {
         Self(text.split('\n').filter_map(split_line).collect())
     }
 
-    /// The value of `key`.
+    /// The value of a variable.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Sets or replaces a variable.
+    /// Adds or replaces a variable.
     pub fn set(&mut self, pair: EnvVar) {
         self.0.insert(pair.key, pair.value);
     }
 
-    /// Takes a variable away, if it is there.
+    /// Removes a variable, if present.
     pub fn unset(&mut self, key: &str) {
         self.0.remove(key);
     }
 
-    /// The variables, sorted by name.
+    /// Iterates over the variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Is there no variable?
+    /// Whether there are no variables.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names whose values differ between the two, on either side, sorted.
+    /// The names of the variables that differ between the two, sorted.
     pub fn difference(&self, other: &Self) -> Vec<String> {
         let mut keys: Vec<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.sort();
@@ -72,7 +72,7 @@ impl fmt::Display for Environment {
     }
 }
 
-/// Values are secrets more often than not: only names are shown.
+/// Shows the names only: values are often secrets.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -91,7 +91,7 @@ impl From<Environment> for String {
     }
 }
 
-/// One variable as a person gives it: `KEY=VALUE`.
+/// A variable as given by the user: `KEY=VALUE`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EnvVar {
     key: String,
@@ -99,18 +99,18 @@ pub struct EnvVar {
 }
 
 impl EnvVar {
-    /// The variable's name.
+    /// The name.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
 impl EnvVar {
-    /// Reads lines of `KEY=VALUE`, as in a `.env` file. Blank lines and those that begin with `#`
-    /// are left out.
+    /// Parses lines of `KEY=VALUE`, as in a `.env` file. Blank lines and those that begin with `#`
+    /// are skipped.
     ///
     /// # Errors
-    /// The first line that is none, by its number.
+    /// The number of the first invalid line, and what is wrong with it.
     pub fn parse_lines(text: &str) -> Result<Vec<Self>, InvalidLine> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = (1..).zip(text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)));
@@ -127,29 +127,29 @@ impl fmt::Debug for EnvVar {
     }
 }
 
-/// Why a text is no variable. The value is never part of the message.
+/// Why a text is not a variable. Messages never contain the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEnvVar {
-    /// No `=` in it.
+    /// It has no `=`.
     #[error("KEY=VALUE expected: {0}")]
     NotAPair(String),
-    /// Nothing before the `=`.
+    /// There is nothing before the `=`.
     #[error("KEY=VALUE expected: the name before = is empty")]
     EmptyKey,
-    /// A name that no shell could use.
+    /// The name contains whitespace or control characters.
     #[error("invalid env key name: {0:?} (must not contain whitespace or control characters)")]
     BadKey(String),
-    /// A zero byte in the value: no process can have one.
+    /// The value contains a zero byte, which no process can have in its environment.
     #[error("the value of {0} contains a zero byte, which no process can have in its environment")]
     Nul(String),
-    /// A newline in the value: racks keep one variable a line.
+    /// The value contains a newline: racks store one variable per line.
     #[error(
         "the value of {0} contains a newline, which racks cannot store: encode it (for example base64) and decode it in the app"
     )]
     Newline(String),
 }
 
-/// A line of a `.env` file that cannot be read.
+/// An invalid line of a `.env` file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {number}: {why}")]
 pub struct InvalidLine {

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-/// The JSON form of a rack's refusal: v3 on request, classic and consoles always.
+/// The JSON body of a refusal: from v3 racks on request, from classic racks and consoles always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// The rack's words.
+    /// The rack's message.
     #[serde(alias = "Error", alias = "ERROR")]
     pub error: String,
 }

@@ -1,21 +1,21 @@
-//! What racks send on sockets (v2 and v3): text frames of arbitrary bytes, and one binary frame,
-//! whatever its content, as the end of the stream. The connection stays open after it.
+//! Messages on the websockets of racks (v2 and v3): text frames of arbitrary bytes, and a binary
+//! frame, whatever its content, as the end of the stream. The connection stays open after it.
 
 use bytes::Bytes;
 
 /// The marker that precedes the exit code on process sockets.
 pub const EXIT_MARKER: &str = "F1E49A85-0AD7-4AEF-A618-C249C6E6568D:";
 
-/// A message from a rack's socket.
+/// A message on a rack's websocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// Bytes; may not be valid UTF-8, and may split a character or a line.
+    /// Bytes. They may not be UTF-8, and may split a character or a line.
     Data(Bytes),
-    /// Nothing more will come.
+    /// The end of the stream.
     End,
 }
 
-/// The rack's refusal in a log socket: an only frame with one unprefixed `ERROR: …` line.
+/// The message of a rack's refusal, which is the only frame and holds one `ERROR: …` line.
 pub fn refusal(first: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(first).ok()?.strip_prefix("ERROR: ")?;
     let line = text.strip_suffix('\n').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Names and ids. What a rack sends is taken as it is; what a person types is checked.
+//! Names and ids. Those typed by users are checked, those sent by racks are not.
 
 use std::fmt;
 use std::str::FromStr;

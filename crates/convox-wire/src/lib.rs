@@ -1,8 +1,8 @@
-//! The rack's contract as types: what goes over the wire, and nothing else.
+//! The API of Convox racks as types.
 //!
 //! Spellings, empty values and year-1 times are those of Convox racks (v3, v2 and classic). They
-//! are turned into `Option`s and enums here, once; no other room sees an empty string that means
-//! "none". Every enum keeps values it does not know, so that a newer rack never breaks this client.
+//! are converted to `Option`s and enums here; no other module sees an empty string that means
+//! "none". Every enum keeps unknown values, so that a newer rack never breaks a client.
 
 mod app;
 mod build;

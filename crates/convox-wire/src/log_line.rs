@@ -1,19 +1,19 @@
 use chrono::{DateTime, Utc};
 
 /// A line of an app's log with `Prefix: true`: `<RFC 3339 time> <stream> <message>` (v2, v3).
-/// Real racks give whole seconds; the development rack gives nanoseconds.
+/// Times are whole seconds on real racks, nanoseconds on the development rack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogLine<'a> {
     /// When it was written.
     pub time: DateTime<Utc>,
-    /// Where it comes from, such as `service/web/web-6d5f` or `system/deploy`.
+    /// The source, such as `service/web/web-6d5f` or `system/deploy`.
     pub stream: &'a str,
-    /// The rest.
+    /// The message.
     pub message: &'a str,
 }
 
 impl<'a> LogLine<'a> {
-    /// Reads a line without its newline; `None` where it has no such form.
+    /// Parses a line without its newline; `None` if it has another format.
     pub fn parse(line: &'a str) -> Option<Self> {
         let (time, rest) = line.split_once(' ')?;
         let (stream, message) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_apart_at_its_first_two_blanks() {
+    fn a_line_is_split_at_its_first_two_spaces() {
         let line = LogLine::parse("2026-02-03T04:05:06Z system/deploy rolling gate").unwrap();
         assert_eq!((line.stream, line.message), ("system/deploy", "rolling gate"));
         assert_eq!(LogLine::parse("no time here"), None);

@@ -2,18 +2,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where an upload is kept at the rack. The client chooses it, so an upload may be repeated.
+/// The key of an uploaded object. The client chooses it, so an upload can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// `tmp/` and 30 hexadecimal digits of `random`, as the existing clients write it.
+    /// `tmp/` and 30 hexadecimal digits of `random`, the format of the Go clients.
     pub fn temporary(random: [u8; 15]) -> Self {
         let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         Self(format!("tmp/{digits}.tgz"))
     }
 
-    /// The key's segments, as they go into the path.
+    /// The segments of the key, for the path.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }
@@ -25,15 +25,15 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// The address a rack gives an object, such as `object://web/tmp/0123….tgz`.
+/// The URL of an object at its rack, such as `object://web/tmp/0123….tgz`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectUrl(pub String);
 
-/// The answer to an upload (`POST /apps/{app}/objects/{key}`). The key is spelled `Url`.
+/// The response to an upload (`POST /apps/{app}/objects/{key}`). Racks spell the key `Url`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
-    /// Where it is.
+    /// The URL.
     #[serde(rename = "Url", alias = "url")]
     pub url: ObjectUrl,
 }

@@ -1,13 +1,13 @@
-//! How options travel (v2, v3): each in one place, header, form or query, and absent ones not at
-//! all. This gives the text of a value; which option goes where is said at the call.
+//! Request parameters (v2, v3). Each is sent in one place (header, form or query); absent ones are
+//! not sent. This module formats values; each request says where its parameters go.
 
 use chrono::{DateTime, Utc};
 
 use super::duration::SignedGoDuration;
 
-/// A value that can be an option of a call.
+/// A value that can be a request parameter.
 pub trait ToParam {
-    /// The text on the wire; `None` for an option that was not given.
+    /// The text to send; `None` for an absent parameter.
     fn to_param(&self) -> Option<String>;
 }
 
@@ -48,7 +48,7 @@ impl ToParam for DateTime<Utc> {
     }
 }
 
-/// Joined with commas; racks split at each one, so elements cannot contain any.
+/// Joined with commas. Racks split at each comma, so elements cannot contain any.
 impl ToParam for [String] {
     fn to_param(&self) -> Option<String> {
         (!self.is_empty()).then(|| self.join(","))
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_spelled_as_racks_read_them() {
+    fn parameters_are_formatted_as_racks_parse_them() {
         assert_eq!(Some(90u32).to_param().unwrap(), "90");
         assert_eq!(None::<bool>.to_param(), None);
         assert_eq!(["A=1".to_owned(), "B=2".to_owned()].as_slice().to_param().unwrap(), "A=1,B=2");

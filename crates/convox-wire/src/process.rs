@@ -7,48 +7,48 @@ use super::{AppName, ProcessId, ProcessStatus, ReleaseId};
 /// A process of a service (`GET /apps/{app}/processes`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
-    /// Its id: a pod name on v3.
+    /// The id: a pod name on v3.
     pub id: ProcessId,
-    /// The app it belongs to.
+    /// The app.
     #[serde(default, with = "empty_as_none")]
     pub app: Option<AppName>,
-    /// What it runs.
+    /// The command it runs.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub command: String,
-    /// Share of a processor in use.
+    /// CPU usage, as a fraction.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub cpu: f64,
-    /// The host it runs on.
+    /// The host.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub host: String,
-    /// The image it runs.
+    /// The image.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub image: String,
-    /// The instance it runs on.
+    /// The instance.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub instance: String,
-    /// Memory in use, in MB.
+    /// Memory usage in MB.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub memory: f64,
-    /// The service's name.
+    /// The service.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// `host:container` or `container` ports.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub ports: Vec<String>,
-    /// The release it runs.
+    /// The release.
     #[serde(default, with = "empty_as_none")]
     pub release: Option<ReleaseId>,
     /// When it started.
     #[serde(default, with = "year1_as_none")]
     pub started: Option<DateTime<Utc>>,
-    /// What it is doing.
+    /// The status.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub status: ProcessStatus,
 }
 
 impl Process {
-    /// A process of this id with nothing known but its service and status.
+    /// A process with this id, service and status and nothing else.
     pub fn new(id: ProcessId, name: String, status: ProcessStatus) -> Self {
         Self {
             id,

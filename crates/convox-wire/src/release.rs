@@ -7,30 +7,30 @@ use super::{AppName, BuildId, Environment, ReleaseId};
 /// A release: a build and an environment (`GET /apps/{app}/releases/{id}`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Release {
-    /// Its id.
+    /// The id.
     pub id: ReleaseId,
-    /// The app it belongs to.
+    /// The app.
     #[serde(default, with = "empty_as_none")]
     pub app: Option<AppName>,
-    /// The build it runs; a release made by `env set` on a new app has none.
+    /// The build. A release created by `env set` on a new app has none.
     #[serde(default, with = "empty_as_none")]
     pub build: Option<BuildId>,
-    /// The environment its processes get. v2 leaves it empty in lists.
+    /// The environment. v2 racks leave it empty in lists.
     #[serde(default)]
     pub env: Environment,
     /// The text of the manifest.
     #[serde(default, with = "empty_as_none")]
     pub manifest: Option<String>,
-    /// How it came about; absent on classic racks.
+    /// The description; absent on classic racks.
     #[serde(default, with = "empty_as_none")]
     pub description: Option<String>,
-    /// When it was made.
+    /// When it was created.
     #[serde(default, with = "year1_as_none")]
     pub created: Option<DateTime<Utc>>,
 }
 
 impl Release {
-    /// A release of this id with nothing in it.
+    /// A release with this id and nothing else.
     pub fn new(id: ReleaseId) -> Self {
         Self {
             id,
@@ -44,18 +44,18 @@ impl Release {
     }
 }
 
-/// A release as lists need it: without environment and manifest, which can be large.
+/// A release as needed for lists: without environment and manifest, which can be large.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ReleaseSummary {
-    /// Its id.
+    /// The id.
     pub id: ReleaseId,
-    /// The build it runs.
+    /// The build.
     #[serde(default, with = "empty_as_none")]
     pub build: Option<BuildId>,
-    /// How it came about.
+    /// The description.
     #[serde(default, with = "empty_as_none")]
     pub description: Option<String>,
-    /// When it was made.
+    /// When it was created.
     #[serde(default, with = "year1_as_none")]
     pub created: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! How racks spell an absent value: an empty string, a `null` list, the year 1.
+//! Racks' forms of an absent value: an empty string, a `null` list, the year 1.
 
 /// Reads `""` and `null` as `None`, and writes `None` as `""`.
 pub mod empty_as_none {
@@ -13,7 +13,7 @@ pub mod empty_as_none {
         value.as_ref().map_or("", AsRef::as_ref).serialize(out)
     }
 
-    /// Reads the text, if there is one.
+    /// Reads the text, if present.
     pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<T>, D::Error> {
@@ -42,7 +42,7 @@ pub mod year1_as_none {
         }
     }
 
-    /// Reads the time, if there is one. A malformed time reads as absent.
+    /// Reads the time, if present.
     pub fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<DateTime<Utc>>, D::Error> {
@@ -83,7 +83,7 @@ mod tests {
         ReleaseId, Service, ServiceName, System,
     };
 
-    /// Every field but `needed` may be `null`, which is as if it were not there.
+    /// Checks that `null` is like absence in every field except `needed`.
     fn takes_nulls<T: Serialize + DeserializeOwned>(value: &T, needed: &str) {
         let Ok(Value::Object(full)) = serde_json::to_value(value) else { panic!("no object") };
         let bare: Map<_, _> = full.iter().filter(|(key, _)| *key == needed).map(owned).collect();
@@ -97,7 +97,7 @@ mod tests {
         (key.clone(), value.clone())
     }
 
-    /// What `T` makes of it, as JSON.
+    /// The fields after a round trip through `T`.
     fn again<T: Serialize + DeserializeOwned>(fields: &Map<String, Value>) -> Value {
         let text = json!(fields).to_string();
         let read: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -7,48 +7,48 @@ use super::serde_forms::{empty_as_none, null_is_empty};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Service {
-    /// Its name.
+    /// The name.
     pub name: ServiceName,
-    /// How many processes are wanted.
+    /// The number of processes.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub count: i64,
-    /// Processor units: 1024 to a core on v2, millicores on v3.
+    /// CPU units: 1024 per core on v2, 1000 per core on v3.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub cpu: i64,
     /// Memory in MB.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub memory: i64,
-    /// Where it answers.
+    /// The domain of its router.
     #[serde(default, with = "empty_as_none")]
     pub domain: Option<String>,
-    /// Ports of a network balancer; v2 only.
+    /// Network load balancer ports; v2 only.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub nlb: Vec<NlbPort>,
-    /// Ports of the router.
+    /// Router ports.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub ports: Vec<Port>,
-    /// Graphics processors; v3 only.
+    /// Number of GPUs; v3 only.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub gpu: i64,
-    /// v3 only.
+    /// Vendor of the GPUs; v3 only.
     #[serde(default, with = "empty_as_none")]
     pub gpu_vendor: Option<String>,
-    /// The least processes an autoscaled service may have; v3 only.
+    /// Fewest processes when autoscaled; v3 only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<i64>,
-    /// The most processes an autoscaled service may have; v3 only.
+    /// Most processes when autoscaled; v3 only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
-    /// Starts from zero on the first request; v3 only.
+    /// Whether it starts from zero processes on the first request; v3 only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_start: Option<bool>,
-    /// How it scales by itself; v3 only.
+    /// Autoscaling; v3 only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscale: Option<Autoscale>,
 }
 
 impl Service {
-    /// A service of this name with one process and nothing else.
+    /// A service with this name and one process and nothing else.
     pub fn new(name: ServiceName) -> Self {
         Self {
             name,
@@ -68,28 +68,28 @@ impl Service {
     }
 }
 
-/// A port of a service at the router.
+/// A router port of a service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Port {
-    /// The port outside; 0 for none.
+    /// The outer port; 0 if there is none.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub balancer: u32,
     /// The certificate's id.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub certificate: String,
-    /// The port inside; 0 for none.
+    /// The process's port; 0 if there is none.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub container: u32,
 }
 
-/// A port of a service at a network balancer (v2).
+/// A network load balancer port of a service (v2).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct NlbPort {
-    /// The port inside.
+    /// The process's port.
     #[serde(deserialize_with = "null_is_empty")]
     pub container_port: u32,
-    /// The port outside.
+    /// The outer port.
     #[serde(deserialize_with = "null_is_empty")]
     pub port: u32,
     /// `tcp`, `tls` or `udp`.
@@ -101,37 +101,37 @@ pub struct NlbPort {
     /// The certificate's id.
     #[serde(deserialize_with = "null_is_empty")]
     pub certificate: String,
-    /// Spreads over zones.
+    /// Whether it is balanced across zones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cross_zone: Option<bool>,
-    /// Networks that may connect.
+    /// The networks that may connect.
     #[serde(deserialize_with = "null_is_empty")]
     pub allow_cidr: Vec<String>,
-    /// Shows the client's own address to the service.
+    /// Whether the service sees the address of the client.
     #[serde(rename = "preserve-client-ip", skip_serializing_if = "Option::is_none")]
     pub preserve_client_ip: Option<bool>,
 }
 
-/// How a service scales by itself (v3).
+/// Autoscaling of a service (v3).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Autoscale {
-    /// Is it on?
+    /// Whether it is enabled.
     #[serde(deserialize_with = "null_is_empty")]
     pub enabled: bool,
-    /// Percent of processor.
+    /// Target CPU usage in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_threshold: Option<i64>,
-    /// Percent of memory.
+    /// Target memory usage in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mem_threshold: Option<i64>,
-    /// Percent of graphics processor.
+    /// Target GPU usage in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_threshold: Option<i64>,
-    /// Length of a queue.
+    /// Target queue length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_threshold: Option<i64>,
-    /// Number of triggers of the app's own.
+    /// Number of the app's custom triggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_triggers: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Statuses. A word this client does not know is kept, and shown as it is.
+//! Statuses. Unknown ones are kept and shown as they are.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ macro_rules! status {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vdoc])* $variant,)+
-            /// A word of a newer rack, as it came.
+            /// A status this client does not know.
             Other(String),
         }
 
         impl $name {
-            /// The rack's word for it.
+            /// The rack's word.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -56,11 +56,11 @@ macro_rules! status {
 }
 
 status! {
-    /// The state of an app. A v3 rack says `running` as well after a failed update.
+    /// The status of an app. On v3 it is `running` after a failed update, too.
     AppStatus {
         /// v2: nothing of it exists yet.
         New = "new",
-        /// v2: being made.
+        /// v2: being created.
         Creating = "creating",
         /// At rest.
         Running = "running",
@@ -68,64 +68,64 @@ status! {
         Updating = "updating",
         /// A failed update is being undone.
         Rollback = "rollback",
-        /// v2: undoing an update failed too.
+        /// v2: undoing an update has failed.
         Failed = "failed",
-        /// On its way out.
+        /// Being deleted.
         Deleting = "deleting",
     }
 }
 
 status! {
-    /// The state of a build.
+    /// The status of a build.
     BuildStatus {
         /// Accepted, not started.
         Created = "created",
-        /// At work.
+        /// In progress.
         Running = "running",
-        /// Ended well; the release is set.
+        /// Succeeded; it has a release.
         Complete = "complete",
-        /// Ended badly.
+        /// Failed.
         Failed = "failed",
-        /// Classic racks: ended badly.
+        /// Classic racks: failed.
         Error = "error",
-        /// Classic racks: given up.
+        /// Classic racks: timed out.
         Timeout = "timeout",
     }
 }
 
 impl BuildStatus {
-    /// Is the build still going on?
+    /// Whether the build has not ended.
     pub fn is_under_way(&self) -> bool {
         matches!(self, Self::Created | Self::Running)
     }
 }
 
 status! {
-    /// The state of a process.
+    /// The status of a process.
     ProcessStatus {
-        /// Waiting for a place.
+        /// Waiting to be scheduled.
         Pending = "pending",
         /// Starting.
         Starting = "starting",
-        /// Running, and ready where it says so.
+        /// Running, and ready if it has a health check.
         Running = "running",
         /// Running, not ready.
         Unhealthy = "unhealthy",
-        /// Ended unexpectedly, will be started again.
+        /// Ended unexpectedly; will be restarted.
         Crashed = "crashed",
-        /// Ended badly.
+        /// Failed.
         Failed = "failed",
-        /// Ended well.
+        /// Succeeded.
         Complete = "complete",
     }
 }
 
 status! {
-    /// The state of a rack. v3 racks always say `running`.
+    /// The status of a rack. It is always `running` on v3.
     SystemStatus {
         /// At rest.
         Running = "running",
-        /// Its own software or parameters are changing.
+        /// The rack's software or parameters are changing.
         Updating = "updating",
         /// v2: instances are changing.
         Converging = "converging",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SystemStatus;
 use super::serde_forms::{empty_as_none, null_is_empty};
 
-/// The rack itself (`GET /system`).
+/// A rack (`GET /system`).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct System {
@@ -15,7 +15,7 @@ pub struct System {
     /// The router's domain.
     #[serde(default, with = "empty_as_none")]
     pub domain: Option<String>,
-    /// Its name.
+    /// The name.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// `aws`, `gcp`, `azure`, `do`, `local`, `metal`; `dev` for the development rack.
@@ -30,10 +30,10 @@ pub struct System {
     /// The internal router's host; v3 only.
     #[serde(default, with = "empty_as_none")]
     pub router_internal: Option<String>,
-    /// What it is doing.
+    /// The status.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub status: SystemStatus,
-    /// Type of its instances; empty on v3.
+    /// Instance type; empty on v3.
     #[serde(default, rename = "type", with = "empty_as_none")]
     pub instance_type: Option<String>,
     /// A date stamp on v2 and before, `3.x.y` on v3, empty on very old racks.

@@ -1,7 +1,7 @@
 //! The environment variables, all read once at startup and passed on as values.
 //!
 //! The exceptions are those that libraries read by themselves: `HTTP_PROXY`, `HTTPS_PROXY`,
-//! `ALL_PROXY` and `NO_PROXY` (reqwest), `SSL_CERT_FILE` and `SSL_CERT_DIR`
+//! `ALL_PROXY` and `NO_PROXY` (convox-client), `SSL_CERT_FILE` and `SSL_CERT_DIR`
 //! (rustls-native-certs), and what git and terraform read in their own processes.
 
 mod list;

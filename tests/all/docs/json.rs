@@ -56,6 +56,10 @@ const LINES: &[&str] = &[
     "apps create other",
     "apps delete other",
     "services",
+    "ps",
+    "ps info web-aaaaaa",
+    "run web --detach sleep 600",
+    "ps stop web-bbbbbb",
     "rack",
     "rack status",
     "rack prune",
@@ -123,7 +127,8 @@ fn every_event_has_the_fields_that_are_listed() {
 }
 
 /// Commands that print events, or nothing.
-const WITHOUT_DOCUMENT: &[&str] = &["deploy", "build", "builds logs", "logs", "rack start"];
+const WITHOUT_DOCUMENT: &[&str] =
+    &["deploy", "build", "builds logs", "logs", "rack start", "exec", "proxy", "cp"];
 
 #[test]
 fn every_command_that_prints_a_document_is_listed() {

@@ -4,25 +4,25 @@ use convox_wire::{App, AppName};
 
 use super::{Error, Rack};
 
-/// Options of a new app.
+/// Options for creating an app.
 #[derive(Debug, Clone, Default)]
 pub struct CreateApp {
-    /// `1` or `2` on v2 racks; v3 ignores it.
+    /// `1` or `2` on v2 racks; v3 racks ignore it.
     pub generation: Option<String>,
-    /// Seconds the rack gives it (v3).
+    /// How long creating may take, in seconds (v3).
     pub timeout: Option<u32>,
 }
 
 impl Rack {
-    /// All apps, sorted by name (`GET /apps`; v2, v3, classic).
+    /// Lists the apps, sorted by name (`GET /apps`; v2, v3, classic).
     ///
     /// # Errors
-    /// What the transport fails with.
+    /// Those of the transport.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
         self.list(Request::get(path!["apps"])).await
     }
 
-    /// One app (`GET /apps/{app}`; v2, v3, classic).
+    /// Returns an app (`GET /apps/{app}`; v2, v3, classic).
     ///
     /// # Errors
     /// [`Error::Status`]: 404 `app not found: …` (v2, v3), `no such app: …` (classic).
@@ -30,16 +30,17 @@ impl Rack {
         self.get(path!["apps", app]).await
     }
 
-    /// Makes an app (`POST /apps`; v2, v3, classic). On v3 it is `updating` at first.
+    /// Creates an app (`POST /apps`; v2, v3, classic). On v3 its status is `updating` at first.
+    /// After a lost response, an app of this name is taken for the new one.
     ///
     /// # Errors
-    /// [`Error::Status`]: 409 (v3) or 500 (v2) where there is one of that name already.
+    /// [`Error::Status`]: 409 (v3) or 500 (v2) if an app of this name exists.
     pub async fn create_app(&self, app: &AppName, options: &CreateApp) -> Result<App, Error> {
         let request = Request::post(path!["apps"])
             .form("name", app.as_str())
             .form("generation", &options.generation)
             .form("timeout", options.timeout);
-        // There is but one app of a name: sent twice, it is not made twice.
+        // App names are unique: sending it twice cannot create two.
         let request = request.clone().resend_as(request);
         self.client
             .send_reconciled(
@@ -54,10 +55,11 @@ impl Rack {
             .await
     }
 
-    /// Deletes an app (`DELETE /apps/{app}`; v2, v3, classic). It stays as `deleting` for a while.
+    /// Deletes an app (`DELETE /apps/{app}`; v2, v3, classic). Its status is `deleting` for a
+    /// while.
     ///
     /// # Errors
-    /// [`Error::Status`]: 404; 409 where it is locked (v3).
+    /// [`Error::Status`]: 404; 409 if it is locked (v3).
     pub async fn delete_app(&self, app: &AppName) -> Result<(), Error> {
         self.act(Request::delete(path!["apps", app])).await
     }

@@ -1,4 +1,4 @@
-//! What a list of services needs of an app's budget (v3 racks from 3.24.6 on).
+//! An app's budget, as far as a list of services shows it (v3 from 3.24.6 on).
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ struct Shutdown {
     notify_before_minutes: Option<i64>,
 }
 
-/// What a spent budget does to services.
+/// The effect of an exceeded budget on services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CapStatus {
     effect: Effect,
@@ -49,21 +49,21 @@ pub struct CapStatus {
 enum Effect {
     #[default]
     None,
-    /// New deploys are blocked.
+    /// Deploys are blocked.
     Blocked,
     /// Services are stopped.
     Stopped,
-    /// Services will be stopped in so many minutes.
+    /// Services will be stopped in this many minutes.
     Armed(i64),
 }
 
 impl CapStatus {
-    /// Does it touch nothing?
+    /// Whether there is no effect.
     pub fn is_none(&self) -> bool {
         self.effect == Effect::None
     }
 
-    /// The word for `service`, if there is one.
+    /// The word for the effect on `service`, if there is one.
     pub fn token(&self, service: &Service) -> Option<impl fmt::Display + use<>> {
         let scales = service.autoscale.as_ref().is_some_and(|autoscale| autoscale.enabled);
         match self.effect {
@@ -77,11 +77,11 @@ impl CapStatus {
 }
 
 impl Rack {
-    /// What the app's budget does to its services (`GET /apps/{app}/budget`, and
-    /// `…/shutdown-state`; v3 from 3.24.6 on). Nothing on racks without budgets.
+    /// Returns the effect of the app's budget on its services (`GET /apps/{app}/budget` and
+    /// `…/shutdown-state`; v3 from 3.24.6 on). On racks without budgets there is none.
     ///
     /// # Errors
-    /// What the transport fails with, other than a refusal.
+    /// Those of the transport, except refusals.
     pub async fn cap_status(&self, app: &AppName, now: DateTime<Utc>) -> Result<CapStatus, Error> {
         let budget = match self.get::<Budget>(path!["apps", app, "budget"]).await {
             Ok(budget) => budget,

@@ -1,9 +1,9 @@
-//! What racks of different ages can do, asked of their version.
+//! The features of racks, by version.
 //!
-//! v2 and older racks carry date stamps, v3 racks `3.x.y`. The existing clients compare the texts,
-//! so `3.24.6` and `dev` count as newer than every stamp, and an empty version as ancient.
+//! v2 and older racks have date stamps as versions, v3 racks `3.x.y`. The Go clients compare
+//! versions as text, so `3.24.6` and `dev` are newer than any stamp, and an empty version is older.
 
-/// Answers about one rack.
+/// The features of one rack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compat {
     version: String,
@@ -12,29 +12,30 @@ pub struct Compat {
 const OBJECTS: &str = "20180708231844";
 
 impl Compat {
-    /// The answers for a rack of this version.
+    /// The features of a rack of this version.
     pub fn of(version: &str) -> Self {
         Self { version: version.to_owned() }
     }
 
-    /// Does it take sources as objects? Older ones want them in the form that starts the build.
+    /// Whether sources are uploaded as objects. Older racks expect them in the request that starts
+    /// the build.
     pub fn takes_objects(&self) -> bool {
         self.version.as_str() >= OBJECTS
     }
 
-    /// Are environments part of releases? Older ones have routes of their own for them.
+    /// Whether environments are set by creating releases. Older racks have separate routes.
     pub fn takes_release_environments(&self) -> bool {
         self.version.as_str() > OBJECTS
     }
 
-    /// Does an app show the release of a promote as soon as that is accepted? v2 and older racks
-    /// show the one before until the update is over.
+    /// Whether an app shows a promoted release as soon as the promote is accepted. v2 and older
+    /// racks show the previous one until the update has ended.
     pub fn shows_release_at_once(&self) -> bool {
         self.version.starts_with(['3', 'v', 'd'])
     }
 
-    /// Does it find `docker-compose.yml` by itself? v2 and older racks do, for apps of the first
-    /// generation; v3 racks have none.
+    /// Whether the rack finds `docker-compose.yml` by itself, as v2 and older racks do for apps of
+    /// the first generation.
     pub fn finds_docker_compose(&self) -> bool {
         !self.version.starts_with(['3', 'v', 'd'])
     }

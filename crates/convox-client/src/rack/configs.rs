@@ -6,7 +6,7 @@ use convox_wire::serde_forms::null_is_empty;
 
 use super::{Error, Rack};
 
-/// Which environment keys are shown as `****` on terminals, kept as an app config (v3).
+/// The app config with the environment keys to mask on terminals (v3).
 const ENV_MASK: &str = "cli-env-mask";
 
 #[derive(Deserialize)]
@@ -16,11 +16,11 @@ struct AppConfig {
 }
 
 impl Rack {
-    /// The environment keys to mask (`GET /apps/{app}/configs/cli-env-mask`; v3). Racks without
-    /// configs, and apps without a mask, have none.
+    /// Returns the environment keys to mask (`GET /apps/{app}/configs/cli-env-mask`; v3). On racks
+    /// without configs, and for apps without a mask, there are none.
     ///
     /// # Errors
-    /// What the transport fails with, other than a refusal.
+    /// Those of the transport, except refusals.
     pub async fn env_mask(&self, app: &AppName) -> Result<Vec<String>, Error> {
         match self.get::<AppConfig>(path!["apps", app, "configs", ENV_MASK]).await {
             Ok(config) => Ok(config.value.split(',').map(|key| key.trim().to_owned()).collect()),

@@ -31,7 +31,7 @@ pub struct StreamEnd {
     pub output: Bytes,
     /// The exit code, if there was one.
     pub code: Option<i32>,
-    /// Why the rack could not run the process, if it said so after the code.
+    /// Why the rack could not run the process, if the rack sent a reason after the code.
     pub error: Option<String>,
 }
 

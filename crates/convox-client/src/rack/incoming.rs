@@ -1,4 +1,4 @@
-//! The data of a session or tunnel, told from a refusal.
+//! The data of a session or tunnel, distinguished from a refusal.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Incoming {
         self.held = None;
         match followed {
             Ok(Ok(Frame::End)) => Ok(match frame::refusal(&held) {
-                Some(words) => Received::Refused(self.client.redact(words)),
+                Some(message) => Received::Refused(self.client.redact(message)),
                 None => Received::End,
             }),
             Ok(Ok(Frame::Data(data))) => Ok(Received::Data([held, data].concat().into())),

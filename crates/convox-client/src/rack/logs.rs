@@ -4,12 +4,12 @@ use convox_wire::duration::SignedGoDuration;
 use convox_wire::option::ToParam;
 use convox_wire::{AppName, ServiceName};
 
-/// Whose lines are wanted.
+/// The source of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogSource {
     /// All of an app (`/apps/{app}/logs`; v2, v3, classic).
     App(AppName),
-    /// One service (`/apps/{app}/services/{service}/logs`; v3).
+    /// A service (`/apps/{app}/services/{service}/logs`; v3).
     Service(AppName, ServiceName),
 }
 
@@ -22,38 +22,39 @@ impl LogSource {
     }
 }
 
-/// A `Tail` that leaves nothing out.
-const ALL: u32 = 1_000_000;
+/// A `Tail` larger than any log.
+const UNLIMITED_TAIL: u32 = 1_000_000;
 
-/// Options of a log. Absent ones are not sent; racks then follow, and begin two minutes back.
+/// Options of a log. Absent ones are not sent. By default racks follow the log, from two minutes
+/// ago.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogOptions {
-    /// A CloudWatch filter pattern; other racks ignore it.
+    /// A CloudWatch filter pattern; racks without CloudWatch ignore it.
     pub filter: Option<String>,
-    /// Ends with what is there already.
+    /// Ends the log instead of following it.
     pub no_follow: bool,
-    /// How far back to begin, on the rack's clock; or ahead, where it is negative.
+    /// How far back to begin, by the rack's clock. Negative values are in the future.
     pub since: Option<SignedGoDuration>,
-    /// The last lines of each process; service logs only.
+    /// Begins with the last lines of each process; service logs only.
     pub tail: Option<u32>,
-    /// The most processes followed at once; service logs only.
+    /// The most processes to follow at once; service logs only.
     pub max_log_requests: Option<u32>,
-    /// The log of the container before; service logs only.
+    /// Shows the log of the previous container; service logs only.
     pub previous: bool,
 }
 
 impl LogOptions {
-    /// The options of a log that goes on. Of a service's log v3 racks send the last lines of each
-    /// process only, unless `Tail` says otherwise.
-    pub(super) fn going_on(&self, source: &LogSource) -> Self {
+    /// The options for resuming a log. For a service, v3 racks send only the last lines of each
+    /// process unless `Tail` is given.
+    pub(super) fn resuming(&self, source: &LogSource) -> Self {
         let tail = match source {
-            LogSource::Service(..) => Some(ALL),
+            LogSource::Service(..) => Some(UNLIMITED_TAIL),
             LogSource::App(_) => self.tail,
         };
         Self { tail, ..self.clone() }
     }
 
-    /// As headers, beginning at `since` instead where that is given.
+    /// The options as headers, with `since` overridden if given.
     pub(super) fn headers(&self, since: Option<SignedGoDuration>) -> Headers {
         let values = [
             ("filter", self.filter.to_param()),

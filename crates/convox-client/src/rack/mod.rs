@@ -31,7 +31,7 @@ pub use builds::{BuildOptions, BuildsBefore};
 pub use compat::Compat;
 pub use console::{Console, ConsoleRack, Login};
 pub use exit_scanner::{ExitScanner, StreamEnd};
-pub use log_stream::{AppLog, Attached, BuildLog, LogError, LogEvent};
+pub use log_stream::{AppLog, BuildLog, ConnectionState, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
 pub use refusal::Refusal;

@@ -117,7 +117,7 @@ impl Rack {
     }
 
     /// Starts a one-off process (`POST /apps/{app}/services/{service}/processes`; v2, v3). Sent
-    /// once: nothing tells such a process from another one if the response is lost.
+    /// once: after a lost response its process could not be recognized.
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app or service.

@@ -1,52 +1,52 @@
-//! Is a promoted release running? Read from what the app shows, poll after poll.
+//! Judges whether a promoted release is running, from polls of the app.
 
 use std::time::Duration;
 
 use convox_wire::{App, AppStatus, ReleaseId};
 
-/// How long the app may show nothing of an accepted promote: racks write status and release a
-/// moment after the answer (v3), or cache them for some seconds (v2).
+/// How long an app may show nothing of an accepted promote: racks write status and release a moment
+/// after the response (v3), or cache them for some seconds (v2).
 const UNSEEN: Duration = Duration::from_secs(10);
 
-/// A promote that was accepted, and what has been seen of it.
+/// The rollout of a promoted release.
 #[derive(Debug, Clone)]
 pub struct Rollout {
     release: ReleaseId,
     before: Option<ReleaseId>,
-    /// The roll-back of an earlier update was under way when ours began.
+    /// The app was rolling back an earlier update when the rollout began.
     inherited: bool,
     update_seen: bool,
-    /// For how long the rack may answer from memory, once that is known.
-    memory: Option<Duration>,
-    /// Since when the app runs without our release, its update being seen before.
-    without_since: Option<Duration>,
+    /// How old the rack's reads may be, once that is known.
+    max_staleness: Option<Duration>,
+    /// Since when the app has been running another release, after an update was seen.
+    without_release_since: Option<Duration>,
 }
 
-/// What one poll says.
+/// The verdict of a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not over.
+    /// The rollout goes on.
     Pending,
-    /// The app runs without the release: the rack has given up on it, if that is no memory of
-    /// earlier ([`Rollout::remembers`]).
+    /// The app is running another release. The rack has given up, unless the read is stale: find
+    /// out and call [`Rollout::set_stale_reads`].
     Doubtful,
-    /// The app runs the release.
+    /// The app is running the release.
     Running,
-    /// The rack has given up on it.
+    /// The rack has given up on the release.
     RolledBack(RollBack),
 }
 
-/// A release that did not come to run.
+/// A release that was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollBack {
     /// The release that was promoted.
     pub release: ReleaseId,
-    /// The one that runs instead, if any.
+    /// The release that is running instead, if any.
     pub restored: Option<ReleaseId>,
 }
 
 impl Rollout {
-    /// The promote of `release` on an app that was as `before`.
+    /// Begins with a promote of `release` on an app in the state `before`.
     pub fn new(release: ReleaseId, before: &App) -> Self {
         let inherited = before.status == AppStatus::Rollback;
         Self {
@@ -54,22 +54,22 @@ impl Rollout {
             before: before.release.clone(),
             inherited,
             update_seen: false,
-            memory: None,
-            without_since: None,
+            max_staleness: None,
+            without_release_since: None,
         }
     }
 
-    /// Says whether the rack's answers are those of the moment (v3), or may be some seconds old: the
-    /// processes of v2 racks keep what they have read, each for itself.
-    pub fn remembers(&mut self, does: bool) {
-        self.memory = Some(if does { UNSEEN } else { Duration::ZERO });
+    /// Sets whether reads may be some seconds old. On v2 racks they are: each API process caches
+    /// them.
+    pub fn set_stale_reads(&mut self, stale: bool) {
+        self.max_staleness = Some(if stale { UNSEEN } else { Duration::ZERO });
     }
 
-    /// What the app shows `elapsed` after the rack accepted the promote.
+    /// Judges the state of the app `elapsed` after the rack has accepted the promote.
     pub fn judge(&mut self, app: &App, elapsed: Duration) -> Verdict {
         let ours = app.release.as_ref() == Some(&self.release);
         if ours || app.status != AppStatus::Running {
-            self.without_since = None;
+            self.without_release_since = None;
         }
         match app.status {
             AppStatus::Updating => {
@@ -85,19 +85,19 @@ impl Rollout {
         }
     }
 
-    /// Where our release was active before, `running` says nothing until an update was seen.
+    /// If the release was active before, `running` means nothing until an update was seen.
     fn running(&self, elapsed: Duration) -> Verdict {
         let was_active = self.before.as_ref() == Some(&self.release);
         let over = !was_active || self.update_seen || elapsed >= UNSEEN;
         if over { Verdict::Running } else { Verdict::Pending }
     }
 
-    /// `running` without our release, after an update.
+    /// Judges `running` with another release, after an update was seen.
     fn without(&mut self, app: &App, elapsed: Duration) -> Verdict {
-        let since = *self.without_since.get_or_insert(elapsed);
-        match self.memory {
+        let since = *self.without_release_since.get_or_insert(elapsed);
+        match self.max_staleness {
             None => Verdict::Doubtful,
-            Some(memory) if elapsed.saturating_sub(since) < memory => Verdict::Pending,
+            Some(max) if elapsed.saturating_sub(since) < max => Verdict::Pending,
             Some(_) => self.rolled_back(app),
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     /// The verdicts on polls, one second apart.
     fn verdicts(before: App, polls: &[(AppStatus, &str)]) -> Vec<Verdict> {
         let mut rollout = Rollout::new("RNEW".parse().unwrap(), &before);
-        rollout.remembers(false);
+        rollout.set_stale_reads(false);
         let judge = |(second, (status, release)): (u64, &(AppStatus, &str))| {
             rollout.judge(&app(status.clone(), release), Duration::from_secs(second))
         };
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_ends_well_on_v3_and_on_v2() {
+    fn a_successful_update_is_running_on_v3_and_v2() {
         let v3 = [(Running, "ROLD"), (Updating, "RNEW"), (Running, "RNEW")];
         assert_eq!(verdicts(app(Running, "ROLD"), &v3).last(), Some(&Verdict::Running));
         let v2 = [(Updating, "ROLD"), (Updating, "ROLD"), (Running, "RNEW")];
@@ -144,29 +144,29 @@ mod tests {
     }
 
     #[test]
-    fn the_first_sign_of_a_roll_back_ends_it() {
+    fn the_first_sign_of_a_rollback_ends_the_rollout() {
         let polls = [(Updating, "RNEW"), (Rollback, "RNEW")];
         assert_eq!(verdicts(app(Running, "ROLD"), &polls), [Verdict::Pending, rolled_back()]);
     }
 
     #[test]
-    fn a_roll_back_too_short_to_be_seen_is_known_by_the_release() {
+    fn a_rollback_between_two_polls_is_recognized_by_the_release() {
         let polls = [(Updating, "RNEW"), (Running, "ROLD")];
         assert_eq!(verdicts(app(Running, "ROLD"), &polls), [Verdict::Pending, rolled_back()]);
     }
 
     #[test]
-    fn a_rack_that_remembers_is_believed_after_a_while() {
+    fn stale_reads_are_believed_after_a_while() {
         let mut rollout = Rollout::new("RNEW".parse().unwrap(), &app(Running, "ROLD"));
         let mut judge =
             |second, status| rollout.judge(&app(status, "ROLD"), Duration::from_secs(second));
         assert_eq!(judge(0, Updating), Verdict::Pending);
         assert_eq!(judge(1, Running), Verdict::Doubtful);
-        rollout.remembers(true);
+        rollout.set_stale_reads(true);
         let mut judge =
             |second, status| rollout.judge(&app(status, "ROLD"), Duration::from_secs(second));
         assert_eq!(judge(2, Running), Verdict::Pending);
-        assert_eq!(judge(3, Updating), Verdict::Pending, "it was memory");
+        assert_eq!(judge(3, Updating), Verdict::Pending, "the read was stale");
         assert_eq!(judge(20, Running), Verdict::Pending);
         assert_eq!(judge(29, Running), Verdict::Pending);
         assert_eq!(judge(30, Running), rolled_back());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_roll_back_is_not_taken_for_ours() {
+    fn an_earlier_rollback_is_not_taken_for_ours() {
         let polls = [(Rollback, "ROLD"), (Updating, "RNEW"), (Running, "RNEW")];
         let seen = verdicts(app(Rollback, "ROLD"), &polls);
         assert_eq!(seen, [Verdict::Pending, Verdict::Pending, Verdict::Running]);

@@ -5,8 +5,8 @@ use convox_wire::{AppName, Service};
 use super::{Error, Rack};
 
 impl Rack {
-    /// The services of an app's active release, in the rack's order (`GET /apps/{app}/services`;
-    /// v2, v3). Empty without a release.
+    /// Lists the services of an app's active release, in the rack's order (`GET
+    /// /apps/{app}/services`; v2, v3). Empty without a release.
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.

@@ -78,7 +78,7 @@ pub struct ExitCode(pub i32);
 /// Why a session did not come to the end of its process.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SessionError {
-    /// The rack's words, said inside the socket.
+    /// The rack's message, sent inside the socket.
     #[error("{0}")]
     Refused(String),
     /// The rack ended the stream and did not say how the process ended.
@@ -175,7 +175,7 @@ impl Rack {
     }
 }
 
-/// The headers that tell a rack the size of the terminal.
+/// The headers with the size of the terminal.
 pub(super) fn size_headers(size: Option<WindowSize>) -> Headers {
     let Some(WindowSize { rows, columns }) = size else { return Headers::new() };
     vec![("height", rows.to_string()), ("width", columns.to_string())]
@@ -209,7 +209,7 @@ impl SessionInput {
         self.sender.end().await.map_err(SessionError::Broken)
     }
 
-    /// Tells the rack that the terminal has another size. The API of v2 and v3 racks has no message
+    /// Reports a new size of the terminal to the rack. The API of v2 and v3 racks has no message
     /// for it, so it travels as the payload of a ping, `resize ROWSxCOLUMNS`: the development rack
     /// resizes the process's terminal, other racks answer as to any ping.
     ///
@@ -248,7 +248,7 @@ impl SessionOutput {
                     }
                 }
                 Ok(Received::End) => self.end = Some(std::mem::take(&mut self.scanner).finish()),
-                Ok(Received::Refused(words)) => return Err(SessionError::Refused(words)),
+                Ok(Received::Refused(message)) => return Err(SessionError::Refused(message)),
                 // The code is there, only the end frame is not.
                 Err(_) if self.has_code && self.scanner.has_code() => {
                     self.end = Some(std::mem::take(&mut self.scanner).finish());
@@ -279,7 +279,7 @@ impl SessionOutput {
             return Ok(SessionEvent::Output(output));
         }
         match (end.error, end.code) {
-            (Some(words), _) => Err(SessionError::Refused(words)),
+            (Some(message), _) => Err(SessionError::Refused(message)),
             (None, Some(code)) => Ok(SessionEvent::Exited(ExitCode(code))),
             (None, None) if self.has_code => Err(SessionError::NoExitCode),
             (None, None) => Ok(SessionEvent::Ended),

@@ -31,7 +31,7 @@ pub struct Carried {
 /// Why a tunnel ended before both sides were done.
 #[derive(Debug, thiserror::Error)]
 pub enum TunnelError {
-    /// The rack's words, said inside the socket.
+    /// The rack's message, sent inside the socket.
     #[error("{0}")]
     Refused(String),
     /// The connection to the rack broke.
@@ -110,7 +110,7 @@ async fn receive(
                 local.write_all(&data).await.map_err(TunnelError::Local)?;
                 count += data.len() as u64;
             }
-            Received::Refused(words) => return Err(TunnelError::Refused(words)),
+            Received::Refused(message) => return Err(TunnelError::Refused(message)),
             Received::End => break,
         }
     }

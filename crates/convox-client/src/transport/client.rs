@@ -1,5 +1,6 @@
 //! The HTTP client of one endpoint. It is built at the first request, then shared.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::proxy::{Proxies, Proxy};
 use super::redactor::Redactor;
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
@@ -23,6 +25,8 @@ const CLIENT_VERSION: &str = "dev";
 pub struct Endpoint {
     /// Scheme, host, port and base path, without credentials or a trailing slash.
     pub url: Url,
+    /// The Unix-domain socket to connect to, instead of the host and port of `url`.
+    pub socket: Option<PathBuf>,
     /// The user name. Racks ignore it, except for `jwt`.
     pub user: String,
     /// The password or token.
@@ -37,11 +41,24 @@ impl Endpoint {
     /// An endpoint at `url` without credentials.
     pub fn new(url: Url) -> Self {
         let (user, password) = (String::from("convox"), None);
-        Self { url, user, password, session: None, actor: None }
+        Self { url, socket: None, user, password, session: None, actor: None }
     }
 
-    /// Host and port, for messages and pinned certificates.
+    /// An endpoint at a Unix-domain socket, whose file permissions stand for credentials.
+    ///
+    /// # Errors
+    /// None in practice: the URL behind the socket is constant.
+    pub fn unix(socket: PathBuf) -> Result<Self, Error> {
+        let url = Url::parse("http://localhost")
+            .map_err(|error| Error::Config(format!("the URL of a socket: {error}")))?;
+        Ok(Self { socket: Some(socket), ..Self::new(url) })
+    }
+
+    /// The path of the socket, or host and port, for messages and pinned certificates.
     pub fn address(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return socket.display().to_string();
+        }
         let host = self.url.host_str().unwrap_or_default();
         self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -81,6 +98,8 @@ pub struct Options {
     pub limits: Limits,
     /// How the rack's certificate is verified.
     pub trust: Trust,
+    /// The proxies to use. By default those that the environment variables name.
+    pub proxies: Proxies,
     /// Receives events.
     pub listener: Listener,
     /// Receives a console's new sessions.
@@ -91,7 +110,8 @@ impl Default for Options {
     fn default() -> Self {
         let listener: Listener = Arc::new(|_| {});
         let session_sink: SessionSink = Arc::new(|_| {});
-        Self { limits: Limits::default(), trust: Trust::default(), listener, session_sink }
+        let (limits, trust, proxies) = (Limits::default(), Trust::default(), Proxies::from_env());
+        Self { limits, trust, proxies, listener, session_sink }
     }
 }
 
@@ -220,6 +240,14 @@ impl Client {
         self.inner.tls.get_or_init(config).clone()
     }
 
+    /// The proxy that requests go through. A rack on this machine is reached without one.
+    pub(super) fn proxy(&self) -> Result<Option<Proxy>, Error> {
+        if self.endpoint().is_loopback() {
+            return Ok(None);
+        }
+        Ok(self.inner.options.proxies.proxy_for(&self.endpoint().url)?)
+    }
+
     /// `unacknowledged` is how long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
     fn build(&self, unacknowledged: Duration) -> Result<reqwest::Client, Error> {
@@ -234,7 +262,15 @@ impl Client {
             .tcp_keepalive(limits.ping);
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let builder = builder.tcp_user_timeout(unacknowledged);
-        let builder = if self.endpoint().is_loopback() { builder.no_proxy() } else { builder };
+        let builder = match self.proxy()? {
+            Some(proxy) => builder.proxy(proxy.for_all()?),
+            None => builder.no_proxy(),
+        };
+        #[cfg(unix)]
+        let builder = match &self.endpoint().socket {
+            Some(socket) => builder.unix_socket(socket.as_path()),
+            None => builder,
+        };
         let config_error =
             |error| Error::Config(format!("the HTTP client can't be set up: {error}"));
         builder.build().map_err(config_error)

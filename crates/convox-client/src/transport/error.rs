@@ -5,8 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::RequestLine;
+use super::proxy::InvalidProxy;
 use super::tls::CertificateProblem;
+use super::{RequestLine, tls};
 
 /// The error below an [`Error`], for diagnostics. Messages already name the cause.
 pub type Source = Arc<dyn StdError + Send + Sync>;
@@ -44,6 +45,21 @@ pub enum Error {
         #[source]
         source: Option<Source>,
     },
+    /// The proxy before the rack could not be reached, or refused to connect to the rack.
+    #[error("can't reach the rack through the proxy {proxy} ({variable}): {cause}")]
+    Proxy {
+        /// Method and path.
+        request: RequestLine,
+        /// Host and port of the proxy.
+        proxy: String,
+        /// The environment variable that names it.
+        variable: &'static str,
+        /// What happened.
+        cause: ProxyCause,
+        /// The HTTP library's error, if it reported one.
+        #[source]
+        source: Option<Source>,
+    },
     /// The rack's certificate is not trusted.
     #[error(transparent)]
     Certificate(#[from] CertificateProblem),
@@ -58,7 +74,7 @@ pub enum Error {
     /// The request body could not be read.
     #[error("{message}")]
     Body {
-        /// Why, in the words of the body's source.
+        /// The message of the body's source.
         message: String,
         /// The error that the body's stream reported.
         #[source]
@@ -119,6 +135,26 @@ pub enum Cause {
     Other(String),
 }
 
+/// Why a proxy could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyCause {
+    /// The proxy requires a user and a password, or other ones.
+    #[error("it requires other credentials")]
+    Unauthorized,
+    /// The proxy did not connect to the rack.
+    #[error("it refused to connect to the rack")]
+    Refused,
+    /// The proxy could not be reached.
+    #[error("{0}")]
+    Network(Cause),
+}
+
+impl From<InvalidProxy> for Error {
+    fn from(error: InvalidProxy) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
 impl Error {
     /// The HTTP status of a refusal.
     pub fn status(&self) -> Option<u16> {
@@ -136,6 +172,7 @@ impl Error {
                 matches!(status, 429 | 502 | 503 | 504)
             }
             Self::Unreachable { cause, .. } => !matches!(cause, Cause::Tls(_)),
+            Self::Proxy { cause, .. } => !matches!(cause, ProxyCause::Unauthorized),
             Self::NoSession(error) => error.is_transient(),
             _ => false,
         }
@@ -175,8 +212,26 @@ impl Error {
 
     /// Whether the request certainly never left.
     pub(super) fn is_unsent(&self) -> bool {
-        matches!(self, Self::Unreachable { sent: false, .. })
+        matches!(self, Self::Unreachable { sent: false, .. } | Self::Proxy { .. })
     }
+}
+
+/// What a proxy did, if an error or one of its sources is the HTTP library's about a proxy. The
+/// library has no public type for it.
+pub(super) fn proxy_cause_of(error: &(dyn StdError + 'static)) -> Option<ProxyCause> {
+    let texts = std::iter::successors(Some(error), |error| (*error).source());
+    texts.map(ToString::to_string).find_map(|text| match text.as_str() {
+        "tunnel error: proxy authorization required"
+        | "SOCKS error: credentials not accepted"
+        | "SOCKS error: server does not support user/pass authentication" => {
+            Some(ProxyCause::Unauthorized)
+        }
+        "tunnel error: unsuccessful" => Some(ProxyCause::Refused),
+        "SOCKS error: failed to create underlying connection" => {
+            Some(ProxyCause::Network(Cause::Other("it can't be reached".to_owned())))
+        }
+        text => text.starts_with("SOCKS error: ").then_some(ProxyCause::Refused),
+    })
 }
 
 /// Finds what went wrong below HTTP in an error and its sources.
@@ -195,7 +250,7 @@ pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
 
 fn recognize(error: &(dyn StdError + 'static)) -> Option<Cause> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(Cause::Tls(error.to_string()));
+        return Some(Cause::Tls(tls::describe(error)));
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return recognize_io(error);

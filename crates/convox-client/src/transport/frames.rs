@@ -1,7 +1,7 @@
-//! Bytes from a socket become frames (RFC 6455, 5.2). No connection in sight.
+//! Decodes websocket frames (RFC 6455, 5.2) from bytes, without any I/O.
 //!
-//! The frames' headers are tungstenite's; its message layer is not used, since racks send text
-//! frames that are no UTF-8 and split characters, which it must refuse.
+//! tungstenite parses the frame headers. Its message layer is not used: racks send text frames that
+//! are not UTF-8 or split a character, which it must refuse.
 
 use std::io::Cursor;
 
@@ -12,45 +12,45 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 use super::socket::CloseReason;
 use convox_wire::frame::Frame;
 
-/// The most that a control frame may carry (RFC 6455, 5.5).
-const CONTROL_MOST: u64 = 125;
+/// The largest payload of a control frame (RFC 6455, 5.5).
+const MAX_CONTROL: u64 = 125;
 
-/// What came of a socket and was not looked at yet. A frame of any size is passed on in pieces,
-/// as far as it is there, so memory does not grow with it.
+/// Decodes the bytes of a socket. A large frame is returned in parts as they arrive, so memory does
+/// not grow with it.
 #[derive(Debug, Default)]
 pub struct FrameDecoder {
     buffer: BytesMut,
-    /// What is left of the frame whose header was read.
-    left: Option<(FrameHeader, u64)>,
+    /// The frame whose header was read, and how many bytes of its payload are to come.
+    remaining: Option<(FrameHeader, u64)>,
     ended: bool,
 }
 
-/// What is next in a socket.
+/// What a socket contains next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// For whoever reads.
+    /// Data, or the end of the stream.
     Frame(Frame),
-    /// To be answered with the same bytes (RFC 6455, 5.5.2).
+    /// A ping, to be answered with the same payload (RFC 6455, 5.5.2).
     Ping(Bytes),
-    /// More has to be read first.
+    /// More bytes have to be read first.
     Incomplete,
 }
 
 impl FrameDecoder {
-    /// Nothing yet.
+    /// Creates an empty decoder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where what is read is to be put.
+    /// The buffer to read into.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// What the bytes so far hold. After the end there is nothing but the end.
+    /// Decodes the next item. After the end of the stream it always returns the end.
     ///
     /// # Errors
-    /// [`CloseReason`], where they are not what RFC 6455 allows, or close with an error.
+    /// [`CloseReason`] if the bytes violate RFC 6455, or close the socket with an error code.
     pub fn take_next(&mut self) -> Result<Next, CloseReason> {
         if self.ended {
             return Ok(Next::Frame(Frame::End));
@@ -66,19 +66,19 @@ impl FrameDecoder {
                 OpCode::Data(Data::Binary) => return Ok(Next::Frame(Frame::End)),
                 OpCode::Data(_) if length == 0 => {}
                 OpCode::Data(_) => return Ok(self.take_data(header, length)),
-                OpCode::Control(_) if length > CONTROL_MOST => {
+                OpCode::Control(_) if length > MAX_CONTROL => {
                     return Err(CloseReason::Invalid(
                         "a control frame of more than 125 bytes".into(),
                     ));
                 }
                 OpCode::Control(control) => {
                     let Some(payload) = self.take_whole(length) else {
-                        self.left = Some((header, length));
+                        self.remaining = Some((header, length));
                         return Ok(Next::Incomplete);
                     };
                     match control {
                         Control::Ping => return Ok(Next::Ping(payload)),
-                        Control::Close => return closed(&payload).map(Next::Frame),
+                        Control::Close => return decode_close(&payload).map(Next::Frame),
                         Control::Pong | Control::Reserved(_) => {}
                     }
                 }
@@ -88,7 +88,7 @@ impl FrameDecoder {
     }
 
     fn take_header(&mut self) -> Result<Option<(FrameHeader, u64)>, CloseReason> {
-        if let Some(left) = self.left.take() {
+        if let Some(left) = self.remaining.take() {
             return Ok(Some(left));
         }
         let mut cursor = Cursor::new(&self.buffer[..]);
@@ -106,7 +106,7 @@ impl FrameDecoder {
         let here = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
         let rest = length - here as u64;
         if rest > 0 {
-            self.left = Some((header, rest));
+            self.remaining = Some((header, rest));
         }
         if here == 0 {
             return Next::Incomplete;
@@ -120,8 +120,8 @@ impl FrameDecoder {
     }
 }
 
-/// A closing frame: 1000, 1001 and no code at all are the end of the stream.
-fn closed(payload: &[u8]) -> Result<Frame, CloseReason> {
+/// A close frame: 1000, 1001 and the absence of a code end the stream.
+fn decode_close(payload: &[u8]) -> Result<Frame, CloseReason> {
     match payload {
         [high, low, ..] => match u16::from_be_bytes([*high, *low]) {
             1000 | 1001 => Ok(Frame::End),
@@ -154,7 +154,7 @@ mod tests {
         bytes
     }
 
-    /// All that comes of `bytes`, read in steps: data together, pings, and how it ended.
+    /// Decodes `bytes` in steps: the data together, the pings, and how it ended.
     fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Vec<Bytes>, Option<Result<(), CloseReason>>) {
         let (mut frames, mut data, mut pings) = (FrameDecoder::new(), Vec::new(), Vec::new());
         for piece in bytes.chunks(step.max(1)) {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_frame_and_a_usual_close_are_the_end() {
+    fn a_binary_frame_and_a_normal_close_end_the_stream() {
         for end in [frame(BINARY, b""), frame(CLOSE, b""), frame(CLOSE, &[3, 232])] {
             let bytes = [frame(TEXT, b"one\n"), end, frame(TEXT, b"never")].concat();
             assert_eq!(read(&bytes, 3), (b"one\n".to_vec(), vec![], Some(Ok(()))));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_rfc_forbids_and_other_closes_are_no_end() {
+    fn invalid_frames_and_other_close_codes_are_errors() {
         let ended = |bytes: Vec<u8>| read(&bytes, 1).2;
         assert_eq!(ended(frame(CLOSE, &[3, 243])), Some(Err(CloseReason::Code(1011))));
         let long = frame(PING, &[0; 126]);
@@ -192,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_are_the_same_however_they_are_cut(
+        fn frames_decode_alike_however_they_are_split(
             payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8),
             ping in prop::collection::vec(any::<u8>(), 0..125),
             step in 1usize..700,

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::frames::{FrameDecoder, Next};
-use super::socket::{CloseReason, ClosingLog};
+use super::socket::{CloseGuard, CloseReason};
 use convox_wire::frame::Frame;
 
 /// The largest read, in bytes. A larger frame is passed on in pieces.
@@ -45,7 +45,7 @@ pub struct SocketReceiver {
     pong: Option<Bytes>,
     /// Why the connection is broken. It stays so.
     broken: Option<CloseReason>,
-    log: ClosingLog,
+    guard: CloseGuard,
 }
 
 /// Frames on their way out. A write that is dropped halfway is completed by the next one.
@@ -59,7 +59,7 @@ struct Writer {
 pub(super) fn split(
     stream: Upgraded,
     ping: Duration,
-    log: ClosingLog,
+    guard: CloseGuard,
 ) -> (SocketSender, SocketReceiver) {
     let (reader, stream) = tokio::io::split(stream);
     let writer = Arc::new(Mutex::new(Writer { stream, queued: Vec::new(), written: 0 }));
@@ -74,7 +74,7 @@ pub(super) fn split(
         pings,
         pong: None,
         broken: None,
-        log,
+        guard,
     };
     (SocketSender { writer }, receiver)
 }
@@ -132,7 +132,7 @@ impl SocketReceiver {
             return Err(reason.clone());
         }
         let result = self.read().await;
-        self.log.note(&result);
+        self.guard.note(&result);
         self.broken = result.as_ref().err().cloned();
         result
     }
@@ -201,10 +201,13 @@ impl SocketReceiver {
 
 /// Writes out what is queued, unless the sender is doing so.
 async fn flush_idle(writer: &Mutex<Writer>) -> io::Result<()> {
-    match writer.try_lock() {
-        Ok(mut writer) if !writer.queued.is_empty() => writer.flush().await,
-        _ => std::future::pending().await,
+    // The lock must not be held while there is nothing to write: the sender waits for it.
+    if let Ok(mut writer) = writer.try_lock()
+        && !writer.queued.is_empty()
+    {
+        return writer.flush().await;
     }
+    std::future::pending().await
 }
 
 impl Writer {
@@ -239,13 +242,13 @@ impl Writer {
 /// Masks or unmasks a payload (RFC 6455, 5.3).
 fn mask(payload: &mut [u8], key: [u8; 4]) {
     let wide = u64::from_ne_bytes([key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3]]);
-    let mut words = payload.chunks_exact_mut(8);
-    for word in &mut words {
-        if let Ok(bytes) = <[u8; 8]>::try_from(&*word) {
-            word.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
+    let mut wide_chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut wide_chunks {
+        if let Ok(bytes) = <[u8; 8]>::try_from(&*chunk) {
+            chunk.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
         }
     }
-    for (byte, key) in words.into_remainder().iter_mut().zip(key.iter().cycle()) {
+    for (byte, key) in wide_chunks.into_remainder().iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;
     }
 }

@@ -1,20 +1,22 @@
-//! Requests and sockets to a rack, and the one policy for what goes wrong on the way.
+//! Requests and websockets to a rack, with one policy for retries and time limits.
 //!
-//! # The policy
-//! - **Time limits** ([`Limits`]): connecting 10 s; 60 s without progress while a body moves; the
-//!   answer to a read within 60 s, to a change or an upload within 15 min; none on a whole body.
-//! - **What may be repeated** ([`Repeat`]) is said on each call: GET, HEAD, PUT, DELETE, and uploads
-//!   by a key of our choice. They are repeated on connection errors, 429 (its `Retry-After` is
-//!   honoured), 502, 503 and 504, with exponential backoff and jitter, for 60 s; for 5 s while the
-//!   rack has not answered once; never after a refused certificate.
-//! - **What may not** (a build, a release, a promote) is repeated only if it certainly never left.
-//!   After a lost answer, a 429, 502, 503 or 504 the caller's look decides: what it finds is taken
-//!   for the answer, and only if 15 s of looking show nothing is the request sent again.
-//! - **A 500 is an answer**, as is any other 4xx: they end the command.
-//! - **TLS** is verified, always ([`Trust`]). Proxies come from the environment, except that a
-//!   rack on the loopback interface is never asked through one.
+//! # Policy
+//! - **Time limits** ([`Limits`]): connecting within 10 s; the response to a read within 60 s, to a
+//!   change or an upload within 15 min; no more than 60 s without progress while a body is
+//!   transferred; no limit on a whole body.
+//! - **Safe requests** ([`Repeat::Safely`]: GET, HEAD, PUT, DELETE, and uploads to a key that the
+//!   client chooses) are repeated after connection errors, 429 (respecting `Retry-After`), 502, 503
+//!   and 504, with exponential backoff and jitter, for 60 s; for 5 s if the rack has never
+//!   responded; never after a certificate error.
+//! - **Other requests** ([`Repeat::IfUnsent`]: builds, releases, promotes) are repeated only if they
+//!   certainly never left. After a lost response, a 429, 502, 503 or 504, the rack's state is
+//!   searched for their result, and only if 15 s of searching find nothing is the request sent
+//!   again ([`Reconciled`]).
+//! - **Other statuses**, including 500, are final.
+//! - **TLS** certificates are always verified ([`Trust`]). Proxies are used, except for racks on the
+//!   loopback interface.
 //!
-//! Limits are settings. Nothing here knows apps or builds, or the shape of any JSON.
+//! All limits can be changed. This module knows no routes and no JSON.
 
 mod body;
 mod client;
@@ -25,6 +27,7 @@ pub mod frames;
 mod halves;
 mod path;
 mod probe;
+mod proxy;
 mod reconcile;
 mod redactor;
 mod request;
@@ -39,11 +42,12 @@ mod upload;
 pub use body::Upload;
 pub use client::{Client, Endpoint, Options};
 pub use download::Download;
-pub use error::{Cause, Error, Source};
+pub use error::{Cause, Error, ProxyCause, Source};
 pub use event::{Event, Listener};
 pub use halves::{SocketReceiver, SocketSender};
 pub use path::Path;
 pub use probe::probe_certificate;
+pub use proxy::Proxies;
 pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
 pub use response::Response;

@@ -1,4 +1,4 @@
-//! Paths of requests: each segment escaped once, here.
+//! Request paths, with each segment percent-encoded.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use url::form_urlencoded::byte_serialize;
 
 use super::Error;
 
-/// An absolute path below the rack's base, already escaped.
+/// An absolute path below the rack's base path, already percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(String);
 
 impl Path {
-    /// The path of these segments. Racks match the decoded path, so a slash inside a segment
-    /// (`%2F`) finds nothing there.
+    /// Joins segments to a path. Racks match the decoded path, so a segment with a slash (`%2F`)
+    /// matches no route.
     pub fn of<'a>(segments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut path = String::new();
         for segment in segments {
             path.push('/');
             for piece in byte_serialize(segment.as_bytes()) {
-                // The form's escape for a blank is not a path's.
+                // Forms encode a space as `+`, paths do not.
                 path.push_str(if piece == "+" { "%20" } else { piece });
             }
         }
         Self(path)
     }
 
-    /// The text of it, if it leads where it says: an empty segment, `.` or `..`, which URLs cannot
-    /// escape (WHATWG URL, 4.4), would lead to another route.
+    /// The path, checked: an empty segment, `.` or `..` would lead to another route, and URLs
+    /// cannot encode them (WHATWG URL, 4.4).
     ///
     /// # Errors
     /// [`Error::Config`] naming the path.
@@ -34,13 +34,13 @@ impl Path {
         let mut segments = self.0.split('/').skip(1);
         if segments.any(|segment| matches!(segment, "" | "." | "..")) {
             return Err(Error::Config(format!(
-                "{self} is no path: a name in it is empty, . or .."
+                "invalid path {self}: a name in it is empty, . or .."
             )));
         }
         Ok(&self.0)
     }
 
-    /// The text of it.
+    /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,7 +52,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// `path!["apps", app, "releases", id]`: a [`Path`] of anything that is text.
+/// Builds a [`Path`] of anything that is text: `path!["apps", app, "releases", id]`.
 #[macro_export]
 macro_rules! path {
     ($($segment:expr),+ $(,)?) => {
@@ -63,7 +63,7 @@ macro_rules! path {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn every_segment_is_escaped_once() {
+    fn every_segment_is_encoded_once() {
         assert_eq!(path!["apps", "web", "builds"].as_str(), "/apps/web/builds");
         assert_eq!(path!["apps", "a/b %s"].as_str(), "/apps/a%2Fb%20%25s");
         for bad in ["", ".", ".."] {

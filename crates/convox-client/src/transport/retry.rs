@@ -159,6 +159,7 @@ impl Client {
         let may_be_wrong_address = matches!(
             error,
             Error::Unreachable { cause: Cause::ConnectionRefused | Cause::Dns(_), .. }
+                | Error::Proxy { .. }
         ) && !self.has_responded();
         if may_be_wrong_address { limits.retry.min(limits.first_contact) } else { limits.retry }
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::body::{TimeoutPhase, Upload, UploadMonitor};
 use super::client::header_value;
-use super::error::{Source, cause_of};
+use super::error::{ProxyCause, Source, cause_of, proxy_cause_of};
 use super::request::Content;
 use super::response::status_error;
 use super::{Cause, Client, Error, Event, Request, RequestLine, Response};
@@ -47,6 +47,7 @@ impl Client {
             return Ok(response);
         }
         let line = request.line();
+        self.check_proxy(&line, status)?;
         let body = self.refusal_body(&line, response).await?;
         Err(status_error(line, status, &headers, &body, &self.redactor()))
     }
@@ -110,7 +111,31 @@ impl Client {
             cause_of(&error)
         };
         let sent = !error.is_connect();
+        // Once the tunnel through a proxy stands, TLS is a matter of the rack.
+        if !sent
+            && !matches!(cause, Cause::Tls(_))
+            && let Ok(Some(proxy)) = self.proxy()
+        {
+            let cause = proxy_cause_of(&error).unwrap_or(ProxyCause::Network(cause));
+            let source = Some(Arc::new(error) as Source);
+            let (variable, proxy) = (proxy.variable, proxy.address());
+            return Error::Proxy { request, proxy, variable, cause, source };
+        }
         Error::Unreachable { request, address, cause, sent, source: Some(Arc::new(error)) }
+    }
+
+    /// A 407 is the proxy's, not the rack's.
+    pub(super) fn check_proxy(&self, request: &RequestLine, status: u16) -> Result<(), Error> {
+        match self.proxy()? {
+            Some(proxy) if status == 407 => Err(Error::Proxy {
+                request: request.clone(),
+                proxy: proxy.address(),
+                variable: proxy.variable,
+                cause: ProxyCause::Unauthorized,
+                source: None,
+            }),
+            _ => Ok(()),
+        }
     }
 
     async fn whole_body(

@@ -1,5 +1,6 @@
-//! A console's sessions. A console that wants one answers any request with a 401 that names the
-//! path to ask; the id it gives goes with every request from then on. Racks have no sessions.
+//! Console sessions. A console that requires one responds to any request with a 401 whose
+//! `WWW-Authenticate` header names the path that creates a session. Its id is then sent with every
+//! request. Racks have no sessions.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Client, Error, Path, Repeat, Request, RequestLine, Response};
 
-/// Who keeps a session for later runs.
+/// Receives new sessions, to store them for later runs.
 pub type SessionSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// `Session path="/session" token="false"`, from `WWW-Authenticate`.
@@ -33,12 +34,12 @@ struct Session {
 }
 
 impl Client {
-    /// Sends `call` within the policy of this module. A console that wants a session gets one, and
-    /// the call once more.
+    /// Sends a request within the policy of this module. If a console requires a session, creates
+    /// one and sends the request once more.
     ///
     /// # Errors
-    /// The last failure, once it will not pass or the budget is spent; [`Error::NoSession`] where a
-    /// console wants a session and gives none.
+    /// The last failure, once repeating cannot help or the budget is spent; [`Error::NoSession`] if
+    /// a console requires a session and does not give one.
     pub async fn send(&self, request: &Request) -> Result<Response, Error> {
         let error = match self.send_within_budget(request).await {
             Err(error) if self.is_console() => error,
@@ -46,7 +47,7 @@ impl Client {
         };
         match challenge_of(&error) {
             Some(challenge) => {
-                let session = self.session(request.line(), &challenge).await;
+                let session = self.create_session(request.line(), &challenge).await;
                 let session = session.map_err(|error| Error::NoSession(Box::new(error)))?;
                 self.use_session(&session);
                 self.send_within_budget(request).await
@@ -55,30 +56,34 @@ impl Client {
         }
     }
 
-    /// Handshakes of sockets cannot be answered with a session: one is asked for before.
+    /// Makes sure that there is a session: a websocket handshake cannot create one.
     pub(super) async fn prepare_session(&self) {
         if self.is_console() {
-            // Only what it does to the session counts; the socket will tell of everything else.
-            drop(self.send(&Request::get(Path::of(["racks"]))).await);
+            // Only the session counts here; the handshake reports any other failure.
+            let _ = self.send(&Request::get(Path::of(["racks"]))).await;
         }
     }
 
-    /// The id of a new session, for the call that `asked` in vain.
-    async fn session(&self, asked: RequestLine, challenge: &Challenge) -> Result<String, Error> {
+    /// Creates a session for the request that was refused.
+    async fn create_session(
+        &self,
+        refused: RequestLine,
+        challenge: &Challenge,
+    ) -> Result<String, Error> {
         if challenge.second_factor {
             return Err(Error::Config(format!(
-                "{} asks for a second factor, which this client cannot give: log in with a token \
-                 that needs none",
+                "{} requires a second factor, which is not supported: log in with a token that does \
+                 not need one",
                 self.endpoint().address()
             )));
         }
         let path = Path::of(challenge.path.split('/').filter(|segment| !segment.is_empty()));
-        // A session too many is nothing to a console.
+        // An extra session does no harm.
         let request = Request::post(path).upload(Arc::new(Bytes::new())).repeat(Repeat::Safely);
         let session: Session = self.send_within_budget(&request).await?.json()?;
         session.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             let problem = "invalid session".to_owned();
-            Error::InvalidResponse { request: asked, problem }
+            Error::InvalidResponse { request: refused, problem }
         })
     }
 }
@@ -95,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_challenge_names_the_path_and_whether_more_is_asked() {
+    fn a_challenge_names_the_path_and_the_second_factor() {
         let challenge = Challenge::parse("Session path=\"/session\" token=\"false\"");
         assert_eq!(challenge, Some(Challenge { path: "/session".into(), second_factor: false }));
         let challenge = Challenge::parse("Session path=\"/session\" token=\"true\"");
@@ -108,7 +113,7 @@ mod tests {
     use axum::routing::{get, post};
     use std::sync::Mutex;
 
-    /// A console that answers only within the session `s1`, which it gives at `/session`.
+    /// A console that requires the session `s1`, which it gives at `/session`.
     async fn console() -> url::Url {
         console_at("Session path=\"/session\" token=\"false\"").await
     }
@@ -131,24 +136,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_console_gets_its_session_and_the_call_goes_once_more() {
+    async fn a_session_is_created_when_the_console_requires_one() {
         let mut endpoint = Endpoint::new(console().await);
         endpoint.session = Some(String::new());
-        let kept = Arc::new(Mutex::new(Vec::new()));
+        let stored = Arc::new(Mutex::new(Vec::new()));
         let session_sink: SessionSink = {
-            let kept = kept.clone();
-            Arc::new(move |id: &str| kept.lock().unwrap().push(id.to_owned()))
+            let stored = stored.clone();
+            Arc::new(move |id: &str| stored.lock().unwrap().push(id.to_owned()))
         };
         let client = Client::new(endpoint, Options { session_sink, ..Options::default() });
         for _ in 0..2 {
             let response = client.send(&Request::get(Path::of(["apps"]))).await.unwrap();
             assert_eq!(response.body, "[]");
         }
-        assert_eq!(*kept.lock().unwrap(), ["s1"], "the second request is in the session already");
+        assert_eq!(*stored.lock().unwrap(), ["s1"], "the second request uses the session");
     }
 
     #[tokio::test]
-    async fn a_session_that_is_not_given_is_a_matter_of_the_login() {
+    async fn a_session_that_is_not_given_is_a_login_failure() {
         for (challenge, why) in [
             ("Session path=\"/session\" token=\"true\"", "second factor"),
             ("Session path=\"/nowhere\" token=\"false\"", "response status 404"),
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rack_has_no_sessions_so_its_401_is_a_refusal() {
+    async fn the_401_of_a_rack_is_a_refusal() {
         let client = Client::new(Endpoint::new(console().await), Options::default());
         let error = client.send(&Request::get(Path::of(["apps"]))).await.unwrap_err();
         assert_eq!(error.status(), Some(401));

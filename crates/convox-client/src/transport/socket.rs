@@ -1,4 +1,4 @@
-//! Sockets to a rack (RFC 6455): opened as requests are, then read frame by frame.
+//! Websockets to a rack (RFC 6455), opened like requests and read frame by frame.
 
 use std::time::Duration;
 
@@ -15,50 +15,50 @@ use super::response::refusal_message;
 use super::{Cause, Client, Error, Event, Path, RequestLine};
 use convox_wire::frame::Frame;
 
-/// A socket's options, which travel as headers of its handshake.
+/// A websocket's options, which are sent as headers of its handshake.
 pub type Headers = Vec<(&'static str, String)>;
 
-/// How a socket came to its end, other than by the rack's end frame.
+/// How a websocket ended, other than by the rack's end frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// Closed with another code than 1000 or 1001.
+    /// The rack closed it with another code than 1000 and 1001.
     #[error("closed with code {0}")]
     Code(u16),
     /// The connection broke.
     #[error("the connection was cut ({0})")]
     Cut(String),
-    /// Not what RFC 6455 allows.
+    /// The rack violated RFC 6455.
     #[error("not a valid frame: {0}")]
     Invalid(String),
 }
 
-/// An open socket.
+/// An open websocket.
 pub struct Socket {
     sender: SocketSender,
     receiver: SocketReceiver,
-    /// The rack's clock when it opened the socket, in whole seconds (RFC 9110, `Date`).
+    /// The rack's time when it opened the socket (RFC 9110, `Date`: whole seconds).
     opened_at: Option<std::time::SystemTime>,
     /// How long the handshake took.
-    delay: Duration,
+    handshake_took: Duration,
 }
 
-/// Reports the end of the socket, whatever ends it.
-pub(super) struct ClosingLog {
+/// Reports the end of the socket when dropped.
+pub(super) struct CloseGuard {
     client: Client,
     request: RequestLine,
     why: String,
     bytes: u64,
 }
 
-impl Drop for ClosingLog {
+impl Drop for CloseGuard {
     fn drop(&mut self) {
         let (request, why) = (self.request.clone(), std::mem::take(&mut self.why));
         self.client.emit(Event::SocketClosed { request, why, bytes: self.bytes });
     }
 }
 
-impl ClosingLog {
-    /// Takes note of what came of the socket.
+impl CloseGuard {
+    /// Notes what was received.
     pub(super) fn note(&mut self, result: &Result<Frame, CloseReason>) {
         match result {
             Ok(Frame::Data(data)) => self.bytes += data.len() as u64,
@@ -69,7 +69,7 @@ impl ClosingLog {
 }
 
 impl Client {
-    /// Opens a socket, tried once. Options travel as headers; racks never use the query here.
+    /// Makes one attempt to open a websocket. Options are sent as headers, never in the query.
     pub(super) async fn open_once(
         &self,
         path: &Path,
@@ -99,11 +99,12 @@ impl Client {
             .await
             .map_err(late)?
             .map_err(|error| self.network_error(request.clone(), error))?;
-        self.note_response();
         let status = response.status().as_u16();
+        self.check_proxy(&request, status)?;
+        self.note_response();
         if status != 101 {
             let headers = response.headers().clone();
-            // Without its message it is a refusal all the same.
+            // A refusal whose message can't be read is still a refusal.
             let body = self.refusal_body(&request, response).await.unwrap_or_default();
             let (message, retry_after) = refusal_message(status, &headers, &body, &self.redactor());
             let message = message.chars().take(200).collect();
@@ -111,21 +112,21 @@ impl Client {
         }
         let accepted = response.headers().get("sec-websocket-accept").map(|value| value.as_bytes());
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-            let problem = "the key of the handshake does not match".to_owned();
+            let problem = "the handshake's Sec-WebSocket-Accept is wrong".to_owned();
             return Err(Error::InvalidResponse { request, problem });
         }
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
         let opened_at = date.and_then(|text| httpdate::parse_http_date(text).ok());
         let stream =
             response.upgrade().await.map_err(|error| self.network_error(request.clone(), error))?;
-        let why = "left by the client".to_owned();
-        let log = ClosingLog { client: self.clone(), request, why, bytes: 0 };
-        Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), log))
+        let why = "closed by the client".to_owned();
+        let guard = CloseGuard { client: self.clone(), request, why, bytes: 0 };
+        Ok(Socket::new(stream, self.limits().ping, (opened_at, started.elapsed()), guard))
     }
 
-    /// The error for a path whose sockets open, and break before they deliver anything.
+    /// The error for websockets at `path` that repeatedly break before any data.
     pub fn breaks_at_once(&self, path: &Path) -> Error {
-        let cause = Cause::Cut("sockets open and break at once".to_owned());
+        let cause = Cause::Cut("websockets open and break at once".to_owned());
         self.unreachable(RequestLine::websocket(path), cause, None)
     }
 
@@ -157,7 +158,7 @@ impl Client {
 fn random_key() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Config(format!("the system gives no random numbers: {error}")))?;
+        .map_err(|error| Error::Config(format!("the system has no random numbers: {error}")))?;
     Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
@@ -165,27 +166,27 @@ impl Socket {
     fn new(
         stream: Upgraded,
         ping: Duration,
-        (opened_at, delay): (Option<std::time::SystemTime>, Duration),
-        log: ClosingLog,
+        (opened_at, handshake_took): (Option<std::time::SystemTime>, Duration),
+        guard: CloseGuard,
     ) -> Self {
-        let (sender, receiver) = halves::split(stream, ping, log);
-        Self { sender, receiver, opened_at, delay }
+        let (sender, receiver) = halves::split(stream, ping, guard);
+        Self { sender, receiver, opened_at, handshake_took }
     }
 
-    /// The rack's clock when it opened the socket, if its response had a `Date`.
+    /// The rack's time when it opened the socket, if its response had a `Date`.
     pub fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.opened_at
     }
 
-    /// How long the handshake took, from sending to the open socket.
-    pub fn delay(&self) -> Duration {
-        self.delay
+    /// How long the handshake took.
+    pub fn handshake_took(&self) -> Duration {
+        self.handshake_took
     }
 
-    /// Returns the next piece of data, or the end. Cancel safe.
+    /// Returns the next part of the data, or the end of the stream. Cancel-safe.
     ///
     /// # Errors
-    /// A [`CloseReason`] that is not the end of the stream.
+    /// [`CloseReason`] if the socket ended in another way.
     pub async fn next(&mut self) -> Result<Frame, CloseReason> {
         self.receiver.next().await
     }

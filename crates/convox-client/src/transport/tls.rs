@@ -1,7 +1,7 @@
-//! Certificate verification: always on, against the platform's roots, a CA of the user's, or a pinned
+//! TLS verification: against the platform's root certificates, a custom CA, or a pinned
 //! certificate.
 //!
-//! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR itself.
+//! `rustls-native-certs` reads SSL_CERT_FILE and SSL_CERT_DIR from the environment itself.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,48 +18,44 @@ use sha2::{Digest, Sha256};
 use super::Error;
 use crate::fingerprint::Fingerprint;
 
-/// What a rack's certificate is verified against.
+/// How a rack's certificate is verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// The platform's roots.
+    /// Against the platform's root certificates.
     #[default]
     Platform,
-    /// The platform's roots and those in this PEM file, or a certificate in it itself.
+    /// Against the platform's root certificates and the certificates in this PEM file.
     CustomCa(PathBuf),
-    /// This certificate and no other.
+    /// Only the certificate with this fingerprint is accepted.
     Pinned(Fingerprint, PinnedBy),
-    /// Any certificate. The command line warns each time.
+    /// Any certificate is accepted.
     Insecure,
 }
 
-/// Where a pin comes from.
+/// Where a pinned certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinnedBy {
-    /// A login, for this host.
+    /// A login; the pin belongs to host and port.
     Login,
-    /// CONVOX_TRUST, whatever the host.
+    /// The variable CONVOX_TRUST; the pin applies to any host.
     Variable,
 }
 
-/// A certificate that failed verification.
+/// A certificate that is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateProblem {
-    /// The trusted roots did not sign it, or it is not valid here.
-    #[error(
-        "the authenticity of {address} can't be established: {reason} (fingerprint {fingerprint})"
-    )]
+    /// It is not signed by a trusted authority, or invalid for another reason.
+    #[error("the certificate of {address} is not trusted: {reason} (fingerprint {fingerprint})")]
     Unknown {
         /// Host and port.
         address: String,
-        /// Why it failed.
+        /// Why.
         reason: String,
         /// Its fingerprint.
         fingerprint: Fingerprint,
     },
-    /// Another certificate is pinned.
-    #[error(
-        "the certificate of {address} has changed: {pinned} is pinned, {fingerprint} was presented"
-    )]
+    /// It is not the pinned certificate.
+    #[error("the certificate of {address} has changed: expected {pinned}, got {fingerprint}")]
     Changed {
         /// Host and port.
         address: String,
@@ -67,7 +63,7 @@ pub enum CertificateProblem {
         pinned: Fingerprint,
         /// Where the pin comes from.
         by: PinnedBy,
-        /// The presented fingerprint.
+        /// The fingerprint of the certificate that the server presented.
         fingerprint: Fingerprint,
     },
 }
@@ -81,7 +77,7 @@ impl VerifyFailure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((fingerprint, reason));
     }
 
-    /// Takes the failure, as a problem with `address`.
+    /// Takes the failure out, as a problem with `address`.
     pub(super) fn take(&self, address: &str, trust: &Trust) -> Option<CertificateProblem> {
         let (fingerprint, reason) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let address = address.to_owned();
@@ -94,7 +90,7 @@ impl VerifyFailure {
     }
 }
 
-/// The configuration for `http` addresses: it is never used, so no roots are loaded.
+/// The configuration for `http` addresses, without any root certificates.
 pub(super) fn plaintext() -> Result<ClientConfig, Error> {
     Ok(builder(Arc::new(ring::default_provider()))?
         .with_root_certificates(RootCertStore::empty())
@@ -105,7 +101,7 @@ pub(super) fn plaintext() -> Result<ClientConfig, Error> {
 pub(super) fn config(trust: &Trust, failure: Arc<VerifyFailure>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let policy = match trust {
-        Trust::Insecure => VerifyPolicy::Anyone,
+        Trust::Insecure => VerifyPolicy::AcceptAny,
         Trust::Pinned(pinned, _) => VerifyPolicy::Pinned(*pinned),
         Trust::Platform => VerifyPolicy::Chain(Chain::new(Vec::new(), provider.clone())?),
         Trust::CustomCa(file) => {
@@ -117,7 +113,7 @@ pub(super) fn config(trust: &Trust, failure: Arc<VerifyFailure>) -> Result<Clien
 
 /// The configuration that rejects every certificate, and so reports the one that is presented.
 pub(super) fn rejecting_config(failure: Arc<VerifyFailure>) -> Result<ClientConfig, Error> {
-    config_with(VerifyPolicy::NoOne, Arc::new(ring::default_provider()), failure)
+    config_with(VerifyPolicy::RejectAll, Arc::new(ring::default_provider()), failure)
 }
 
 fn config_with(
@@ -140,12 +136,12 @@ fn builder(
         .map_err(|error| Error::Config(format!("TLS can't be set up: {error}")))
 }
 
-/// The platform's roots, or Mozilla's if it has none.
+/// The platform's root certificates, or Mozilla's if there are none.
 fn platform_roots() -> RootCertStore {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
-        // A container without a certificate bundle.
+        // For example in a minimal container.
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     store
@@ -172,11 +168,11 @@ fn certificates_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     }
 }
 
-/// Verification against the platform's roots and the user's own.
+/// Verification against root certificates.
 #[derive(Debug)]
 struct Chain {
     verifier: Arc<WebPkiServerVerifier>,
-    /// The user's own certificates.
+    /// The certificates of a custom CA file.
     own: Vec<CertificateDer<'static>>,
 }
 
@@ -189,13 +185,15 @@ impl Chain {
         roots.add_parsable_certificates(own.iter().cloned());
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        let unusable = |error| Error::Config(format!("no usable root certificates: {error}"));
+        let unusable =
+            |error| Error::Config(format!("there are no usable root certificates: {error}"));
         Ok(Self { verifier: verifier.map_err(unusable)?, own })
     }
 
-    /// webpki rejects a CA certificate as a server's own. One that the user has added is accepted,
-    /// as `openssl req -x509` creates it, if it is for this name. Its dates were checked before that
-    /// rejection; its extended key usage, which such certificates rarely have, is not checked.
+    /// Verifies a certificate chain. webpki refuses a CA certificate on a server, which is what
+    /// `openssl req -x509` makes; one from the custom CA file is accepted if it matches the name.
+    /// webpki has checked its dates before refusing it, but not the extended key usage, which such
+    /// certificates rarely have.
     fn verify(
         &self,
         certificate: &CertificateDer<'_>,
@@ -204,20 +202,20 @@ impl Chain {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let result =
+        let verdict =
             self.verifier.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
-        match result {
-            Err(error) if is_authority(&error) && self.own.contains(certificate) => {
+        match verdict {
+            Err(error) if is_ca_on_server(&error) && self.own.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
-            result => result,
+            verdict => verdict,
         }
     }
 }
 
-/// Whether a CA certificate was presented as a server's own, as `openssl req -x509` creates it.
-fn is_authority(error: &rustls::Error) -> bool {
+/// Whether a CA certificate was refused because a server presented it.
+fn is_ca_on_server(error: &rustls::Error) -> bool {
     use rustls::{CertificateError, Error};
     match error {
         Error::InvalidCertificate(CertificateError::Other(why)) => {
@@ -227,12 +225,15 @@ fn is_authority(error: &rustls::Error) -> bool {
     }
 }
 
+const UNSUPPORTED_ALGORITHM: &str =
+    "it is signed with an algorithm that is not supported, such as SHA-1";
+
 #[derive(Debug)]
 enum VerifyPolicy {
     Chain(Chain),
     Pinned(Fingerprint),
-    Anyone,
-    NoOne,
+    AcceptAny,
+    RejectAll,
 }
 
 #[derive(Debug)]
@@ -252,12 +253,12 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = fingerprint_of(end_entity);
-        let result = match &self.policy {
-            VerifyPolicy::Anyone => Ok(ServerCertVerified::assertion()),
+        let verdict = match &self.policy {
+            VerifyPolicy::AcceptAny => Ok(ServerCertVerified::assertion()),
             VerifyPolicy::Pinned(pinned) if *pinned == presented => {
                 Ok(ServerCertVerified::assertion())
             }
-            VerifyPolicy::NoOne => Err(rustls::Error::General("not to be trusted".to_owned())),
+            VerifyPolicy::RejectAll => Err(rustls::Error::General("not to be trusted".to_owned())),
             VerifyPolicy::Pinned(_) => {
                 Err(rustls::Error::General("not the pinned certificate".to_owned()))
             }
@@ -265,10 +266,10 @@ impl ServerCertVerifier for Verifier {
                 chain.verify(end_entity, intermediates, server_name, ocsp_response, now)
             }
         };
-        if let Err(error) = &result {
-            self.failure.set(presented, reason(error));
+        if let Err(error) = &verdict {
+            self.failure.set(presented, describe(error));
         }
-        result
+        verdict
     }
 
     fn verify_tls12_signature(
@@ -296,7 +297,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn reason(error: &rustls::Error) -> String {
+/// What is wrong with a handshake or a certificate, in words: the library prints some of its errors
+/// as debug output.
+pub(super) fn describe(error: &rustls::Error) -> String {
     use rustls::CertificateError as Why;
     let rustls::Error::InvalidCertificate(why) = error else { return error.to_string() };
     let text = match why {
@@ -304,12 +307,18 @@ fn reason(error: &rustls::Error) -> String {
         Why::Expired | Why::ExpiredContext { .. } => "it has expired",
         Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
         Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another name",
-        Why::Other(_) if is_authority(error) => "it is self-signed",
-        Why::Other(_) => "it does not follow the rules for server certificates",
-        Why::UnsupportedSignatureAlgorithmContext { .. } => {
-            "it has a signature of an outdated kind"
+        Why::Other(_) if is_ca_on_server(error) => "it is self-signed",
+        Why::Other(_) => "it does not meet the rules for server certificates",
+        Why::BadEncoding => "it is malformed",
+        Why::BadSignature => "its signature is wrong",
+        Why::Revoked => "it has been revoked",
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => "it is not for a server",
+        Why::UnhandledCriticalExtension => "it has a critical extension that is not supported",
+        _ => {
+            // The variants for signature algorithms differ between versions of the library.
+            let is_algorithm = format!("{why:?}").starts_with("UnsupportedSignatureAlgorithm");
+            if is_algorithm { UNSUPPORTED_ALGORITHM } else { "it is invalid" }
         }
-        _ => return why.to_string(),
     };
     text.to_owned()
 }

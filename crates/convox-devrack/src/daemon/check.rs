@@ -1,40 +1,33 @@
 //! Requests to a rack in another process.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Address;
-use crate::gateway::loopback;
+use crate::local_socket;
 
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
 /// Far above what the requested routes answer.
 const MAX_RESPONSE: u64 = 4096;
 
-/// Returns whether a rack answers `GET /check` on this port.
-pub(super) async fn is_answering(port: u16) -> bool {
-    let answer = timeout(CHECK_LIMIT, request(port, "GET /check", "")).await;
+/// Returns whether the rack of this data directory answers `GET /check`.
+pub(super) async fn is_answering(data: &Path) -> bool {
+    let answer = timeout(CHECK_LIMIT, request(data, "GET /check")).await;
     answer.is_ok_and(|body| body.is_ok_and(|body| body == "ok"))
 }
 
-/// Sends an authenticated POST without a body; returns the body of a 200.
-pub(super) async fn post(address: &Address, path: &str) -> io::Result<String> {
-    let credentials = format!("convox:{}", address.password.expose_secret());
-    let header = format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(credentials));
-    request(address.port, &format!("POST {path}"), &header).await
+/// Sends a POST without a body; returns the body of a 200.
+pub(super) async fn post(data: &Path, path: &str) -> io::Result<String> {
+    request(data, &format!("POST {path}")).await
 }
 
-async fn request(port: u16, line: &str, headers: &str) -> io::Result<String> {
-    let mut socket = TcpStream::connect(loopback(port)).await?;
+async fn request(data: &Path, line: &str) -> io::Result<String> {
+    let mut socket = local_socket::connect(data).await?;
     let request = format!(
-        "{line} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: 0\r\n\
-         Connection: close\r\n\r\n"
+        "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).await?;
     let mut response = String::new();

@@ -20,11 +20,13 @@ use tokio::net::TcpListener;
 
 use self::file::AddressFile;
 use self::lock::Lock;
+use super::connections::Listeners;
 use super::error::RackError;
 use super::gateway::loopback;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
-use super::{directories, serve};
+use super::serve::serve_on;
+use super::{directories, local_socket};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
@@ -157,9 +159,15 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     };
     let address = file.address();
     Ok(match file.living_pid() {
-        Some(pid) if check::is_answering(address.port).await => Status::Running { pid, address },
+        Some(pid) if check::is_answering(data).await => Status::Running { pid, address },
         pid => Status::NotAnswering { pid },
     })
+}
+
+/// Returns the Unix-domain socket of this data directory's rack, which takes requests without a
+/// password. `None` if the system can't connect to it by its path, which is too long.
+pub fn socket(data: &Path) -> Option<PathBuf> {
+    local_socket::connectable(data)
 }
 
 /// Serves the rack of a data directory in this process until `shutdown` resolves. Calls `ready`
@@ -181,10 +189,12 @@ pub async fn run(
     let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;
     let port = listener.local_addr().map_err(DaemonError::Port)?.port();
     let address = AddressFile::update(data, |file| file.serve_on(port))?.address();
+    let unix = local_socket::bind(data).map_err(at(data))?;
     ready(&address);
     let password = address.password.clone();
     let options = RackOptions { data: data.to_owned(), password, clock, environment, limits };
-    serve(listener, options, shutdown).await?;
+    serve_on(Listeners { tcp: listener, unix: Some(unix) }, options, shutdown).await?;
+    local_socket::remove(data).map_err(at(data))?;
     AddressFile::update(data, AddressFile::clear_process)?;
     drop(held);
     Ok(())

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::lock::Lock;
-use super::{Address, DaemonError, Limits, RackError, RackOptions, Status, check, status};
+use super::{DaemonError, Limits, RackError, RackOptions, Status, check, status};
 use crate::clock::Clock;
 use crate::runner::BaseEnvironment;
 use crate::{disk, gc, lifecycle};
@@ -24,7 +24,7 @@ pub fn disk_usage(data: &Path) -> u64 {
 /// Fails if the rack does not answer, or if its database can't be used.
 pub async fn prune(data: &Path) -> Result<u64, DaemonError> {
     match status(data).await? {
-        Status::Running { address, .. } => prune_running(&address).await,
+        Status::Running { .. } => prune_running(data).await,
         _ if !data.exists() => Ok(0),
         _ => prune_stopped(data).await,
     }
@@ -35,8 +35,8 @@ struct Pruned {
     freed: u64,
 }
 
-async fn prune_running(address: &Address) -> Result<u64, DaemonError> {
-    let body = check::post(address, "/system/prune").await.map_err(DaemonError::Request)?;
+async fn prune_running(data: &Path) -> Result<u64, DaemonError> {
+    let body = check::post(data, "/system/prune").await.map_err(DaemonError::Request)?;
     let pruned: Pruned = serde_json::from_str(&body)
         .map_err(|error| DaemonError::Request(std::io::Error::other(error)))?;
     Ok(pruned.freed)

@@ -225,6 +225,40 @@ async fn what_a_killed_rack_left_running_is_reported_and_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_socket_needs_no_password_and_goes_with_the_rack() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
+    assert_eq!(dir.mode("rack.sock"), 0o600);
+    let freed = check::post(dir.path(), "/system/prune").await.unwrap();
+    assert!(freed.contains("\"freed\""), "{freed}");
+    let request = client.with_password("").request(reqwest::Method::POST, "/system/prune");
+    assert_eq!(request.send().await.unwrap().status(), 401, "TCP does need it");
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
+    assert!(!dir.path().join("rack.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_on_the_port_of_a_rack_that_hangs_is_not_taken_for_it() {
+    let dir = TestDir::new();
+    let prepared = prepare(dir.path()).unwrap();
+    // Holds the lock and is named as the process, but serves nothing.
+    let _held = Lock::hold(dir.path()).await.unwrap();
+    let port = prepared.port;
+    AddressFile::update(dir.path(), |file| file.serve_on(port)).unwrap();
+    let foreign = tokio::net::TcpListener::bind(loopback(port)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = foreign.accept().await {
+            let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, ok).await;
+        }
+    });
+    let found = status(dir.path()).await;
+    // The process on record is this one, which is not to be killed.
+    AddressFile::update(dir.path(), AddressFile::clear_process).unwrap();
+    assert!(matches!(found, Ok(Status::NotAnswering { .. })), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rack_that_hangs_is_not_reported_as_running() {
     let dir = TestDir::new();
     dir.start().await.unwrap();

@@ -36,6 +36,25 @@ pub(super) struct Member {
     size: u64,
 }
 
+impl Member {
+    /// Makes absolute names relative. The target of a symlink is not a name in the archive.
+    pub(super) fn strip_root(&mut self) {
+        strip_slashes(&mut self.path);
+        if self.kind == Kind::HardLink {
+            strip_slashes(&mut self.target);
+        }
+    }
+}
+
+fn strip_slashes(name: &mut Vec<u8>) {
+    let slashes = name.iter().take_while(|&&byte| byte == b'/').count();
+    if slashes > 0 && slashes == name.len() {
+        *name = b".".to_vec();
+    } else {
+        name.drain(..slashes);
+    }
+}
+
 /// Reads members.
 pub(super) struct Members<R> {
     input: R,

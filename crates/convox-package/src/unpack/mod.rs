@@ -89,6 +89,7 @@ pub fn unpack_unless(
         MultiGzDecoder::new(CheckingReader { archive, check: &check }),
         into,
         limits,
+        Root::Refused,
     );
     match unpacked {
         Err(_) if canceled() => Err(UnpackError::Canceled),
@@ -96,7 +97,8 @@ pub fn unpack_unless(
     }
 }
 
-/// Unpacks an uncompressed tar into the directory `into`, as [`unpack`] does.
+/// Unpacks an uncompressed tar into the directory `into`, as [`unpack`] does. As GNU tar does, it
+/// takes absolute names for names below `into`.
 ///
 /// # Errors
 /// As [`unpack`].
@@ -105,7 +107,14 @@ pub fn unpack_tar(
     into: &Path,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
-    unpack_checking(&|| Ok(()), archive, into, limits)
+    unpack_checking(&|| Ok(()), archive, into, limits, Root::Stripped)
+}
+
+/// What becomes of absolute names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Refused,
+    Stripped,
 }
 
 fn unpack_checking(
@@ -113,13 +122,17 @@ fn unpack_checking(
     archive: impl Read,
     into: &Path,
     limits: &Limits,
+    root: Root,
 ) -> Result<Unpacked, UnpackError> {
     let directory = Directory::open(into)?;
     let mut members = Members::new(archive, limits);
     let mut unpacking =
         Unpacking { symlinks: Symlinks::default(), directory, done: Unpacked::default() };
-    while let Some(member) = members.next()? {
+    while let Some(mut member) = members.next()? {
         check()?;
+        if root == Root::Stripped {
+            member.strip_root();
+        }
         unpacking.unpack(&member, &mut members)?;
     }
     unpacking.symlinks.create(&mut unpacking.directory, check)?;

@@ -1,152 +1,154 @@
 use tokio::time::timeout;
 
-use super::attach::{ReconnectingSocket, SocketEvent};
-use super::lines::Lines;
-use super::start::{Moment, Start};
+use super::line_dedup::LineDedup;
+use super::reconnecting_socket::{ReconnectingSocket, SocketEvent};
+use super::since_tracker::{ClockReading, SinceTracker};
 use super::{LogError, LogEvent};
 use crate::rack::{LogOptions, LogSource, Rack};
 
-const RESUMED: &str = "the log stream was interrupted and goes on";
+const RESUMED: &str = "the log stream was interrupted and has been resumed";
 
-/// The log of an app or of one of its services, in whole lines; one that is very long comes in parts.
+/// The log of an app or a service, in whole lines; very long ones come in parts.
 pub struct AppLog {
-    attachment: ReconnectingSocket,
+    socket: ReconnectingSocket,
     source: LogSource,
     options: LogOptions,
-    lines: Lines,
-    /// How far back to begin; set when the log is first asked for.
-    start: Option<Start>,
-    /// It is to be told that the stream goes on.
-    announce: bool,
-    /// Something has come since that was told.
-    is_flowing: bool,
+    lines: LineDedup,
+    /// Where the log begins; set at the first request.
+    since: Option<SinceTracker>,
+    /// The next event reports that the stream was resumed.
+    report_resumed: bool,
+    /// Data was received since that was last reported.
+    has_data: bool,
     ended: bool,
-    /// How often a log that is not followed fell silent since its last new line.
-    silences: u32,
+    /// How often a log that is not followed has stalled since its last new line.
+    stalls: u32,
 }
 
 impl Rack {
-    /// The log of an app (`/apps/{app}/logs`; v2, v3, classic) or a service (v3), with times and
-    /// streams before each line. Racks do not check the app here: look it up first.
+    /// Opens the log of an app (`/apps/{app}/logs`; v2, v3, classic) or a service (v3), with time
+    /// and stream before each line. Nothing is sent before the first call of [`AppLog::next`].
+    /// Racks do not check the app here: read it first.
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
-        let attachment = ReconnectingSocket::new(self.client.clone(), source.path());
+        let socket = ReconnectingSocket::new(self.client.clone(), source.path());
         AppLog {
-            attachment,
+            socket,
             source: source.clone(),
             options,
-            lines: Lines::default(),
-            start: None,
-            announce: false,
-            is_flowing: true,
+            lines: LineDedup::default(),
+            since: None,
+            report_resumed: false,
+            has_data: true,
             ended: false,
-            silences: 0,
+            stalls: 0,
         }
     }
 }
 
 impl AppLog {
-    /// The next lines. After a cut it attaches again, without losing or repeating any (on racks with
-    /// times of whole seconds a line may be repeated, never lost). Safe to drop while waiting.
+    /// Returns the next lines. After a cut it reconnects, without losing or repeating lines (on
+    /// racks with times of whole seconds a line may be repeated, never lost). Cancel-safe.
     ///
     /// # Errors
-    /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
+    /// [`LogError`] if the rack refuses, or cannot be reached within the retry budget.
     pub async fn next(&mut self) -> Result<LogEvent, LogError> {
         loop {
             if std::mem::take(&mut self.ended) {
                 return Ok(LogEvent::Ended);
             }
-            if !self.attachment.is_open() {
-                if self.attachment.should_give_up() {
-                    return Err(self.attachment.given_up().into());
+            if !self.socket.is_open() {
+                if self.socket.should_give_up() {
+                    return Err(self.socket.give_up_error().into());
                 }
                 self.attach().await?;
             }
-            if std::mem::take(&mut self.announce) {
+            if std::mem::take(&mut self.report_resumed) {
                 return Ok(LogEvent::Resumed(RESUMED));
             }
             match self.step().await {
                 SocketEvent::Data(data) => {
-                    self.is_flowing = true;
+                    self.has_data = true;
                     let lines = self.lines.feed(&data);
                     if !lines.is_empty() {
-                        self.silences = 0;
+                        self.stalls = 0;
                         return Ok(LogEvent::Text(lines));
                     }
                 }
-                SocketEvent::Refused(words) => return Err(LogError::Refused(words)),
+                SocketEvent::Refused(message) => return Err(LogError::Refused(message)),
                 SocketEvent::End => {
                     let rest = self.lines.end();
                     if rest.is_empty() {
                         return Ok(LogEvent::Ended);
                     }
-                    // The socket is closed: the next call would attach again, so say the end then.
+                    // The socket is closed, so the next call must report the end rather than
+                    // reconnect.
                     self.ended = true;
                     return Ok(LogEvent::Text(rest));
                 }
                 SocketEvent::Cut => {
                     self.lines.cut();
-                    self.announce |= std::mem::take(&mut self.is_flowing);
+                    self.report_resumed |= std::mem::take(&mut self.has_data);
                 }
             }
         }
     }
 
-    /// The socket's next thing. A log that is not followed must come to its end: one that falls
-    /// silent before that is given up as cut, and at its second silence taken for ended.
+    /// Returns what the socket receives next. A log that is not followed has an end: one that
+    /// stalls before it counts as cut, and as ended the second time.
     async fn step(&mut self) -> SocketEvent {
         if !self.options.no_follow {
-            return self.attachment.next().await;
+            return self.socket.next().await;
         }
-        match timeout(self.attachment.limits().stall, self.attachment.next()).await {
+        match timeout(self.socket.limits().stall, self.socket.next()).await {
             Ok(got) => got,
             Err(_) => {
-                self.silences += 1;
-                self.attachment.cut();
-                if self.silences > 1 { SocketEvent::End } else { SocketEvent::Cut }
+                self.stalls += 1;
+                self.socket.cut();
+                if self.stalls > 1 { SocketEvent::End } else { SocketEvent::Cut }
             }
         }
     }
 
-    /// Attaches, without reading anything yet. Safe to drop while waiting.
+    /// Connects, without reading anything yet. Cancel-safe.
     ///
     /// # Errors
     /// As [`AppLog::next`].
-    pub async fn opened(&mut self) -> Result<(), LogError> {
-        if self.attachment.is_open() { Ok(()) } else { self.attach().await }
+    pub async fn ensure_open(&mut self) -> Result<(), LogError> {
+        if self.socket.is_open() { Ok(()) } else { self.attach().await }
     }
 
     async fn attach(&mut self) -> Result<(), LogError> {
         loop {
-            let start = self.start();
-            let options = match self.attachment.times() {
+            let since = self.since();
+            let options = match self.socket.opened_count() {
                 0 => self.options.clone(),
-                _ => self.options.going_on(&self.source),
+                _ => self.options.resuming(&self.source),
             };
-            self.attachment.open(move || options.headers(start.since(Moment::now()))).await?;
-            if self.begins_in_time(start) {
+            self.socket.open(move || options.headers(since.since(ClockReading::now()))).await?;
+            if self.begins_in_time(since) {
                 break;
             }
-            self.attachment.cut();
+            self.socket.cut();
         }
-        if self.attachment.times() > 1 {
-            self.lines.attached_again();
+        if self.socket.opened_count() > 1 {
+            self.lines.expect_replays();
         }
         Ok(())
     }
 
-    fn start(&mut self) -> Start {
+    fn since(&mut self) -> SinceTracker {
         let since = self.options.since;
-        let start = self.start.get_or_insert_with(|| Start::new(since, Moment::now()));
-        start.shown(self.lines.newest());
-        *start
+        let since = self.since.get_or_insert_with(|| SinceTracker::new(since, ClockReading::now()));
+        since.set_newest(self.lines.newest());
+        *since
     }
 
-    /// Does the socket that was opened begin where the log is missing?
-    fn begins_in_time(&mut self, mut start: Start) -> bool {
-        let now = Moment::now();
-        let opened = self.attachment.opened_at().unwrap_or(now.wall);
-        let in_time = start.opened(opened.into(), now, self.attachment.delay());
-        self.start = Some(start);
+    /// Whether the new socket begins early enough to deliver all missing lines.
+    fn begins_in_time(&mut self, mut since: SinceTracker) -> bool {
+        let now = ClockReading::now();
+        let opened = self.socket.opened_at().unwrap_or(now.wall);
+        let in_time = since.opened(opened.into(), now, self.socket.handshake_took());
+        self.since = Some(since);
         in_time
     }
 }

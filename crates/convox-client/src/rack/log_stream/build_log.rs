@@ -2,52 +2,52 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attach::{Attached, ReconnectingSocket, SocketEvent};
+use super::reconnecting_socket::{ConnectionState, ReconnectingSocket, SocketEvent};
 use super::resume::{LogResumer, Resumed};
 use super::{LogError, LogEvent};
 use crate::path;
 use crate::rack::Rack;
 use convox_wire::{AppName, BuildId};
 
-/// Said by v3 racks while a build's log is not there yet.
-const NOT_YET: &str = "unable to read logs for build";
-/// A differing log that has been quiet for so long is looked into.
+/// Sent by v3 racks as long as a build's log does not exist yet.
+const NOT_READY: &str = "unable to read logs for build";
+/// A log that differs from what was shown is searched after being quiet for this long.
 const QUIET: Duration = Duration::from_millis(700);
 
 /// The log of a build (`/apps/{app}/builds/{id}/logs`; v2, v3, classic). Racks send it from its
-/// start each time; this goes on where it stood.
+/// start on each connection; what was shown is skipped.
 pub struct BuildLog {
-    attachment: ReconnectingSocket,
-    replay: LogResumer,
+    socket: ReconnectingSocket,
+    resumer: LogResumer,
     pending: Option<Bytes>,
-    /// The rack has ended the stream, and that is to be told after what is pending.
+    /// The rack has ended the stream, to be reported after `pending`.
     ended: bool,
 }
 
 impl Rack {
-    /// The log of a build. Nothing is sent before the first piece is asked for.
+    /// Opens the log of a build. Nothing is sent before the first call of [`BuildLog::next`].
     pub fn build_log(&self, app: &AppName, id: &BuildId) -> BuildLog {
         let path = path!["apps", app, "builds", id, "logs"];
-        let attachment = ReconnectingSocket::new(self.client.clone(), path);
-        BuildLog { attachment, replay: LogResumer::default(), pending: None, ended: false }
+        let socket = ReconnectingSocket::new(self.client.clone(), path);
+        BuildLog { socket, resumer: LogResumer::default(), pending: None, ended: false }
     }
 }
 
-/// The stored log could not be joined with the live one.
-const SHOWN_AGAIN: &str =
-    "the build's log was interrupted and differs now; it follows from its start";
+/// Reported if the stored log cannot be aligned with what was shown.
+const SHOWN_FROM_START: &str =
+    "the build's log was interrupted and has changed; it is shown again from its start";
 
 impl BuildLog {
-    /// Tells whether the log is attached, while somebody waits for its next piece.
-    pub fn attached(&self) -> Attached {
-        self.attachment.attached()
+    /// The state of the connection, to be watched while waiting for [`BuildLog::next`].
+    pub fn state(&self) -> ConnectionState {
+        self.socket.state()
     }
 
-    /// The next piece. After [`LogEvent::Ended`] it attaches again: the end of the stream says nothing
-    /// about the build. Safe to drop while waiting.
+    /// Returns the next event. After [`LogEvent::Ended`] another call reconnects: the end of the
+    /// stream does not mean that the build has ended. Cancel-safe.
     ///
     /// # Errors
-    /// [`LogError`] where the rack refuses, or cannot be reached within the retry budget.
+    /// [`LogError`] if the rack refuses, or cannot be reached within the retry budget.
     pub async fn next(&mut self) -> Result<LogEvent, LogError> {
         loop {
             if let Some(text) = self.pending.take() {
@@ -56,58 +56,58 @@ impl BuildLog {
             if std::mem::take(&mut self.ended) {
                 return Ok(LogEvent::Ended);
             }
-            if !self.attachment.is_open() {
-                if self.attachment.should_give_up() {
-                    return Err(self.attachment.given_up().into());
+            if !self.socket.is_open() {
+                if self.socket.should_give_up() {
+                    return Err(self.socket.give_up_error().into());
                 }
-                self.attachment.open(Vec::new).await?;
-                self.replay.again();
+                self.socket.open(Vec::new).await?;
+                self.resumer.restart_log();
             }
-            let joined = match self.step().await {
-                Step::SocketEvent(SocketEvent::Data(data)) => self.replay.feed(data),
-                Step::SocketEvent(SocketEvent::Cut) => continue,
-                Step::SocketEvent(SocketEvent::Refused(words)) if words.starts_with(NOT_YET) => {
-                    return Ok(LogEvent::NotYet(words));
+            let resumed = match self.step().await {
+                Step::Received(SocketEvent::Data(data)) => self.resumer.feed(data),
+                Step::Received(SocketEvent::Cut) => continue,
+                Step::Received(SocketEvent::Refused(message)) if message.starts_with(NOT_READY) => {
+                    return Ok(LogEvent::NotReady(message));
                 }
-                Step::SocketEvent(SocketEvent::Refused(words)) => {
-                    return Err(LogError::Refused(words));
+                Step::Received(SocketEvent::Refused(message)) => {
+                    return Err(LogError::Refused(message));
                 }
-                Step::SocketEvent(SocketEvent::End) => {
+                Step::Received(SocketEvent::End) => {
                     self.ended = true;
-                    self.replay.end()
+                    self.resumer.end()
                 }
-                Step::Quiet => self.replay.quiet(),
+                Step::Quiet => self.resumer.quiet(),
             };
-            if let Some(piece) = self.piece(joined) {
-                return Ok(piece);
+            if let Some(event) = self.event(resumed) {
+                return Ok(event);
             }
         }
     }
 
-    /// The socket's next thing, or that a log which has to be searched has gone quiet.
+    /// Returns what the socket receives next, or that a log to be searched has gone quiet.
     async fn step(&mut self) -> Step {
-        if !self.replay.is_searched() {
-            return Step::SocketEvent(self.attachment.next().await);
+        if !self.resumer.differs() {
+            return Step::Received(self.socket.next().await);
         }
-        match tokio::time::timeout(QUIET, self.attachment.next()).await {
-            Ok(got) => Step::SocketEvent(got),
+        match tokio::time::timeout(QUIET, self.socket.next()).await {
+            Ok(event) => Step::Received(event),
             Err(_) => Step::Quiet,
         }
     }
 
-    fn piece(&mut self, joined: Resumed) -> Option<LogEvent> {
-        match joined {
-            Resumed::NotYet => None,
-            Resumed::Here(text) => Some(LogEvent::Text(text)),
+    fn event(&mut self, resumed: Resumed) -> Option<LogEvent> {
+        match resumed {
+            Resumed::Nothing => None,
+            Resumed::New(text) => Some(LogEvent::Text(text)),
             Resumed::Whole(text) => {
                 self.pending = Some(text);
-                Some(LogEvent::Resumed(SHOWN_AGAIN))
+                Some(LogEvent::Resumed(SHOWN_FROM_START))
             }
         }
     }
 }
 
 enum Step {
-    SocketEvent(SocketEvent),
+    Received(SocketEvent),
     Quiet,
 }

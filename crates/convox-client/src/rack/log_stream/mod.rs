@@ -1,16 +1,16 @@
-//! Logs over sockets: attached, resumed after a cut, nothing lost and nothing twice.
+//! Logs over websockets, resumed after cuts without losing or repeating lines.
 
 mod app_log;
-mod attach;
 mod build_log;
-mod lines;
+mod line_dedup;
+mod reconnecting_socket;
 mod resume;
-mod start;
-mod window;
+mod seen_lines;
+mod since_tracker;
 
 pub use app_log::AppLog;
-pub use attach::Attached;
 pub use build_log::BuildLog;
+pub use reconnecting_socket::ConnectionState;
 
 use bytes::Bytes;
 
@@ -22,18 +22,18 @@ use crate::transport::Error;
 pub enum LogEvent {
     /// Bytes, as the rack sent them.
     Text(Bytes),
-    /// The stream was cut and goes on; the text says what that means for it.
+    /// The stream was cut and resumed; the text is a notice that says so.
     Resumed(&'static str),
-    /// The rack has ended the stream. Asking again attaches again.
+    /// The rack has ended the stream. The next call reconnects.
     Ended,
-    /// There is no log yet, in the rack's words. Asking again attaches again.
-    NotYet(String),
+    /// There is no log yet, with the rack's message. The next call reconnects.
+    NotReady(String),
 }
 
 /// Why a log cannot be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
-    /// The rack's words, said inside the socket.
+    /// The rack's message, sent inside the socket.
     #[error("{0}")]
     Refused(String),
     /// The socket could not be opened.

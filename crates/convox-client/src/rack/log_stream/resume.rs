@@ -1,9 +1,9 @@
-//! Going on in a build log that is sent from its start again.
+//! Resumes a build log that racks send from its start on each connection.
 //!
-//! The log kept after a build is not the live one byte for byte: some lines are only live (v3). So
-//! the others are counted. A log with the last lines shown at the same count goes on there; in one
-//! that differs the nearest place that has them is looked for. A log that begins alike and has
-//! fewer lines has not caught up yet.
+//! The log stored after a build differs from the live one: some lines are only live (v3). The other
+//! lines are counted. If the new log has the last lines shown at the same count, it goes on there.
+//! If it differs, the nearest place with these lines is searched for. If it begins alike but has
+//! fewer lines, it has not caught up yet.
 
 use std::collections::VecDeque;
 
@@ -13,35 +13,35 @@ use sha2::{Digest, Sha256};
 
 /// How many of the first and of the last lines shown are remembered.
 const REMEMBERED: usize = 8;
-/// How the lines begin that only a live log has.
+/// The beginnings of the lines that only a live log has.
 const LIVE_ONLY: [&[u8]; 2] = [b"waiting for build pod", b"build log stream interrupted"];
-/// What of a line's beginning tells whether it is one of them.
-const TELLING: usize = 32;
-/// The most of a log that is held back to find the place in it.
-const HELD_MOST: usize = 16 << 20;
+/// How many bytes of a line's beginning are kept to recognize them.
+const BEGINNING: usize = 32;
+/// The most bytes of a log that are held back to find the place in it.
+const MAX_HELD: usize = 16 << 20;
 
 type LineHash = [u8; 32];
 
-/// A line of any length, as it comes.
+/// A line of any length, as it arrives.
 #[derive(Clone, Default)]
-struct Line {
+struct HashedLine {
     length: u64,
     hash: Sha256,
     beginning: Vec<u8>,
     is_complete: bool,
 }
 
-impl Line {
-    /// Adds a part that ends with the line's newline or has none.
+impl HashedLine {
+    /// Adds a part of the line, which may end with its newline.
     fn add(&mut self, part: &[u8]) {
-        let missing = TELLING.saturating_sub(self.beginning.len());
+        let missing = BEGINNING.saturating_sub(self.beginning.len());
         self.beginning.extend_from_slice(&part[..part.len().min(missing)]);
         self.length += part.len() as u64;
         self.hash.update(part);
         self.is_complete = part.ends_with(b"\n");
     }
 
-    fn print(&self) -> LineHash {
+    fn hash(&self) -> LineHash {
         self.hash.clone().finalize().into()
     }
 
@@ -49,7 +49,7 @@ impl Line {
         LIVE_ONLY.iter().any(|mark| self.beginning.starts_with(mark))
     }
 
-    /// Is it one that only a live log has, or may it turn out to be?
+    /// Whether only a live log has it, or may have it once it is complete.
     fn may_be_live_only(&self) -> bool {
         let begins = |mark: &&[u8]| !self.is_complete && mark.starts_with(&self.beginning);
         self.is_live_only() || LIVE_ONLY.iter().any(begins)
@@ -58,32 +58,32 @@ impl Line {
 
 /// Complete lines.
 #[derive(Clone, Default)]
-struct Lines {
-    /// How many there are, without those that are only live.
+struct LineTally {
+    /// The number of lines, without those that are only live.
     count: u64,
     live_only: u64,
     first: Vec<LineHash>,
     last: VecDeque<LineHash>,
 }
 
-impl Lines {
-    fn add(&mut self, line: &Line) {
+impl LineTally {
+    fn add(&mut self, line: &HashedLine) {
         if line.is_live_only() {
             self.live_only += 1;
             return;
         }
         self.count += 1;
-        let print = line.print();
+        let hash = line.hash();
         if self.first.len() < REMEMBERED {
-            self.first.push(print);
+            self.first.push(hash);
         }
         if self.last.len() == REMEMBERED {
             self.last.pop_front();
         }
-        self.last.push_back(print);
+        self.last.push_back(hash);
     }
 
-    /// Do both begin with the same lines, as far as they go?
+    /// Whether both begin with the same lines, as far as they are known.
     fn begins_like(&self, other: &Self) -> bool {
         self.first.iter().zip(&other.first).all(|(one, other)| one == other)
     }
@@ -92,9 +92,9 @@ impl Lines {
 /// What was shown of a log.
 #[derive(Default)]
 struct Shown {
-    lines: Lines,
+    lines: LineTally,
     /// The line that is not complete.
-    partial: Line,
+    partial: HashedLine,
 }
 
 impl Shown {
@@ -108,36 +108,36 @@ impl Shown {
     }
 }
 
-/// Where a log goes on, in what of it is held.
+/// The place where a log goes on.
 #[derive(Clone, Copy)]
 struct Place {
     at: u64,
-    /// The line that was begun is not the one that follows.
-    begins_anew: bool,
+    /// The next line is not the continuation of the incomplete one.
+    starts_new_line: bool,
 }
 
-/// A log on its way again, up to the place where it was left.
+/// Reads a log that is sent again, up to the place where it was left.
 #[derive(Default)]
-struct Rejoin {
-    passed: Lines,
-    line: Line,
-    /// Where `line` begins in the log.
+struct Resume {
+    passed: LineTally,
+    line: HashedLine,
+    /// The offset of `line` in the log.
     begin: u64,
-    /// Does `line` begin as the one that was not shown to its end?
-    is_alike: bool,
-    /// The log so far, since it may turn out to differ, without the first `dropped` bytes.
+    /// Whether `line` begins like the incomplete line that was shown.
+    matches_partial: bool,
+    /// The log so far, without the first `dropped` bytes. Needed if it turns out to differ.
     held: Vec<u8>,
     dropped: u64,
     differs: bool,
 }
 
-impl Rejoin {
-    /// Takes the next piece; gives the place once it is reached.
+impl Resume {
+    /// Takes more of the log. Returns the place once it is reached.
     fn feed(&mut self, shown: &Shown, data: &[u8]) -> Option<Place> {
         self.held.extend_from_slice(data);
         let place = self.walk(shown, data);
         if place.is_none() && self.is_full() && !self.differs {
-            // In so long a log the place is not looked for that far back.
+            // In a log this long the place is not searched for that far back.
             let half = self.held.len() / 2;
             self.held.drain(..half);
             self.dropped += half as u64;
@@ -146,12 +146,12 @@ impl Rejoin {
     }
 
     fn is_full(&self) -> bool {
-        self.held.len() > HELD_MOST
+        self.held.len() > MAX_HELD
     }
 
     fn walk(&mut self, shown: &Shown, mut data: &[u8]) -> Option<Place> {
         loop {
-            if let Some(place) = self.arrived(shown) {
+            if let Some(place) = self.place(shown) {
                 return Some(place);
             }
             if self.line.is_complete {
@@ -164,9 +164,9 @@ impl Rejoin {
         }
     }
 
-    /// Is this the place? Lines that are only live are passed over as often as they were shown, and
-    /// while a line that was begun is to come.
-    fn arrived(&self, shown: &Shown) -> Option<Place> {
+    /// Returns the current place if the log goes on there. Live-only lines are skipped as often as
+    /// they were shown, and while an incomplete line is expected.
+    fn place(&self, shown: &Shown) -> Option<Place> {
         if self.differs || self.passed.count < shown.lines.count {
             return None;
         }
@@ -175,24 +175,24 @@ impl Rejoin {
         if is_short || (is_other && self.passed.live_only < shown.lines.live_only) {
             return None;
         }
-        if begun == 0 || self.is_alike {
-            return Some(Place { at: self.begin + begun, begins_anew: false });
+        if begun == 0 || self.matches_partial {
+            return Some(Place { at: self.begin + begun, starts_new_line: false });
         }
         let is_awaited = !is_other || shown.partial.is_live_only();
-        is_awaited.then_some(Place { at: self.begin, begins_anew: true })
+        is_awaited.then_some(Place { at: self.begin, starts_new_line: true })
     }
 
     fn pass(&mut self, shown: &Shown) {
         let line = std::mem::take(&mut self.line);
         self.begin += line.length;
-        self.is_alike = false;
+        self.matches_partial = false;
         self.passed.add(&line);
         let (passed, wanted) = (&self.passed, &shown.lines);
         let is_elsewhere = passed.count == wanted.count && passed.last != wanted.last;
         self.differs |= is_elsewhere || !passed.begins_like(wanted);
     }
 
-    /// Takes the rest of the line, or up to where the line was left.
+    /// Takes the rest of the line, or as much of it as was shown.
     fn step(&mut self, shown: &Shown, data: &[u8]) -> usize {
         let mut taken = memchr(b'\n', data).map_or(data.len(), |end| end + 1);
         let begun = shown.partial.length;
@@ -201,14 +201,14 @@ impl Rejoin {
         }
         self.line.add(&data[..taken]);
         if begun > 0 && self.line.length == begun {
-            self.is_alike = self.line.print() == shown.partial.print();
+            self.matches_partial = self.line.hash() == shown.partial.hash();
         }
         taken
     }
 
-    /// Where the last lines shown end: the longest run of them, of at least so many, at the place
-    /// nearest to their count. Gives the bytes of what is held before it, and its count.
-    fn reconcile(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
+    /// Finds the last lines shown in what is held: the longest run of them, of at least `at_least`,
+    /// nearest to their count. Returns the offset of its end, and its count.
+    fn find_last_shown(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
         let lines = self.held_lines();
         let before = self.passed.count.saturating_sub(lines.len() as u64);
         let count_at = |end: usize| before + end as u64;
@@ -229,11 +229,11 @@ impl Rejoin {
     fn held_lines(&self) -> Vec<(usize, LineHash)> {
         let (mut lines, mut end) = (Vec::new(), 0);
         for text in self.held.split_inclusive(|byte| *byte == b'\n') {
-            let mut line = Line::default();
+            let mut line = HashedLine::default();
             line.add(text);
             end += text.len();
             if line.is_complete && !line.is_live_only() {
-                lines.push((end, line.print()));
+                lines.push((end, line.hash()));
             }
         }
         lines
@@ -245,102 +245,102 @@ impl Rejoin {
     }
 }
 
-/// What a piece of the log is worth.
+/// What is new in a part of the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Resumed {
-    /// Nothing that is new, so far.
-    NotYet,
-    /// This is new.
-    Here(Bytes),
-    /// The place is not to be found: this is the whole log.
+    /// Nothing so far.
+    Nothing,
+    /// This text.
+    New(Bytes),
+    /// The place cannot be found: this is the whole log.
     Whole(Bytes),
 }
 
-/// A log that is sent from its start each time.
+/// A log that is sent from its start on each connection.
 #[derive(Default)]
 pub(super) struct LogResumer {
     shown: Shown,
-    resume: Option<Rejoin>,
+    resume: Option<Resume>,
 }
 
 impl LogResumer {
-    /// The log is sent again.
-    pub(super) fn again(&mut self) {
-        self.resume = Some(Rejoin::default());
+    /// Notes that the log is sent again.
+    pub(super) fn restart_log(&mut self) {
+        self.resume = Some(Resume::default());
     }
 
-    /// Is it another text than the one that was shown, so that the place is to be searched for?
-    pub(super) fn is_searched(&self) -> bool {
+    /// Whether the log differs from what was shown, so that the place has to be searched for.
+    pub(super) fn differs(&self) -> bool {
         self.resume.as_ref().is_some_and(|resume| resume.differs)
     }
 
-    /// Takes the next piece; what is new in it counts as shown.
+    /// Takes more of the log. What is returned as new counts as shown.
     pub(super) fn feed(&mut self, data: Bytes) -> Resumed {
         let Some(resume) = &mut self.resume else {
             self.shown.add(&data);
-            return Resumed::Here(data);
+            return Resumed::New(data);
         };
         match resume.feed(&self.shown, &data) {
-            Some(place) => self.go_on(place),
+            Some(place) => self.continue_at(place),
             None if resume.differs && resume.is_full() => self.decide(true),
-            None => Resumed::NotYet,
+            None => Resumed::Nothing,
         }
     }
 
-    /// The log has been quiet for a while.
+    /// Notes that the log has been quiet for a while.
     pub(super) fn quiet(&mut self) -> Resumed {
         self.decide(false)
     }
 
-    /// The log has ended.
+    /// Notes the end of the log.
     pub(super) fn end(&mut self) -> Resumed {
-        let joined = self.decide(true);
+        let resumed = self.decide(true);
         self.resume = None;
-        joined
+        resumed
     }
 
-    /// What of a log that differs was not shown yet?
+    /// Finds out what is new in a log that differs.
     fn decide(&mut self, is_over: bool) -> Resumed {
         let Some(resume) = self.resume.take_if(|resume| resume.differs) else {
-            return Resumed::NotYet;
+            return Resumed::Nothing;
         };
-        // One that is shorter may only be on its way still.
+        // A shorter one may not have caught up yet.
         let is_sure = is_over || resume.passed.count >= self.shown.lines.count;
         let at_least = if is_sure { 1 } else { self.shown.lines.last.len().max(1) };
-        match resume.reconcile(&self.shown, at_least) {
-            Some((end, count)) => self.settle(resume, end, count),
-            None if is_sure => self.whole(resume),
+        match resume.find_last_shown(&self.shown, at_least) {
+            Some((end, count)) => self.align_at(resume, end, count),
+            None if is_sure => self.restart(resume),
             None => {
                 self.resume = Some(resume);
-                Resumed::NotYet
+                Resumed::Nothing
             }
         }
     }
 
-    /// Goes on behind the lines that were found: from now on they count as in this log.
-    fn settle(&mut self, mut found: Rejoin, end: usize, count: u64) -> Resumed {
+    /// Goes on after the lines that were found, and counts lines as in this log from now on.
+    fn align_at(&mut self, mut found: Resume, end: usize, count: u64) -> Resumed {
         let rest = found.held.split_off(end);
-        let Lines { live_only, first, .. } = found.passed;
+        let LineTally { live_only, first, .. } = found.passed;
         let last = std::mem::take(&mut self.shown.lines.last);
-        self.shown.lines = Lines { count, live_only, first, last };
-        self.resume = Some(Rejoin { passed: self.shown.lines.clone(), ..Rejoin::default() });
+        self.shown.lines = LineTally { count, live_only, first, last };
+        self.resume = Some(Resume { passed: self.shown.lines.clone(), ..Resume::default() });
         self.feed(rest.into())
     }
 
-    fn go_on(&mut self, place: Place) -> Resumed {
-        let Some(resume) = self.resume.take() else { return Resumed::NotYet };
+    fn continue_at(&mut self, place: Place) -> Resumed {
+        let Some(resume) = self.resume.take() else { return Resumed::Nothing };
         let rest = resume.rest(place);
         let mut text = Vec::new();
-        if place.begins_anew {
+        if place.starts_new_line {
             text.push(b'\n');
-            self.shown.partial = Line::default();
+            self.shown.partial = HashedLine::default();
         }
         text.extend_from_slice(&rest);
         self.shown.add(&rest);
-        if text.is_empty() { Resumed::NotYet } else { Resumed::Here(text.into()) }
+        if text.is_empty() { Resumed::Nothing } else { Resumed::New(text.into()) }
     }
 
-    fn whole(&mut self, log: Rejoin) -> Resumed {
+    fn restart(&mut self, log: Resume) -> Resumed {
         let begun = std::mem::take(&mut self.shown).partial.length > 0;
         self.shown.add(&log.held);
         let text = if begun { [b"\n", &log.held[..]].concat() } else { log.held };

@@ -18,23 +18,23 @@ fn ended(text: &str) -> Sent {
     Sent { text: text.to_owned(), ends: true }
 }
 
-fn text_of(joined: Resumed) -> Bytes {
-    match joined {
-        Resumed::NotYet => Bytes::new(),
-        Resumed::Here(text) | Resumed::Whole(text) => text,
+fn text_of(resumed: Resumed) -> Bytes {
+    match resumed {
+        Resumed::Nothing => Bytes::new(),
+        Resumed::New(text) | Resumed::Whole(text) => text,
     }
 }
 
 /// What is shown in all, in pieces of this size.
 fn shown(all: &[Sent], step: usize) -> String {
-    let (mut replay, mut text) = (LogResumer::default(), Vec::new());
+    let (mut resumer, mut text) = (LogResumer::default(), Vec::new());
     for sent in all {
-        replay.again();
+        resumer.restart_log();
         for piece in sent.text.as_bytes().chunks(step) {
-            text.extend(text_of(replay.feed(Bytes::copy_from_slice(piece))));
+            text.extend(text_of(resumer.feed(Bytes::copy_from_slice(piece))));
         }
         if sent.ends {
-            text.extend(text_of(replay.end()));
+            text.extend(text_of(resumer.end()));
         }
     }
     String::from_utf8(text).unwrap()
@@ -51,7 +51,7 @@ fn the_same_log_goes_on_in_the_middle_of_a_line() {
 }
 
 #[test]
-fn a_long_line_is_gone_on_with_though_only_its_length_and_hash_are_kept() {
+fn a_long_line_is_continued_by_its_length_and_hash() {
     let long = "x".repeat(3_000_000);
     let (live, stored) = (format!("{WAITING}a\n{long}"), format!("a\n{long}y\nb\n"));
     assert_eq!(total(&live, &stored, 100_000), format!("{live}y\nb\n"));
@@ -80,19 +80,19 @@ fn lines_that_are_only_live_are_shown_as_often_as_they_come() {
 }
 
 #[test]
-fn a_line_that_was_begun_is_awaited() {
+fn an_incomplete_line_is_expected_to_continue() {
     let begun = format!("{WAITING}b");
     let all = [cut(&begun), cut(&format!("{WAITING}waiting f")), ended("bb\nc\n")];
     assert_eq!(shown(&all, 1), format!("{begun}b\nc\n"));
 }
 
 #[test]
-fn nothing_but_waiting_lines_shown_means_that_all_of_it_is_new() {
+fn after_nothing_but_waiting_lines_the_whole_log_is_new() {
     assert_eq!(total(WAITING, "step 1\n", 3), "waiting for build pod...\nstep 1\n");
 }
 
 #[test]
-fn a_stream_that_says_it_was_interrupted_goes_on_all_the_same() {
+fn the_line_about_an_interrupted_stream_is_live_only() {
     let words = "build log stream interrupted, retrying...\n";
     let live = format!("one\n{words}");
     assert_eq!(total(&live, "one\ntwo\n", 3), format!("{live}two\n"));
@@ -106,20 +106,20 @@ fn a_log_that_has_not_caught_up_shows_nothing_twice() {
 }
 
 #[test]
-fn a_log_whose_beginning_is_gone_goes_on_behind_the_last_lines() {
+fn a_log_whose_beginning_is_gone_goes_on_after_the_last_lines() {
     let lines = |from: u32, to: u32| (from..to).map(|n| format!("line {n}\n")).collect::<String>();
-    let mut replay = LogResumer::default();
-    replay.again();
-    replay.feed(lines(0, 40).into());
-    replay.again();
-    assert_eq!(replay.feed(lines(20, 30).into()), Resumed::NotYet);
-    assert_eq!(replay.quiet(), Resumed::NotYet, "the rest is on its way");
-    assert_eq!(replay.feed(lines(30, 42).into()), Resumed::NotYet);
-    assert_eq!(replay.quiet(), Resumed::Here(lines(40, 42).into()));
-    assert_eq!(replay.feed("more\n".into()), Resumed::Here("more\n".into()));
-    replay.again();
+    let mut resumer = LogResumer::default();
+    resumer.restart_log();
+    resumer.feed(lines(0, 40).into());
+    resumer.restart_log();
+    assert_eq!(resumer.feed(lines(20, 30).into()), Resumed::Nothing);
+    assert_eq!(resumer.quiet(), Resumed::Nothing, "the rest is on its way");
+    assert_eq!(resumer.feed(lines(30, 42).into()), Resumed::Nothing);
+    assert_eq!(resumer.quiet(), Resumed::New(lines(40, 42).into()));
+    assert_eq!(resumer.feed("more\n".into()), Resumed::New("more\n".into()));
+    resumer.restart_log();
     let again = format!("{}more\nand more\n", lines(20, 42));
-    assert_eq!(replay.feed(again.into()), Resumed::Here("and more\n".into()));
+    assert_eq!(resumer.feed(again.into()), Resumed::New("and more\n".into()));
 }
 
 #[test]
@@ -129,25 +129,25 @@ fn a_log_that_differs_goes_on_at_the_nearest_place() {
 }
 
 #[test]
-fn a_log_that_is_another_is_shown_whole() {
+fn an_unrelated_log_is_shown_whole() {
     assert_eq!(total("alpha\n", "beta\ngamma\n", 3), "alpha\nbeta\ngamma\n");
     assert_eq!(total("alpha\nbe", "gamma\ndelta\n", 3), "alpha\nbe\ngamma\ndelta\n");
 }
 
 #[test]
-fn a_line_without_an_end_is_held_within_bounds() {
+fn a_line_without_end_takes_bounded_memory() {
     let long = Bytes::from(vec![b'x'; 1 << 20]);
-    let mut replay = LogResumer::default();
-    replay.again();
+    let mut resumer = LogResumer::default();
+    resumer.restart_log();
     for _ in 0..40 {
-        replay.feed(long.clone());
+        resumer.feed(long.clone());
     }
-    replay.again();
+    resumer.restart_log();
     for _ in 0..40 {
-        assert_eq!(replay.feed(long.clone()), Resumed::NotYet);
-        assert!(replay.resume.as_ref().is_none_or(|resume| resume.held.len() < HELD_MOST * 2));
+        assert_eq!(resumer.feed(long.clone()), Resumed::Nothing);
+        assert!(resumer.resume.as_ref().is_none_or(|resume| resume.held.len() < MAX_HELD * 2));
     }
-    assert_eq!(replay.feed("y\n".into()), Resumed::Here("y\n".into()));
+    assert_eq!(resumer.feed("y\n".into()), Resumed::New("y\n".into()));
 }
 
 /// An attachment to a log: with some lines that are only live, up to some place.
@@ -188,10 +188,10 @@ proptest! {
 }
 
 #[test]
-fn a_stored_log_of_any_length_is_joined_by_its_last_lines() {
-    let seen = format!("{}\n", "x".repeat(1023)).repeat(HELD_MOST / 1024) + "step\n";
+fn a_stored_log_of_any_length_is_aligned_by_its_last_lines() {
+    let seen = format!("{}\n", "x".repeat(1023)).repeat(MAX_HELD / 1024) + "step\n";
     let live = format!("{WAITING}{seen}");
     let stored = format!("{seen}the next step of this build\n");
-    let whole = total(&live, &stored, HELD_MOST / 2 + 1);
+    let whole = total(&live, &stored, MAX_HELD / 2 + 1);
     assert!(whole == live + "the next step of this build\n", "{} bytes", whole.len());
 }

@@ -1,167 +1,169 @@
-//! The lines of an app's log, each of them once.
+//! Shows each line of an app's log once, over all reconnects.
 //!
-//! A line is judged by its head alone: what follows is passed on as it comes, or dropped, so that
-//! memory stays flat however long a line is.
+//! A line is recognized by its head. The rest is passed on or dropped as it arrives, so memory
+//! stays flat however long a line is.
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::window::{Entry, SeenLines};
+use super::seen_lines::{LineKey, SeenLines};
 
-/// How much of a line is waited for before it is judged: 1 MiB.
-const HEAD: usize = 1 << 20;
+/// The size of the head that recognizes a line: 1 MiB.
+const MAX_HEAD: usize = 1 << 20;
 
-/// What came of the log, over all attachments.
-pub(super) struct Lines {
-    window: SeenLines,
-    /// A line that is not complete, and no longer than a head.
+/// The state of a log.
+pub(super) struct LineDedup {
+    seen: SeenLines,
+    /// A line that is not complete, and shorter than a head.
     partial: BytesMut,
-    /// A longer one, whose head was judged.
+    /// A longer line, whose head was recognized.
     long: Option<PartialLine>,
     /// A long line that was cut before its end.
-    broken: Option<PartialLine>,
-    head: usize,
+    interrupted: Option<PartialLine>,
+    max_head: usize,
 }
 
-/// A line of which parts are passed on before it is complete.
+/// A line that is passed on in parts.
 struct PartialLine {
-    entry: Entry,
-    /// How many of its bytes have come in this attachment.
-    come: u64,
-    /// How many of them were shown.
+    key: LineKey,
+    /// How many of its bytes were received in this connection.
+    received: u64,
+    /// How many of its bytes were shown.
     shown: u64,
 }
 
-/// Longer than any line: one that was shown to its end.
+/// Longer than any line: it was shown to its end.
 const WHOLE: u64 = u64::MAX;
 
-impl Default for Lines {
+impl Default for LineDedup {
     fn default() -> Self {
-        Self::judged_by(HEAD)
+        Self::with_head(MAX_HEAD)
     }
 }
 
-impl Lines {
-    fn judged_by(head: usize) -> Self {
-        let (window, partial) = (SeenLines::default(), BytesMut::new());
-        Self { window, partial, long: None, broken: None, head }
+impl LineDedup {
+    fn with_head(max_head: usize) -> Self {
+        let (seen, partial) = (SeenLines::default(), BytesMut::new());
+        Self { seen, partial, long: None, interrupted: None, max_head }
     }
 
     /// The time of the newest line shown.
     pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
-        self.window.newest()
+        self.seen.newest()
     }
 
-    /// The log is sent again, from some line on.
-    pub(super) fn attached_again(&mut self) {
-        self.window.attached_again();
+    /// Notes a reconnect: the log is repeated from some line on.
+    pub(super) fn expect_replays(&mut self) {
+        self.seen.expect_replays();
     }
 
-    /// The attachment was cut: its last line, if not complete, comes again.
+    /// Notes a cut: the last line, unless complete, will be repeated.
     pub(super) fn cut(&mut self) {
         self.partial.clear();
         if let Some(long) = self.long.take().filter(|long| long.shown != WHOLE) {
-            self.broken = Some(PartialLine { come: 0, ..long });
+            self.interrupted = Some(PartialLine { received: 0, ..long });
         }
     }
 
-    /// The log has ended: what is left of a line without its end.
+    /// Notes the end of the log. Returns the rest of a line without newline.
     pub(super) fn end(&mut self) -> Bytes {
         let rest = self.partial.split().freeze();
         self.cut();
         rest
     }
 
-    /// Takes what came; gives what of it is new: complete lines, and parts of long ones.
+    /// Takes received bytes and returns what is new of them: complete lines, and parts of long
+    /// ones.
     pub(super) fn feed(&mut self, data: &Bytes) -> Bytes {
         match self.long.take() {
-            Some(long) => self.go_on(long, data),
-            None => self.start(data),
+            Some(long) => self.continue_line(long, data),
+            None => self.start_line(data),
         }
     }
 
-    /// More of a long line, and what follows it.
-    fn go_on(&mut self, mut long: PartialLine, data: &Bytes) -> Bytes {
+    /// Takes more of a long line, and what follows it.
+    fn continue_line(&mut self, mut long: PartialLine, data: &Bytes) -> Bytes {
         let Some(end) = memchr(b'\n', data) else {
-            let known = long.take(data.len());
+            let repeated = long.take(data.len());
             self.long = Some(long);
-            return data.slice(known..);
+            return data.slice(repeated..);
         };
-        let known = long.take(end);
+        let repeated = long.take(end);
         let rest = match long.shown {
             WHOLE => Bytes::new(),
-            _ => data.slice(known..=end),
+            _ => data.slice(repeated..=end),
         };
-        joined(rest, self.start(&data[end + 1..]))
+        concat(rest, self.start_line(&data[end + 1..]))
     }
 
-    /// Bytes from the start of a line on, or from where the partial one stands.
-    fn start(&mut self, data: &[u8]) -> Bytes {
+    /// Takes bytes that begin a line or continue the partial one.
+    fn start_line(&mut self, data: &[u8]) -> Bytes {
         let before = self.partial.len();
         self.partial.extend_from_slice(data);
         let lines = match memrchr(b'\n', data) {
             Some(last) => {
                 let complete = self.partial.split_to(before + last + 1).freeze();
-                self.complete(complete)
+                self.new_lines(complete)
             }
             None => Bytes::new(),
         };
-        if self.partial.len() < self.head { lines } else { joined(lines, self.begin()) }
+        if self.partial.len() < self.max_head { lines } else { concat(lines, self.open_line()) }
     }
 
-    /// Those of these lines that are new.
-    fn complete(&mut self, lines: Bytes) -> Bytes {
-        if !self.window.is_repeating() && self.broken.is_none() {
-            lines_of(&lines).for_each(|line| self.window.note(head(line, self.head)));
+    /// Returns the new ones of some complete lines.
+    fn new_lines(&mut self, lines: Bytes) -> Bytes {
+        if !self.seen.expects_replays() && self.interrupted.is_none() {
+            lines_of(&lines).for_each(|line| self.seen.insert(head(line, self.max_head)));
             return lines;
         }
         let mut new = BytesMut::with_capacity(lines.len());
         for line in lines_of(&lines) {
-            let mut judged = self.judge(line, &mut new);
-            if judged.shown != WHOLE {
-                new.extend_from_slice(&line[judged.take(line.len())..]);
+            let mut recognized = self.recognize(line, &mut new);
+            if recognized.shown != WHOLE {
+                new.extend_from_slice(&line[recognized.take(line.len())..]);
                 new.extend_from_slice(b"\n");
             }
         }
         new.freeze()
     }
 
-    /// The partial line is long enough to be judged: what of it is new.
-    fn begin(&mut self) -> Bytes {
+    /// Recognizes a partial line that has reached the size of a head. Returns what is new of it.
+    fn open_line(&mut self) -> Bytes {
         let (line, mut new) = (self.partial.split(), BytesMut::new());
-        let mut long = self.judge(&line, &mut new);
+        let mut long = self.recognize(&line, &mut new);
         new.extend_from_slice(&line[long.take(line.len())..]);
         self.long = Some(long);
         new.freeze()
     }
 
-    /// How much of a line was shown. One that is new ends a line that was left open.
-    fn judge(&mut self, line: &[u8], new: &mut BytesMut) -> PartialLine {
-        let entry = self.window.entry(head(line, self.head));
-        let goes_on =
-            |broken: &mut PartialLine| broken.entry == entry && self.window.is_last(entry);
-        let broken = self.broken.take_if(goes_on);
-        let is_new = self.window.admit(entry);
-        if let Some(broken) = broken {
-            return broken;
+    /// Finds out how much of a line was shown. A new line ends an interrupted one.
+    fn recognize(&mut self, line: &[u8], new: &mut BytesMut) -> PartialLine {
+        let key = self.seen.key(head(line, self.max_head));
+        let goes_on = |interrupted: &mut PartialLine| {
+            interrupted.key == key && self.seen.is_last_expected(key)
+        };
+        let interrupted = self.interrupted.take_if(goes_on);
+        let is_new = self.seen.insert_if_new(key);
+        if let Some(interrupted) = interrupted {
+            return interrupted;
         }
-        if is_new && let Some(broken) = self.broken.take() {
+        if is_new && let Some(interrupted) = self.interrupted.take() {
             new.extend_from_slice(b"\n");
-            // It comes yet, and is shown from its start.
-            self.window.spend(broken.entry);
+            // When the interrupted line is repeated, it is shown from its start.
+            self.seen.consume(interrupted.key);
         }
-        PartialLine { entry, come: 0, shown: if is_new { 0 } else { WHOLE } }
+        PartialLine { key, received: 0, shown: if is_new { 0 } else { WHOLE } }
     }
 }
 
 impl PartialLine {
-    /// Takes this many bytes more; tells how many of them were shown before.
+    /// Takes `count` received bytes. Returns how many of them were shown before.
     fn take(&mut self, count: usize) -> usize {
-        let known = usize::try_from(self.shown - self.come).unwrap_or(usize::MAX).min(count);
-        self.come += count as u64;
-        self.shown = self.shown.max(self.come);
-        known
+        let repeated = usize::try_from(self.shown - self.received).unwrap_or(usize::MAX).min(count);
+        self.received += count as u64;
+        self.shown = self.shown.max(self.received);
+        repeated
     }
 }
 
@@ -169,7 +171,7 @@ fn head(line: &[u8], max: usize) -> &[u8] {
     &line[..line.len().min(max)]
 }
 
-fn joined(first: Bytes, second: Bytes) -> Bytes {
+fn concat(first: Bytes, second: Bytes) -> Bytes {
     match (first.is_empty(), second.is_empty()) {
         (true, _) => second,
         (_, true) => first,
@@ -177,7 +179,7 @@ fn joined(first: Bytes, second: Bytes) -> Bytes {
     }
 }
 
-/// The lines of a text that ends in a newline, without their ends.
+/// The lines of a text that ends in a newline, without the newlines.
 fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     memchr_iter(b'\n', text).map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
@@ -195,20 +197,20 @@ mod tests {
     }
 
     /// Feeds a text in small steps; no more than a head and a step is held.
-    fn feed(lines: &mut Lines, text: &str, shown: &mut Vec<u8>) {
+    fn feed(lines: &mut LineDedup, text: &str, shown: &mut Vec<u8>) {
         for piece in text.as_bytes().chunks(STEP) {
             shown.extend_from_slice(&lines.feed(&Bytes::copy_from_slice(piece)));
-            assert!(lines.partial.len() < lines.head + STEP);
+            assert!(lines.partial.len() < lines.max_head + STEP);
         }
     }
 
-    /// What is shown when each of these texts comes in an attachment of its own.
+    /// What is shown if each of these texts arrives in a connection of its own.
     fn shown(attachments: &[&str]) -> String {
-        let (mut lines, mut shown) = (Lines::judged_by(64), Vec::new());
+        let (mut lines, mut shown) = (LineDedup::with_head(64), Vec::new());
         for (number, text) in attachments.iter().enumerate() {
             if number > 0 {
                 lines.cut();
-                lines.attached_again();
+                lines.expect_replays();
             }
             feed(&mut lines, text, &mut shown);
         }
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_handed_on_before_its_end() {
+    fn a_long_line_is_passed_on_before_its_end() {
         let text = line(1, &"x".repeat(200));
         let begun = shown(&[&text[..150]]);
         assert!(begun.len() > 140 && text.starts_with(&begun), "{begun}");
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_that_was_cut_goes_on_where_it_stood() {
+    fn a_long_line_that_was_cut_is_continued() {
         let text = line(1, "a") + &line(1, &"x".repeat(200)) + &line(2, "b");
         assert_eq!(shown(&[&text[..200], &text]), text);
         assert_eq!(shown(&[&text[..200], &text[..130], &text[..250], &text]), text);
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_that_does_not_come_next_is_ended_and_shown_whole_when_it_comes() {
+    fn an_interrupted_line_that_is_not_continued_is_ended_and_shown_whole_when_repeated() {
         let long = line(1, &"x".repeat(200));
         let (cut, other) = (&long[..150], line(2, "other"));
         let begun = shown(&[cut]);

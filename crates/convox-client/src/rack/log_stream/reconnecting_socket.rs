@@ -1,4 +1,4 @@
-//! Opening a log's socket, again and again if need be, and telling text from a refusal.
+//! A log's websocket that reconnects, and distinguishes text from a refusal.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,42 +11,42 @@ use tokio::time::Instant;
 use crate::transport::{Client, Error, Headers, Limits, Path, Socket};
 use convox_wire::frame::{self, Frame};
 
-/// The pause before a stream is attached again; doubled up to two seconds.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The pause before a reconnect, doubled up to two seconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// A socket that breaks within this time, and has given nothing, might as well have been refused.
-const BARREN: Duration = Duration::from_secs(5);
+/// A socket that breaks within this time, without any data, counts as refused.
+const EMPTY_WITHIN: Duration = Duration::from_secs(5);
 
-/// A log that was never attached, and could not be so often, may never be.
+/// A log that was never connected is given up after this many failures.
 const FAILURES: u32 = 2;
 
-/// How an attachment is doing. Cheap to clone; clones are the same.
+/// The state of a log's connection. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Attached(Arc<State>);
+pub struct ConnectionState(Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Inner {
     open: AtomicBool,
     was_open: AtomicBool,
     failures: AtomicU32,
     received: AtomicU64,
 }
 
-impl Attached {
-    /// Is a socket open?
+impl ConnectionState {
+    /// Whether a socket is open.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Relaxed)
     }
 
-    /// Is none open, and one to be expected? After a cut it is, and until the first one has failed
-    /// more than once.
+    /// Whether no socket is open but one is to be expected: after a cut, and until the first one
+    /// has failed more than once.
     pub fn may_come(&self) -> bool {
         let was_open = self.0.was_open.load(Ordering::Relaxed);
         !self.is_open() && (was_open || self.0.failures.load(Ordering::Relaxed) < FAILURES)
     }
 
-    /// Bytes received in all, those that had been shown before too.
+    /// Bytes received in all, including repeated ones.
     pub fn received(&self) -> u64 {
         self.0.received.load(Ordering::Relaxed)
     }
@@ -68,32 +68,32 @@ impl Attached {
 /// A socket that is being opened.
 type Opening = Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>;
 
-/// An attachment that comes back after cuts.
+/// A websocket that reconnects after cuts.
 pub(super) struct ReconnectingSocket {
     client: Client,
     path: Path,
     socket: Option<Socket>,
-    /// Who waits for it may leave and come back: the handshake goes on where it stood.
+    /// Kept across calls, since a caller may stop waiting and come back.
     opening: Option<Opening>,
-    open: Attached,
-    /// A first frame that may be a refusal, until the next one tells.
-    held: Option<Bytes>,
+    state: ConnectionState,
+    /// A first frame that may be a refusal, until the next one arrives.
+    possible_refusal: Option<Bytes>,
     first: bool,
     pause: Duration,
-    /// Since when sockets have opened and broken without giving anything.
+    /// Since when sockets have opened and broken without any data.
     empty_since: Option<Instant>,
     opened: Instant,
-    attached: u32,
+    opened_count: u32,
 }
 
-/// What an attachment gives.
+/// What a socket received.
 pub(super) enum SocketEvent {
     Data(Bytes),
-    /// The end, and whether anything came before it.
+    /// The end of the stream.
     End,
     /// `ERROR: …` and nothing else.
     Refused(String),
-    /// The connection broke; asking again attaches again.
+    /// The connection broke. The next call reconnects.
     Cut,
 }
 
@@ -104,29 +104,29 @@ impl ReconnectingSocket {
             path,
             socket: None,
             opening: None,
-            open: Attached::default(),
-            held: None,
+            state: ConnectionState::default(),
+            possible_refusal: None,
             first: true,
-            pause: PAUSE,
+            pause: FIRST_PAUSE,
             empty_since: None,
             opened: Instant::now(),
-            attached: 0,
+            opened_count: 0,
         }
     }
 
-    /// How it is doing, for somebody else to see.
-    pub(super) fn attached(&self) -> Attached {
-        self.open.clone()
+    /// The state of the connection, for others to watch.
+    pub(super) fn state(&self) -> ConnectionState {
+        self.state.clone()
     }
 
-    /// Is a socket open?
+    /// Whether a socket is open.
     pub(super) fn is_open(&self) -> bool {
         self.socket.is_some()
     }
 
     /// How often a socket was opened.
-    pub(super) fn times(&self) -> u32 {
-        self.attached
+    pub(super) fn opened_count(&self) -> u32 {
+        self.opened_count
     }
 
     /// The client's time limits.
@@ -134,18 +134,18 @@ impl ReconnectingSocket {
         self.client.limits()
     }
 
-    /// The rack's clock when the present socket was opened.
+    /// The rack's time when the current socket was opened.
     pub(super) fn opened_at(&self) -> Option<std::time::SystemTime> {
         self.socket.as_ref().and_then(Socket::opened_at)
     }
 
-    /// How long the handshake of the present socket took.
-    pub(super) fn delay(&self) -> Duration {
-        self.socket.as_ref().map(Socket::delay).unwrap_or_default()
+    /// How long the handshake of the current socket took.
+    pub(super) fn handshake_took(&self) -> Duration {
+        self.socket.as_ref().map(Socket::handshake_took).unwrap_or_default()
     }
 
-    /// Opens the socket; after the first time not at once. Failures that pass are waited out within
-    /// the retry budget; `options` are read anew for each try. Safe to drop while waiting.
+    /// Opens the socket, with a pause unless it is the first one. Transient failures are repeated
+    /// within the retry budget; `options` is called for each attempt. Cancel-safe.
     pub(super) async fn open(
         &mut self,
         options: impl Fn() -> Headers + Send + 'static,
@@ -157,20 +157,20 @@ impl ReconnectingSocket {
         let opened = self.opening.insert(opening).await;
         self.opening = None;
         self.socket = Some(opened?);
-        self.open.set_open(true);
+        self.state.set_open(true);
         self.opened = Instant::now();
         self.first = true;
-        self.held = None;
-        self.attached += 1;
+        self.possible_refusal = None;
+        self.opened_count += 1;
         Ok(())
     }
 
     fn begin(&mut self, options: impl Fn() -> Headers + Send + 'static) -> Opening {
-        let pause = (self.attached > 0).then_some(self.pause);
+        let pause = (self.opened_count > 0).then_some(self.pause);
         if pause.is_some() {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
-        let (client, path, open) = (self.client.clone(), self.path.clone(), self.open.clone());
+        let (client, path, open) = (self.client.clone(), self.path.clone(), self.state.clone());
         Box::pin(async move {
             if let Some(pause) = pause {
                 tokio::time::sleep(pause).await;
@@ -179,20 +179,20 @@ impl ReconnectingSocket {
         })
     }
 
-    /// The next thing of the open socket. Safe to drop while waiting.
+    /// Returns what the open socket receives next. Cancel-safe.
     pub(super) async fn next(&mut self) -> SocketEvent {
         loop {
             let Some(socket) = &mut self.socket else { return SocketEvent::Cut };
             match socket.next().await {
                 Ok(Frame::Data(data)) => {
-                    self.pause = PAUSE;
+                    self.pause = FIRST_PAUSE;
                     self.empty_since = None;
-                    self.open.note_data(&data);
+                    self.state.note_data(&data);
                     if std::mem::take(&mut self.first) && frame::refusal(&data).is_some() {
-                        self.held = Some(data);
+                        self.possible_refusal = Some(data);
                         continue;
                     }
-                    return SocketEvent::Data(self.with_held(data));
+                    return SocketEvent::Data(self.with_possible_refusal(data));
                 }
                 Ok(Frame::End) => return self.end(),
                 Err(_) => {
@@ -206,8 +206,8 @@ impl ReconnectingSocket {
     /// Gives the socket up, as if it had been cut.
     pub(super) fn cut(&mut self) {
         self.close();
-        self.held = None;
-        if self.first && self.opened.elapsed() < BARREN {
+        self.possible_refusal = None;
+        if self.first && self.opened.elapsed() < EMPTY_WITHIN {
             self.empty_since.get_or_insert(self.opened);
         } else {
             self.empty_since = None;
@@ -216,32 +216,32 @@ impl ReconnectingSocket {
 
     fn close(&mut self) {
         self.socket = None;
-        self.open.set_open(false);
+        self.state.set_open(false);
     }
 
-    /// Have sockets broken at once for as long as anything is repeated?
+    /// Whether sockets have broken at once for longer than the retry budget.
     pub(super) fn should_give_up(&self) -> bool {
         self.empty_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
     }
 
-    /// What is said then. Who asks again all the same gets another budget.
-    pub(super) fn given_up(&mut self) -> Error {
+    /// The error for that. Another call gets another budget.
+    pub(super) fn give_up_error(&mut self) -> Error {
         self.empty_since = None;
         self.client.breaks_at_once(&self.path)
     }
 
-    fn with_held(&mut self, data: Bytes) -> Bytes {
-        match self.held.take() {
-            Some(held) => [held, data].concat().into(),
+    fn with_possible_refusal(&mut self, data: Bytes) -> Bytes {
+        match self.possible_refusal.take() {
+            Some(possible_refusal) => [possible_refusal, data].concat().into(),
             None => data,
         }
     }
 
     fn end(&mut self) -> SocketEvent {
         self.close();
-        let held = self.held.take();
-        match held.as_deref().and_then(frame::refusal) {
-            Some(words) => SocketEvent::Refused(self.client.redact(words)),
+        let possible_refusal = self.possible_refusal.take();
+        match possible_refusal.as_deref().and_then(frame::refusal) {
+            Some(message) => SocketEvent::Refused(self.client.redact(message)),
             None => SocketEvent::End,
         }
     }
@@ -258,8 +258,8 @@ mod tests {
     use crate::path;
     use crate::transport::{Endpoint, Options};
 
-    /// A connection, and the key of the handshake that was asked for on it.
-    async fn asked(listener: &TcpListener) -> (TcpStream, String) {
+    /// A connection, and the key for the response to the handshake that was sent on it.
+    async fn accept(listener: &TcpListener) -> (TcpStream, String) {
         let (stream, _) = listener.accept().await.unwrap();
         let mut lines = BufReader::new(stream);
         let mut line = String::new();
@@ -278,18 +278,18 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let client = Client::new(Endpoint::new(url.parse().unwrap()), Options::default());
-        let mut attachment = ReconnectingSocket::new(client, path!["apps", "web", "logs"]);
+        let mut socket = ReconnectingSocket::new(client, path!["apps", "web", "logs"]);
         let (mut stream, key) = tokio::select! {
-            _ = attachment.open(Vec::new) => panic!("nothing was answered"),
-            asked = asked(&listener) => asked,
+            _ = socket.open(Vec::new) => panic!("nothing was answered"),
+            asked = accept(&listener) => asked,
         };
         let response = format!(
             "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {key}\r\n\r\n"
         );
         stream.write_all(response.as_bytes()).await.unwrap();
-        attachment.open(Vec::new).await.unwrap();
-        assert!(attachment.is_open());
+        socket.open(Vec::new).await.unwrap();
+        assert!(socket.is_open());
         assert!(listener.accept().now_or_never().is_none(), "it was asked for twice");
     }
 }
