@@ -6,11 +6,24 @@ use convox_wire::{AppName, Object, ObjectKey};
 use super::{Cause, Error, Rack};
 
 impl Rack {
-    /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The key is ours, so the upload
-    /// is repeated from its start whenever it fails in a way that passes.
+    /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The client chooses the key, so
+    /// an upload that fails is repeated from its start.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::wire::ObjectKey;
+    ///
+    /// let body = bytes::Bytes::from(std::fs::read("source.tgz")?);
+    /// let random = [7; 15]; // choose your own
+    /// let key = ObjectKey::temporary(random);
+    /// let object = rack.upload(&"web".parse()?, &key, std::sync::Arc::new(body)).await?;
+    /// println!("{}", object.url.0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] where the body can't be read.
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Body`] if the body can't be read.
     pub async fn upload(
         &self,
         app: &AppName,
@@ -33,7 +46,7 @@ impl Rack {
 }
 
 impl Rack {
-    /// Reads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
+    /// Downloads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app or key, 500 on some v3 racks.
@@ -44,7 +57,7 @@ impl Rack {
     }
 }
 
-/// Was the upload refused, or cut, perhaps because its length was not known?
+/// Whether an upload may have been refused, or cut, because its length was not known.
 fn wants_a_length(error: &Error) -> bool {
     let cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
     cut || matches!(error.status(), Some(400 | 411 | 413 | 501))
