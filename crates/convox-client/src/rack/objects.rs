@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use crate::transport::{Download, Path, Request, Upload};
+use crate::transport::{Download, Path, Repeat, Request, Upload};
 use convox_wire::{AppName, Object, ObjectKey};
 
-use super::{Cause, Error, Rack};
+use super::{Error, Rack};
 
 impl Rack {
     /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The client chooses the key, so
@@ -32,20 +32,9 @@ impl Rack {
     ) -> Result<Object, Error> {
         let start = ["apps", app.as_str(), "objects"];
         let path = Path::of(start.into_iter().chain(key.segments()));
-        let growing = body.length().is_none();
-        let request =
-            Request::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
-        match self.client.send(&request).await {
-            Err(error) if growing && wants_a_length(&error) => {
-                body.complete().await;
-                self.read(request).await
-            }
-            response => response?.json(),
-        }
+        self.read(Request::post(path).upload(body).repeat(Repeat::Safely)).await
     }
-}
 
-impl Rack {
     /// Downloads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
     ///
     /// # Errors
@@ -55,10 +44,4 @@ impl Rack {
         let path = Path::of(start.into_iter().chain(key.segments()));
         self.client.download(&Request::get(path)).await
     }
-}
-
-/// Whether an upload may have been refused, or cut, because its length was not known.
-fn wants_a_length(error: &Error) -> bool {
-    let cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
-    cut || matches!(error.status(), Some(400 | 411 | 413 | 501))
 }
