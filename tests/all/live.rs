@@ -1,13 +1,11 @@
-//! What a terminal shows while a command works, and what a signal leaves of it.
+//! What a terminal shows while a command works, and after a signal.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::{
-    MockServer, Request, Response, Story, Terminal, is_ignored, ordinary, screen, until,
-};
+use crate::support::{MockServer, Request, Response, Story, Terminal, ordinary, screen, until};
 
 /// A rack whose uploads wait until the gate exists.
 fn rack_with_gate(gate: PathBuf) -> MockServer {
@@ -80,7 +78,7 @@ fn a_signal_at_the_prompt_restores_the_terminal() {
     let mut story = Story::alone("web");
     story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_RETRY", "0");
     let signals = [(Signal::TERM, 143), (Signal::HUP, 129)];
-    for (signal, expected) in signals.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
+    for (signal, expected) in signals {
         let terminal = story.on_terminal(&format!("convox login {}", console.host()));
         terminal.shows("CLI Token: ");
         until("the echo to be off", || (!terminal.echoes()).then_some(()));
@@ -98,12 +96,12 @@ fn ctrl_c_ends_a_command_that_waits_for_the_settings() {
     let lock = File::create(story.settings(".lock")).unwrap();
     lock.lock().unwrap();
     let running = story.start("convox switch @dev");
-    running.stdout_contains("NOTICE: another process is writing settings; waiting for it");
+    running.shows("NOTICE: another process is writing settings; waiting for it");
     running.interrupt();
     running.end().code(130).stderr_contains("ERROR: interrupted");
     assert!(!story.settings("current").exists());
     let running = story.start("convox switch @dev");
-    running.stdout_contains("NOTICE: another process is writing settings; waiting for it");
+    running.shows("NOTICE: another process is writing settings; waiting for it");
     drop(lock);
     running.end().code(0).out("Switched to dev");
 }

@@ -1,4 +1,4 @@
-//! A layer between the program and a rack that does to a request what a test wants.
+//! A proxy between the program and a rack that makes requests fail as a test wants.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,51 +10,52 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::PATIENCE;
-use super::carry::Carrier;
 use super::fault::Fault;
+use super::forward::Forwarder;
 use super::http::{Head, Wire};
+use super::killable::Killable;
 use super::port::Port;
-use super::rack::Killable;
 
-/// A request as it arrives.
+/// A request that has arrived.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    /// Method and path, ids replaced: `GET /apps/APP/builds/BUILD`; sockets are `SOCKET …`.
+pub(crate) struct Received {
+    /// Method and path with names for the ids: `GET /apps/APP/builds/BUILD`. The method of a
+    /// websocket is `SOCKET`.
     pub(crate) key: String,
-    /// How often this one was asked, from 1.
+    /// The number of requests with this key so far, from 1.
     pub(crate) nth: usize,
     /// Method and path.
     pub(crate) line: String,
 }
 
-/// What came of a request.
+/// What happened to a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
-    pub(crate) asked: Asked,
+    pub(crate) request: Received,
     pub(crate) at: tokio::time::Instant,
-    /// When it arrived and when its answer began, in the order of all such moments.
+    /// When it arrived and when its response began, numbered in the order of all such events.
     pub(crate) arrived: usize,
     pub(crate) answered: Option<usize>,
-    /// What the rack itself answered, if it was asked.
+    /// The status of the rack's own response, if the request reached it.
     pub(crate) rack: Option<u16>,
-    /// The body travelled in chunks.
+    /// Whether the body was sent in chunks.
     pub(crate) chunked: bool,
 }
 
-pub(crate) type Script = Arc<dyn Fn(&Asked) -> Fault + Send + Sync>;
+pub(crate) type Script = Arc<dyn Fn(&Received) -> Fault + Send + Sync>;
 
-/// What connections of a proxy share.
-pub(crate) struct Desk {
+/// What the connections of a proxy share.
+pub(crate) struct State {
     pub(crate) upstream: SocketAddr,
     pub(crate) rack: Option<Arc<Killable>>,
     script: Script,
     records: Mutex<Vec<Record>>,
     moments: Mutex<usize>,
-    /// Answers close their connection.
-    pub(crate) hasty: bool,
+    /// Whether each response closes its connection.
+    pub(crate) closes: bool,
     door: watch::Sender<Door>,
     shut: watch::Sender<bool>,
-    /// Pings of the client that passed.
+    /// The number of the client's pings.
     pub(crate) pings: watch::Sender<usize>,
 }
 
@@ -66,7 +67,7 @@ enum Door {
 
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) state: Arc<State>,
     end: CancellationToken,
 }
 
@@ -76,20 +77,20 @@ impl Drop for Proxy {
     }
 }
 
-/// How a proxy is set up.
+/// The options of a proxy.
 pub(crate) struct Setup {
     pub(crate) upstream: SocketAddr,
     pub(crate) rack: Option<Arc<Killable>>,
-    pub(crate) hasty: bool,
+    pub(crate) closes: bool,
     pub(crate) script: Script,
 }
 
 impl Setup {
     pub(crate) fn new(
         upstream: SocketAddr,
-        script: impl Fn(&Asked) -> Fault + Send + Sync + 'static,
+        script: impl Fn(&Received) -> Fault + Send + Sync + 'static,
     ) -> Self {
-        Self { upstream, rack: None, hasty: false, script: Arc::new(script) }
+        Self { upstream, rack: None, closes: false, script: Arc::new(script) }
     }
 }
 
@@ -97,13 +98,13 @@ impl Proxy {
     pub(crate) fn start(setup: Setup) -> Self {
         let port = Port::any();
         let address = port.address;
-        let desk = Arc::new(Desk {
+        let state = Arc::new(State {
             upstream: setup.upstream,
             rack: setup.rack,
             script: setup.script,
             records: Mutex::default(),
             moments: Mutex::default(),
-            hasty: setup.hasty,
+            closes: setup.closes,
             door: watch::Sender::new(Door::Open),
             shut: watch::Sender::new(false),
             pings: watch::Sender::new(0),
@@ -113,47 +114,47 @@ impl Proxy {
         tokio::spawn(end.clone().run_until_cancelled_owned(attend(
             port,
             listener,
-            desk.clone(),
+            state.clone(),
             end.clone(),
         )));
-        Self { address, desk, end }
+        Self { address, state, end }
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
-        self.desk.records.lock().unwrap().clone()
+        self.state.records.lock().unwrap().clone()
     }
 
-    /// How often the rack has carried out a request with this key.
+    /// How often the rack has accepted a request with this key.
     pub(crate) fn carried_out(&self, key: &str) -> usize {
         let done = |record: &&Record| {
-            record.asked.key == key && record.rack.is_some_and(|status| status < 300)
+            record.request.key == key && record.rack.is_some_and(|status| status < 300)
         };
         self.records().iter().filter(done).count()
     }
 
-    /// Waits until this was asked so often.
-    pub(crate) async fn until_asked(&self, key: &str, times: usize) {
+    /// Waits until there were that many requests with this key.
+    pub(crate) async fn until_count(&self, key: &str, times: usize) {
         let asked = async {
-            while self.asked(key) < times {
+            while self.count(key) < times {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         tokio::time::timeout(PATIENCE, asked).await.unwrap();
     }
 
-    pub(crate) fn asked(&self, key: &str) -> usize {
-        self.records().iter().filter(|record| record.asked.key == key).count()
+    pub(crate) fn count(&self, key: &str) -> usize {
+        self.records().iter().filter(|record| record.request.key == key).count()
     }
 }
 
-impl Desk {
+impl State {
     /// Refuses connections from now on.
     pub(crate) async fn shut(&self) {
         self.door.send_replace(Door::Shut);
         self.shut.subscribe().wait_for(|shut| *shut).await.unwrap();
     }
 
-    /// Takes connections again.
+    /// Accepts connections again.
     pub(crate) fn open(&self) {
         self.door.send_replace(Door::Open);
     }
@@ -168,12 +169,12 @@ impl Desk {
         let line = format!("{} {}", head.words[0], head.words[1]);
         let key = key_of(head);
         let mut records = self.records.lock().unwrap();
-        let nth = records.iter().filter(|record| record.asked.key == key).count() + 1;
-        let asked = Asked { key, nth, line };
-        let fault = (self.script)(&asked);
+        let nth = records.iter().filter(|record| record.request.key == key).count() + 1;
+        let request = Received { key, nth, line };
+        let fault = (self.script)(&request);
         let arrived = self.moment();
         records.push(Record {
-            asked,
+            request,
             at: tokio::time::Instant::now(),
             arrived,
             answered: None,
@@ -183,10 +184,10 @@ impl Desk {
         (records.len() - 1, fault)
     }
 
-    /// Tells the script of something that is no request.
-    pub(crate) fn tell(&self, what: &str) {
-        let asked = Asked { key: what.to_owned(), nth: 1, line: what.to_owned() };
-        (self.script)(&asked);
+    /// Calls the script for something other than a request.
+    pub(crate) fn notify(&self, what: &str) {
+        let received = Received { key: what.to_owned(), nth: 1, line: what.to_owned() };
+        (self.script)(&received);
     }
 
     pub(crate) fn note_rack(&self, index: usize, status: u16) {
@@ -202,42 +203,42 @@ impl Desk {
 async fn attend(
     port: Port,
     listener: tokio::net::TcpListener,
-    desk: Arc<Desk>,
+    state: Arc<State>,
     end: CancellationToken,
 ) {
-    let mut door = desk.door.subscribe();
+    let mut door = state.door.subscribe();
     let mut listener = Some(listener);
     loop {
         let Some(open) = &listener else {
             door.wait_for(|door| *door == Door::Open).await.unwrap();
             listener = Some(port.listen_again().await);
-            desk.shut.send_replace(false);
+            state.shut.send_replace(false);
             continue;
         };
         let accepted = tokio::select! {
             accepted = open.accept() => accepted,
             _ = door.wait_for(|door| *door == Door::Shut) => {
                 listener = None;
-                desk.shut.send_replace(true);
+                state.shut.send_replace(true);
                 continue;
             }
         };
         let Ok((stream, _)) = accepted else { continue };
-        tokio::spawn(end.clone().run_until_cancelled_owned(serve(stream, desk.clone())));
+        tokio::spawn(end.clone().run_until_cancelled_owned(serve(stream, state.clone())));
     }
 }
 
-async fn serve(stream: TcpStream, desk: Arc<Desk>) {
+async fn serve(stream: TcpStream, state: Arc<State>) {
     drop(stream.set_nodelay(true));
     let mut client = Wire::new(stream);
     while let Ok(Some(head)) = client.head().await {
-        let (index, fault) = desk.arrive(&head);
-        let carrier = Carrier { desk: &desk, index, head };
-        match carrier.carry(&mut client, fault).await {
-            Ok(super::carry::After::KeepAlive) => {}
-            Ok(super::carry::After::Close) => return,
-            // Reset, so that nothing looks like an end.
-            Ok(super::carry::After::Reset) | Err(_) => {
+        let (index, fault) = state.arrive(&head);
+        let carrier = Forwarder { state: &state, index, head };
+        match carrier.forward(&mut client, fault).await {
+            Ok(super::forward::After::KeepAlive) => {}
+            Ok(super::forward::After::Close) => return,
+            // Reset, so that the client can't take it for the end of a response.
+            Ok(super::forward::After::Reset) | Err(_) => {
                 drop(client.stream.set_zero_linger());
                 return;
             }
@@ -261,7 +262,7 @@ fn key_of(head: &Head) -> String {
         key = format!("{key}/{segment}");
         let Some(name) = names.get(segment) else { continue };
         match segments.next() {
-            // Keys have slashes in them.
+            // Keys contain slashes.
             Some(_) if *name == "KEY" => {
                 key = format!("{key}/KEY");
                 break;

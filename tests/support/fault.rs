@@ -1,48 +1,48 @@
-//! What can go wrong with a request on its way.
+//! What can happen to a request on its way to a rack.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Something that happens to one request.
+/// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
     /// Nothing.
     Pass,
-    /// Nothing happens to this one; connections after it are refused until the test says so.
+    /// Nothing, but connections after it are refused until the test allows them.
     RefuseNext,
-    /// The same, once the answer says that a build is over.
+    /// The same, but only once the response shows that a build is over.
     RefuseOnceOver,
-    /// The connection is reset, and the request goes nowhere.
+    /// The connection is reset, and the rack gets no request.
     Reset,
-    /// It is carried out, and the connection is reset in place of the answer.
+    /// The rack accepts it, and the connection is reset instead of the response.
     Lost,
-    /// It is carried out, and the connection is reset in the middle of the answer.
+    /// The rack accepts it, and the connection is reset in the middle of the response.
     Middle,
-    /// A proxy on the way answers in the rack's place.
+    /// A proxy responds with this status, and the rack gets no request.
     Status(u16),
-    /// It is carried out, and a proxy on the way answers all the same.
+    /// The rack accepts it, and a proxy responds with this status.
     CarriedOut(u16),
-    /// It is carried out, later.
+    /// The rack gets it later.
     Stall(Duration),
-    /// It goes nowhere, and nothing is answered.
+    /// The rack gets no request, and there is no response.
     Hang,
-    /// It is carried out; half of the answer comes, as if it were whole.
+    /// The rack accepts it; half of the response is sent as if it were whole.
     Truncated,
-    /// A page in place of the answer.
+    /// A page instead of the response.
     Html,
-    /// The socket opens, gives so many bytes, and is reset.
+    /// The websocket opens, sends this many bytes, and is reset.
     Cut(usize),
-    /// The socket opens, and its end never comes.
+    /// The websocket opens, and its end is never sent.
     Endless,
-    /// The rack is killed before it hears of the request, and started again.
+    /// The rack is killed before it gets the request, and started again.
     Killed,
-    /// The rack is killed once it has carried out the request, and started again.
+    /// The rack is killed after it has accepted the request, and started again.
     KilledAfter,
-    /// Answered from a text, before the body was read; the connection is closed.
+    /// This response is sent before the body was read, and the connection is closed.
     Early(&'static str),
-    /// Reset in the middle of the request's body.
+    /// The connection is reset in the middle of the request's body.
     ResetInBody,
-    /// Nothing, but the script is asked for `IN THE BODY` once much of the body has come.
+    /// Nothing, but the script is called for `IN THE BODY` once a large part of the body has come.
     Watched,
 }
 

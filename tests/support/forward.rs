@@ -1,4 +1,4 @@
-//! One request: carried to the rack and back, or not.
+//! Forwards one request to the rack and its response to the client, with a fault.
 
 use std::io;
 use std::sync::Arc;
@@ -8,50 +8,50 @@ use tokio::net::TcpStream;
 
 use super::fault::Fault;
 use super::frames;
-use super::http::{Head, Wire, answer, unchunked};
-use super::proxy::Desk;
+use super::http::{Head, Wire, response, unchunked};
+use super::proxy::State;
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><body><h1>Welcome</h1>Please log in.</body></html>\n";
-/// What a rack says with the statuses that are its own.
-pub(crate) const WORDS: &str = "the disk is on fire";
+/// The rack's message in responses with a status of its own.
+pub(crate) const MESSAGE: &str = "the disk is on fire";
 
-/// Bytes of a body that are much.
+/// A large part of a body, in bytes.
 const MUCH: usize = 64 << 10;
 
-/// What becomes of the connection.
+/// What happens to the connection next.
 pub(crate) enum After {
     KeepAlive,
     Close,
     Reset,
 }
 
-pub(crate) struct Carrier<'a> {
-    pub(crate) desk: &'a Arc<Desk>,
+pub(crate) struct Forwarder<'a> {
+    pub(crate) state: &'a Arc<State>,
     pub(crate) index: usize,
     pub(crate) head: Head,
 }
 
 type Client = Wire<TcpStream>;
 
-/// Does this build run no more?
+/// Whether this build is over.
 fn is_over(build: &[u8]) -> bool {
     let build: serde_json::Value = serde_json::from_slice(build).unwrap_or_default();
     build["status"] == "complete"
 }
 
-/// What the rack has answered.
+/// The response of the rack.
 struct Answered {
     head: Head,
     body: Vec<u8>,
     upstream: Client,
 }
 
-impl Carrier<'_> {
-    pub(crate) async fn carry(self, client: &mut Client, fault: Fault) -> io::Result<After> {
+impl Forwarder<'_> {
+    pub(crate) async fn forward(self, client: &mut Client, fault: Fault) -> io::Result<After> {
         match fault {
             Fault::Early(text) => {
                 client.send(text.as_bytes()).await?;
-                // Reading on keeps the answer from being lost in a reset.
+                // Unread bytes would cause a reset, in which the response could be lost.
                 client.drain().await;
                 return Ok(After::Close);
             }
@@ -61,7 +61,7 @@ impl Carrier<'_> {
             }
             Fault::Watched => {
                 client.wait_for(MUCH).await?;
-                self.desk.tell("IN THE BODY");
+                self.state.notify("IN THE BODY");
             }
             _ => {}
         }
@@ -69,27 +69,27 @@ impl Carrier<'_> {
         match fault {
             Fault::Reset => return Ok(After::Reset),
             Fault::Hang => {
-                // Until the client has given up.
+                // Until the client gives up.
                 drop(client.take(1).await);
                 return Ok(After::Close);
             }
             Fault::Status(status) => return self.made_up(client, status).await,
             Fault::Html => {
-                return self.reply(client, &answer(200, "text/html", PAGE, "")).await;
+                return self.reply(client, &response(200, "text/html", PAGE, "")).await;
             }
             Fault::Stall(time) => tokio::time::sleep(time).await,
             Fault::Killed => return self.kill().await,
             _ => {}
         }
         let answered = self.ask(&body).await?;
-        self.desk.note_rack(self.index, answered.head.status());
+        self.state.note_rack(self.index, answered.head.status());
         match fault {
             Fault::Lost => Ok(After::Reset),
             Fault::KilledAfter => self.kill().await,
             Fault::CarriedOut(status) => self.made_up(client, status).await,
             _ if answered.head.status() == 101 => self.relay(client, answered, fault).await,
             Fault::Middle => {
-                self.desk.note_answer(self.index);
+                self.state.note_answer(self.index);
                 let half = answered.body.len() / 2;
                 client.send(&answered.head.raw).await?;
                 client.send(&answered.body[..half]).await?;
@@ -108,16 +108,16 @@ impl Carrier<'_> {
                 self.whole(client, &answered).await
             }
             Fault::RefuseNext | Fault::RefuseOnceOver => {
-                self.desk.shut().await;
+                self.state.shut().await;
                 self.whole(client, &answered).await
             }
             _ => self.whole(client, &answered).await,
         }
     }
 
-    /// Asks the rack, and reads all it answers.
+    /// Sends the request to the rack, and reads the response.
     async fn ask(&self, body: &[u8]) -> io::Result<Answered> {
-        let stream = TcpStream::connect(self.desk.upstream).await?;
+        let stream = TcpStream::connect(self.state.upstream).await?;
         stream.set_nodelay(true)?;
         let mut upstream = Wire::new(stream);
         upstream.send(&[&self.head.raw[..], body].concat()).await?;
@@ -130,7 +130,7 @@ impl Carrier<'_> {
     }
 
     async fn whole(&self, client: &mut Client, answered: &Answered) -> io::Result<After> {
-        let head = match self.desk.hasty {
+        let head = match self.state.closes {
             true => answered.head.with("connection: close"),
             false => answered.head.raw.clone(),
         };
@@ -139,27 +139,27 @@ impl Carrier<'_> {
 
     async fn made_up(&self, client: &mut Client, status: u16) -> io::Result<After> {
         let bytes = match status {
-            429 => answer(429, "text/plain", "slow down", "retry-after: 1\r\n"),
-            500 => answer(500, "application/json", &format!("{{\"error\":\"{WORDS}\"}}"), ""),
-            503 => answer(503, "text/html", "<html>unavailable</html>", ""),
-            _ => answer(status, "text/html", "", ""),
+            429 => response(429, "text/plain", "slow down", "retry-after: 1\r\n"),
+            500 => response(500, "application/json", &format!("{{\"error\":\"{MESSAGE}\"}}"), ""),
+            503 => response(503, "text/html", "<html>unavailable</html>", ""),
+            _ => response(status, "text/html", "", ""),
         };
         self.reply(client, &bytes).await
     }
 
     async fn reply(&self, client: &mut Client, bytes: &[u8]) -> io::Result<After> {
-        self.desk.note_answer(self.index);
+        self.state.note_answer(self.index);
         client.send(bytes).await?;
-        Ok(if self.desk.hasty { After::Close } else { After::KeepAlive })
+        Ok(if self.state.closes { After::Close } else { After::KeepAlive })
     }
 
-    /// Nobody is there until the rack is back.
+    /// Refuses connections until the rack has been started again.
     async fn kill(&self) -> io::Result<After> {
-        let rack = self.desk.rack.clone().unwrap();
-        self.desk.shut().await;
+        let rack = self.state.rack.clone().unwrap();
+        self.state.shut().await;
         rack.kill().await;
-        let desk = self.desk.clone();
-        // What has to find the app at rest comes only once the rack runs it again.
+        let state = self.state.clone();
+        // A request for an app has to find it running again.
         let at_rest = match (&self.head.words[0][..], self.head.words[1].split('/').nth(3)) {
             ("GET", None) => self.head.words[1].strip_prefix("/apps/").map(str::to_owned),
             _ => None,
@@ -169,7 +169,7 @@ impl Carrier<'_> {
             if let Some(app) = at_rest {
                 rack.api.running(&app).await;
             }
-            desk.open();
+            state.open();
         });
         Ok(After::Reset)
     }
@@ -182,9 +182,9 @@ impl Carrier<'_> {
     ) -> io::Result<After> {
         let Answered { head, mut upstream, .. } = answered;
         if fault == Fault::RefuseNext {
-            self.desk.shut().await;
+            self.state.shut().await;
         }
-        self.desk.note_answer(self.index);
+        self.state.note_answer(self.index);
         if fault == Fault::Middle {
             client.send(&head.raw[..head.raw.len() / 2]).await?;
             return Ok(After::Reset);
@@ -195,7 +195,7 @@ impl Carrier<'_> {
         let (from_rack, mut to_rack) = upstream.stream.split();
         let mut from_rack = std::io::Cursor::new(early).chain(from_rack);
         let up = async {
-            let pings = &self.desk.pings;
+            let pings = &self.state.pings;
             frames::pass_counting_pings(&mut from_client, &mut to_rack, pings).await
         };
         let down = async {

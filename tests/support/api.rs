@@ -1,6 +1,5 @@
-//! A rack asked directly, in words of its wire: nothing of the client that is tested.
+//! Requests to a rack without the program, so that nothing that is tested is used to test it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,7 +12,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::PATIENCE;
-use super::http::{Wire, unchunked};
+use super::http::{Reply, request};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The time between two attempts.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -26,68 +30,49 @@ impl Api {
         Self { address, password: password.to_owned() }
     }
 
-    fn login(&self) -> String {
+    fn authorization(&self) -> String {
         format!("Basic {}", BASE64_STANDARD.encode(format!("convox:{}", self.password)))
     }
 
-    /// Asks until it is answered: the rack may just be starting.
-    async fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
-        let asking = async {
+    /// Sends a request until there is a response: the rack may just be starting.
+    async fn request(&self, line: &str, kind: &str, body: &[u8]) -> Reply {
+        let authorization = self.authorization();
+        let headers = [("authorization", &*authorization), ("content-type", kind)];
+        let attempts = async {
             loop {
-                if let Ok(answer) = self.try_ask(method, path, kind, body).await {
-                    return answer;
+                if let Ok(reply) = request(self.address, line, &headers, body).await {
+                    return reply;
                 }
-                tokio::time::sleep(Duration::from_millis(30)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.unwrap()
+        tokio::time::timeout(PATIENCE, attempts).await.unwrap()
     }
 
-    async fn try_ask(
-        &self,
-        method: &str,
-        path: &str,
-        kind: &str,
-        body: &[u8],
-    ) -> std::io::Result<(u16, Value)> {
-        let mut wire = Wire::new(TcpStream::connect(self.address).await?);
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: {}\r\nconnection: close\r\n\
-             content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
-            self.address,
-            self.login(),
-            body.len()
-        );
-        wire.send(&[head.as_bytes(), body].concat()).await?;
-        let head = wire.head().await?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        let mut body = wire.body(&head).await?;
-        if head.is_chunked() {
-            body = unchunked(&body);
-        }
-        let text = String::from_utf8_lossy(&body).into_owned();
-        Ok((head.status(), serde_json::from_str(&text).unwrap_or(Value::from(text))))
+    /// Sends a request with an encoded form: `send("POST /apps", "name=web")`.
+    pub(crate) async fn send(&self, line: &str, form: &str) -> Reply {
+        self.request(line, FORM, form.as_bytes()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        self.ask("GET", path, "text/plain", b"").await.1
+        self.send(&format!("GET {path}"), "").await.json()
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let kind = "application/x-www-form-urlencoded";
-        let (status, answer) = self.ask("POST", path, kind, body.as_bytes()).await;
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer
+        let reply = self.send(&format!("POST {path}"), &body).await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        reply.json()
     }
 
     pub(crate) async fn delete(&self, path: &str) {
-        self.ask("DELETE", path, "text/plain", b"").await;
+        self.send(&format!("DELETE {path}"), "").await;
     }
 
-    /// Builds to the end; gives build and release.
+    /// Builds an archive; returns the ids of the build and of its release.
     pub(crate) async fn build(&self, app: &str, archive: &[u8]) -> (String, String) {
-        let path = format!("/apps/{app}/objects/tmp/0123456789.tgz");
-        let (_, object) = self.ask("POST", &path, "application/octet-stream", archive).await;
+        let line = format!("POST /apps/{app}/objects/tmp/0123456789.tgz");
+        let object = self.request(&line, "application/octet-stream", archive).await.json();
         let form = [("url", object["Url"].as_str().unwrap()), ("description", "before")];
         let build = self.post(&format!("/apps/{app}/builds"), &form).await;
         let id = build["id"].as_str().unwrap().to_owned();
@@ -97,53 +82,50 @@ impl Api {
         (id, build["release"].as_str().unwrap().to_owned())
     }
 
-    /// Promotes, and waits until the app runs it.
+    /// Promotes a release, and waits until the app runs it.
     pub(crate) async fn promote(&self, app: &str, release: &str) {
         self.post(&format!("/apps/{app}/releases/{release}/promote"), &[]).await;
         self.running(app).await;
     }
 
+    /// Waits until an app is running.
     pub(crate) async fn running(&self, app: &str) -> Value {
         self.until(&format!("/apps/{app}"), |app| app["status"] == "running").await
     }
 
-    /// Asks until the answer is as it should be.
+    /// Waits until the JSON at a path is as it should be.
     pub(crate) async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        let asking = async {
+        let attempts = async {
             loop {
                 last = self.get(path).await;
                 if is(&last) {
                     return last.clone();
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
-        let found = tokio::time::timeout(PATIENCE, asking).await;
+        let found = tokio::time::timeout(PATIENCE, attempts).await;
         found.unwrap_or_else(|_| panic!("{path} stays {last}"))
     }
 
-    /// All that a log's socket sends, up to its end.
-    pub(crate) async fn log(&self, path: &str, headers: &[(&str, &str)]) -> String {
-        let asking = async {
+    /// Everything that a log sends, to its end.
+    pub(crate) async fn log(&self, path: &str, headers: &[(&'static str, &str)]) -> String {
+        let attempts = async {
             loop {
                 if let Some(text) = self.try_log(path, headers).await {
                     return text;
                 }
-                tokio::time::sleep(Duration::from_millis(30)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.unwrap()
+        tokio::time::timeout(PATIENCE, attempts).await.unwrap()
     }
 
-    async fn try_log(&self, path: &str, headers: &[(&str, &str)]) -> Option<String> {
+    async fn try_log(&self, path: &str, headers: &[(&'static str, &str)]) -> Option<String> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
-        let login = self.login();
-        let all: HashMap<&str, &str> =
-            headers.iter().copied().chain([("authorization", login.as_str())]).collect();
-        for (name, value) in all {
-            let name = name.to_ascii_lowercase();
-            let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+        let authorization = self.authorization();
+        for (name, value) in headers.iter().copied().chain([("authorization", &*authorization)]) {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
         let stream = TcpStream::connect(self.address).await.ok()?;
@@ -163,9 +145,9 @@ impl Api {
         self.log(&format!("/apps/{app}/builds/{build}/logs"), &[]).await
     }
 
-    /// The whole log of an app, by now.
+    /// The log of an app so far.
     pub(crate) async fn app_log(&self, app: &str) -> String {
-        let headers = [("Follow", "false"), ("Prefix", "true"), ("Since", "1h")];
+        let headers = [("follow", "false"), ("prefix", "true"), ("since", "1h")];
         self.log(&format!("/apps/{app}/logs"), &headers).await
     }
 }

@@ -1,4 +1,4 @@
-//! A port that nobody else is given, though nobody may be listening on it.
+//! A port that no other program gets, even while nothing listens on it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::PATIENCE;
 
-/// Keeps a port: bound, never listening.
+/// A port that is reserved by a socket which is bound to it and never listens.
 pub(crate) struct Port {
     _keeper: TcpSocket,
     pub(crate) address: SocketAddr,
@@ -20,13 +20,25 @@ impl Port {
         Self::of(0).unwrap()
     }
 
-    pub(crate) fn of(number: u16) -> io::Result<Self> {
-        let session_sink = bound(SocketAddr::from(([127, 0, 0, 1], number)))?;
-        let address = session_sink.local_addr()?;
-        Ok(Self { _keeper: session_sink, address })
+    /// Reserves a port as soon as its listener is closed.
+    pub(crate) fn as_soon_as_free(number: u16) -> Self {
+        let give_up = std::time::Instant::now() + PATIENCE;
+        loop {
+            match Self::of(number) {
+                Ok(port) => return port,
+                Err(error) => assert!(std::time::Instant::now() < give_up, "{error}"),
+            }
+            std::thread::yield_now();
+        }
     }
 
-    /// Listens on it; closing the listener makes connections be refused again.
+    pub(crate) fn of(number: u16) -> io::Result<Self> {
+        let keeper = bound(SocketAddr::from(([127, 0, 0, 1], number)))?;
+        let address = keeper.local_addr()?;
+        Ok(Self { _keeper: keeper, address })
+    }
+
+    /// Listens on it. When the listener is closed, connections are refused again.
     pub(crate) fn listen(&self) -> TcpListener {
         self.try_listen().unwrap()
     }
@@ -35,8 +47,8 @@ impl Port {
         bound(self.address)?.listen(1024)
     }
 
-    /// Listens on it once more. A connection that was tried meanwhile may have got this very port as
-    /// its own, and met itself: its end is waited for.
+    /// Listens on it again. A connection that was attempted meanwhile may have got this port as its
+    /// local one, and thus connected to itself: waits for its end.
     pub(crate) async fn listen_again(&self) -> TcpListener {
         let give_up = Instant::now() + PATIENCE;
         loop {

@@ -1,4 +1,4 @@
-//! A rack with a certificate: TLS ended in front of it.
+//! A TLS server in front of a rack.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::port::Port;
 
-/// A certificate of its own making.
+/// A certificate that is its own issuer.
 pub(crate) struct Certificate {
     pub(crate) pem: String,
     pub(crate) fingerprint: String,
@@ -32,7 +32,7 @@ impl Certificate {
         Self::with("127.0.0.1", run_out)
     }
 
-    /// As `openssl req -x509` makes them: an authority, signed by itself.
+    /// As `openssl req -x509` creates them: an authority, signed by itself.
     pub(crate) fn authority(name: &str) -> Self {
         Self::with(name, is_authority)
     }
@@ -75,18 +75,18 @@ fn run_out(params: &mut CertificateParams) {
     params.not_after = rcgen::date_time_ymd(2020, 1, 1);
 }
 
-/// What listens with a certificate, and hands everything on to a rack.
-pub(crate) struct Front {
+/// Listens with a certificate, and forwards everything to a rack.
+pub(crate) struct TlsProxy {
     listening: JoinHandle<()>,
 }
 
-impl Drop for Front {
+impl Drop for TlsProxy {
     fn drop(&mut self) {
         self.listening.abort();
     }
 }
 
-impl Front {
+impl TlsProxy {
     pub(crate) fn start(port: &Port, certificate: &Certificate, rack: SocketAddr) -> Self {
         let listener = port.listen();
         let acceptor = TlsAcceptor::from(certificate.config.clone());
@@ -103,10 +103,10 @@ impl Front {
         Self { listening }
     }
 
-    /// Ends it; another may listen then.
+    /// Stops it, so that another one can listen.
     pub(crate) async fn stop(mut self) {
         self.listening.abort();
-        // Aborted, or ended: it is over.
+        // Aborted or finished.
         drop((&mut self.listening).await);
     }
 }

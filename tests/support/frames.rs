@@ -1,13 +1,38 @@
-//! Websocket frames (RFC 6455, 5.2), as far as a layer in between must know them.
+//! Websocket frames (RFC 6455, 5.2), as far as a server and a proxy have to know them.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
+const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
+
+/// A text frame of a server.
+pub(crate) fn text(text: &str) -> Vec<u8> {
+    frame(TEXT, text.as_bytes())
+}
+
+/// The frames with which racks end a log: an empty binary one, and an ordinary close.
+pub(crate) fn end() -> Vec<u8> {
+    [frame(BINARY, b""), frame(CLOSE, &1000_u16.to_be_bytes())].concat()
+}
+
+/// A whole frame, not masked.
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match u16::try_from(payload.len()).unwrap() {
+        length @ ..126 => frame.push(u8::try_from(length).unwrap()),
+        length => {
+            frame.push(126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend(payload);
+    frame
+}
 
 /// A frame as it is on the wire.
 struct Frame {
@@ -37,7 +62,7 @@ async fn next(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Frame> {
     Ok(Frame { opcode: raw[0] & 0x0F, raw })
 }
 
-/// Passes frames on, but the one that says the end and all after it.
+/// Passes frames on, up to those that end the log.
 pub(crate) async fn pass_without_end(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
@@ -51,7 +76,7 @@ pub(crate) async fn pass_without_end(
     }
 }
 
-/// Passes frames on, to the end.
+/// Passes all frames on, and counts the pings.
 pub(crate) async fn pass_counting_pings(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
