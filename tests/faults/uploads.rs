@@ -74,7 +74,7 @@ async fn an_upload_that_is_refused_for_its_missing_length_goes_once_more_with_it
     rack.api.post("/apps", &[("name", "again")]).await;
     let always = |asked: &Asked| match asked.key.as_str() {
         UPLOAD => Fault::Early(
-            "HTTP/1.1 413 Too Large\r\ncontent-length: 20\r\nconnection: close\r\n\r\nthat is far too much",
+            "HTTP/1.1 413 Too Large\r\nserver: nginx\r\ncontent-length: 20\r\nconnection: close\r\n\r\nthat is far too much",
         ),
         _ => Fault::Pass,
     };
@@ -84,6 +84,8 @@ async fn an_upload_that_is_refused_for_its_missing_length_goes_once_more_with_it
     let cli = Cli::new(&["build", &folder, "-a", "again"], home.path());
     let ran = cli.at(proxy.address, PASSWORD).run().await;
     assert_eq!((ran.code, proxy.asked(UPLOAD)), (Some(1), 2), "{ran:?}");
+    assert!(ran.err.starts_with("ERROR: that is far too much\nHINT: nginx refused a body of 2"));
+    assert!(ran.err.contains(" MB\nHINT: leave files out of the source with .dockerignore"));
     assert_eq!(proxy.asked("POST /apps/APP/builds"), 0);
     rack.stop().await;
 }
