@@ -108,6 +108,47 @@ fn a_log_that_is_not_there_yet_is_asked_for_again() {
     Story::against(&fake).run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
 }
 
+/// A build that completes, and logs one more step, right after the rack has ended its log.
+fn ends_after_its_log(again: fn() -> Reply) -> Fake {
+    let (polls, sockets) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    Fake::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" if polls.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Reply::json(r#"{"id":"BNEW","status":"running"}"#)
+        }
+        "GET /apps/web/builds/BNEW" => Reply::json(r#"{"id":"BNEW","status":"complete"}"#),
+        "GET /apps/web/builds/BNEW/logs" if sockets.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Reply::log(&["step 1\n"])
+        }
+        "GET /apps/web/builds/BNEW/logs" => again(),
+        _ => ordinary(ask),
+    })
+}
+
+#[test]
+fn what_a_build_logs_after_the_end_of_its_log_is_shown() {
+    let fake = ends_after_its_log(|| Reply::log(&["step 1\nstep 2\n"]));
+    Story::against(&fake).run("convox builds logs BNEW").prints(str![[r#"
+step 1
+step 2
+"#]]);
+    assert_eq!(fake.count("GET /apps/web/builds/BNEW/logs"), 2);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_again_after_its_end_is_not_a_failure() {
+    for again in [
+        || Reply::refusal(500, "sick"),
+        || Reply::log(&["ERROR: unable to read logs for build: BNEW\n"]),
+        || Reply::open_log(&[]),
+        || Reply::log(&["another log\n"]),
+    ] {
+        let fake = ends_after_its_log(again);
+        let mut story = Story::against(&fake);
+        story.set("CONVOX_LOG_GRACE", "300ms");
+        story.run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
+    }
+}
+
 #[test]
 fn a_log_that_never_comes_is_a_failure_once_the_build_is_over() {
     let fake = Fake::new(|ask| match ask.line.as_str() {
