@@ -33,11 +33,11 @@ GREETING=hello world
 }
 
 #[test]
-fn a_variable_that_is_given_twice_is_named_twice_and_the_last_value_wins() {
+fn a_variable_that_is_given_twice_is_named_once_and_the_last_value_wins() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox env set B=1 A=1 A=2").prints(str![[r#"
-Setting A, A, B... OK
+Setting A, B... OK
 Release: RAAAAAAAAAA
 "#]]);
     story.run("convox env").prints(str![[r#"

@@ -151,8 +151,8 @@ fn ctrl_c_and_ctrl_d_are_for_the_remote_command() {
     client_side(async {
         let rack = rack_of(&story);
         let (mut input, mut output) = exec(&rack, &on_terminal("sh")).await.split();
-        // Quoted so that its echo, which may come before the shell's first prompt, differs.
-        types(&mut input, "PS1=next'> '\n").await;
+        // In two parts, so that the echo of the line is not taken for the prompt.
+        types(&mut input, "PS1='next''> '\n").await;
         shows(&mut output, "next> ").await;
         // The shell itself ignores Ctrl-C: the command that gets it says that it is there.
         types(&mut input, "sh -c 'echo started; exec sleep 600'\n").await;

@@ -22,6 +22,6 @@ pub use rack::{PASSWORD, TestRack, rack_options};
 pub use redactions::Redactions;
 pub use screen::screen;
 pub use shell::Shell;
-pub use story::{Running, Story, is_root};
+pub use story::{Running, Story, is_ignored, is_root};
 pub use terminal::Terminal;
 pub use waiting::{PATIENCE, until};
