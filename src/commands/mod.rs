@@ -1,4 +1,4 @@
-//! The commands: a folder for each noun, a file for each verb. A file holds the arguments, which
+//! The commands: a directory for each noun, a file for each verb. A file holds the arguments, which
 //! are the help, the body, which reads like the transcript, and the value with its columns.
 
 pub(crate) mod apps;

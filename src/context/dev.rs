@@ -12,13 +12,13 @@ use convox_client::rack::Endpoint;
 use convox_devrack::daemon::{self, Address, Status};
 use convox_devrack::runner::BaseEnvironment;
 
-/// What the program is told when it is started as the rack.
+/// The arguments that start this program as the rack.
 pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 
 /// Returns the endpoint of the development rack, which is started in the background if it is not
 /// running: its Unix-domain socket, or its port and password if the path of that is too long.
 pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
-    let data = data_folder(cx)?;
+    let data = data_dir(cx)?;
     let address = match daemon::status(&data).await? {
         Status::Running { address, .. } => address,
         _ if !cx.starts_rack => {
@@ -43,7 +43,7 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
 
 /// Starts the rack in the background, or finds it running.
 pub(crate) async fn start(cx: &Context) -> Result<Address, CommandError> {
-    let data = data_folder(cx)?;
+    let data = data_dir(cx)?;
     let program = cx.settings.program().ok_or_else(|| {
         CommandError::new("the path of this program is not known")
             .hint(Hint::command("start the rack with", "rack start"))
@@ -59,7 +59,7 @@ fn url(address: &Address) -> Result<RackUrl, CommandError> {
     text.parse().map_err(CommandError::from)
 }
 
-/// What the rack is doing; `None` before its data folder exists.
+/// The status of the rack; `None` before its data directory exists.
 pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, CommandError> {
     let Some(data) = cx.settings.data_dir().filter(|data| data.exists()) else {
         return Ok(None);
@@ -71,8 +71,8 @@ pub(super) async fn status(cx: &Context) -> Result<Option<&'static str>, Command
     }))
 }
 
-/// Where it keeps everything.
-pub(crate) fn data_folder(cx: &Context) -> Result<PathBuf, CommandError> {
+/// The data directory of the rack.
+pub(crate) fn data_dir(cx: &Context) -> Result<PathBuf, CommandError> {
     cx.settings.data_dir().ok_or_else(|| {
         CommandError::new(
             "no home directory is known, so there is no place for the development rack",

@@ -1,4 +1,4 @@
-//! Waiting for an app as a whole: at rest, gone.
+//! Waiting for an app: until it runs, until it is at rest, until it is deleted.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use convox_client::rack::{Error, Rack, Refusal};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus};
 
-/// Reads an app; a missing one is named with the way to make it.
-pub(crate) async fn existing(rack: &Rack, app: &AppName) -> Result<App, CommandError> {
+/// Reads an app. If it does not exist, the error advises how to create it.
+pub(crate) async fn read_existing(rack: &Rack, app: &AppName) -> Result<App, CommandError> {
     rack.app(app).await.map_err(|error| match error {
         error if is_missing(&error) => missing(app),
         error => error.into(),
     })
 }
 
-/// What an app that is not at rest is doing, as a refusal begins.
+/// What an app that is not at rest is doing, for an error.
 pub(crate) fn busy(app: &App) -> String {
     let name = &app.name;
     match &app.status {
@@ -51,8 +51,8 @@ pub(crate) fn missing(app: &AppName) -> CommandError {
         .hint(Hint::command("create it with", "apps create").arg(app))
 }
 
-/// Waits until the app is running. One that the rack rolls back, or gives up, does not come to it.
-pub(crate) async fn running(
+/// Waits until the app is running. A rollback, or a failed app, ends the wait with an error.
+pub(crate) async fn wait_until_running(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
@@ -71,8 +71,8 @@ pub(crate) async fn running(
     }
 }
 
-/// Waits until the app can take an update: a roll-back is waited out.
-pub(crate) async fn at_rest(
+/// Waits until the app can take an update. A rollback is waited for like an update.
+pub(crate) async fn wait_until_at_rest(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
@@ -114,8 +114,8 @@ fn failed_with_logs(app: &App, what: String) -> CommandError {
     CommandError::new(what).hint(recent_log(&app.name))
 }
 
-/// Waits until the app is gone.
-pub(crate) async fn gone(
+/// Waits until the app is deleted.
+pub(crate) async fn wait_until_deleted(
     cx: &Context,
     rack: &Rack,
     app: &AppName,

@@ -1,4 +1,4 @@
-//! Package, upload, start, follow: from a folder to a release.
+//! From a directory to a release: packs it, uploads it, starts the build and follows it.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,19 @@ use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack};
 use convox_package::{self, ManifestChoice, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
 
-/// What is to be built.
+/// What to build.
 pub(crate) struct Request {
-    /// The folder.
+    /// The source directory.
     pub(crate) dir: PathBuf,
-    /// The manifest, where it is not the default.
+    /// The manifest, if it is not the default.
     pub(crate) manifest: Option<PathBuf>,
-    /// Make the app if there is none?
+    /// Whether to create the app if it does not exist.
     pub(crate) create: bool,
-    /// Options that go to the rack.
+    /// Options for the rack.
     pub(crate) options: BuildOptions,
 }
 
-/// A request that was checked: folder, manifest and app are there.
+/// A request whose directory, manifest and app were found.
 pub(crate) struct Checked {
     /// The app.
     pub(crate) app: AppName,
@@ -34,11 +34,11 @@ pub(crate) struct Checked {
     options: BuildOptions,
 }
 
-/// What came of it.
+/// The result of a build.
 pub(crate) struct Built {
     /// The build.
     pub(crate) build: BuildId,
-    /// The release it made.
+    /// The release that it created.
     pub(crate) release: ReleaseId,
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, Com
     Ok(Checked { app, rack, source, options: request.options })
 }
 
-/// Makes the app where that is wanted and there is none; otherwise a missing one is a failure.
+/// Checks that the app exists, or creates it if that is requested.
 async fn app_to_build(
     cx: &Context,
     rack: &Rack,
@@ -64,12 +64,12 @@ async fn app_to_build(
         Err(_) if !create => Err(app::missing(name)),
         Err(_) => {
             rack.create_app(name, &CreateApp::default()).await?;
-            app::running(cx, rack, name, cx.wait_limit()).await.map(drop)
+            app::wait_until_running(cx, rack, name, cx.wait_limit()).await.map(drop)
         }
     }
 }
 
-/// Builds what was checked, and follows the build to its end.
+/// Builds a checked request and follows the build to its end.
 pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, CommandError> {
     let Checked { app, rack, source, options } = checked;
     let (commit, compat) = tokio::join!(commit::of(cx, source.root()), rack.compat());
@@ -80,7 +80,7 @@ pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, Comma
     follow_build::follow(cx, &rack, &app, build).await
 }
 
-/// The options as they are sent: what git and the source say goes where nothing was given.
+/// Completes the given options with what git and the source provide.
 fn complete(
     given: BuildOptions,
     source: &Source,
@@ -95,7 +95,7 @@ fn complete(
     }
 }
 
-/// Racks find the default themselves; theirs differs by age.
+/// Racks find the default manifest themselves; which one that is depends on their version.
 fn manifest_to_send(source: &Source, compat: &Compat) -> Option<String> {
     let manifest = source.manifest();
     let send = match manifest.choice {
@@ -136,7 +136,7 @@ async fn send(
     Ok(rack.start_build(app, &url, options, &before).await?)
 }
 
-/// For racks that want the source in the request that starts the build.
+/// Sends the source in the request that starts the build (racks before 20180708231844).
 async fn send_form(
     cx: &Context,
     rack: &Rack,

@@ -1,4 +1,4 @@
-//! Showing a build's log for as long as the build, and the log after it, goes on.
+//! Shows the log of a build until both the build and its log have ended.
 
 use std::time::Duration;
 
@@ -11,135 +11,139 @@ use crate::event::Event;
 use convox_client::rack::{BuildLog, LogError, LogEvent, Rack};
 use convox_wire::{AppName, Build, BuildId, BuildStatus};
 
-/// The pause before a log that has ended is attached again, while the build goes on.
-const AGAIN: Duration = Duration::from_millis(300);
+/// The pause before an ended log is attached again while the build is running.
+const REATTACH_PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a log that says nothing more is attached again.
+/// How long a log without new lines is attached again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FollowMode {
-    /// Until the build is over, which somebody waits for.
+    /// Until the build ends.
     WholeBuild,
-    /// For so long, where the log is all that is wanted: some builds stay `running` for ever.
-    Silence(Duration),
+    /// For this long, if only the log is wanted: some builds stay `running` forever.
+    Quiet(Duration),
 }
 
-/// A log that says nothing new.
-struct Silence {
+/// Measures how long a log has had no new lines.
+struct QuietTimer {
     since: Option<Instant>,
-    patience: FollowMode,
+    mode: FollowMode,
 }
 
-impl Silence {
-    fn new(patience: FollowMode) -> Self {
-        Self { since: None, patience }
+impl QuietTimer {
+    fn new(mode: FollowMode) -> Self {
+        Self { since: None, mode }
     }
 
-    fn is_broken(&mut self) {
+    fn reset(&mut self) {
         self.since = None;
     }
 
-    /// May it last longer?
-    fn may_last(&mut self) -> bool {
+    /// Whether to go on waiting for new lines.
+    fn may_go_on(&mut self) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
-        match self.patience {
+        match self.mode {
             FollowMode::WholeBuild => true,
-            FollowMode::Silence(limit) => since.elapsed() < limit,
+            FollowMode::Quiet(limit) => since.elapsed() < limit,
         }
     }
 }
 
-/// Why a log is not shown any further.
-pub(super) enum Trouble {
-    /// It cannot be read.
+/// Why following a log stopped before its end.
+pub(super) enum LogStop {
+    /// The log can't be read.
     Log(LogError),
-    /// It could not be attached before the build was over.
+    /// The log could not be attached before the build ended.
     TimedOut,
-    /// The build goes on, but its log does not.
+    /// The build is running, but its log has had no new lines for too long.
     Silent,
-    /// It cannot be written.
+    /// The output can't be written.
     Output(CommandError),
 }
 
-/// Shows the log until the rack ends it and the build is over; gives the build then, if it had to
-/// ask for it. Once the build has `ended` and the log has been quiet for a while, it has said all.
+/// Shows the log until the rack ends it and the build has ended. Returns the build if it was read
+/// for that. Once the build has `ended`, a log that stays quiet for a while is complete.
 pub(super) async fn show_log(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     id: &BuildId,
     mut ended: watch::Receiver<bool>,
-    patience: FollowMode,
-) -> Result<Option<Build>, Trouble> {
+    mode: FollowMode,
+) -> Result<Option<Build>, LogStop> {
     let mut log = rack.build_log(app, id);
     let polled = rack.without_retries();
-    let mut silence = Silence::new(patience);
-    let mut delay = Silence::new(FollowMode::Silence(cx.limits().log_grace)); // after the build's end
+    let mut quiet = QuietTimer::new(mode);
+    let mut delay = QuietTimer::new(FollowMode::Quiet(cx.limits().log_grace)); // after the build's end
     loop {
-        let piece = match next_piece(cx, &mut log, &mut ended).await {
-            // The rack is away for longer than anything is repeated; the build may go on all the same.
-            Err(Trouble::Log(error)) if goes_on(&error, patience, &ended) => {
-                tokio::time::sleep(AGAIN).await;
+        let event = match next_event(cx, &mut log, &mut ended).await {
+            // The rack is unavailable for longer than the retry budget; the build may still run.
+            Err(LogStop::Log(error)) if may_go_on_without_rack(&error, mode, &ended) => {
+                tokio::time::sleep(REATTACH_PAUSE).await;
                 continue;
             }
-            piece => piece?,
+            event => event?,
         };
-        match piece {
+        match event {
             Some(LogEvent::Text(text)) => {
-                silence.is_broken();
-                cx.emit(Event::BuildLog(text)).map_err(Trouble::Output)?;
+                quiet.reset();
+                cx.emit(Event::BuildLog(text)).map_err(LogStop::Output)?;
             }
             Some(LogEvent::Resumed(what)) => cx.notice(what),
             None => return Ok(None),
-            Some(LogEvent::NotReady(words)) => {
-                if *ended.borrow() && !delay.may_last() {
-                    return Err(Trouble::Log(LogError::Refused(words)));
+            Some(LogEvent::NotReady(text)) => {
+                if *ended.borrow() && !delay.may_go_on() {
+                    return Err(LogStop::Log(LogError::Refused(text)));
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(REATTACH_PAUSE).await;
             }
             Some(LogEvent::Ended) if *ended.borrow() => return Ok(None),
-            // The end of the stream says nothing about the build.
+            // The end of the stream does not imply the end of the build.
             Some(LogEvent::Ended) => match polled.build(app, id).await {
                 Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
-                Ok(build) if build.status == BuildStatus::Running && !silence.may_last() => {
-                    return Err(Trouble::Silent);
+                Ok(build) if build.status == BuildStatus::Running && !quiet.may_go_on() => {
+                    return Err(LogStop::Silent);
                 }
-                _ => tokio::time::sleep(AGAIN).await,
+                _ => tokio::time::sleep(REATTACH_PAUSE).await,
             },
         }
     }
 }
 
-fn goes_on(error: &LogError, patience: FollowMode, ended: &watch::Receiver<bool>) -> bool {
-    error.is_transient() && patience == FollowMode::WholeBuild && !*ended.borrow()
+fn may_go_on_without_rack(
+    error: &LogError,
+    mode: FollowMode,
+    ended: &watch::Receiver<bool>,
+) -> bool {
+    error.is_transient() && mode == FollowMode::WholeBuild && !*ended.borrow()
 }
 
-/// The next piece; `None` where the build is over and no more is to be expected.
-async fn next_piece(
+/// Returns the next event; `None` if the build has ended and nothing more is expected.
+async fn next_event(
     cx: &Context,
     log: &mut BuildLog,
     ended: &mut watch::Receiver<bool>,
-) -> Result<Option<LogEvent>, Trouble> {
+) -> Result<Option<LogEvent>, LogStop> {
     let attached = log.state();
     let mut next = std::pin::pin!(log.next());
     loop {
         let received = attached.received();
         tokio::select! {
             biased;
-            piece = &mut next => return piece.map(Some).map_err(Trouble::Log),
+            event = &mut next => return event.map(Some).map_err(LogStop::Log),
             () = after(ended, cx.limits().log_grace) => {}
         }
-        // What was cut off, or is only late, is worth waiting for.
+        // An interrupted or delayed stream may still deliver the rest.
         let goes_on = attached.received() != received || attached.may_come();
         if !goes_on {
-            return if attached.is_open() { Ok(None) } else { Err(Trouble::TimedOut) };
+            return if attached.is_open() { Ok(None) } else { Err(LogStop::TimedOut) };
         }
     }
 }
 
-/// Waits for the build's end, and for `grace` after it.
+/// Waits until `grace` after the end of the build.
 async fn after(ended: &mut watch::Receiver<bool>, grace: Duration) {
     if ended.wait_for(|ended| *ended).await.is_err() {
-        // Nobody waits for the build.
+        // The sender is gone: the build is not being watched.
         return std::future::pending().await;
     }
     tokio::time::sleep(grace).await;

@@ -1,7 +1,7 @@
-//! Reading the environment of an app, and making a release that changes it.
+//! Reads the environment of an app, and creates releases that change it.
 //!
-//! Racks have no way to say "only if nobody was faster" (no compare-and-set): the newest release is
-//! read again just before the change, and what slipped between all the same is named afterwards.
+//! Racks have no compare-and-set: the newest release is read again just before the change, and a
+//! warning names the variables of a change that came in between all the same.
 
 use super::promote::promote_new;
 use crate::context::Context;
@@ -10,75 +10,77 @@ use crate::event::Event;
 use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack, ReleasesBefore};
 use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
 
-/// What is to be changed.
+/// A change of variables.
 pub(crate) enum Change {
-    /// Set these.
+    /// Sets these.
     Set(Vec<EnvVar>),
-    /// Set these and drop everything else.
+    /// Sets these and removes all others.
     Replace(Vec<EnvVar>),
-    /// Take these away.
+    /// Removes these.
     Unset(Vec<String>),
 }
 
-/// What is done once the release is there.
+/// What to do with the new release.
 pub(crate) struct AfterChange {
-    /// The release whose environment is the base, where it is not the newest.
+    /// The release to start from, if it is not the newest.
     pub(crate) base: Option<ReleaseId>,
-    /// Promote it?
+    /// Whether to promote it.
     pub(crate) promote: bool,
 }
 
-/// An environment, and the release it is from.
-pub(crate) struct Base {
+/// An environment and the release that it belongs to.
+pub(crate) struct EnvSnapshot {
     pub(crate) release: Option<ReleaseId>,
     pub(crate) env: Environment,
 }
 
-/// The environment of a release; of the newest one, promoted or not, where none is named.
+/// Reads the environment of a release; by default that of the newest one, promoted or not.
 pub(crate) async fn read(
     rack: &Rack,
     app: &AppName,
     release: Option<&ReleaseId>,
-) -> Result<Base, Error> {
+) -> Result<EnvSnapshot, Error> {
     let id = match release {
         Some(id) => Some(id.clone()),
         None => rack.newest_release(app).await?.map(|release| release.id),
     };
-    let Some(id) = id else { return Ok(Base { release: None, env: Environment::default() }) };
+    let Some(id) = id else {
+        return Ok(EnvSnapshot { release: None, env: Environment::default() });
+    };
     // v2 racks leave the environment out of lists.
     let env = rack.release(app, &id).await?.env;
-    Ok(Base { release: Some(id), env })
+    Ok(EnvSnapshot { release: Some(id), env })
 }
 
-/// Makes a release with the change, and promote_options it where that is wanted. `None` where there was
-/// nothing to change.
+/// Creates a release with the change, and promotes it if that is requested. Returns `None` if there
+/// is nothing to change.
 pub(crate) async fn change(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     change: Change,
-    then: AfterChange,
+    after: AfterChange,
 ) -> Result<Option<Release>, CommandError> {
-    let base = match (&change, &then.base) {
-        (Change::Replace(_), None) => Base { release: None, env: Environment::default() },
+    let base = match (&change, &after.base) {
+        (Change::Replace(_), None) => EnvSnapshot { release: None, env: Environment::default() },
         (_, release) => read(rack, app, release.as_ref()).await?,
     };
     let Some(changed) = apply(cx, change, &base.env) else { return Ok(None) };
     cx.emit(Event::Step(changed.doing()))?;
     let compat = rack.compat().await?;
-    let base = fresh(rack, app, base, &changed, &then).await?;
-    let before = before(rack, app, &base, &changed, &then).await?;
-    let release = make(rack, app, &changed, &base, before, &then, &compat).await?;
+    let base = refresh(rack, app, base, &changed, &after).await?;
+    let before = before(rack, app, &base, &changed, &after).await?;
+    let release = create(rack, app, &changed, &base, before, &after, &compat).await?;
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
-    warn_concurrent_change(cx, rack, app, &base, &release, &then).await?;
-    if then.promote {
+    warn_concurrent_change(cx, rack, app, &base, &release, &after).await?;
+    if after.promote {
         promote_new(cx, rack, app, &release.id, cx.promote_options(Force::No)).await?;
     }
     Ok(Some(release))
 }
 
-/// A change that will change something.
+/// A change that has an effect.
 struct Changed {
     change: Change,
     keys: Vec<String>,
@@ -106,7 +108,7 @@ impl Changed {
     }
 }
 
-/// Leaves out keys to unset that are not set, saying so.
+/// Drops keys to unset that are not set, with a notice.
 fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
     let mut keys: Vec<String> = match &change {
         Change::Set(pairs) | Change::Replace(pairs) => {
@@ -123,21 +125,21 @@ fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
     };
     keys.sort();
     if matches!(change, Change::Unset(_)) {
-        // Old racks are asked once for each key.
+        // Old racks get a request for each key.
         keys.dedup();
     }
     (!keys.is_empty()).then_some(Changed { change, keys })
 }
 
-/// The base as it is just before the change.
-async fn fresh(
+/// Reads the base again just before the change.
+async fn refresh(
     rack: &Rack,
     app: &AppName,
-    base: Base,
+    base: EnvSnapshot,
     changed: &Changed,
-    then: &AfterChange,
-) -> Result<Base, Error> {
-    if then.base.is_some() || matches!(changed.change, Change::Replace(_)) {
+    after: &AfterChange,
+) -> Result<EnvSnapshot, Error> {
+    if after.base.is_some() || matches!(changed.change, Change::Replace(_)) {
         return Ok(base);
     }
     let newest = rack.newest_release(app).await?.map(|release| release.id);
@@ -149,28 +151,28 @@ async fn fresh(
 async fn before(
     rack: &Rack,
     app: &AppName,
-    base: &Base,
+    base: &EnvSnapshot,
     changed: &Changed,
-    then: &AfterChange,
+    after: &AfterChange,
 ) -> Result<ReleasesBefore, Error> {
-    if then.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
+    if after.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
         return Ok(ReleasesBefore::up_to(base.release.clone()));
     }
     rack.releases_before(app).await
 }
 
-async fn make(
+async fn create(
     rack: &Rack,
     app: &AppName,
     changed: &Changed,
-    base: &Base,
+    base: &EnvSnapshot,
     mut before: ReleasesBefore,
-    then: &AfterChange,
+    after: &AfterChange,
     compat: &Compat,
 ) -> Result<Release, Error> {
     let env = &changed.env(&base.env);
     if compat.takes_release_environments() {
-        let (env, parent) = (Some(env.clone()), then.base.clone());
+        let (env, parent) = (Some(env.clone()), after.base.clone());
         let options = CreateRelease { env, parent, ..CreateRelease::default() };
         return rack.create_release(app, &options, &before).await;
     }
@@ -187,20 +189,20 @@ async fn make(
     made.ok_or_else(|| Error::Config("nothing to unset".to_owned()))
 }
 
-/// Names the keys that somebody else changed between our read and our write.
+/// Warns of variables that another release changed between our read and our write.
 async fn warn_concurrent_change(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
-    base: &Base,
+    base: &EnvSnapshot,
     made: &Release,
-    then: &AfterChange,
+    after: &AfterChange,
 ) -> Result<(), CommandError> {
     let Some(based_on) = &base.release else { return Ok(()) };
-    // The release is made; that the caps fails is no failure of the command.
+    // The release exists; a failed check does not fail the command.
     let Ok(releases) = rack.releases(app, None).await else { return Ok(()) };
     let before = releases.iter().skip_while(|release| release.id != made.id).nth(1);
-    let Some(slipped) = before.filter(|release| then.base.is_none() && release.id != *based_on)
+    let Some(slipped) = before.filter(|release| after.base.is_none() && release.id != *based_on)
     else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! A build's log, and beside it the truth: its status.
+//! Follows a build: shows its log, and polls its status, which decides.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::build::Built;
-use super::build_log::{FollowMode, Trouble, show_log};
+use super::build_log::{FollowMode, LogStop, show_log};
 use super::notify_unavailable;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
@@ -16,8 +16,8 @@ use convox_client::wait::{WaitError, until};
 use convox_wire::duration::GoDuration;
 use convox_wire::{AppName, Build, BuildId, BuildStatus};
 
-/// A log that has ended so long ago, of a build that is running by its status, does not go on.
-const SILENCE: Duration = Duration::from_secs(5);
+/// How long after its end the log of a build that stays `running` is attached again.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Shows the log of `build` until the build is over.
 pub(crate) async fn follow(
@@ -42,7 +42,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// The log and the polls side by side; ends with the build, once the log has had its time.
+/// Shows the log while polling; ends with the build, after a grace period for the log.
 async fn with_log(
     cx: &Context,
     rack: &Rack,
@@ -52,15 +52,15 @@ async fn with_log(
     let ended = watch::Sender::new(false);
     let log = show_log(cx, rack, app, id, ended.subscribe(), FollowMode::WholeBuild);
     let mut log = std::pin::pin!(log);
-    let mut polls = std::pin::pin!(over(cx, rack, app, id, Age::New));
+    let mut polls = std::pin::pin!(poll_until_ended(cx, rack, app, id, Freshness::JustStarted));
     let mut log_open = true;
     let build = loop {
         tokio::select! {
             biased;
             shown = &mut log, if log_open => {
                 log_open = false;
-                if let Some(build) = or_warned(cx, app, id, shown)? {
-                    // The log's end was the build's.
+                if let Some(build) = warn_if_unreadable(cx, app, id, shown)? {
+                    // The log ended together with the build.
                     return Ok(build);
                 }
             }
@@ -69,45 +69,45 @@ async fn with_log(
     };
     ended.send_replace(true);
     if log_open {
-        or_warned(cx, app, id, log.await)?;
+        warn_if_unreadable(cx, app, id, log.await)?;
     }
     Ok(build)
 }
 
-/// The log is a view: that it cannot be read is a warning, and the polls go on.
-fn or_warned(
+/// Turns a log that can't be read into a warning: the polls go on.
+fn warn_if_unreadable(
     cx: &Context,
     app: &AppName,
     id: &BuildId,
-    shown: Result<Option<Build>, Trouble>,
+    shown: Result<Option<Build>, LogStop>,
 ) -> Result<Option<Build>, CommandError> {
     let why = match shown {
         Ok(build) => return Ok(build),
-        Err(Trouble::Output(failure)) => return Err(failure),
-        Err(Trouble::Log(error)) => format!("can't be read ({error})"),
-        Err(Trouble::TimedOut | Trouble::Silent) => "could not be read in time".to_owned(),
+        Err(LogStop::Output(failure)) => return Err(failure),
+        Err(LogStop::Log(error)) => format!("can't be read ({error})"),
+        Err(LogStop::TimedOut | LogStop::Silent) => "could not be read in time".to_owned(),
     };
     cx.warn_with(format!("the build's log {why}"), [show_log_hint("read it with", app, id)]);
     Ok(None)
 }
 
-/// Is the build one that was just started? Reads of it may lag, so that it is not found at first.
+/// Whether a build may be missing from reads at first, because it was just started.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
-    New,
-    Any,
+enum Freshness {
+    JustStarted,
+    Known,
 }
 
 /// Polls until the build is over.
-async fn over(
+async fn poll_until_ended(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     id: &BuildId,
-    age: Age,
+    freshness: Freshness,
 ) -> Result<Build, CommandError> {
     let (started, rack) = (Instant::now(), rack.without_retries());
-    let mut seen = age == Age::Any;
+    let mut seen = freshness == Freshness::Known;
     let lags =
         |error: &Error| error.status() == Some(404) && started.elapsed() < cx.limits().reconcile;
     let condition = async |_| match rack.build(app, id).await {
@@ -120,12 +120,12 @@ async fn over(
     };
     let limit = cx.wait_limit();
     until(cx.polls(limit), notify_unavailable(cx), condition).await.map_err(|error| match error {
-        WaitError::TimedOut => late(app, id, limit),
+        WaitError::TimedOut => timed_out(app, id, limit),
         WaitError::Rack(error) => error.into(),
     })
 }
 
-fn late(app: &AppName, id: &BuildId, limit: Duration) -> CommandError {
+fn timed_out(app: &AppName, id: &BuildId, limit: Duration) -> CommandError {
     let limit = GoDuration(limit);
     CommandError::timed_out(format!(
         "timeout: build {id} is not over after {limit}, and the rack goes on"
@@ -173,10 +173,10 @@ pub(crate) async fn show_whole(
     id: &BuildId,
 ) -> Result<(), CommandError> {
     let ended = watch::Sender::new(false);
-    let patience = FollowMode::Silence(SILENCE);
-    let log = show_log(cx, rack, app, id, ended.subscribe(), patience);
+    let mode = FollowMode::Quiet(QUIET);
+    let log = show_log(cx, rack, app, id, ended.subscribe(), mode);
     let mut log = std::pin::pin!(log);
-    let polls = over(cx, rack, app, id, Age::Any);
+    let polls = poll_until_ended(cx, rack, app, id, Freshness::Known);
     let shown = tokio::select! {
         biased;
         shown = &mut log => shown,
@@ -188,20 +188,20 @@ pub(crate) async fn show_whole(
     };
     match shown {
         Ok(_) => Ok(()),
-        Err(Trouble::Silent) => {
+        Err(LogStop::Silent) => {
             cx.notice(format!("the log of {id} has ended, and the rack still calls it running"));
             Ok(())
         }
-        Err(Trouble::Log(LogError::Refused(words))) => {
-            // Said inside the socket, in the rack's own form of "there is none".
+        Err(LogStop::Log(LogError::Refused(text))) => {
+            // The rack refused inside the websocket, perhaps because there is no such build.
             rack.build(app, id).await?;
-            Err(CommandError::new(words))
+            Err(CommandError::new(text))
         }
-        Err(Trouble::Log(error)) => Err(error.into()),
-        Err(Trouble::TimedOut) => Err(CommandError::new(
+        Err(LogStop::Log(error)) => Err(error.into()),
+        Err(LogStop::TimedOut) => Err(CommandError::new(
             "the build's log could not be read in time",
         )
         .hint(show_log_hint("try again with", app, id))),
-        Err(Trouble::Output(failure)) => Err(failure),
+        Err(LogStop::Output(failure)) => Err(failure),
     }
 }

@@ -1,4 +1,4 @@
-//! What several commands share: building a source, promoting a release, waiting for an app.
+//! Multi-step operations that several commands share: building, promoting, waiting.
 
 pub(crate) mod app;
 pub(crate) mod build;
@@ -16,7 +16,7 @@ pub(crate) mod transfer;
 use crate::context::Context;
 use convox_client::transport::Error;
 
-/// Says once that the rack is away while a wait goes on.
+/// Prints one notice per outage of the rack during a wait.
 pub(crate) fn notify_unavailable(cx: &Context) -> impl FnMut(&Error) {
     move |error| {
         cx.outages.note_poll();

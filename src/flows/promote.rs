@@ -1,4 +1,4 @@
-//! Making a release the active one, and waiting until the app runs it.
+//! Promotes a release, and waits until the app runs it.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use convox_client::rack::{Error, Force, Rack, Refusal, RollBack, Rollout, Verdic
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
-/// A promote that may take this long is worth a word.
-const STILL: Duration = Duration::from_secs(15);
-/// An update that refuses ours shows within this time: v2 racks answer from memory for 5 s.
-const SEEN: Duration = Duration::from_secs(6);
-/// A development rack gives each service a minute to answer again.
-const RESTORED: Duration = Duration::from_secs(90);
+/// A promote that takes longer gets a notice.
+const SLOW_PROMOTE: Duration = Duration::from_secs(15);
+/// How long the update that made a rack refuse ours may take to show: v2 racks cache for 5 s.
+const SHOWN_WITHIN: Duration = Duration::from_secs(6);
+/// How long a development rack that was just started may take to restore its services.
+const RESTORE_LIMIT: Duration = Duration::from_secs(90);
 
-/// Refuses before a build what would be refused after it.
+/// Refuses before a build what the promote after it would refuse.
 pub(crate) async fn refuse_early(
     cx: &Context,
     rack: &Rack,
@@ -32,7 +32,7 @@ pub(crate) async fn refuse_early(
     if options.busy == BusyPolicy::Queue || options.force == Force::Yes {
         return Ok(());
     }
-    refuse_busy(&settled(cx, rack, name).await?)
+    refuse_busy(&wait_until_settled(cx, rack, name).await?)
 }
 
 /// Promotes a release that the command has created. A failure names it.
@@ -43,7 +43,7 @@ pub(crate) async fn promote_new(
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<(), CommandError> {
-    let accepted = accepted(cx, rack, app, release, options).await;
+    let accepted = send_until_accepted(cx, rack, app, release, options).await;
     let before = accepted.map_err(|failure| with_release(failure, app, release))?;
     finish(cx, rack, &before, release, options).await
 }
@@ -70,11 +70,11 @@ pub(crate) async fn promote(
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<(), CommandError> {
-    let before = accepted(cx, rack, name, release, options).await?;
+    let before = send_until_accepted(cx, rack, name, release, options).await?;
     finish(cx, rack, &before, release, options).await
 }
 
-/// What follows once the rack has accepted.
+/// Waits for an accepted promote, if that is requested.
 async fn finish(
     cx: &Context,
     rack: &Rack,
@@ -90,23 +90,23 @@ async fn finish(
     }
 }
 
-/// Asks the rack until it accepts; gives the app as it was before. Where the promote queues, one
-/// that somebody else began in the same moment is waited for too.
-async fn accepted(
+/// Sends the promote until the rack accepts it. Returns the app as it was before. A queueing promote
+/// also waits for one that another client started at the same moment.
+async fn send_until_accepted(
     cx: &Context,
     rack: &Rack,
     name: &AppName,
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<App, CommandError> {
-    let before = settled(cx, rack, name).await?;
-    let mut before = ready(cx, rack, before, release, options).await?;
+    let before = wait_until_settled(cx, rack, name).await?;
+    let mut before = wait_until_ready(cx, rack, before, release, options).await?;
     cx.emit(Event::Promoting(release.clone()))?;
     let queues = options.busy == BusyPolicy::Queue && options.force == Force::No;
     loop {
         let sent = tokio::select! {
             sent = send(cx, rack, &before, release, options.force) => sent,
-            signal = signals::received() => return Err(maybe_sent(signal, name, release)),
+            signal = signals::received() => return Err(interrupted_while_sending(signal, name, release)),
         };
         let Err(error) = sent else { return Ok(before) };
         if !queues
@@ -115,9 +115,9 @@ async fn accepted(
         {
             return Err(explain(error, name, release));
         }
-        let after = queued(cx, rack, name, release, limit_of(cx, options.wait)).await?;
+        let after = wait_in_queue(cx, rack, name, release, limit_of(cx, options.wait)).await?;
         let runs = |app: &App| app.release.as_ref() == Some(release);
-        // What the app was busy with may have been ours, whose answer was lost.
+        // The update may have been ours, if its response was lost.
         if runs(&after) && !runs(&before) {
             return Ok(before);
         }
@@ -125,7 +125,7 @@ async fn accepted(
     }
 }
 
-/// Does the app come to show the update for which it refused ours?
+/// Whether the app shows, within a while, the update because of which the rack refused ours.
 async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, CommandError> {
     let polled = rack.without_retries();
     let shown = async |_| {
@@ -133,24 +133,30 @@ async fn shows_update(cx: &Context, rack: &Rack, before: &App) -> Result<bool, C
         let shown = app.status != AppStatus::Running || app.release != before.release;
         Ok(shown.then_some(()))
     };
-    match until(cx.polls(SEEN.min(cx.limits().reconcile)), notify_unavailable(cx), shown).await {
+    match until(cx.polls(SHOWN_WITHIN.min(cx.limits().reconcile)), notify_unavailable(cx), shown)
+        .await
+    {
         Ok(()) => Ok(true),
         Err(WaitError::TimedOut) => Ok(false),
         Err(WaitError::Rack(error)) => Err(error.into()),
     }
 }
 
-/// The app. A development rack that this run has started may still be restoring it.
-async fn settled(cx: &Context, rack: &Rack, name: &AppName) -> Result<App, CommandError> {
-    let app = app::existing(rack, name).await?;
+/// Reads the app, once a development rack that this run has started has restored it.
+async fn wait_until_settled(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+) -> Result<App, CommandError> {
+    let app = app::read_existing(rack, name).await?;
     if app.status == AppStatus::Updating && cx.has_started_rack() {
-        return app::at_rest(cx, rack, name, RESTORED).await;
+        return app::wait_until_at_rest(cx, rack, name, RESTORE_LIMIT).await;
     }
     Ok(app)
 }
 
-/// The app, once it can take a promote.
-async fn ready(
+/// Returns the app once it can take a promote.
+async fn wait_until_ready(
     cx: &Context,
     rack: &Rack,
     app: App,
@@ -169,15 +175,16 @@ async fn ready(
         BusyPolicy::Queue if app.status == AppStatus::Running => Ok(app),
         BusyPolicy::Queue => {
             cx.emit(Event::WaitingForApp)?;
-            let app = queued(cx, rack, &app.name, release, limit_of(cx, options.wait)).await?;
+            let app =
+                wait_in_queue(cx, rack, &app.name, release, limit_of(cx, options.wait)).await?;
             cx.emit(Event::AppReady)?;
             Ok(app)
         }
     }
 }
 
-/// Waits for the app to come to rest. Nothing is promoted yet, and who leaves is told so.
-async fn queued(
+/// Waits for the app to come to rest. An error says that nothing was promoted.
+async fn wait_in_queue(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
@@ -185,7 +192,7 @@ async fn queued(
     limit: Duration,
 ) -> Result<App, CommandError> {
     let left = tokio::select! {
-        running = app::at_rest(cx, rack, app, limit) => match running {
+        running = app::wait_until_at_rest(cx, rack, app, limit) => match running {
             Err(failure) if failure.kind() == ErrorKind::TimedOut => {
                 CommandError::timed_out(format!("timeout: {app} is still busy; {release} was not promoted"))
             }
@@ -223,7 +230,7 @@ fn refuse_active(app: &App, release: &ReleaseId) -> Result<(), CommandError> {
         .hint("or promote it again with --force"))
 }
 
-/// Asks the rack, saying now and then that it takes its time.
+/// Sends the promote, with a notice now and then while the rack prepares it.
 async fn send(
     cx: &Context,
     rack: &Rack,
@@ -235,12 +242,12 @@ async fn send(
     loop {
         tokio::select! {
             sent = &mut sending => return sent,
-            () = tokio::time::sleep(STILL) => cx.notice("the rack is still preparing the promote"),
+            () = tokio::time::sleep(SLOW_PROMOTE) => cx.notice("the rack is still preparing the promote"),
         }
     }
 }
 
-/// The rack's refusal with what helps against it.
+/// Adds the advice that fits a refusal.
 fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
     let refusal = error.refusal();
     let failure = CommandError::from(error);
@@ -261,7 +268,7 @@ fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
     failure.with_hints([hint])
 }
 
-/// Polls until the app runs the release or the rack has given up on it.
+/// Polls until the app runs the release, or the rack rolls it back.
 async fn wait(
     cx: &Context,
     rack: &Rack,
@@ -282,7 +289,7 @@ async fn wait(
             None => judged.await,
         }
     };
-    let verdict = verdict.map_err(|error| late(error, &before.name, release, limit))?;
+    let verdict = verdict.map_err(|error| timed_out(error, &before.name, release, limit))?;
     if let Some(logs) = logs {
         logs.finish().await?;
     }
@@ -325,7 +332,12 @@ fn rolled_back(app: &AppName, roll_back: &RollBack) -> CommandError {
     CommandError::new(format!("rollback: {to}")).hint(app::recent_log(app))
 }
 
-fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -> CommandError {
+fn timed_out(
+    error: WaitError,
+    app: &AppName,
+    release: &ReleaseId,
+    limit: Duration,
+) -> CommandError {
     match error {
         WaitError::TimedOut => {
             let limit = convox_wire::duration::GoDuration(limit);
@@ -338,14 +350,18 @@ fn late(error: WaitError, app: &AppName, release: &ReleaseId, limit: Duration) -
     }
 }
 
-/// The rack has accepted: that it cannot be watched any more does not stop it.
+/// The error of a poll after the promote was accepted: the rollout goes on without us.
 fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
     CommandError::from(error)
         .hint(format!("the rack goes on promoting {release}"))
         .hint(app::show_app(app))
 }
 
-fn maybe_sent(signal: EndSignal, app: &AppName, release: &ReleaseId) -> CommandError {
+fn interrupted_while_sending(
+    signal: EndSignal,
+    app: &AppName,
+    release: &ReleaseId,
+) -> CommandError {
     CommandError::ended_while(signal, format!("the rack may go on promoting {release}"))
         .hint(app::show_app(app))
 }

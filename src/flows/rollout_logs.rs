@@ -1,4 +1,4 @@
-//! What an app tells while a release is rolled out: the rack's own log lines, and its processes.
+//! Shows a rollout: the rack's own lines in the app's log, and changes of processes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use convox_wire::{AppName, Process, ProcessId, ProcessStatus};
 
 /// How far back the log begins.
 const SINCE: Duration = Duration::from_secs(5);
-/// Between two looks at the processes.
+/// The time between two reads of the processes.
 const PROCESSES: Duration = Duration::from_secs(3);
-/// How long such a caps may take before and after the roll-out.
-const LOOK: Duration = Duration::from_secs(5);
-/// The log has said all once it has been quiet for this long.
+/// How long a read of the processes may take before and after the rollout.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+/// A log that is quiet for this long is complete.
 const QUIET: Duration = Duration::from_millis(300);
-/// And gets no more than this.
-const MOST: Duration = Duration::from_secs(1);
+/// The longest time for the rest of the log.
+const REST_LIMIT: Duration = Duration::from_secs(1);
 
-/// The log of a roll-out, and the processes as they were last seen.
+/// The log of a rollout, and the last known status of each process.
 pub(super) struct RolloutLogs<'a> {
     cx: &'a Context,
     rack: &'a Rack,
     app: &'a AppName,
-    log: View<'a>,
+    log: AppLogView<'a>,
     lines: SystemLines,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
@@ -40,15 +40,15 @@ impl<'a> RolloutLogs<'a> {
         rack: &'a Rack,
         app: &'a AppName,
     ) -> Result<Self, CommandError> {
-        let log = View::new(cx, rack, app);
+        let log = AppLogView::new(cx, rack, app);
         let (lines, processes) = (SystemLines::default(), HashMap::new());
         let mut logs = Self { cx, rack, app, log, lines, processes };
         logs.log.open().await;
-        logs.look_at_processes().await?;
+        logs.read_processes().await?;
         Ok(logs)
     }
 
-    /// Shows both while `work` is being done.
+    /// Shows both while `work` runs.
     pub(super) async fn show_beside<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -59,29 +59,29 @@ impl<'a> RolloutLogs<'a> {
             tokio::time::sleep(PROCESSES).await;
             rack.processes(self.app).await
         };
-        let mut looking = std::pin::pin!(caps());
+        let mut reading = std::pin::pin!(caps());
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 lines = self.log.next() => self.show(&lines)?,
-                processes = &mut looking => {
-                    looking.set(caps());
-                    self.tell(processes.unwrap_or_default())?;
+                processes = &mut reading => {
+                    reading.set(caps());
+                    self.show_changes(processes.unwrap_or_default())?;
                 }
             }
         }
     }
 
-    /// Gives the log a moment to say the last of it.
+    /// Shows the rest of the log.
     pub(super) async fn finish(mut self) -> Result<(), CommandError> {
-        let end = Instant::now() + MOST;
+        let end = Instant::now() + REST_LIMIT;
         while Instant::now() < end {
             match timeout(QUIET, self.log.next()).await {
                 Ok(lines) => self.show(&lines)?,
                 Err(_) => break,
             }
         }
-        self.look_at_processes().await
+        self.read_processes().await
     }
 
     fn show(&mut self, lines: &Bytes) -> Result<(), CommandError> {
@@ -89,24 +89,24 @@ impl<'a> RolloutLogs<'a> {
         if system.is_empty() { Ok(()) } else { self.cx.emit(Event::Log(system)) }
     }
 
-    /// Reads the processes, for a moment at most, and tells their news.
-    async fn look_at_processes(&mut self) -> Result<(), CommandError> {
+    /// Reads the processes and shows changes. A slow or failed read is skipped.
+    async fn read_processes(&mut self) -> Result<(), CommandError> {
         let rack = self.rack.without_retries();
-        match timeout(LOOK, rack.processes(self.app)).await {
-            Ok(Ok(processes)) => self.tell(processes),
+        match timeout(READ_LIMIT, rack.processes(self.app)).await {
+            Ok(Ok(processes)) => self.show_changes(processes),
             _ => Ok(()),
         }
     }
 
-    /// Tells each process whose status has changed; one that was running from the start is no news.
-    fn tell(&mut self, processes: Vec<Process>) -> Result<(), CommandError> {
+    /// Shows each process whose status has changed. Processes that run from the start are left out.
+    fn show_changes(&mut self, processes: Vec<Process>) -> Result<(), CommandError> {
         for process in processes {
             let known = self.processes.insert(process.id.clone(), process.status.clone());
-            let news = match known {
+            let changed = match known {
                 None => process.status != ProcessStatus::Running,
                 Some(status) => status != process.status,
             };
-            if news {
+            if changed {
                 self.cx.emit(Event::Process(Box::new(process)))?;
             }
         }
@@ -114,43 +114,43 @@ impl<'a> RolloutLogs<'a> {
     }
 }
 
-/// The app's log for as long as the roll-out lasts. It is a view: the app's status is the truth.
-struct View<'a> {
+/// The app's log during the rollout. Its failures never fail the rollout.
+struct AppLogView<'a> {
     cx: &'a Context,
     app: &'a AppName,
     log: AppLog,
     has_warned: bool,
 }
 
-impl<'a> View<'a> {
+impl<'a> AppLogView<'a> {
     fn new(cx: &'a Context, rack: &Rack, app: &'a AppName) -> Self {
         let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
         let log = rack.app_log(&LogSource::App(app.clone()), options);
         Self { cx, app, log, has_warned: false }
     }
 
-    /// Opens the log, if that takes but a moment; else it goes on beside what follows.
+    /// Opens the log, for a moment at most; it keeps opening later.
     async fn open(&mut self) {
-        if let Ok(Err(error)) = timeout(MOST, self.log.ensure_open()).await {
+        if let Ok(Err(error)) = timeout(REST_LIMIT, self.log.ensure_open()).await {
             self.warn(&error);
         }
     }
 
-    /// The next lines, whatever happens to the log meanwhile. Safe to drop while waiting.
+    /// Returns the next lines, attaching the log again as often as needed. Cancel safe.
     async fn next(&mut self) -> Bytes {
         loop {
             match self.log.next().await {
                 Ok(LogEvent::Text(lines)) => return lines,
                 Ok(LogEvent::Resumed(_)) => continue,
-                // Racks end this stream now and then; the roll-out goes on.
+                // Racks end this stream now and then during a rollout.
                 Ok(LogEvent::Ended | LogEvent::NotReady(_)) => {}
                 Err(error) => self.warn(&error),
             }
-            tokio::time::sleep(MOST).await;
+            tokio::time::sleep(REST_LIMIT).await;
         }
     }
 
-    /// Says once that the log cannot be read; that the rack is away is told by the polls.
+    /// Warns once that the log can't be read. Outages are reported by the polls.
     fn warn(&mut self, error: &LogError) {
         if error.is_transient() || std::mem::replace(&mut self.has_warned, true) {
             return;
@@ -162,10 +162,10 @@ impl<'a> View<'a> {
     }
 }
 
-/// Those lines of a log that are the rack's own.
+/// Selects the rack's own lines from a log.
 #[derive(Default)]
 struct SystemLines {
-    /// A line has begun, and its other parts share this verdict.
+    /// Whether the line that has begun is selected.
     begun: Option<bool>,
 }
 
@@ -183,8 +183,7 @@ impl SystemLines {
     }
 }
 
-/// Three words and more, of which the second names a part of the rack. The first is a time where
-/// racks are right; that is for the reader to see.
+/// Whether the second of at least three words names a part of the rack. The first is a time.
 fn is_from_system(line: &[u8]) -> bool {
     let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
     words.next().is_some_and(|word| word.starts_with(b"system/")) && words.next().is_some()

@@ -1,4 +1,4 @@
-//! A packed source on its way to the rack.
+//! Uploads a packed source.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +12,16 @@ use tokio::time::{Instant, interval, interval_at};
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::event::{Event, Upload as Way};
+use crate::event::{Event, Upload as UploadKind};
 use convox_client::rack::{Error, Rack};
 use convox_client::transport::Upload;
 use convox_package::{PackProgress, Spool};
 use convox_wire::{AppName, ObjectKey, ObjectUrl};
 
-/// How often the bar moves.
+/// The time between two updates of the progress bar.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// A spool as the body of a request.
+/// A spool as a request body.
 pub(crate) struct Body {
     spool: Spool,
     sent: AtomicU64,
@@ -53,7 +53,7 @@ impl Upload for Body {
 
     fn complete(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // A failure of packing ends the upload by itself.
+            // A packing error also ends the upload.
             drop(self.spool.finished().await);
         })
     }
@@ -108,18 +108,18 @@ pub(crate) async fn upload(
             }
         }
     };
-    cx.emit(Event::Uploading(Way::Object))?;
+    cx.emit(Event::Uploading(UploadKind::Object))?;
     let started = Instant::now();
     let object = match early {
         Some(object) => object,
         None => with_progress(cx, &body, total, sending).await?,
     };
     let took = started.elapsed();
-    cx.emit(Event::Uploaded { upload: Way::Object, total, took })?;
+    cx.emit(Event::Uploaded { upload: UploadKind::Object, total, took })?;
     Ok(object.url)
 }
 
-/// Waits for `sending`, moving the bar meanwhile.
+/// Waits for `sending`, updating the progress bar meanwhile.
 pub(crate) async fn with_progress<T>(
     cx: &Context,
     body: &Body,

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
 fn an_app_is_created_listed_shown_and_deleted() {
@@ -87,18 +87,18 @@ fn a_name_that_no_app_can_have_is_a_usage_error() {
     let story = Story::new("web");
     let ran = story.run("convox apps create 'My App'");
     assert_eq!(ran.code, 2, "{ran}");
-    story.run("convox apps delete").code(2).warns("<APP>");
+    story.run("convox apps delete").code(2).stderr_contains("<APP>");
 }
 
 /// An app with these statuses, one after the other.
-fn statuses(all: &'static [&'static str]) -> Fake {
+fn statuses(all: &'static [&'static str]) -> MockServer {
     let asked = AtomicUsize::new(0);
-    Fake::new(move |ask| match ask.line.as_str() {
+    MockServer::new(move |ask| match ask.line.as_str() {
         "GET /apps/web" => {
             let status = all[asked.fetch_add(1, Ordering::Relaxed).min(all.len() - 1)];
-            Reply::json(&format!(r#"{{"name":"web","status":"{status}","release":"ROLD"}}"#))
+            Response::json(&format!(r#"{{"name":"web","status":"{status}","release":"ROLD"}}"#))
         }
-        "POST /apps" => Reply::json(r#"{"name":"web","status":"creating"}"#),
+        "POST /apps" => Response::json(r#"{"name":"web","status":"creating"}"#),
         _ => ordinary(ask),
     })
 }
@@ -124,6 +124,6 @@ fn an_app_that_cannot_be_made_is_not_waited_for() {
             _ => statuses(&["creating", "failed"]),
         };
         let ran = Story::against(&fake).run("convox apps create");
-        ran.code(1).warns(&format!("ERROR: {words}"));
+        ran.code(1).stderr_contains(&format!("ERROR: {words}"));
     }
 }

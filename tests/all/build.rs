@@ -54,8 +54,8 @@ HINT: create it with: convox apps create shop
 fn a_build_argument_without_a_value_is_a_usage_error() {
     let story = Story::alone("web");
     let ran = story.run("convox build --build-args COLOR");
-    ran.code(2).warns("KEY=VALUE expected");
-    story.run("convox build --build-args A=1,B=2").code(2).warns("commas");
+    ran.code(2).stderr_contains("KEY=VALUE expected");
+    story.run("convox build --build-args A=1,B=2").code(2).stderr_contains("commas");
 }
 
 #[test]

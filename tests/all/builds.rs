@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
 fn builds_are_listed_shown_and_their_logs_told_again() {
@@ -44,7 +44,7 @@ fn a_limit_is_kept() {
     }
     let ran = story.run("convox builds --limit 1");
     assert_eq!(ran.out.lines().count(), 2, "{ran}");
-    ran.ok().says("  two\n");
+    ran.ok().stdout_contains("  two\n");
 }
 
 #[test]
@@ -84,8 +84,8 @@ HINT: list builds with: convox builds -a web
 
 #[test]
 fn a_status_that_nobody_knows_is_shown_as_it_is() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web/builds" => Reply::json(r#"[{"id":"BNEW","status":"pondering"}]"#),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/builds" => Response::json(r#"[{"id":"BNEW","status":"pondering"}]"#),
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox builds").prints(str![[r#"
@@ -97,12 +97,12 @@ BNEW  pondering
 #[test]
 fn a_log_that_is_not_there_yet_is_asked_for_again() {
     let asked = AtomicUsize::new(0);
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
-        "GET /apps/web/builds/BNEW" => Reply::json(r#"{"id":"BNEW","status":"complete"}"#),
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" => Response::json(r#"{"id":"BNEW","status":"complete"}"#),
         "GET /apps/web/builds/BNEW/logs" if asked.fetch_add(1, Ordering::Relaxed) < 2 => {
-            Reply::log(&["ERROR: unable to read logs for build: BNEW\n"])
+            Response::log(&["ERROR: unable to read logs for build: BNEW\n"])
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["step 1\n"]),
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
@@ -110,10 +110,10 @@ fn a_log_that_is_not_there_yet_is_asked_for_again() {
 
 #[test]
 fn a_log_that_never_comes_is_a_failure_once_the_build_is_over() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web/builds/BNEW" => Reply::json(r#"{"id":"BNEW","status":"complete"}"#),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" => Response::json(r#"{"id":"BNEW","status":"complete"}"#),
         "GET /apps/web/builds/BNEW/logs" => {
-            Reply::log(&["ERROR: unable to read logs for build: BNEW\n"])
+            Response::log(&["ERROR: unable to read logs for build: BNEW\n"])
         }
         _ => ordinary(ask),
     });

@@ -2,27 +2,27 @@
 
 use std::fs;
 
-use crate::support::{Ask, Fake, PASSWORD, Reply, Story, until};
+use crate::support::{MockServer, PASSWORD, Request, Response, Story, until};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 /// A console that accepts exactly one token.
-fn console() -> Fake {
-    Fake::new(|ask| match ask.line.as_str() {
-        "GET /auth" if token(ask) == PASSWORD => Reply::json(r#"{"id":"user-1"}"#),
-        "GET /racks" if token(ask) == PASSWORD => Reply::json("[]"),
-        _ => Reply::refusal(401, "invalid authentication"),
+fn console() -> MockServer {
+    MockServer::new(|ask| match ask.line.as_str() {
+        "GET /auth" if token(ask) == PASSWORD => Response::json(r#"{"id":"user-1"}"#),
+        "GET /racks" if token(ask) == PASSWORD => Response::json("[]"),
+        _ => Response::refusal(401, "invalid authentication"),
     })
 }
 
-fn token(ask: &Ask) -> String {
+fn token(ask: &Request) -> String {
     let login = ask.header("authorization").and_then(|login| login.strip_prefix("Basic "));
     let login = login.and_then(|login| BASE64_STANDARD.decode(login).ok()).unwrap_or_default();
     let login = String::from_utf8(login).unwrap();
     login.split_once(':').map(|(_, token)| token.to_owned()).unwrap_or_default()
 }
 
-fn story(console: &Fake) -> Story {
+fn story(console: &MockServer) -> Story {
     let mut story = Story::alone("web");
     story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_RETRY", "0");
     story.set("HOST", console.host());
@@ -60,11 +60,11 @@ fn an_empty_token_is_refused_without_a_request() {
     for token in ["", " ", "\n"] {
         story.set("EMPTY", token);
         let ran = story.shell("convox login \"$HOST\" --token \"$EMPTY\"");
-        ran.code(2).warns("the value is empty");
+        ran.code(2).stderr_contains("the value is empty");
     }
     story.set("CONVOX_TOKEN", " \n");
     let ran = story.shell("convox login \"$HOST\"");
-    ran.code(2).warns("CONVOX_TOKEN: the value is empty");
+    ran.code(2).stderr_contains("CONVOX_TOKEN: the value is empty");
     assert_eq!(console.asked().len(), 0);
 }
 
@@ -104,7 +104,7 @@ fn a_raw_slash_in_the_password_of_rack_url_is_refused_with_advice() {
     for password in ["pa/ss", "12/ss", "pa#ss", "pa?ss"] {
         story.set("RACK_URL", format!("https://convox:{password}@rack.invalid"));
         let ran = story.run("convox apps");
-        ran.code(2).warns("RACK_URL: ").warns("percent-encode the password");
+        ran.code(2).stderr_contains("RACK_URL: ").stderr_contains("percent-encode the password");
         assert!(!ran.err.contains(password), "{ran}");
     }
 }

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::fs;
 
-use crate::support::{Ask, Fake, Reply, Story, is_root, ordinary};
+use crate::support::{MockServer, Request, Response, Story, is_root, ordinary};
 
 #[test]
 fn a_missing_app_is_made_with_create_and_named_without() {
@@ -54,9 +54,9 @@ web  running  RAAAAAAAAAA
 fn a_variable_chooses_style_and_wait() {
     let mut story = Story::new("web");
     story.set("CONVOX_WAIT", "1");
-    story.run("convox deploy --create").ok().says("Waiting for RAAAAAAAAAA... OK\n");
+    story.run("convox deploy --create").ok().stdout_contains("Waiting for RAAAAAAAAAA... OK\n");
     story.set("CONVOX_STYLE", "v3");
-    story.run("convox deploy").ok().says("Packaging source... OK\n");
+    story.run("convox deploy").ok().stdout_contains("Packaging source... OK\n");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn json_of_a_failure_ends_with_its_words_and_stderr_has_them_too() {
     let story = Story::new("web");
     story.write("convox.yml", "services:\n  web:\n    image: nginx\n");
     let ran = story.run("convox deploy --create --json");
-    ran.code(1).warns("ERROR: build failed: ");
+    ran.code(1).stderr_contains("ERROR: build failed: ");
     let last = ran.events().pop().unwrap();
     assert_eq!((&last["event"], &last["app"]), (&"failed".into(), &"web".into()));
     assert_eq!((&last["build"], &last["release"]), (&"BAAAAAAAAAA".into(), &().into()));
@@ -110,7 +110,9 @@ fn json_of_a_failure_ends_with_its_words_and_stderr_has_them_too() {
 fn with_id_the_release_alone_goes_to_stdout() {
     let story = Story::new("web");
     let ran = story.run("convox deploy --create --id");
-    ran.code(0).warns("Deploying web\n").warns("Promoting RAAAAAAAAAA... UPDATING\n");
+    ran.code(0)
+        .stderr_contains("Deploying web\n")
+        .stderr_contains("Promoting RAAAAAAAAAA... UPDATING\n");
     ran.out(str![[r#"RAAAAAAAAAA"#]]);
     story.run("convox deploy --json --id").code(2).err(str![[r#"
 error: the argument '--json' cannot be used with '--id'
@@ -150,7 +152,10 @@ fn an_unreadable_file_is_named_and_nothing_is_built() {
     let path = story.path("web/secret.txt");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let ran = story.run("convox deploy --create");
-    ran.code(1).warns("ERROR: ").warns("secret.txt").warns("ermission denied");
+    ran.code(1)
+        .stderr_contains("ERROR: ")
+        .stderr_contains("secret.txt")
+        .stderr_contains("ermission denied");
     assert_eq!(story.rack().json("/apps/web/builds"), serde_json::json!([]));
 }
 
@@ -167,7 +172,7 @@ fn an_env_file_that_is_sent_gets_a_warning() {
     let story = Story::new("web");
     story.write(".env", "PASSWORD=x\n");
     let ran = story.run("convox deploy --create");
-    ran.code(0).warns("WARNING: ").warns(".env");
+    ran.code(0).stderr_contains("WARNING: ").stderr_contains(".env");
     assert_eq!(ran.err.lines().count(), 1, "{ran}");
     story.write(".dockerignore", ".env\n");
     story.run("convox apps wait").ok();
@@ -178,7 +183,7 @@ fn an_env_file_that_is_sent_gets_a_warning() {
 fn the_ignore_file_is_honoured() {
     let story = Story::new("web");
     story.write(".dockerignore", "*.log\n!keep.log\n").write("drop.log", "").write("keep.log", "");
-    story.deploys().says("Unpacked 5 entries, SIZE\n");
+    story.deploys().stdout_contains("Unpacked 5 entries, SIZE\n");
 }
 
 #[test]
@@ -192,7 +197,7 @@ ERROR: build failed: convox.yml line 4: services.web.port: "many" is not a port,
 HINT: read its log with: convox builds logs BAAAAAAAAAA -a web
 "#]],
     );
-    ran.says("convox.yml line 4");
+    ran.stdout_contains("convox.yml line 4");
     story.run("convox builds").prints(str![[r#"
 ID           STATUS  RELEASE  STARTED        ELAPSED  DESCRIPTION
 BAAAAAAAAAA  failed           5 minutes ago  0s
@@ -207,8 +212,8 @@ fn a_build_step_that_fails_shows_its_log_and_the_way_back_to_it() {
                     x-dev:\n      build: echo compiling; exit 3\n";
     story.write("convox.yml", manifest);
     let ran = story.run("convox deploy --create");
-    ran.code(1).says("\ncompiling\n").warns("ERROR: build failed");
-    ran.warns("HINT: read its log with: convox builds logs BAAAAAAAAAA -a web\n");
+    ran.code(1).stdout_contains("\ncompiling\n").stderr_contains("ERROR: build failed");
+    ran.stderr_contains("HINT: read its log with: convox builds logs BAAAAAAAAAA -a web\n");
     let log = story.run("convox builds logs BAAAAAAAAAA -a web");
     assert!(ran.out.ends_with(&log.ok().out), "{ran}\n{log}");
 }
@@ -225,7 +230,9 @@ HINT: find the reason with: convox logs --since 10m --no-follow -a web
 "#]]);
     assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
     let log = story.run("convox logs -a web --since 10m --no-follow");
-    log.ok().says("no luck\n").says("rolled back: release RAAAAAAAAAA is still running\n");
+    log.ok()
+        .stdout_contains("no luck\n")
+        .stdout_contains("rolled back: release RAAAAAAAAAA is still running\n");
     assert_eq!(story.get("web"), "Hello World!\n");
     story.run("convox apps wait").ok();
     story.run("convox releases").prints(str![[r#"
@@ -262,8 +269,10 @@ HINT: show its status with: convox apps info web
 
 #[test]
 fn an_app_in_mid_update_is_refused_before_anything_is_packed() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web" => Reply::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web" => {
+            Response::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#)
+        }
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
@@ -276,15 +285,15 @@ HINT: or go on anyway with --force
 }
 
 /// A rack on which builds end with `status`.
-fn builds_with(status: &'static str) -> Fake {
-    Fake::new(move |ask| match ask.line.as_str() {
-        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+fn builds_with(status: &'static str) -> MockServer {
+    MockServer::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/builds" => Response::json(r#"{"id":"BNEW","status":"running"}"#),
         "GET /apps/web/builds/BNEW" => {
-            Reply::json(&format!(r#"{{"id":"BNEW","status":"{status}","release":"RNEW"}}"#))
+            Response::json(&format!(r#"{{"id":"BNEW","status":"{status}","release":"RNEW"}}"#))
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n", "step 2"]),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["step 1\n", "step 2"]),
         line if line.starts_with("POST /apps/web/objects/") => {
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         _ => ordinary(ask),
     })
@@ -318,14 +327,14 @@ HINT: RNEW is created; promote it with: convox releases promote RNEW -a web
 
 #[test]
 fn racks_before_objects_get_the_source_in_the_form_that_starts_the_build() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /system" => Reply::json(r#"{"name":"old","version":"20180101000000"}"#),
-        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /system" => Response::json(r#"{"name":"old","version":"20180101000000"}"#),
+        "POST /apps/web/builds" => Response::json(r#"{"id":"BNEW","status":"running"}"#),
         "GET /apps/web/builds/BNEW" => {
-            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+            Response::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["done\n"]),
-        "POST /apps/web/releases/RNEW/promote" => Reply::json("{}"),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["done\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Response::json("{}"),
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox deploy -d words").prints(str![[r#"
@@ -336,7 +345,7 @@ Starting build... OK
 done
 Promoting RNEW... UPDATING
 "#]]);
-    let ask: Ask = fake.one("POST /apps/web/builds");
+    let ask: Request = fake.one("POST /apps/web/builds");
     assert!(ask.header("content-type").unwrap().starts_with("multipart/form-data; boundary="));
     let (text, gzip) = (ask.text(), [0x1f, 0x8b, 0x08]);
     assert!(text.contains("name=\"description\"\r\n\r\nwords\r\n"), "{text}");
@@ -348,26 +357,26 @@ Promoting RNEW... UPDATING
 fn a_build_whose_answer_is_lost_is_found_and_not_started_twice() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let started = AtomicBool::new(false);
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/builds" => {
             started.store(true, Ordering::Relaxed);
-            Reply::raw("")
+            Response::raw("")
         }
         "GET /apps/web/builds" if started.load(Ordering::Relaxed) => {
-            Reply::json(r#"[{"id":"BNEW","status":"running","description":"mine"}]"#)
+            Response::json(r#"[{"id":"BNEW","status":"running","description":"mine"}]"#)
         }
         "GET /apps/web/builds/BNEW" => {
-            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+            Response::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["done\n"]),
-        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["done\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Response::refusal(200, "ok\n"),
         line if line.starts_with("POST /apps/web/objects/") => {
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         _ => ordinary(ask),
     });
     let ran = Story::against(&fake).run("convox deploy -d mine");
-    ran.code(0).says("Starting build... OK\ndone\nPromoting RNEW... UPDATING\n");
-    ran.warns("NOTICE: the response to POST /apps/web/builds was lost (");
+    ran.code(0).stdout_contains("Starting build... OK\ndone\nPromoting RNEW... UPDATING\n");
+    ran.stderr_contains("NOTICE: the response to POST /apps/web/builds was lost (");
     assert_eq!(fake.count("POST /apps/web/builds"), 1);
 }

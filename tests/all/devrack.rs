@@ -42,7 +42,7 @@ Data    /story/home/.local/share/convox/rack
 "#]]);
     story.run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
     let ran = story.run("convox deploy --create --wait -r dev");
-    ran.code(0).says("Waiting for RAAAAAAAAAA... OK\n");
+    ran.code(0).stdout_contains("Waiting for RAAAAAAAAAA... OK\n");
     ran.err(str![[r#"
 NOTICE: starting the development rack
 HINT: stop it with: convox rack stop
@@ -88,8 +88,8 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
         .run("convox rack start --detach")
         .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
     let ran = story.run("convox rack start");
-    ran.code(1).warns("ERROR: a development rack is already running on /story/home/");
-    story.run("convox rack").ok().says("Provider  dev\n");
+    ran.code(1).stderr_contains("ERROR: a development rack is already running on /story/home/");
+    story.run("convox rack").ok().stdout_contains("Provider  dev\n");
     let mode =
         |name: &str| fs::metadata(data(&story).join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(""), mode("rack.json"), mode("rack.log")), (0o700, 0o600, 0o600));
@@ -109,7 +109,7 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
 fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
-    serving.says("The development rack answers at http://127.0.0.1:");
+    serving.stdout_contains("The development rack answers at http://127.0.0.1:");
     story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
     serving.interrupt();
     serving.end().ok();
@@ -155,7 +155,7 @@ fn a_data_directory_with_foreign_files_is_refused() {
     fs::write(story.path("precious/letter"), "").unwrap();
     story.set("CONVOX_DATA", story.path("precious").as_os_str());
     let ran = story.run("convox rack start --detach");
-    ran.code(1).warns("it contains files that are not a rack's; set CONVOX_DATA");
+    ran.code(1).stderr_contains("it contains files that are not a rack's; set CONVOX_DATA");
     assert_eq!(fs::read_dir(story.path("precious")).unwrap().count(), 1);
 }
 
@@ -167,7 +167,7 @@ fn hup_quit_and_term_stop_it_with_its_apps() {
     story.run("convox rack stop").ok();
     for signal in [Signal::HUP, Signal::QUIT, Signal::TERM] {
         let serving = story.start("convox rack start");
-        serving.says("The development rack answers at http://127.0.0.1:");
+        serving.stdout_contains("The development rack answers at http://127.0.0.1:");
         story.run("convox apps wait").code(0);
         assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
         kill_process(pid(&story), signal).unwrap();
@@ -187,7 +187,9 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
     assert_eq!(status(&story)["orphans"], 1);
     let ran = story.run("convox rack status");
     assert!(ran.code(0).out.contains("Orphans  1\n"), "{}", ran.out);
-    ran.warns("NOTICE: the rack was killed, and left processes running: 1\nHINT: stop them with:");
+    ran.stderr_contains(
+        "NOTICE: the rack was killed, and left processes running: 1\nHINT: stop them with:",
+    );
     story.run("convox rack stop").code(0).err(str![[
         r#"NOTICE: it had been killed; the processes that it left running (1) were stopped"#
     ]]);

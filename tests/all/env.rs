@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
 fn variables_are_set_read_and_taken_away_each_change_a_release() {
@@ -62,7 +62,9 @@ fn a_change_can_be_promoted_at_once() {
     story.deploys();
     assert_eq!(story.get("web"), "hi");
     let ran = story.run("convox env set GREETING=welcome --promote");
-    ran.ok().says("Setting GREETING... OK\nRelease: RBBBBBBBBBB\nPromoting RBBBBBBBBBB... \n");
+    ran.ok().stdout_contains(
+        "Setting GREETING... OK\nRelease: RBBBBBBBBBB\nPromoting RBBBBBBBBBB... \n",
+    );
     assert!(ran.out.ends_with("\nOK\n"), "{ran}");
     assert_eq!(story.get("web"), "welcome");
 }
@@ -72,7 +74,9 @@ fn a_variable_that_the_manifest_requires_is_named_at_promote() {
     let story = Story::new("web");
     story.edit("convox.yml", "    port: 3000", "    port: 3000\n    environment:\n      - SECRET");
     let ran = story.run("convox deploy --create");
-    ran.code(1).warns("ERROR: required env: SECRET; ").warns("convox env set SECRET=… -a web");
+    ran.code(1)
+        .stderr_contains("ERROR: required env: SECRET; ")
+        .stderr_contains("convox env set SECRET=… -a web");
     assert!(!ran.err.contains("releases promote"), "that would fail again: {ran}");
     story.run("convox env set SECRET=x --promote").ok();
 }
@@ -125,7 +129,7 @@ HINT: list apps with: convox apps
 "#]]);
     story.run("convox apps create").ok();
     story.run("convox env get A").fails(str![[r#"ERROR: env not found: A"#]]);
-    story.run("convox env set A").code(2).warns("ERROR: ");
+    story.run("convox env set A").code(2).stderr_contains("ERROR: ");
     story
         .run("convox env unset A")
         .code(0)
@@ -137,16 +141,16 @@ HINT: list apps with: convox apps
 
 #[test]
 fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /system" => Reply::json(r#"{"name":"old","version":"20180708231844"}"#),
-        "POST /apps/web/environment" => Reply::raw(
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /system" => Response::json(r#"{"name":"old","version":"20180708231844"}"#),
+        "POST /apps/web/environment" => Response::raw(
             "HTTP/1.1 200 OK\r\nRelease-Id: RNEW\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
         ),
-        "DELETE /apps/web/environment/A" => Reply::raw(
+        "DELETE /apps/web/environment/A" => Response::raw(
             "HTTP/1.1 200 OK\r\nRelease-Id: RLESS\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
         ),
-        "GET /apps/web/releases/RNEW" => Reply::json(r#"{"id":"RNEW","env":"A=1\nB=2"}"#),
-        "GET /apps/web/releases/RLESS" => Reply::json(r#"{"id":"RLESS","env":""}"#),
+        "GET /apps/web/releases/RNEW" => Response::json(r#"{"id":"RNEW","env":"A=1\nB=2"}"#),
+        "GET /apps/web/releases/RLESS" => Response::json(r#"{"id":"RLESS","env":""}"#),
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
@@ -165,20 +169,20 @@ Release: RLESS
 #[test]
 fn a_release_whose_answer_is_lost_is_found_below_a_newer_one_of_somebody_else() {
     let made = AtomicBool::new(false);
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/releases" => {
             made.store(true, Ordering::Relaxed);
-            Reply::raw("")
+            Response::raw("")
         }
-        "GET /apps/web/releases?limit=1" => Reply::json(r#"[{"id":"ROLD","env":""}]"#),
+        "GET /apps/web/releases?limit=1" => Response::json(r#"[{"id":"ROLD","env":""}]"#),
         "GET /apps/web/releases" if made.load(Ordering::Relaxed) => {
-            Reply::json(r#"[{"id":"RTHEIRS"},{"id":"ROURS"},{"id":"ROLD"}]"#)
+            Response::json(r#"[{"id":"RTHEIRS"},{"id":"ROURS"},{"id":"ROLD"}]"#)
         }
-        "GET /apps/web/releases/ROLD" => Reply::json(r#"{"id":"ROLD","env":""}"#),
-        "GET /apps/web/releases/RTHEIRS" => Reply::json(r#"{"id":"RTHEIRS","env":"C=3"}"#),
-        "GET /apps/web/releases/ROURS" => Reply::json(r#"{"id":"ROURS","env":"B=2"}"#),
+        "GET /apps/web/releases/ROLD" => Response::json(r#"{"id":"ROLD","env":""}"#),
+        "GET /apps/web/releases/RTHEIRS" => Response::json(r#"{"id":"RTHEIRS","env":"C=3"}"#),
+        "GET /apps/web/releases/ROURS" => Response::json(r#"{"id":"ROURS","env":"B=2"}"#),
         _ => ordinary(ask),
     });
-    Story::against(&fake).run("convox env set B=2").code(0).says("Release: ROURS\n");
+    Story::against(&fake).run("convox env set B=2").code(0).stdout_contains("Release: ROURS\n");
     assert_eq!(fake.count("POST /apps/web/releases"), 1);
 }

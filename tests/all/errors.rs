@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::net::TcpListener;
 
-use crate::support::{Fake, PASSWORD, Ran, Reply, Story, ordinary};
+use crate::support::{MockServer, Output, PASSWORD, Response, Story, ordinary};
 
 #[test]
 fn no_rack_configured() {
@@ -39,23 +39,25 @@ HINT: check that the rack is running, and its address: convox racks
 fn a_rack_whose_name_does_not_resolve() {
     let ran = against(&format!("https://convox:{PASSWORD}@rack.invalid")).run("convox apps");
     fails_alone(&ran);
-    ran.warns("ERROR: can't reach the rack at rack.invalid:443: the name does not resolve (");
-    ran.warns(")\nHINT: check the address: convox racks\n");
+    ran.stderr_contains(
+        "ERROR: can't reach the rack at rack.invalid:443: the name does not resolve (",
+    );
+    ran.stderr_contains(")\nHINT: check the address: convox racks\n");
 }
 
 #[test]
 fn a_rack_that_does_not_speak_tls() {
-    let fake = Fake::new(ordinary);
+    let fake = MockServer::new(ordinary);
     let story = against(&format!("https://convox:{PASSWORD}@{}", fake.host()));
     let ran = story.run("convox apps");
     fails_alone(&ran);
-    ran.warns("ERROR: can't reach the rack at 127.0.0.1:10001: TLS failed (");
-    ran.warns(")\nHINT: check that the rack speaks https at this address\n");
+    ran.stderr_contains("ERROR: can't reach the rack at 127.0.0.1:10001: TLS failed (");
+    ran.stderr_contains(")\nHINT: check that the rack speaks https at this address\n");
 }
 
 #[test]
 fn a_rack_that_never_answers() {
-    let fake = Fake::new(|_| Reply::silence());
+    let fake = MockServer::new(|_| Response::silence());
     let mut story = Story::against(&fake);
     story.set("CONVOX_READ_TIMEOUT", "300ms");
     story.run("convox apps").fails(str![[r#"
@@ -66,7 +68,7 @@ HINT: check the network and try again
 
 #[test]
 fn a_refusal_of_any_length_is_cut_short() {
-    let fake = Fake::new(|_| Reply::refusal(403, &"no ".repeat(1_000_000)));
+    let fake = MockServer::new(|_| Response::refusal(403, &"no ".repeat(1_000_000)));
     let ran = Story::against(&fake).run("convox apps");
     fails_alone(&ran);
     assert!(ran.err.starts_with("ERROR: no no no ") && ran.err.len() < 3_000, "{}", ran.err.len());
@@ -88,15 +90,15 @@ HINT: log in again with: convox login HOST
     }
 }
 
-fn fails_alone(ran: &Ran) {
+fn fails_alone(ran: &Output) {
     assert_eq!(ran.code, 1, "{ran}");
     ran.is_error();
     assert!(ran.out.is_empty(), "{ran}");
 }
 
 /// What the commands that read and the first read of those that change make of an answer.
-fn answered(reply: Reply, expected: &str) {
-    let fake = Fake::new(move |_| reply.clone());
+fn answered(reply: Response, expected: &str) {
+    let fake = MockServer::new(move |_| reply.clone());
     let story = Story::against(&fake);
     for line in ["convox apps", "convox releases", "convox builds", "convox rack", "convox deploy"]
     {
@@ -111,65 +113,66 @@ const INVALID: &str = "\nHINT: check that this is the address of a rack: convox 
 
 #[test]
 fn a_page_in_place_of_an_answer() {
-    answered(Reply::html(200), INVALID);
-    answered(Reply::html(200), "It works!");
+    answered(Response::html(200), INVALID);
+    answered(Response::html(200), "It works!");
 }
 
 #[test]
 fn an_empty_body() {
-    answered(Reply::of(200, "application/json", ""), INVALID);
+    answered(Response::of(200, "application/json", ""), INVALID);
 }
 
 #[test]
 fn a_body_that_is_no_json_or_other_json() {
-    answered(Reply::of(200, "application/json", "ok"), INVALID);
-    answered(Reply::json("{]"), INVALID);
-    answered(Reply::json("\"text\""), INVALID);
+    answered(Response::of(200, "application/json", "ok"), INVALID);
+    answered(Response::json("{]"), INVALID);
+    answered(Response::json("\"text\""), INVALID);
 }
 
 #[test]
 fn a_body_that_is_cut_off() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{";
-    answered(Reply::raw(cut), "the connection was cut (");
+    answered(Response::raw(cut), "the connection was cut (");
     let whole = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{\"name\": \"we";
-    answered(Reply::raw(whole), INVALID);
+    answered(Response::raw(whole), INVALID);
 }
 
 #[test]
 fn no_answer_at_all() {
-    answered(Reply::raw(""), "the connection was cut (");
+    answered(Response::raw(""), "the connection was cut (");
 }
 
 #[test]
 fn a_rack_that_fails_is_quoted() {
-    answered(Reply::refusal(500, "the database is on fire\n"), "ERROR: the database is on fire");
-    answered(Reply::of(500, "application/json", r#"{"error":"on fire"}"#), "ERROR: on fire");
-    answered(Reply::refusal(500, ""), "ERROR: response status 500\nHINT: the request was GET /");
-    answered(Reply::refusal(418, "short and stout"), "ERROR: short and stout");
+    answered(Response::refusal(500, "the database is on fire\n"), "ERROR: the database is on fire");
+    answered(Response::of(500, "application/json", r#"{"error":"on fire"}"#), "ERROR: on fire");
+    answered(Response::refusal(500, ""), "ERROR: response status 500\nHINT: the request was GET /");
+    answered(Response::refusal(418, "short and stout"), "ERROR: short and stout");
 }
 
 #[test]
 fn a_proxy_without_a_rack_behind_it_is_named_by_its_status() {
     for status in [502, 503, 504] {
-        answered(Reply::html(status), &format!("response status {status}"));
+        answered(Response::html(status), &format!("response status {status}"));
     }
 }
 
 #[test]
 fn words_of_many_lines_become_one_and_control_characters_harmless() {
-    let fake = Fake::new(|_| Reply::refusal(500, "first\nsecond \u{1b}[31mred\r\n%s %d {}\n"));
+    let fake =
+        MockServer::new(|_| Response::refusal(500, "first\nsecond \u{1b}[31mred\r\n%s %d {}\n"));
     let ran = Story::against(&fake).run("convox apps");
     fails_alone(&ran);
     assert!(!ran.err.contains('\u{1b}') && !ran.err.contains('\r'), "{:?}", ran.err);
-    ran.warns("first").warns("second").warns("%s %d {}");
+    ran.stderr_contains("first").stderr_contains("second").stderr_contains("%s %d {}");
 }
 
 #[test]
 fn a_reader_that_has_gone_ends_a_command_that_reads_with_0() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps" => {
             let app = r#"{"name":"web","status":"running"}"#;
-            Reply::json(&format!("[{}]", vec![app; 20_000].join(",")))
+            Response::json(&format!("[{}]", vec![app; 20_000].join(",")))
         }
         _ => ordinary(ask),
     });
@@ -191,8 +194,8 @@ fn a_full_disk_is_an_error() {
     if !std::path::Path::new("/dev/full").exists() {
         return eprintln!("skipped: there is no /dev/full");
     }
-    let fake = Fake::new(ordinary);
+    let fake = MockServer::new(ordinary);
     let ran = Story::against(&fake).shell("convox apps > /dev/full");
     fails_alone(&ran);
-    ran.warns("ERROR: can't write the output: ");
+    ran.stderr_contains("ERROR: can't write the output: ");
 }

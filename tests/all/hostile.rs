@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Ask, Fake, PASSWORD, Reply, Story, ordinary, until};
+use crate::support::{MockServer, PASSWORD, Request, Response, Story, ordinary, until};
 
 /// Sets a window's title, rings, and begins a sequence with one C1 control.
 const HARM: &str = "\u{1b}]0;harm\u{7}\u{9b}2J";
@@ -20,8 +20,8 @@ fn harmed(value: &mut Value) {
     }
 }
 
-fn harmful_json(text: &str) -> Reply {
-    Reply::json(text).with_json(harmed)
+fn harmful_json(text: &str) -> Response {
+    Response::json(text).with_json(harmed)
 }
 
 /// What a build has come to is known by its status.
@@ -34,7 +34,7 @@ fn complete(build: &mut Value) {
 }
 
 /// What every route answers. Ids come back with harm in them, which is cut off here.
-fn harmful(ask: &Ask) -> Reply {
+fn harmful(ask: &Request) -> Response {
     let line = ask.line.replace("%1B%5D0%3Bharm%07%C2%9B2J", "");
     let line = line.split('?').next().unwrap_or_default();
     match line {
@@ -50,15 +50,15 @@ fn harmful(ask: &Ask) -> Reply {
             harmful_json(r#"[{"id":"web-1","name":"web","status":"running","release":"RACTIVE"}]"#)
         }
         "GET /apps/web/logs" | "GET /apps/web/builds/BACTIVE/logs" => {
-            Reply::log(&[&format!("2020-01-01T00:00:00Z service/web/x line {HARM}\n")])
+            Response::log(&[&format!("2020-01-01T00:00:00Z service/web/x line {HARM}\n")])
         }
         "POST /apps/web/builds" => harmful_json(r#"{"id":"BACTIVE","status":"running"}"#),
         line if line.starts_with("POST /apps/web/objects/") => {
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         line => {
             let change = if line == "GET /apps/web/builds/BACTIVE" { complete } else { harmed };
-            ordinary(&Ask { line: line.to_owned(), ..Ask::default() }).with_json(change)
+            ordinary(&Request { line: line.to_owned(), ..Request::default() }).with_json(change)
         }
     }
 }
@@ -85,7 +85,7 @@ const READS: [&str; 15] = [
 const BUILDS: [&str; 2] = ["convox build", "convox build --id"];
 
 /// Somebody on a terminal without colours, so that every sequence is the rack's.
-fn on_terminal(fake: &Fake) -> Story {
+fn on_terminal(fake: &MockServer) -> Story {
     let mut story = Story::against(fake);
     story.set("TERM", "dumb");
     story
@@ -103,7 +103,7 @@ fn is_harmless(line: &str, seen: &str) {
 
 #[test]
 fn no_answer_of_a_rack_reaches_a_terminal_raw() {
-    let fake = Fake::new(harmful);
+    let fake = MockServer::new(harmful);
     let story = on_terminal(&fake);
     for line in READS.iter().chain(&BUILDS) {
         is_harmless(line, &story.on_terminal(line).end().1);
@@ -120,7 +120,7 @@ fn no_answer_of_a_rack_reaches_a_terminal_raw() {
 
 #[test]
 fn no_refusal_of_a_rack_reaches_a_terminal_raw() {
-    let fake = Fake::new(|_| Reply::refusal(403, HARM));
+    let fake = MockServer::new(|_| Response::refusal(403, HARM));
     let story = on_terminal(&fake);
     for line in READS {
         let line = format!("{line} --debug");
@@ -134,7 +134,7 @@ fn no_refusal_of_a_rack_reaches_a_terminal_raw() {
 
 #[test]
 fn no_name_of_a_console_reaches_a_terminal_raw() {
-    let fake = Fake::new(harmful);
+    let fake = MockServer::new(harmful);
     let mut story = on_terminal(&fake);
     story.unset("RACK_URL").set("CONVOX_HOST", fake.host());
     story.set("CONVOX_PASSWORD", PASSWORD).set("X_DEV_ALLOW_HTTP", "true");

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::{Ask, Fake, Reply, Story, Terminal, ordinary, screen, until};
+use crate::support::{MockServer, Request, Response, Story, Terminal, ordinary, screen, until};
 
 /// A rack whose uploads wait until the gate exists.
-fn rack_with_gate(gate: PathBuf) -> Fake {
-    Fake::new(move |ask: &Ask| match ask.line.as_str() {
-        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+fn rack_with_gate(gate: PathBuf) -> MockServer {
+    MockServer::new(move |ask: &Request| match ask.line.as_str() {
+        "POST /apps/web/builds" => Response::json(r#"{"id":"BNEW","status":"running"}"#),
         "GET /apps/web/builds/BNEW" => {
-            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+            Response::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
-        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["step 1\n"]),
+        "POST /apps/web/releases/RNEW/promote" => Response::refusal(200, "ok\n"),
         line if line.starts_with("POST /apps/web/objects/") => {
             until("the gate", || gate.exists().then_some(()));
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         _ => ordinary(ask),
     })
@@ -68,8 +68,8 @@ fn the_other_style_shows_the_progress_beside_its_step() {
     assert!(screen(&seen).contains("Uploading source... OK\n"), "{}", screen(&seen));
 }
 
-fn console() -> Fake {
-    Fake::new(|_| Reply::refusal(401, "invalid authentication"))
+fn console() -> MockServer {
+    MockServer::new(|_| Response::refusal(401, "invalid authentication"))
 }
 
 #[test]
@@ -95,19 +95,19 @@ fn ctrl_c_ends_a_command_that_waits_for_the_settings() {
     let lock = File::create(story.settings(".lock")).unwrap();
     lock.lock().unwrap();
     let running = story.start("convox switch @dev");
-    running.says("NOTICE: another process is writing settings; waiting for it");
+    running.stdout_contains("NOTICE: another process is writing settings; waiting for it");
     running.interrupt();
-    running.end().code(130).warns("ERROR: interrupted");
+    running.end().code(130).stderr_contains("ERROR: interrupted");
     assert!(!story.settings("current").exists());
     let running = story.start("convox switch @dev");
-    running.says("NOTICE: another process is writing settings; waiting for it");
+    running.stdout_contains("NOTICE: another process is writing settings; waiting for it");
     drop(lock);
     running.end().code(0).out("Switched to dev");
 }
 
 #[test]
 fn a_terminal_of_unknown_kind_is_a_dumb_one() {
-    let rack = Fake::new(ordinary);
+    let rack = MockServer::new(ordinary);
     let mut story = Story::against(&rack);
     for term in [None, Some(""), Some("dumb")] {
         match term {

@@ -5,21 +5,21 @@ use snapbox::str;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Ask, Fake, PASSWORD, Reply, Story};
+use crate::support::{MockServer, PASSWORD, Request, Response, Story};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 /// A console that takes one token.
-fn console() -> Fake {
-    Fake::new(|ask| match ask.line.as_str() {
-        "GET /auth" if shows(ask, PASSWORD) => Reply::json(r#"{"id":"user-1"}"#),
-        "GET /auth" => Reply::refusal(401, "invalid authentication"),
-        "GET /racks" => Reply::json("[]"),
-        _ => Reply::refusal(404, ""),
+fn console() -> MockServer {
+    MockServer::new(|ask| match ask.line.as_str() {
+        "GET /auth" if shows(ask, PASSWORD) => Response::json(r#"{"id":"user-1"}"#),
+        "GET /auth" => Response::refusal(401, "invalid authentication"),
+        "GET /racks" => Response::json("[]"),
+        _ => Response::refusal(404, ""),
     })
 }
 
-fn shows(ask: &Ask, token: &str) -> bool {
+fn shows(ask: &Request, token: &str) -> bool {
     let login = ask.header("authorization").and_then(|login| login.strip_prefix("Basic "));
     let login = login.and_then(|login| BASE64_STANDARD.decode(login).ok()).unwrap_or_default();
     login.ends_with(format!(":{token}").as_bytes())
@@ -83,18 +83,20 @@ HINT: check that the token is right, and for this host
 
 #[test]
 fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
-    for reply in [Reply::html(200), Reply::refusal(200, "Please sign in"), Reply::json("{]")] {
-        let (portal, story) = (Fake::new(move |_| reply.clone()), story());
+    for reply in
+        [Response::html(200), Response::refusal(200, "Please sign in"), Response::json("{]")]
+    {
+        let (portal, story) = (MockServer::new(move |_| reply.clone()), story());
         let ran = story.run(&format!("convox login {} --token a-token", portal.host()));
         assert!(ran.code == 1 && !ran.out.contains("OK"), "{ran}");
-        ran.warns("ERROR: invalid response to GET /auth: ");
+        ran.stderr_contains("ERROR: invalid response to GET /auth: ");
         assert!(!story.settings("").exists(), "{ran}");
     }
 }
 
 #[test]
 fn a_racks_own_word_is_a_login() {
-    let (rack, story) = (Fake::new(|_| Reply::refusal(200, "ok\n")), story());
+    let (rack, story) = (MockServer::new(|_| Response::refusal(200, "ok\n")), story());
     story.run(&format!("convox login {} --token a-token", rack.host())).ok();
     assert!(story.settings("auth").exists());
 }

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Ask, Fake, Reply, Story, ordinary, request};
+use crate::support::{MockServer, Request, Response, Story, ordinary, request};
 
 #[test]
 fn what_is_there_is_shown_with_no_follow() {
@@ -22,9 +22,9 @@ TIME system/rack/web release RAAAAAAAAAA is running
 fn a_log_is_followed_until_the_app_is_gone() {
     let story = Story::deployed("web");
     let following = story.start("convox logs");
-    following.says("release RAAAAAAAAAA is running\n");
+    following.stdout_contains("release RAAAAAAAAAA is running\n");
     request(story.port_of("web"), "GET /news", None, "").unwrap();
-    following.says("\"GET /news HTTP/1.0\" 200 -\n");
+    following.stdout_contains("\"GET /news HTTP/1.0\" 200 -\n");
     story.run("convox apps delete web").ok();
     following.end().code(0);
 }
@@ -33,7 +33,7 @@ fn a_log_is_followed_until_the_app_is_gone() {
 fn ctrl_c_ends_a_followed_log() {
     let story = Story::deployed("web");
     let following = story.start("convox logs");
-    following.says("release RAAAAAAAAAA is running\n").interrupt();
+    following.stdout_contains("release RAAAAAAAAAA is running\n").interrupt();
     let ran = following.end();
     assert!(ran.code == 130 || ran.code == -1, "{ran}");
     ran.err("");
@@ -46,15 +46,15 @@ fn since_and_filter_and_service_choose_lines() {
     for line in ["convox logs --no-follow --since=-5m", "convox logs --no-follow --since -5m"] {
         story.run(line).prints("");
     }
-    story.passes(60 * 60);
+    story.advance_clock(60 * 60);
     story.run("convox logs --no-follow").prints("");
     let ran = story.run("convox logs --no-follow --since 2h");
     assert_eq!(ran.ok().out.lines().count(), 5, "{ran}");
     let ran = story.run("convox logs --no-follow --since 2h --filter listening");
     assert_eq!(ran.ok().out.lines().count(), 1, "{ran}");
     let ran = story.run("convox logs --no-follow --since 2h -s web");
-    ran.ok().says("listening on ");
-    story.run("convox logs --since soon").code(2).warns("soon");
+    ran.ok().stdout_contains("listening on ");
+    story.run("convox logs --since soon").code(2).stderr_contains("soon");
 }
 
 #[test]
@@ -81,8 +81,8 @@ HINT: list apps with: convox apps
 
 #[test]
 fn a_refusal_inside_the_socket_is_an_error_of_the_command() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web/logs" => Reply::log(&["ERROR: no logs today\n"]),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/logs" => Response::log(&["ERROR: no logs today\n"]),
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox logs --no-follow").fails(str![[r#"ERROR: no logs today"#]]);
@@ -91,8 +91,8 @@ fn a_refusal_inside_the_socket_is_an_error_of_the_command() {
 #[test]
 fn piped_bytes_are_never_changed() {
     let line = "2020-01-01T00:00:00Z service/web/x \u{1b}[31mred\u{1b}[0m \u{7}bell\n";
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
-        "GET /apps/web/logs" => Reply::log(&[line]),
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web/logs" => Response::log(&[line]),
         _ => ordinary(ask),
     });
     let ran = Story::against(&fake).run("convox logs --no-follow");
@@ -112,12 +112,12 @@ fn a_very_long_line_is_passed_on_once_over_a_cut() {
     ] {
         let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
         let asked = AtomicUsize::new(0);
-        let fake = Fake::new(move |ask| {
+        let fake = MockServer::new(move |ask| {
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
             match ask.line.as_str() {
                 line if line != socket => complete(ask),
-                _ if asked.fetch_add(1, Ordering::Relaxed) == 0 => Reply::cut_log(&frames[..40]),
-                _ => Reply::log(&frames),
+                _ if asked.fetch_add(1, Ordering::Relaxed) == 0 => Response::cut_log(&frames[..40]),
+                _ => Response::log(&frames),
             }
         });
         let out = Story::against(&fake).run(command).code(0).out.clone();
@@ -129,19 +129,19 @@ fn a_very_long_line_is_passed_on_once_over_a_cut() {
 }
 
 /// A rack whose build is over.
-fn complete(ask: &Ask) -> Reply {
+fn complete(ask: &Request) -> Response {
     match ask.line.as_str() {
         "GET /apps/web/builds/BABC" => {
-            Reply::json(r#"{"id":"BABC","app":"web","status":"complete","release":"RABC"}"#)
+            Response::json(r#"{"id":"BABC","app":"web","status":"complete","release":"RABC"}"#)
         }
         _ => ordinary(ask),
     }
 }
 
 /// A rack that answers the socket at this path with one after the other, then with the last.
-fn in_turn(socket: &'static str, replies: Vec<Reply>) -> Fake {
+fn in_turn(socket: &'static str, replies: Vec<Response>) -> MockServer {
     let asked = AtomicUsize::new(0);
-    Fake::new(move |ask| {
+    MockServer::new(move |ask| {
         if ask.line != socket {
             return complete(ask);
         }
@@ -157,7 +157,7 @@ fn a_service_log_goes_on_with_every_line_since_the_last() {
     };
     let lines = |seconds: std::ops::Range<u32>| seconds.map(line).collect::<String>();
     let socket = "GET /apps/web/services/web/logs";
-    let replies = vec![Reply::cut_log(&[&lines(1..20)]), Reply::log(&[&lines(15..30)])];
+    let replies = vec![Response::cut_log(&[&lines(1..20)]), Response::log(&[&lines(15..30)])];
     let fake = in_turn(socket, replies);
     let ran = Story::against(&fake).run("convox logs -s web");
     let shown: Vec<&str> = ran
@@ -169,7 +169,7 @@ fn a_service_log_goes_on_with_every_line_since_the_last() {
         .collect();
     assert_eq!(shown, (1..30).map(|number| number.to_string()).collect::<Vec<_>>());
     let asked = fake.asked();
-    let asked: Vec<&Ask> = asked.iter().filter(|ask| ask.line == socket).collect();
+    let asked: Vec<&Request> = asked.iter().filter(|ask| ask.line == socket).collect();
     assert_eq!((asked[0].header("tail"), asked[0].header("since")), (None, None));
     assert_eq!(asked[1].header("tail"), Some("1000000"));
     assert!(asked[1].header("since").is_some_and(|since| since != "0s"), "{asked:?}");
@@ -182,7 +182,7 @@ fn continuation_lines_are_shown_once_over_a_cut() {
         "2020-01-01T00:00:05Z service/web/1 second\n",
     );
     let third = "2020-01-01T00:00:06Z service/web/1 third\n";
-    let replies = vec![Reply::cut_log(&[first, second]), Reply::log(&[first, second, third])];
+    let replies = vec![Response::cut_log(&[first, second]), Response::log(&[first, second, third])];
     let ran = Story::against(&in_turn("GET /apps/web/logs", replies)).run("convox logs");
     ran.code(0).out(str![[r#"
 TIME service/web/1 first
@@ -197,9 +197,9 @@ fn a_stored_build_log_goes_on_where_the_live_one_stood() {
     let socket = "GET /apps/web/builds/BABC/logs";
     let waiting = "waiting for build pod...\n";
     let replies = vec![
-        Reply::cut_log(&[waiting, "step\n"]),
-        Reply::cut_log(&[waiting, waiting]),
-        Reply::log(&["step\nA\nstep\nB\n"]),
+        Response::cut_log(&[waiting, "step\n"]),
+        Response::cut_log(&[waiting, waiting]),
+        Response::log(&["step\nA\nstep\nB\n"]),
     ];
     let ran = Story::against(&in_turn(socket, replies)).run("convox builds logs BABC");
     ran.prints(str![[r#"

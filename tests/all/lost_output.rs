@@ -1,20 +1,20 @@
 //! Output that cannot be written.
 
-use crate::support::{Ask, Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Request, Response, Story, ordinary};
 
 /// A rack that builds and promotes.
-fn rack() -> Fake {
-    Fake::new(|ask: &Ask| match ask.line.as_str() {
-        "POST /apps/web/builds" => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+fn rack() -> MockServer {
+    MockServer::new(|ask: &Request| match ask.line.as_str() {
+        "POST /apps/web/builds" => Response::json(r#"{"id":"BNEW","status":"running"}"#),
         "GET /apps/web/builds/BNEW" => {
-            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+            Response::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
         }
-        "GET /apps/web/builds/BNEW/logs" => Reply::log(&["step 1\n"]),
-        "POST /apps" => Reply::json(r#"{"name":"other","status":"running"}"#),
-        "GET /apps/other" => Reply::json(r#"{"name":"other","status":"running"}"#),
-        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        "GET /apps/web/builds/BNEW/logs" => Response::log(&["step 1\n"]),
+        "POST /apps" => Response::json(r#"{"name":"other","status":"running"}"#),
+        "GET /apps/other" => Response::json(r#"{"name":"other","status":"running"}"#),
+        "POST /apps/web/releases/RNEW/promote" => Response::refusal(200, "ok\n"),
         line if line.starts_with("POST /apps/web/objects/") => {
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         _ => ordinary(ask),
     })
@@ -44,7 +44,8 @@ fn a_change_whose_output_is_lost_fails_with_what_was_done_and_its_id() {
         ("convox apps create other --json", "apps create succeeded"),
     ] {
         let ran = story.shell(&format!("{line} > /dev/full"));
-        ran.code(1).warns(&format!("ERROR: {done}, but can't write the output: No space left"));
+        ran.code(1)
+            .stderr_contains(&format!("ERROR: {done}, but can't write the output: No space left"));
     }
 }
 
@@ -53,7 +54,7 @@ fn a_change_whose_reader_is_gone_succeeds() {
     let rack = rack();
     let story = Story::against(&rack);
     for line in ["convox build --id", "convox deploy", "convox deploy --json"] {
-        story.shell(&format!("{{ {line}; echo code $? >&2; }} | true")).warns("code 0");
+        story.shell(&format!("{{ {line}; echo code $? >&2; }} | true")).stderr_contains("code 0");
     }
 }
 
@@ -64,6 +65,6 @@ fn help_on_a_full_disk_says_why_it_fails() {
     }
     let story = Story::alone("web");
     for line in ["convox help > /dev/full", "convox deploy --help > /dev/full"] {
-        story.shell(line).code(1).warns("ERROR: can't write the output: No space left");
+        story.shell(line).code(1).stderr_contains("ERROR: can't write the output: No space left");
     }
 }

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
 fn the_development_rack_says_what_it_is() {
@@ -25,7 +25,7 @@ Version   3.24.6-dev
 
 #[test]
 fn a_real_rack_shows_where_it_is() {
-    let fake = Fake::new(ordinary);
+    let fake = MockServer::new(ordinary);
     Story::against(&fake).run("convox rack").prints(str![[r#"
 Name      test
 Provider  aws
@@ -37,12 +37,12 @@ Version   3.24.6
 
 #[test]
 fn a_status_that_nobody_knows_and_escapes_are_shown_as_they_are_and_harmlessly() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /system" => Reply::json(
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /system" => Response::json(
             r#"{"name":"a\u001b[2Jb","provider":"x","status":"dreaming","version":"4"}"#,
         ),
         _ => ordinary(ask),
     });
     let ran = Story::against(&fake).run("convox rack");
-    ran.ok().says("Status    dreaming\n").says("Name      a\\x1b[2Jb\n");
+    ran.ok().stdout_contains("Status    dreaming\n").stdout_contains("Name      a\\x1b[2Jb\n");
 }

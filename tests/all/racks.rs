@@ -5,7 +5,7 @@ use snapbox::str;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Fake, PASSWORD, Reply, Story, ordinary};
+use crate::support::{MockServer, PASSWORD, Response, Story, ordinary};
 
 /// Configures a direct rack, as existing clients do: a file with its address.
 fn add(story: &Story, name: &str, url: &str) {
@@ -116,9 +116,9 @@ fn no_rack_is_named_where_racks_are_listed_or_chosen() {
     let story = Story::alone("web");
     add(&story, "north", &nowhere());
     for line in ["convox racks -r north", "convox switch -r north", "convox switch --rack north"] {
-        story.run(line).code(2).warns("unexpected argument");
+        story.run(line).code(2).stderr_contains("unexpected argument");
     }
-    story.run("convox racks --debug --insecure").says("north");
+    story.run("convox racks --debug --insecure").stdout_contains("north");
     story.run("convox switch north --debug --insecure").prints(str![[r#"Switched to north"#]]);
 }
 
@@ -164,13 +164,13 @@ fn the_settings_folder_can_be_somewhere_else() {
 
 #[test]
 fn racks_of_the_console_are_listed_and_reached_through_it() {
-    let fake = Fake::new(|ask| match (ask.line.as_str(), ask.header("rack")) {
-        ("GET /racks", None) => Reply::json(
+    let fake = MockServer::new(|ask| match (ask.line.as_str(), ask.header("rack")) {
+        ("GET /racks", None) => Response::json(
             r#"[{"name":"production","organization":{"name":"acme"},"provider":"aws",
                  "status":"running"}]"#,
         ),
         (_, Some("acme/production")) => ordinary(ask),
-        _ => Reply::refusal(404, ""),
+        _ => Response::refusal(404, ""),
     });
     let mut story = Story::alone("web");
     story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", fake.host());
@@ -195,10 +195,10 @@ HINT: choose a rack with: convox switch RACK
 }
 
 /// A console that wants a session for everything, and whose answer to that is a 500.
-fn console_without_sessions(second_factor: bool) -> (Fake, Story) {
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
-        "POST /session" => Reply::refusal(500, "no session"),
-        _ => Reply::raw(format!(
+fn console_without_sessions(second_factor: bool) -> (MockServer, Story) {
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
+        "POST /session" => Response::refusal(500, "no session"),
+        _ => Response::raw(format!(
             "HTTP/1.1 401 X\r\nContent-Length: 0\r\nConnection: close\r\n\
              WWW-Authenticate: Session path=\"/session\" token=\"{second_factor}\"\r\n\r\n"
         )),
@@ -214,7 +214,8 @@ fn a_console_that_gives_no_session_is_no_empty_list() {
     let (_console, story) = console_without_sessions(false);
     for line in ["convox racks", "convox apps -r acme/north", "convox switch north"] {
         let ran = story.run(line);
-        ran.is_error().warns("ERROR: no session\nHINT: the rack failed at POST /session\n");
+        ran.is_error()
+            .stderr_contains("ERROR: no session\nHINT: the rack failed at POST /session\n");
         assert_eq!(ran.code, 1);
     }
 }

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Fake, Reply, Story, ordinary, until};
+use crate::support::{MockServer, Response, Story, ordinary, until};
 
 #[test]
 fn releases_are_listed_newest_first() {
@@ -149,7 +149,7 @@ HINT: or promote it again with --force
 Promoting RAAAAAAAAAA... UPDATING
 Waiting for RAAAAAAAAAA... OK
 "#]]);
-    story.run("convox releases promote RAAAAAAAAAA --style v3").ok().says("\nOK\n");
+    story.run("convox releases promote RAAAAAAAAAA --style v3").ok().stdout_contains("\nOK\n");
 }
 
 #[test]
@@ -168,9 +168,11 @@ HINT: it has no build; deploy the app with: convox deploy -a web
 
 #[test]
 fn an_app_in_mid_update_is_refused() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web" => Reply::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#),
-        "POST /apps/web/releases/ROLD/promote" => Reply::raw("HTTP/1.1 200 OK\r\n\r\nok\n"),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web" => {
+            Response::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#)
+        }
+        "POST /apps/web/releases/ROLD/promote" => Response::raw("HTTP/1.1 200 OK\r\n\r\nok\n"),
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
@@ -189,9 +191,9 @@ HINT: or go on anyway with --force
 #[test]
 fn a_rack_that_refuses_an_older_release_is_quoted_with_the_way_that_works_there() {
     for status in [400, 500] {
-        let fake = Fake::new(move |ask| match ask.line.as_str() {
+        let fake = MockServer::new(move |ask| match ask.line.as_str() {
             "POST /apps/web/releases/ROLD/promote" => {
-                Reply::refusal(status, "can not promote an older release, try rollback\n")
+                Response::refusal(status, "can not promote an older release, try rollback\n")
             }
             _ => ordinary(ask),
         });
@@ -211,7 +213,9 @@ fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
     story.run("convox deploy --wait").ok();
     let ran = story.run("convox releases rollback RAAAAAAAAAA");
-    ran.ok().says("Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
+    ran.ok().stdout_contains(
+        "Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n",
+    );
     assert!(ran.out.ends_with("\nOK\n"), "{ran}");
     assert_eq!(story.get("web"), "Hello World!\n");
     story.run("convox env").prints("");
@@ -235,7 +239,7 @@ OK
     let ran = story.run(
         "convox releases create-from --use-active-release-build --env-from RBBBBBBBBBB --promote",
     );
-    ran.ok().says("Created release: RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
+    ran.ok().stdout_contains("Created release: RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n");
     story.run("convox env get COLOR --release RDDDDDDDDDD").prints(str![[r#"teal"#]]);
     let created = story
         .run("convox releases create-from --use-active-release-build --use-active-release-env --json")
@@ -254,8 +258,8 @@ OK
 
 #[test]
 fn an_app_status_that_nobody_knows_is_shown_as_it_is() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps" => Reply::json(r#"[{"name":"web","status":"meditating","release":""}]"#),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Response::json(r#"[{"name":"web","status":"meditating","release":""}]"#),
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox apps").prints(str![[r#"
@@ -266,9 +270,9 @@ web  meditating
 
 #[test]
 fn a_promote_refused_by_an_app_that_seems_to_be_at_rest_is_a_failure() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" => {
-            Reply::refusal(403, "app is currently updating\n")
+            Response::refusal(403, "app is currently updating\n")
         }
         _ => ordinary(ask),
     });
@@ -286,11 +290,11 @@ HINT: wait for it with: convox apps wait web
 #[test]
 fn a_forced_promote_is_not_sent_again_with_force() {
     let sent = AtomicUsize::new(0);
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" if sent.fetch_add(1, Ordering::Relaxed) == 0 => {
-            Reply::refusal(503, "busy\n")
+            Response::refusal(503, "busy\n")
         }
-        "POST /apps/web/releases/RNEW/promote" => Reply::refusal(200, "ok\n"),
+        "POST /apps/web/releases/RNEW/promote" => Response::refusal(200, "ok\n"),
         _ => ordinary(ask),
     });
     let mut story = Story::against(&fake);
@@ -308,13 +312,13 @@ fn a_forced_promote_is_not_sent_again_with_force() {
 #[test]
 fn a_wait_that_cannot_be_watched_says_that_the_rack_goes_on() {
     let promoted = AtomicUsize::new(0);
-    let fake = Fake::new(move |ask| match ask.line.as_str() {
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" => {
             promoted.store(1, Ordering::Relaxed);
-            Reply::refusal(200, "ok\n")
+            Response::refusal(200, "ok\n")
         }
         "GET /apps/web" if promoted.load(Ordering::Relaxed) > 0 => {
-            Reply::refusal(404, "app not found: web\n")
+            Response::refusal(404, "app not found: web\n")
         }
         _ => ordinary(ask),
     });
@@ -328,8 +332,8 @@ HINT: show its status with: convox apps info web
 
 #[test]
 fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "POST /apps/web/releases/RNEW/promote" => Reply::silence(),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => Response::silence(),
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);

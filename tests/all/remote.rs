@@ -35,9 +35,11 @@ fn exec_passes_input_output_and_the_exit_code() {
 fn exec_that_is_refused_says_why() {
     let story = Story::deployed("web");
     let ran = story.run("convox exec nobody ls");
-    ran.code(1).out("").warns("ERROR: process not found: nobody\n");
+    ran.code(1).out("").stderr_contains("ERROR: process not found: nobody\n");
     let ran = story.run("convox exec web no-such-program");
-    ran.code(1).out("").warns("ERROR: exec: \"no-such-program\": executable file not found\n");
+    ran.code(1)
+        .out("")
+        .stderr_contains("ERROR: exec: \"no-such-program\": executable file not found\n");
     story.run("convox exec web").code(2).out("");
 }
 
@@ -107,7 +109,7 @@ fn run_has_a_process_of_its_own_which_is_gone_afterwards() {
     story.run_with(line, "in\n").code(9).out("in\nweb.py").err("");
     no_one_off_is_left(&story);
     let ran = story.run("convox run nope ls");
-    ran.code(1).out("").warns("ERROR: service not found: nope\n");
+    ran.code(1).out("").stderr_contains("ERROR: service not found: nope\n");
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn run_that_is_ended_by_a_signal_leaves_no_process() {
     let story = Story::deployed("web");
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let running = story.start("convox run web -- sh -c 'echo here; sleep 600'");
-        running.says("here");
+        running.stdout_contains("here");
         assert_eq!(processes(&story).len(), 2);
         kill_process(running.pid(), signal).unwrap();
         running.end().code(code);
@@ -127,10 +129,10 @@ fn run_that_is_ended_by_a_signal_leaves_no_process() {
 fn run_detached_gives_the_process_which_goes_on_and_can_be_stopped() {
     let story = Story::deployed("web");
     let ran = story.run("convox run web -d 'sleep 600' --release RNOPE");
-    ran.code(1).warns("RNOPE");
+    ran.code(1).stderr_contains("RNOPE");
     let ran = story.run("convox run -d web sleep 600");
     ran.prints("Running detached process... OK, web-aaaaaa");
-    story.run("convox ps info web-aaaaaa").ok().says("Command   sleep 600\n");
+    story.run("convox ps info web-aaaaaa").ok().stdout_contains("Command   sleep 600\n");
     story.run("convox ps stop web-aaaaaa").prints("Stopping web-aaaaaa... OK");
     no_one_off_is_left(&story);
     story.run("convox run web -d --id -- sleep 600").code(0).out("web-bbbbbb");
@@ -141,7 +143,9 @@ fn ps_lists_and_shows_processes() {
     let story = Story::deployed("web");
     let id = processes(&story).remove(0);
     let ran = story.run_now("convox ps");
-    ran.ok().says("ID          SERVICE  STATUS   RELEASE      STARTED").says("python3 web.py\n");
+    ran.ok()
+        .stdout_contains("ID          SERVICE  STATUS   RELEASE      STARTED")
+        .stdout_contains("python3 web.py\n");
     story.run("convox ps -s nope").prints("ID  SERVICE  STATUS  RELEASE  STARTED  COMMAND");
     let listed = story.run("convox ps --json").json();
     assert_eq!(listed[0]["service"], "web");
@@ -149,9 +153,11 @@ fn ps_lists_and_shows_processes() {
     let shown = story.run(&format!("convox ps info {id} --json")).json();
     assert_eq!((&shown["app"], &shown["command"]), (&"web".into(), &"python3 web.py".into()));
     let ran = story.run("convox ps info nobody");
-    ran.code(1).warns("ERROR: process not found: nobody\n");
+    ran.code(1).stderr_contains("ERROR: process not found: nobody\n");
     let ran = story.run("convox ps stop nobody");
-    ran.code(1).says("Stopping nobody... ").warns("ERROR: process not found: nobody\n");
+    ran.code(1)
+        .stdout_contains("Stopping nobody... ")
+        .stderr_contains("ERROR: process not found: nobody\n");
 }
 
 #[test]
@@ -198,7 +204,7 @@ fn cp_that_fails_leaves_nothing_under_the_final_name() {
         (format!("convox cp {process}:/web.py none/here"), "can't write"),
     ] {
         let ran = story.run(&line);
-        ran.code(1).out("").warns(words);
+        ran.code(1).out("").stderr_contains(words);
     }
     assert!(!story.path("web").join("here").exists());
 }
@@ -208,7 +214,7 @@ fn proxy_leads_to_a_service_by_its_name_until_it_is_ended() {
     let story = Story::deployed("web");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let running = story.start(&format!("convox proxy {port}:web.web:3000"));
-    running.says("proxying localhost:");
+    running.stdout_contains("proxying localhost:");
     for _ in 0..3 {
         let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
         connection.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
@@ -217,7 +223,7 @@ fn proxy_leads_to_a_service_by_its_name_until_it_is_ended() {
         assert!(response.ends_with("Hello World!\n"), "{response}");
     }
     let taken = story.run(&format!("convox proxy {port}:web.web:3000"));
-    taken.code(1).out("").warns("can't listen on 127.0.0.1:");
+    taken.code(1).out("").stderr_contains("can't listen on 127.0.0.1:");
     running.interrupt();
     let ended = running.end();
     assert_eq!(ended.out.matches("connect: ").count(), 3, "{ended}");
@@ -228,12 +234,12 @@ fn proxy_to_what_the_rack_does_not_know_reports_each_connection() {
     let story = Story::deployed("web");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let running = story.start(&format!("convox proxy {port}:nowhere:80"));
-    running.says("proxying localhost:");
+    running.stdout_contains("proxying localhost:");
     let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut nothing = Vec::new();
     // Reset or closed: either way there is nothing.
     drop(connection.read_to_end(&mut nothing));
     assert!(nothing.is_empty());
-    running.says("WARNING: nowhere:80: invalid proxy host");
+    running.stdout_contains("WARNING: nowhere:80: invalid proxy host");
     story.run("convox proxy onlyhost").code(1).err("ERROR: invalid argument: onlyhost");
 }

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use snapbox::str;
 
-use crate::support::{Ask, Fake, PASSWORD, Ran, Reply, Story, ordinary};
+use crate::support::{MockServer, Output, PASSWORD, Request, Response, Story, ordinary};
 
 #[test]
 fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
@@ -21,21 +21,21 @@ fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
         " bytes, ",
         " ms\n",
     ] {
-        ran.code(0).warns(part);
+        ran.code(0).stderr_contains(part);
     }
     assert!(ran.err.lines().all(|line| line.starts_with("DEBUG: ")), "{ran}");
 }
 
 #[test]
 fn debug_tells_the_bytes_of_an_answer_and_none_of_a_refusal() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps" => Reply::json("[]"),
-        _ => Reply::refusal(403, "no"),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Response::json("[]"),
+        _ => Response::refusal(403, "no"),
     });
     let story = Story::against(&fake);
-    story.run("convox apps --debug").warns("DEBUG: GET /apps 200, 2 bytes, ");
+    story.run("convox apps --debug").stderr_contains("DEBUG: GET /apps 200, 2 bytes, ");
     let ran = story.run("convox rack --debug");
-    ran.warns("DEBUG: GET /system 403, ");
+    ran.stderr_contains("DEBUG: GET /system 403, ");
     assert!(!ran.err.contains("bytes"), "{ran}");
 }
 
@@ -44,7 +44,7 @@ fn the_variable_asks_for_the_same_and_stdout_stays_as_it_is() {
     let mut story = Story::new("web");
     story.set("CONVOX_DEBUG", "1");
     let ran = story.run("convox apps");
-    ran.code(0).out(str![[r#"APP  STATUS"#]]).warns("DEBUG: GET /apps 200, ");
+    ran.code(0).out(str![[r#"APP  STATUS"#]]).stderr_contains("DEBUG: GET /apps 200, ");
 }
 
 #[test]
@@ -59,35 +59,37 @@ fn a_value_of_the_environment_is_not_told_by_debug() {
 const ODD: &str = "p@ss w0rd/é";
 
 /// What a rack or a proxy may send back of a request, in all its forms.
-fn echo(ask: &Ask) -> String {
+fn echo(ask: &Request) -> String {
     let header = ask.header("authorization").unwrap_or_default();
     let pair = BASE64_STANDARD.decode(header.trim_start_matches("Basic ")).unwrap_or_default();
     let pair = String::from_utf8(pair).unwrap();
     format!("bad: {header}; {pair}; http://p%40ss%20w0rd%2F%C3%A9@rack; Bearer eyJh.eyJz.x-1")
 }
 
-fn against(fake: &Fake) -> Story {
+fn against(fake: &MockServer) -> Story {
     let mut story = Story::against(fake);
     story.set("RACK_URL", format!("http://convox:p%40ss%20w0rd%2F%C3%A9@{}", fake.host()));
     story
 }
 
 #[track_caller]
-fn is_silent(ran: &Ran) {
+fn is_silent(ran: &Output) {
     for secret in [ODD, "w0rd", "Y29udm94OnBAc3Mg", "eyJh"] {
         assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "{secret} in {ran}");
     }
-    ran.code(1).warns("bad: Basic [REDACTED]").warns("convox:[REDACTED]; http://[REDACTED]@rack;");
+    ran.code(1)
+        .stderr_contains("bad: Basic [REDACTED]")
+        .stderr_contains("convox:[REDACTED]; http://[REDACTED]@rack;");
 }
 
 #[test]
 fn credentials_that_are_sent_back_are_not_shown() {
     for status in [200, 401, 403, 407, 500] {
-        let fake = Fake::new(move |ask| Reply::refusal(status, &echo(ask)));
+        let fake = MockServer::new(move |ask| Response::refusal(status, &echo(ask)));
         is_silent(&against(&fake).run("convox apps --debug"));
-        let fake = Fake::new(move |ask| {
+        let fake = MockServer::new(move |ask| {
             let error = serde_json::json!({"error": echo(ask)}).to_string();
-            Reply::of(status.max(400), "application/json", &error)
+            Response::of(status.max(400), "application/json", &error)
         });
         is_silent(&against(&fake).run("convox apps --debug"));
     }
@@ -96,9 +98,11 @@ fn credentials_that_are_sent_back_are_not_shown() {
 #[test]
 fn nor_are_they_where_a_log_is_refused() {
     for in_a_frame in [false, true] {
-        let fake = Fake::new(move |ask| match ask.line.as_str() {
-            "GET /apps/web/logs" if in_a_frame => Reply::log(&[&format!("ERROR: {}", echo(ask))]),
-            "GET /apps/web/logs" => Reply::refusal(403, &echo(ask)),
+        let fake = MockServer::new(move |ask| match ask.line.as_str() {
+            "GET /apps/web/logs" if in_a_frame => {
+                Response::log(&[&format!("ERROR: {}", echo(ask))])
+            }
+            "GET /apps/web/logs" => Response::refusal(403, &echo(ask)),
             _ => ordinary(ask),
         });
         is_silent(&against(&fake).run("convox logs --no-follow --debug"));

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::{Fake, Reply, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
 fn services_show_the_address_that_stays() {
@@ -50,12 +50,12 @@ fn json_has_every_field() {
 
 #[test]
 fn control_characters_from_a_rack_are_shown_harmlessly() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps/web/services" => {
-            Reply::json(r#"[{"name":"web","domain":"\u001b[31mred\u0007","ports":[],"count":1}]"#)
-        }
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/services" => Response::json(
+            r#"[{"name":"web","domain":"\u001b[31mred\u0007","ports":[],"count":1}]"#,
+        ),
         _ => ordinary(ask),
     });
     let ran = Story::against(&fake).run("convox services");
-    ran.ok().says("\\x1b[31mred\\x07");
+    ran.ok().stdout_contains("\\x1b[31mred\\x07");
 }

@@ -4,26 +4,28 @@ use snapbox::str;
 
 use std::path::PathBuf;
 
-use crate::support::{Ask, Fake, PASSWORD, Reply, Story, Terminal, ordinary, screen, until};
+use crate::support::{
+    MockServer, PASSWORD, Request, Response, Story, Terminal, ordinary, screen, until,
+};
 
 /// A rack where everything goes well, but for what `script` says.
-fn rack(script: impl Fn(&Ask) -> Option<Reply> + Send + Sync + 'static) -> Fake {
-    Fake::new(move |ask| match (script(ask), ask.line.as_str()) {
+fn rack(script: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> MockServer {
+    MockServer::new(move |ask| match (script(ask), ask.line.as_str()) {
         (Some(reply), _) => reply,
-        (None, "POST /apps/web/builds") => Reply::json(r#"{"id":"BNEW","status":"running"}"#),
+        (None, "POST /apps/web/builds") => Response::json(r#"{"id":"BNEW","status":"running"}"#),
         (None, "GET /apps/web/builds/BNEW") => {
-            Reply::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
+            Response::json(r#"{"id":"BNEW","status":"complete","release":"RNEW"}"#)
         }
-        (None, "GET /apps/web/builds/BNEW/logs") => Reply::log(&["step 1\n"]),
-        (None, "POST /apps/web/releases/RNEW/promote") => Reply::refusal(200, "ok\n"),
+        (None, "GET /apps/web/builds/BNEW/logs") => Response::log(&["step 1\n"]),
+        (None, "POST /apps/web/releases/RNEW/promote") => Response::refusal(200, "ok\n"),
         (None, line) if line.starts_with("POST /apps/web/objects/") => {
-            Reply::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
+            Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
         }
         (None, _) => ordinary(ask),
     })
 }
 
-fn on_terminal(fake: &Fake) -> Story {
+fn on_terminal(fake: &MockServer) -> Story {
     let mut story = Story::against(fake);
     story.set("TERM", "xterm-256color");
     story
@@ -76,7 +78,7 @@ fn bytes_of_apps(story: &Story) -> String {
 
 #[test]
 fn colours_are_for_terminals_that_show_them() {
-    let fake = Fake::new(ordinary);
+    let fake = MockServer::new(ordinary);
     let mut story = on_terminal(&fake);
     assert!(bytes_of_apps(&story).contains("\u{1b}["));
     story.set("NO_COLOR", "1");
@@ -102,8 +104,8 @@ fn a_dumb_terminal_gets_one_final_bar() {
 #[test]
 fn ctrl_c_during_a_build_names_the_command_that_follows_it() {
     let fake = rack(|ask| match ask.line.as_str() {
-        "GET /apps/web/builds/BNEW" => Some(Reply::json(r#"{"id":"BNEW","status":"running"}"#)),
-        "GET /apps/web/builds/BNEW/logs" => Some(Reply::open_log(&["step 1\n"])),
+        "GET /apps/web/builds/BNEW" => Some(Response::json(r#"{"id":"BNEW","status":"running"}"#)),
+        "GET /apps/web/builds/BNEW/logs" => Some(Response::open_log(&["step 1\n"])),
         _ => None,
     });
     let story = on_terminal(&fake);
@@ -127,7 +129,7 @@ fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
     let fake = rack(|ask| match ask.line.as_str() {
         "GET /apps/web/releases" => None,
         "GET /apps/web" => {
-            Some(Reply::json(r#"{"name":"web","status":"running","release":"RACTIVE"}"#))
+            Some(Response::json(r#"{"name":"web","status":"running","release":"RACTIVE"}"#))
         }
         _ => None,
     });
@@ -150,9 +152,9 @@ fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
 
 #[test]
 fn a_token_is_asked_for_without_showing_it() {
-    let console = Fake::new(|ask| match ask.line.as_str() {
-        "GET /auth" => Reply::json(r#"{"id":"user-1"}"#),
-        _ => Reply::refusal(404, ""),
+    let console = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /auth" => Response::json(r#"{"id":"user-1"}"#),
+        _ => Response::refusal(404, ""),
     });
     let mut story = Story::alone("web");
     story.set("X_DEV_ALLOW_HTTP", "true").set("TERM", "xterm-256color");
@@ -170,7 +172,7 @@ fn a_token_is_asked_for_without_showing_it() {
 
 #[test]
 fn ctrl_c_at_the_prompt_leaves_with_130_and_the_terminal_as_it_was() {
-    let console = Fake::new(|_| Reply::refusal(404, ""));
+    let console = MockServer::new(|_| Response::refusal(404, ""));
     let mut story = Story::alone("web");
     story.set("X_DEV_ALLOW_HTTP", "true");
     let mut terminal = story.on_terminal(&format!("convox login {}", console.host()));
@@ -203,9 +205,9 @@ TOKEN=hush
 
 #[test]
 fn what_comes_from_a_rack_cannot_move_the_cursor() {
-    let fake = Fake::new(|ask| match ask.line.as_str() {
-        "GET /apps" => Reply::json(r#"[{"name":"a\u001b[2J\u0007b\rc","status":"run\nning"}]"#),
-        _ => Reply::refusal(500, "no\u{1b}]0;title\u{7} such\u{8} thing"),
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps" => Response::json(r#"[{"name":"a\u001b[2J\u0007b\rc","status":"run\nning"}]"#),
+        _ => Response::refusal(500, "no\u{1b}]0;title\u{7} such\u{8} thing"),
     });
     let story = on_terminal(&fake);
     let (_, seen) = story.on_terminal("convox apps").end();
@@ -221,7 +223,7 @@ fn logs_keep_their_colours_and_show_other_control_bytes() {
     let line =
         "2020-01-01T00:00:00Z service/web/x \u{1b}[31mred\u{1b}[0m \u{7}bell \u{1b}[2Jgone\n";
     let fake = rack(move |ask| match ask.line.as_str() {
-        "GET /apps/web/logs" | "GET /apps/web/builds/BACTIVE/logs" => Some(Reply::log(&[line])),
+        "GET /apps/web/logs" | "GET /apps/web/builds/BACTIVE/logs" => Some(Response::log(&[line])),
         _ => None,
     });
     let mut story = on_terminal(&fake);
@@ -240,7 +242,7 @@ fn logs_keep_their_colours_and_show_other_control_bytes() {
 
 #[test]
 fn watching_ends_with_ctrl_c() {
-    let fake = Fake::new(ordinary);
+    let fake = MockServer::new(ordinary);
     let story = on_terminal(&fake);
     let mut terminal = story.on_terminal("convox apps --watch 1");
     until("a second look", || (fake.count("GET /apps") >= 2).then_some(()));

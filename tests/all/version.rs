@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::{Fake, Reply, Story};
+use crate::support::{MockServer, Response, Story};
 
 const OWN: &str = env!("CARGO_PKG_VERSION");
 
@@ -26,7 +26,7 @@ fn without_a_rack_there_is_no_server() {
 
 #[test]
 fn a_rack_that_fails_is_an_error_below_the_clients_version() {
-    let fake = Fake::new(|_| Reply::refusal(500, "out of order"));
+    let fake = MockServer::new(|_| Response::refusal(500, "out of order"));
     let ran = Story::against(&fake).run("convox version");
     ran.fails(str![[r#"
 ERROR: out of order

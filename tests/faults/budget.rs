@@ -3,25 +3,25 @@
 use std::time::Duration;
 
 use crate::support::app;
-use crate::support::cli::{Cli, Ran};
+use crate::support::cli::{Cli, Output};
 use crate::support::fault::Fault;
 use crate::support::port::Port;
 use crate::support::proxy::{Proxy, Setup};
 use crate::support::rack::{PASSWORD, Rack};
 
 /// Runs a command through a proxy that does this to every request.
-async fn run(rack: &Rack, fault: Fault, args: &[&str], env: &[(&str, &str)]) -> (Ran, Proxy) {
+async fn run(rack: &Rack, fault: Fault, args: &[&str], env: &[(&str, &str)]) -> (Output, Proxy) {
     let proxy = Proxy::start(Setup::new(rack.address, move |_| fault));
     (at(&proxy, args, env).await, proxy)
 }
 
-async fn at(proxy: &Proxy, args: &[&str], env: &[(&str, &str)]) -> Ran {
+async fn at(proxy: &Proxy, args: &[&str], env: &[(&str, &str)]) -> Output {
     let home = tempfile::tempdir().unwrap();
     let cli = Cli::new(args, home.path()).at(proxy.address, PASSWORD);
     env.iter().fold(cli, |cli, (name, value)| cli.env(name, value)).run().await
 }
 
-fn last(ran: &Ran) -> &str {
+fn last(ran: &Output) -> &str {
     ran.err.lines().last().unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::app;
-use crate::support::cli::{Cli, Ran, Running};
+use crate::support::cli::{Cli, Output, Running};
 use crate::support::fault::Fault;
 use crate::support::proxy::{Asked, Proxy, Setup};
 use crate::support::rack::{PASSWORD, Rack};
@@ -92,7 +92,7 @@ async fn told(rack: &Rack, lines: usize) {
 
 /// Ends a run that follows `web`, once it has shown what the rack has; gives its ticks and those of
 /// the rack.
-async fn settled(rack: &Rack, mut running: Running) -> (Ran, String) {
+async fn settled(rack: &Rack, mut running: Running) -> (Output, String) {
     let all = format!("tick {TENTHS} of {TENTHS}\n");
     let shown = running.out.until(|text| text.contains(&all));
     assert!(tokio::time::timeout(Duration::from_secs(60), shown).await.unwrap());

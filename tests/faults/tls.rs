@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::app;
-use crate::support::cli::{Cli, Ran};
+use crate::support::cli::{Cli, Output};
 use crate::support::port::Port;
 use crate::support::pty::Pty;
 use crate::support::rack::{PASSWORD, Rack};
@@ -35,7 +35,7 @@ impl Scene {
         Cli::new(args, self.home.path()).env("RACK_URL", &url)
     }
 
-    async fn apps(&self) -> Ran {
+    async fn apps(&self) -> Output {
         self.cli(&["apps"]).run().await
     }
 
@@ -43,7 +43,7 @@ impl Scene {
         self.port.address.to_string()
     }
 
-    async fn pin(&self) -> Ran {
+    async fn pin(&self) -> Output {
         let host = self.host();
         let cli = Cli::new(&["login", &host, "--trust"], self.home.path());
         cli.env("CONVOX_TOKEN", PASSWORD).run().await
@@ -54,7 +54,7 @@ impl Scene {
     }
 }
 
-fn is_refused(ran: &Ran, parts: &[&str]) {
+fn is_refused(ran: &Output, parts: &[&str]) {
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
     let mut lines = ran.err.lines();
     assert!(lines.next().is_some_and(|line| line.starts_with("ERROR: ")), "{ran:?}");
@@ -65,7 +65,7 @@ fn is_refused(ran: &Ran, parts: &[&str]) {
     assert!(!ran.err.contains(PASSWORD));
 }
 
-fn is_fine(ran: &Ran) {
+fn is_fine(ran: &Output) {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
 }
 
@@ -165,7 +165,7 @@ async fn insecure_works_warns_each_time_and_is_never_remembered() {
 }
 
 /// A certificate that its own file vouches for, but for one thing.
-async fn with_authority(scene: &Scene, certificate: &Certificate, home: &Path) -> Ran {
+async fn with_authority(scene: &Scene, certificate: &Certificate, home: &Path) -> Output {
     let pem = home.join("ca.pem");
     certificate.write(&pem);
     scene.cli(&["apps"]).env("CONVOX_CA_CERT", &pem.display().to_string()).run().await

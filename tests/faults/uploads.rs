@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::cli::{Cli, Ran};
+use crate::support::cli::{Cli, Output};
 use crate::support::fault::Fault;
 use crate::support::proxy::{Asked, Proxy, Setup};
 use crate::support::rack::{PASSWORD, Rack};
@@ -25,7 +25,7 @@ fn write_large(folder: &Path, files: usize) {
     }
 }
 
-async fn build(rack: &Rack, app: &str, source: &Path, fault: Fault) -> (Ran, Proxy) {
+async fn build(rack: &Rack, app: &str, source: &Path, fault: Fault) -> (Output, Proxy) {
     rack.api.post("/apps", &[("name", app)]).await;
     let once = move |asked: &Asked| match (asked.key.as_str(), asked.nth) {
         (UPLOAD, 1) => fault,

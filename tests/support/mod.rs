@@ -4,24 +4,24 @@
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs)] // each test binary uses a part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
-mod fake;
 mod http;
+mod mock_server;
+mod output;
 mod rack;
-mod ran;
+mod redactions;
 mod screen;
 mod shell;
-mod stand_ins;
 mod story;
 mod terminal;
 mod waiting;
 
-pub use fake::{Ask, Fake, Reply, ordinary};
 pub use http::{Answered, request};
+pub use mock_server::{MockServer, Request, Response, ordinary};
+pub use output::Output;
 pub use rack::{PASSWORD, TestRack, rack_options};
-pub use ran::Ran;
+pub use redactions::Redactions;
 pub use screen::screen;
 pub use shell::Shell;
-pub use stand_ins::StandIns;
 pub use story::{Running, Story, is_root};
 pub use terminal::Terminal;
 pub use waiting::{PATIENCE, until};

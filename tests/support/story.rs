@@ -19,11 +19,11 @@ use convox_devrack::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::fake::Fake;
 use super::http::request;
+use super::mock_server::MockServer;
+use super::output::Output;
 use super::rack::{TestRack, path, rack_options};
-use super::ran::Ran;
-use super::stand_ins::StandIns;
+use super::redactions::Redactions;
 use super::terminal::Terminal;
 use super::waiting::until;
 
@@ -36,7 +36,7 @@ pub struct Story {
     folder: TempDir,
     working: PathBuf,
     environment: BTreeMap<String, OsString>,
-    names: Arc<StandIns>,
+    names: Arc<Redactions>,
     clock: Clock,
 }
 
@@ -76,7 +76,7 @@ impl Story {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/convox-guide");
         copy(&example, &working);
         let clock = Clock::at(Clock::system().now() - Duration::from_secs(5 * 60 + 1));
-        let names = Arc::new(StandIns::default());
+        let names = Arc::new(Redactions::default());
         let environment = BTreeMap::new();
         let mut story = Self { rack: None, folder, working, environment, names, clock };
         story.set("HOME", story.path("home").as_os_str().to_owned());
@@ -86,7 +86,7 @@ impl Story {
     }
 
     /// In a copy of the example, with RACK_URL leading to a scripted server.
-    pub fn against(fake: &Fake) -> Self {
+    pub fn against(fake: &MockServer) -> Self {
         let mut story = Self::alone("web");
         story.set("RACK_URL", fake.url());
         // What is scripted to fail is not to be asked again and again.
@@ -147,7 +147,7 @@ impl Story {
     }
 
     /// Turns the rack's clock.
-    pub fn passes(&self, seconds: u64) {
+    pub fn advance_clock(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
@@ -167,12 +167,12 @@ impl Story {
     }
 
     /// Runs a command line. Stand-ins in it are what they stand for.
-    pub fn run(&self, line: &str) -> Ran {
+    pub fn run(&self, line: &str) -> Output {
         self.start(line).end()
     }
 
     /// Runs a command line with this text on its standard input, a pipe.
-    pub fn run_with(&self, line: &str, input: &str) -> Ran {
+    pub fn run_with(&self, line: &str, input: &str) -> Output {
         let mut command = self.command(line);
         command.stdin(Stdio::piped());
         let mut running = self.begin(line, command);
@@ -183,14 +183,14 @@ impl Story {
     }
 
     /// Runs a command line with a file of the working folder as its standard input.
-    pub fn run_from(&self, line: &str, file: &str) -> Ran {
+    pub fn run_from(&self, line: &str, file: &str) -> Output {
         let mut command = self.command(line);
         command.stdin(fs::File::open(self.working.join(file)).unwrap());
         self.begin(line, command).end()
     }
 
     /// Runs a line of shell, in which `convox` is the program.
-    pub fn shell(&self, line: &str) -> Ran {
+    pub fn shell(&self, line: &str) -> Output {
         let mut command = self.bare("/bin/sh");
         let (name, body) = ("convox", "\"$@\"");
         let line = self.names.resolve(line);
@@ -210,7 +210,7 @@ impl Story {
     }
 
     /// Runs a command line in this process, at the rack's time.
-    pub fn run_now(&self, line: &str) -> Ran {
+    pub fn run_now(&self, line: &str) -> Output {
         let environment = self.environment.clone();
         let (stdio, out, err) = Streams::captured(TermCaps::plain());
         let code = run(Invocation {
@@ -222,11 +222,11 @@ impl Story {
             stdio: Some(stdio),
         });
         let shown = |text: String| self.shown(&text);
-        Ran::new(line, code.into(), shown(out.text()), shown(err.text()))
+        Output::new(line, code.into(), shown(out.text()), shown(err.text()))
     }
 
     /// Deploys the working folder, making the app where there is none.
-    pub fn deploys(&self) -> Ran {
+    pub fn deploys(&self) -> Output {
         let ran = self.run("convox deploy --create --wait");
         ran.ok();
         ran
@@ -299,8 +299,8 @@ impl Drop for Story {
     }
 }
 
-impl Ran {
-    fn json_as_is(&self, names: &StandIns) -> serde_json::Value {
+impl Output {
+    fn json_as_is(&self, names: &Redactions) -> serde_json::Value {
         self.ok();
         serde_json::from_str(&names.resolve(&self.out)).expect("JSON")
     }
@@ -312,13 +312,13 @@ pub struct Running {
     pub child: Child,
     out: Reader,
     err: Reader,
-    names: Arc<StandIns>,
+    names: Arc<Redactions>,
     folder: PathBuf,
 }
 
 impl Running {
     /// Waits until a text has been printed, on stdout or stderr.
-    pub fn says(&self, text: &str) -> &Self {
+    pub fn stdout_contains(&self, text: &str) -> &Self {
         let text = self.names.resolve(text);
         until(&format!("{text:?} from {}", self.line), || {
             (self.out.text().contains(&text) || self.err.text().contains(&text)).then_some(())
@@ -338,13 +338,13 @@ impl Running {
     }
 
     /// Waits for the end.
-    pub fn end(mut self) -> Ran {
+    pub fn end(mut self) -> Output {
         let line = self.line.clone();
         let status = until(&format!("the end of {line}"), || self.child.try_wait().unwrap());
         let shown = |text: String| self.names.put(&text, &self.folder);
         let out = shown(self.out.end());
         let err = shown(self.err.end());
-        Ran::new(&line, status.code().unwrap_or(-1), out, err)
+        Output::new(&line, status.code().unwrap_or(-1), out, err)
     }
 }
 

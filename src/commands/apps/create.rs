@@ -29,7 +29,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let rack = cx.rack().await?;
     let create = async {
         rack.create_app(&name, &options).await?;
-        app::running(cx, &rack, &name, cx.wait_limit()).await
+        app::wait_until_running(cx, &rack, &name, cx.wait_limit()).await
     };
     let app = cx.step(format!("Creating {name}"), create).await?;
     Ok(Outcome::json(AppInfo::from(app)))

@@ -21,7 +21,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let rack = cx.rack().await?;
     let delete = async {
         rack.delete_app(&args.name).await?;
-        app::gone(cx, &rack, &args.name, cx.wait_limit()).await
+        app::wait_until_deleted(cx, &rack, &args.name, cx.wait_limit()).await
     };
     cx.step(format!("Deleting {}", args.name), delete).await?;
     Ok(Outcome::json(Deleted { deleted: args.name }))

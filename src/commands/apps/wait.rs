@@ -20,12 +20,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = cx.app_or(args.name.as_ref())?;
     let rack = cx.rack().await?;
-    let before = app::existing(&rack, &name).await?;
+    let before = app::read_existing(&rack, &name).await?;
     let wait = async {
         match before.status {
             // A rollback that began before this command is no failure of what it waits for.
-            AppStatus::Rollback => app::at_rest(cx, &rack, &name, cx.wait_limit()).await,
-            _ => app::running(cx, &rack, &name, cx.wait_limit()).await,
+            AppStatus::Rollback => app::wait_until_at_rest(cx, &rack, &name, cx.wait_limit()).await,
+            _ => app::wait_until_running(cx, &rack, &name, cx.wait_limit()).await,
         }
     };
     let app = cx.step("Waiting for app", wait).await?;

@@ -17,7 +17,7 @@ use convox_devrack::daemon;
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let data = dev::data_folder(cx)?;
+    let data = dev::data_dir(cx)?;
     let freed = daemon::prune(&data).await?;
     cx.emit(Event::Line(format!("Freed {}", humanize::size(freed))))?;
     Ok(Outcome::json(Pruned { freed }))

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     if args.detach {
         let address = dev::start(cx).await?;
         cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
-        let data = dev::data_folder(cx)?;
+        let data = dev::data_dir(cx)?;
         let status = daemon::status(&data).await?;
         return Ok(Outcome::json(RackStatus::new(data, status)));
     }
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     }
     daemon::raise_file_limit();
     daemon::close_on_exec();
-    let data = dev::data_folder(cx)?;
+    let data = dev::data_dir(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
     let stop = dev::shutdown_requested();

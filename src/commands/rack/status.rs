@@ -16,7 +16,7 @@ use convox_devrack::daemon::{self, Status};
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let data = dev::data_folder(cx)?;
+    let data = dev::data_dir(cx)?;
     let status = daemon::status(&data).await?;
     if let Status::Killed { processes } = status {
         cx.notice_with(

@@ -13,7 +13,7 @@ use convox_devrack::daemon::{self, Stopped};
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let data = dev::data_folder(cx)?;
+    let data = dev::data_dir(cx)?;
     let stop = async { Ok(daemon::stop(&data).await?) };
     let stopped = cx.step("Stopping the development rack", stop).await?;
     match stopped {

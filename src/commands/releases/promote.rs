@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     Ok(Outcome::json(Promoted { app, release: release.clone() }).with_id(&release))
 }
 
-/// The newest release, which may be somebody else's: it is named.
+/// Returns the newest release. It may be another person's, so a notice names it.
 async fn newest(cx: &Context, rack: &Rack, app: &AppName) -> Result<ReleaseId, CommandError> {
     let newest = rack.newest_release(app).await.map_err(|error| match error.status() {
         Some(404) => missing(app),

@@ -94,7 +94,7 @@ pub(super) struct Autoscale {
 }
 
 impl Autoscale {
-    /// Nothing where it is switched off.
+    /// Returns `None` if autoscaling is off.
     pub(super) fn of(autoscale: convox_wire::Autoscale) -> Option<Self> {
         autoscale.enabled.then_some(Self {
             cpu_threshold: autoscale.cpu_threshold,

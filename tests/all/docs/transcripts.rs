@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{pages, read, root};
-use crate::support::{Shell, StandIns, Story};
+use crate::support::{Redactions, Shell, Story};
 
 /// The pages with transcripts, and what is run before those of each.
 const PAGES: &[(&str, &str)] = &[
@@ -100,8 +100,8 @@ struct Session {
     story: Story,
     shell: Shell,
     /// What stands for the ids of the page, and for those of this run.
-    documented: StandIns,
-    real: StandIns,
+    documented: Redactions,
+    real: Redactions,
 }
 
 impl Session {
@@ -112,7 +112,7 @@ impl Session {
         for line in prelude.lines() {
             shell.run(line);
         }
-        Self { story, shell, documented: StandIns::default(), real: StandIns::default() }
+        Self { story, shell, documented: Redactions::default(), real: Redactions::default() }
     }
 
     /// The text of the page with stand-ins.

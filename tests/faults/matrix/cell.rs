@@ -10,7 +10,7 @@ use super::expect::expected;
 use super::flow::{Flow, Scene};
 use crate::support::PATIENCE;
 use crate::support::api::Api;
-use crate::support::cli::{Cli, Ran, Running};
+use crate::support::cli::{Cli, Output, Running};
 use crate::support::fault::Fault;
 use crate::support::proxy::{Asked, Proxy, Record, Setup};
 use crate::support::rack::{Killable, Rack};
@@ -67,11 +67,11 @@ pub(crate) struct Ended<'a> {
     pub(crate) scene: &'a Scene,
     pub(crate) api: &'a Api,
     pub(crate) proxy: &'a Proxy,
-    pub(crate) ran: &'a Ran,
+    pub(crate) ran: &'a Output,
 }
 
 /// The requests of a command when all goes well.
-pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Ran) {
+pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Output) {
     let api = &world.rack.api;
     let scene = flow.prepare(api, &world.name(), world.source.clone()).await;
     let proxy = Proxy::start(Setup::new(world.rack.address, |_| Fault::Pass));
@@ -175,7 +175,7 @@ fn start(
 }
 
 /// Waits for the command's end. A followed log ends when all was shown and the app goes.
-async fn end(flow: Flow, scene: &Scene, api: &Api, mut running: Running) -> Ran {
+async fn end(flow: Flow, scene: &Scene, api: &Api, mut running: Running) -> Output {
     if flow == Flow::Follow {
         let shown = async {
             let log = scene.told(api, "tick 25 of 25").await;
@@ -261,7 +261,7 @@ fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
 
 fn explain(cell: &Cell, wrong: &str, ended: &Ended<'_>) -> String {
     let Row { flow, key, nth, .. } = &cell.row;
-    let Ran { code, out, err, took } = ended.ran;
+    let Output { code, out, err, took } = ended.ran;
     let start = ended.proxy.records().first().map(|record| record.at);
     let requests: Vec<String> = ended
         .proxy

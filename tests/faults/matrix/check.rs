@@ -9,7 +9,7 @@ use super::cell::Ended;
 use super::expect::{Expected, Log};
 use super::flow::Flow;
 use crate::support::carry::WORDS;
-use crate::support::cli::Ran;
+use crate::support::cli::Output;
 use crate::support::fault::Fault;
 
 type Checked = Result<(), String>;
@@ -44,7 +44,7 @@ fn check_secrets(ended: &Ended<'_>) -> Checked {
     let password = &ended.api.password;
     let encode = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
     let secrets = [password.clone(), encode(password), encode(&format!("convox:{password}"))];
-    let Ran { out, err, .. } = ended.ran;
+    let Output { out, err, .. } = ended.ran;
     let told = secrets.iter().any(|secret| out.contains(secret) || err.contains(secret));
     must(!told, "the password is told")
 }
@@ -111,7 +111,7 @@ fn check_build_output(
     log: &str,
     (build, release): (&str, &str),
 ) -> Checked {
-    let Ran { out, err, .. } = ended.ran;
+    let Output { out, err, .. } = ended.ran;
     let seen = match expected.log {
         Log::Warned => {
             let how = format!("convox builds logs {build} -a {}", ended.scene.app);

@@ -29,7 +29,7 @@ pub(crate) const LIMITS: [(&str, &str); 11] = [
 
 /// A run that has ended.
 #[derive(Debug, Clone)]
-pub(crate) struct Ran {
+pub(crate) struct Output {
     /// The exit code; `None` for a run that was killed.
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -90,13 +90,13 @@ impl Cli {
         self.command.env("TERM", "xterm").spawn().unwrap()
     }
 
-    pub(crate) async fn run(self) -> Ran {
+    pub(crate) async fn run(self) -> Output {
         self.start().end().await
     }
 }
 
 impl Running {
-    pub(crate) async fn end(mut self) -> Ran {
+    pub(crate) async fn end(mut self) -> Output {
         let code = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(status) => status.unwrap().code(),
             Err(_) => {
@@ -105,7 +105,7 @@ impl Running {
             }
         };
         let took = self.started.elapsed();
-        Ran { code, out: self.out.whole().await, err: self.err.whole().await, took }
+        Output { code, out: self.out.whole().await, err: self.err.whole().await, took }
     }
 }
 

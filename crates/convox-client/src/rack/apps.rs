@@ -16,6 +16,15 @@ pub struct CreateApp {
 impl Rack {
     /// Lists the apps, sorted by name (`GET /apps`; v2, v3, classic).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for app in rack.apps().await? {
+    ///     println!("{} is {}", app.name, app.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {

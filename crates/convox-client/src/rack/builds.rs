@@ -7,23 +7,23 @@ use convox_wire::{AppName, Build, BuildId, ObjectUrl};
 
 use super::{Error, Rack, Refusal, not_found};
 
-/// Options of a build. What is not given is not sent: the rack's own default applies.
+/// Options of a build. Absent ones are not sent: the rack's defaults apply.
 #[derive(Debug, Clone, Default)]
 pub struct BuildOptions {
     /// `KEY=VALUE` build arguments; racks split them at commas.
     pub build_args: Vec<String>,
-    /// What it is about.
+    /// The description.
     pub description: Option<String>,
-    /// Builds for development.
+    /// Whether to build for development.
     pub development: bool,
-    /// The commit it is made from.
+    /// The git commit of the source.
     pub git_sha: Option<String>,
-    /// The manifest's file name, where it is not the rack's default.
+    /// The file name of the manifest, unless it is the rack's default.
     pub manifest: Option<String>,
-    /// Asks for a build without cache. v3 racks have it the wrong way round and keep the cache;
-    /// `false`, which would turn it off there, is never sent.
+    /// Whether to build without the cache. v3 racks invert the parameter: `true` keeps the cache,
+    /// and `false`, which would disable it, is never sent.
     pub no_cache: bool,
-    /// v2: serves a wildcard domain.
+    /// Whether to serve a wildcard domain (v2).
     pub wildcard_domain: bool,
 }
 
@@ -34,8 +34,17 @@ pub struct BuildOptions {
 pub struct BuildsBefore(HashSet<BuildId>);
 
 impl Rack {
-    /// The newest builds, newest first (`GET /apps/{app}/builds`; v2, v3, classic). Racks give 10
-    /// unless told otherwise (classic: 20).
+    /// Lists the newest builds, newest first (`GET /apps/{app}/builds`; v2, v3, classic). Without a
+    /// limit, racks list 10 builds, classic racks 20.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for build in rack.builds(&"web".parse()?, Some(3)).await? {
+    ///     println!("{} is {}", build.id, build.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.
@@ -53,21 +62,39 @@ impl Rack {
         Ok(BuildsBefore(builds.into_iter().map(|build| build.id).collect()))
     }
 
-    /// One build (`GET /apps/{app}/builds/{id}`; v2, v3, classic).
+    /// Returns a build (`GET /apps/{app}/builds/{id}`; v2, v3, classic).
     ///
     /// # Errors
-    /// [`Error::Status`]: 404 `no such build: …`, whatever the rack's own form of it.
+    /// [`Error::Status`]: 404 `no such build: …` on racks of all generations.
     pub async fn build(&self, app: &AppName, id: &BuildId) -> Result<Build, Error> {
         let path = path!["apps", app, "builds", id];
         self.get(path).await.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
-    /// Starts a build of an uploaded object (`POST /apps/{app}/builds`; v2, v3). Done at most once:
-    /// after a lost answer the builds are listed and ours is taken.
+    /// Starts a build of an uploaded object (`POST /apps/{app}/builds`; v2, v3), at most once: if
+    /// the response is lost, the build is searched for among those that are not in the snapshot
+    /// `before`.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::rack::BuildOptions;
+    /// use convox_client::wire::{AppName, ObjectKey};
+    ///
+    /// let app: AppName = "web".parse()?;
+    /// let source = bytes::Bytes::from(std::fs::read("source.tgz")?);
+    /// let random = [7; 15]; // choose your own
+    /// let key = ObjectKey::temporary(random);
+    /// let upload = rack.upload(&app, &key, std::sync::Arc::new(source));
+    /// let (object, before) = tokio::try_join!(upload, rack.builds_before(&app))?;
+    /// let build = rack.start_build(&app, &object.url, &BuildOptions::default(), &before).await?;
+    /// println!("{} is {}", build.id, build.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Status`]; [`Error::Ambiguous`] naming the candidates where several builds could be
-    /// ours.
+    /// [`Error::Status`]; [`Error::Ambiguous`] with the ids if the response is lost and several
+    /// builds could be the one that was started.
     pub async fn start_build(
         &self,
         app: &AppName,
@@ -85,8 +112,8 @@ impl Rack {
         .await
     }
 
-    /// Uploads a source and starts its build in one request, as racks before 20180708231844 want
-    /// it (`POST /apps/{app}/builds`, multipart).
+    /// Uploads a source and starts its build in one request (`POST /apps/{app}/builds`, multipart;
+    /// racks before 20180708231844).
     ///
     /// # Errors
     /// As [`Rack::start_build`].
@@ -118,7 +145,7 @@ impl Rack {
     /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.
     ///
     /// # Errors
-    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] if the body can't be read.
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Body`] if the body can't be read.
     pub async fn import_build(
         &self,
         app: &AppName,
@@ -159,17 +186,17 @@ fn with_options(request: Request, options: &BuildOptions) -> Request {
         .form("wildcard-domain", given(options.wildcard_domain))
 }
 
-/// A flag travels only when it was given.
+/// Flags are sent only if they are set.
 fn given(flag: bool) -> Option<bool> {
     flag.then_some(true)
 }
 
-/// Racks know no difference between an empty text and none.
+/// An absent text is an empty one to racks.
 fn text(given: &Option<String>) -> &str {
     given.as_deref().unwrap_or_default()
 }
 
-/// The one build that is new and like ours; the ids where there are several.
+/// Returns the new build that could be ours, or the ids if there are several.
 fn only_new(
     builds: &[Build],
     before: &BuildsBefore,

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::transport::{Client, CloseReason, SocketReceiver};
 use convox_wire::frame::{self, Frame};
 
-/// A refusal is directly followed by the end. What looks like one and is not is output.
+/// A refusal is followed by the end within this time. Otherwise it was output.
 const REFUSAL_ENDS: Duration = Duration::from_millis(250);
 
 /// The receiving half of a socket whose first frame may be a refusal.
@@ -20,11 +20,11 @@ pub(super) struct Incoming {
     held: Option<(Bytes, Instant)>,
 }
 
-/// What a socket gives.
+/// What a socket received.
 pub(super) enum Received {
     Data(Bytes),
     End,
-    /// `ERROR: …` and nothing else.
+    /// `ERROR: …`, followed directly by the end.
     Refused(String),
 }
 
@@ -33,7 +33,7 @@ impl Incoming {
         Self { client, receiver, is_first: true, held: None }
     }
 
-    /// Returns what comes next. Cancel safe.
+    /// Receives the next data. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Received, CloseReason> {
         let Some((held, until)) = self.held.clone() else { return self.begin().await };
         let followed = timeout_at(until, self.receiver.next()).await;
@@ -44,7 +44,7 @@ impl Incoming {
                 None => Received::End,
             }),
             Ok(Ok(Frame::Data(data))) => Ok(Received::Data([held, data].concat().into())),
-            // A broken connection is found again by the next call.
+            // The next call reports a broken connection.
             Ok(Err(_)) | Err(_) => Ok(Received::Data(held)),
         }
     }

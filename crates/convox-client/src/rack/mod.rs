@@ -1,7 +1,7 @@
 //! The typed client of a rack: one file for each noun, one method for each route.
 //!
-//! Methods ask once; waiting is for [`crate::wait`]. What may be repeated when an answer is lost is
-//! said at each call, and carried out by [`crate::transport`].
+//! Methods send one request; [`crate::wait`] polls. Each method decides whether its request may be
+//! repeated if the response is lost; [`crate::transport`] repeats it.
 
 mod apps;
 mod budget;
@@ -91,18 +91,18 @@ impl Rack {
         self.read(Request::get(path)).await
     }
 
-    /// Sends a call whose answer is JSON.
+    /// Sends a request whose response is JSON.
     async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
         self.client.send(&request).await?.json()
     }
 
-    /// Sends a call whose answer is a list; `null` is the empty one.
+    /// Sends a request whose response is a list; `null` is an empty list.
     async fn list<T: DeserializeOwned>(&self, request: Request) -> Result<Vec<T>, Error> {
         Ok(self.read::<Option<Vec<T>>>(request.expect_list()).await?.unwrap_or_default())
     }
 
-    /// Sends a call whose answer says no more than that it was accepted: `ok` (v2, v3), JSON
-    /// (classic), or nothing.
+    /// Sends a request whose response only means that it was accepted: `ok` (v2, v3), JSON
+    /// (classic), or an empty body.
     async fn act(&self, request: Request) -> Result<(), Error> {
         self.client.send(&request).await?.check_accepted()
     }

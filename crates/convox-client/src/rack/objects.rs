@@ -1,16 +1,29 @@
 use std::sync::Arc;
 
-use crate::transport::{Download, Path, Request, Upload};
+use crate::transport::{Download, Path, Repeat, Request, Upload};
 use convox_wire::{AppName, Object, ObjectKey};
 
-use super::{Cause, Error, Rack};
+use super::{Error, Rack};
 
 impl Rack {
-    /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The key is ours, so the upload
-    /// is repeated from its start whenever it fails in a way that passes.
+    /// Stores an object (`POST /apps/{app}/objects/{key}`; v2, v3). The client chooses the key, so
+    /// an upload that fails is repeated from its start.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::wire::ObjectKey;
+    ///
+    /// let body = bytes::Bytes::from(std::fs::read("source.tgz")?);
+    /// let random = [7; 15]; // choose your own
+    /// let key = ObjectKey::temporary(random);
+    /// let object = rack.upload(&"web".parse()?, &key, std::sync::Arc::new(body)).await?;
+    /// println!("{}", object.url.0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Status`]: 404 for an unknown app. [`Error::Source`] where the body can't be read.
+    /// [`Error::Status`]: 404 for an unknown app. [`Error::Body`] if the body can't be read.
     pub async fn upload(
         &self,
         app: &AppName,
@@ -19,21 +32,10 @@ impl Rack {
     ) -> Result<Object, Error> {
         let start = ["apps", app.as_str(), "objects"];
         let path = Path::of(start.into_iter().chain(key.segments()));
-        let growing = body.length().is_none();
-        let request =
-            Request::post(path).upload(body.clone()).repeat(crate::transport::Repeat::Safely);
-        match self.client.send(&request).await {
-            Err(error) if growing && wants_a_length(&error) => {
-                body.complete().await;
-                self.read(request).await
-            }
-            response => response?.json(),
-        }
+        self.read(Request::post(path).upload(body).repeat(Repeat::Safely)).await
     }
-}
 
-impl Rack {
-    /// Reads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
+    /// Downloads an object (`GET /apps/{app}/objects/{key}`; v2, v3).
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app or key, 500 on some v3 racks.
@@ -42,10 +44,4 @@ impl Rack {
         let path = Path::of(start.into_iter().chain(key.segments()));
         self.client.download(&Request::get(path)).await
     }
-}
-
-/// Was the upload refused, or cut, perhaps because its length was not known?
-fn wants_a_length(error: &Error) -> bool {
-    let cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
-    cut || matches!(error.status(), Some(400 | 411 | 413 | 501))
 }

@@ -7,7 +7,7 @@ use crate::path;
 use crate::transport::{Download, Headers, Request, Upload};
 use convox_wire::{AppName, Process, ProcessId, ReleaseId, ServiceName};
 
-/// Which processes to list. What is not given does not matter.
+/// Which processes to list. Absent filters match every process.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessFilter {
     /// Those that run this release.
@@ -16,8 +16,8 @@ pub struct ProcessFilter {
     pub service: Option<ServiceName>,
 }
 
-/// How to run a one-off process of a service. What is not given is not sent: the service's own
-/// settings apply.
+/// How to run a one-off process of a service. Absent options are not sent: the
+/// service's settings apply.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// The command line, instead of the service's.
@@ -78,6 +78,15 @@ fn form(map: &BTreeMap<String, String>) -> Option<String> {
 
 impl Rack {
     /// Lists the processes of an app (`GET /apps/{app}/processes`; v2, v3).
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for process in rack.processes(&"web".parse()?).await? {
+    ///     println!("{} is {}", process.id, process.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.
@@ -169,7 +178,7 @@ impl Rack {
     /// tar, such as `--no-same-owner` (v3).
     ///
     /// # Errors
-    /// [`Error::Status`] for an unknown app or process. [`Error::Source`] if the body can't be
+    /// [`Error::Status`] for an unknown app or process. [`Error::Body`] if the body can't be
     /// read.
     pub async fn upload_files(
         &self,

@@ -8,16 +8,16 @@ use convox_wire::{
 
 use super::{Error, Rack, Refusal, not_found};
 
-/// Options of a new release. What is absent is inherited from the newest one.
+/// Options of a new release. What is absent is inherited from the newest release.
 #[derive(Debug, Clone, Default)]
 pub struct CreateRelease {
-    /// The build it runs.
+    /// The build.
     pub build: Option<BuildId>,
-    /// How it came about.
+    /// The description.
     pub description: Option<String>,
     /// The whole environment.
     pub env: Option<Environment>,
-    /// The release to inherit from instead (v3).
+    /// The release to inherit from, unless it is the newest (v3).
     pub parent: Option<ReleaseId>,
 }
 
@@ -33,18 +33,18 @@ impl ReleasesBefore {
     }
 }
 
-/// Is a promote to push aside one that is going on?
+/// Whether a promote may supersede an update of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Force {
-    /// Refused while the app is updating.
+    /// The promote is refused while the app is updating.
     No,
-    /// Goes on whatever the app is doing (v3).
+    /// The promote is accepted whatever the app's status (v3).
     Yes,
 }
 
 impl Rack {
-    /// The newest releases, newest first, without environment and manifest
-    /// (`GET /apps/{app}/releases`; v2, v3, classic). Racks give 10 unless told otherwise.
+    /// Lists the newest releases, newest first, without environment and manifest
+    /// (`GET /apps/{app}/releases`; v2, v3, classic). Without a limit, racks list 10 releases.
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.
@@ -56,7 +56,7 @@ impl Rack {
         self.list(Request::get(path!["apps", app, "releases"]).query("limit", limit)).await
     }
 
-    /// The newest release, promoted or not.
+    /// Returns the newest release, promoted or not; `None` if there is no release.
     ///
     /// # Errors
     /// As [`Rack::releases`].
@@ -73,10 +73,10 @@ impl Rack {
         Ok(ReleasesBefore(newest.map(|release| release.id)))
     }
 
-    /// One release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
+    /// Returns a release (`GET /apps/{app}/releases/{id}`; v2, v3, classic).
     ///
     /// # Errors
-    /// [`Error::Status`]: 404 `no such release: …`, whatever the rack's own form of it.
+    /// [`Error::Status`]: 404 `no such release: …` on racks of all generations.
     pub async fn release(&self, app: &AppName, id: &ReleaseId) -> Result<Release, Error> {
         let path = path!["apps", app, "releases", id];
         self.get(path).await.map_err(not_found(Refusal::ReleaseNotFound, id.as_str()))
@@ -115,7 +115,7 @@ impl Rack {
             options.env.as_ref().is_none_or(|env| *env == release.env)
                 && options.build.as_ref().is_none_or(|build| Some(build) == release.build.as_ref())
         };
-        // Somebody else may have made one since.
+        // Another client may have created one since.
         let releases = self.releases(app, None).await?;
         for newer in releases.iter().take_while(|release| Some(&release.id) != before.0.as_ref()) {
             let release = self.release(app, &newer.id).await?;
@@ -126,9 +126,23 @@ impl Rack {
         Ok(None)
     }
 
-    /// Makes `release` the active one (`POST /apps/{app}/releases/{id}/promote`; v2, v3, classic).
-    /// Returns when the rack has accepted it; the app runs it later. Done at most once: after a lost
-    /// answer the app, as it was `before`, tells whether it was accepted. Never sent twice with force.
+    /// Promotes a release (`POST /apps/{app}/releases/{id}/promote`; v2, v3, classic). Returns when
+    /// the rack has accepted it; the app runs the release later.
+    ///
+    /// Promotes at most once: if the response is lost, the app's state is compared with that in
+    /// `app`, as it was read before. A promote with force is never sent twice.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::wire::AppName;
+    ///
+    /// let name: AppName = "web".parse()?;
+    /// if let Some(newest) = rack.newest_release(&name).await? {
+    ///     rack.promote(&rack.app(&name).await?, &newest.id, None).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Status`]: 403 `app is currently updating`, 404 for an unknown app or release, 400
@@ -147,7 +161,7 @@ impl Rack {
             Request::post(path.clone()).form("force", force.map(|force| force == Force::Yes))
         };
         let request = match was_active {
-            // An update that is over by the time of the look leaves no trace.
+            // An update that has ended when the app is read again leaves no trace.
             true => request(force).never_resend(),
             false => request(force).resend_as(request(force.map(|_| Force::No))),
         };
@@ -163,7 +177,7 @@ impl Rack {
         let not_found = not_found(Refusal::ReleaseNotFound, release.as_str());
         let sent = self.client.send_reconciled(&request, Response::check_accepted, &mut look).await;
         match sent.map_err(not_found) {
-            // Sent again, and refused: the first one may be what the app is busy with.
+            // It was sent again and refused: the app may be busy with the first one.
             Err(error)
                 if error.refusal() == Some(Refusal::Updating) && !was_active && was_lost.get() =>
             {
@@ -174,20 +188,20 @@ impl Rack {
     }
 }
 
-/// What the app shows of a promote of `release`. v3 racks show the release at once
-/// (`shows_release`); v2 racks show only that an update is going on, and the app was at rest before.
+/// What became of a promote of `release`, judged by the app's state. v3 racks show the release at
+/// once (`shows_release`); v2 racks show only that an update has begun.
 fn outcome_of(now: &App, before: &App, release: &ReleaseId, shows_release: bool) -> Reconciled<()> {
     let ours = now.release.as_ref() == Some(release);
     let updating = matches!(now.status, AppStatus::Updating | AppStatus::Rollback);
     let was_active = before.release.as_ref() == Some(release);
     let given_up = now.status == AppStatus::Rollback && before.status == AppStatus::Running;
     match (ours, updating) {
-        // A roll-back that has begun since then: whoever waits will see to it.
+        // A rollback that has begun since: waiting for the rollout will report it.
         (false, true) if given_up && !was_active => Reconciled::Found(()),
         (true, true) => Reconciled::Found(()),
         (true, false) if !was_active => Reconciled::Found(()),
         (false, true) if !shows_release && !was_active => Reconciled::Found(()),
-        // Somebody else's update: ours would be refused before its end.
+        // Another update: until it ends, ours would be refused.
         (false, true) => Reconciled::Busy,
         _ => Reconciled::NotFound,
     }

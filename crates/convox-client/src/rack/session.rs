@@ -13,7 +13,7 @@ use crate::transport::{CloseReason, Headers, Path, SocketSender};
 use convox_wire::option::ToParam;
 use convox_wire::{AppName, ProcessId};
 
-/// A beginning of the exit marker that nothing follows for so long is output.
+/// How long the beginning of an exit marker is held back before it counts as output.
 const MARKER_FOLLOWS: Duration = Duration::from_millis(25);
 
 /// The size of a terminal, in characters.
@@ -21,22 +21,22 @@ const MARKER_FOLLOWS: Duration = Duration::from_millis(25);
 pub struct WindowSize {
     /// Lines.
     pub rows: u16,
-    /// Characters of a line.
+    /// Characters in a line.
     pub columns: u16,
 }
 
-/// What to run in a process that is there already.
+/// What to run in an existing process.
 #[derive(Debug, Clone, Default)]
 pub struct ExecOptions {
-    /// The command line. v3 racks split it as a shell would, v2 racks hand it to `sh -c`.
+    /// The command line. v3 racks split it as a shell would, v2 racks pass it to `sh -c`.
     pub command: String,
-    /// Whether it is run by the image's entry point. `None` leaves that to the rack.
+    /// Whether the image's entry point runs it; `None` for the rack's default.
     pub entrypoint: Option<bool>,
-    /// No terminal at the other end: input and output are pipes.
+    /// Whether input and output are pipes instead of a terminal.
     pub no_tty: bool,
     /// The size of the terminal.
     pub size: Option<WindowSize>,
-    /// The process gets no input (v3).
+    /// Whether the process has no input (v3).
     pub no_stdin: bool,
 }
 
@@ -46,12 +46,12 @@ pub struct Session {
     output: SessionOutput,
 }
 
-/// The half of a session that takes the process's input.
+/// The half of a session that sends input to the process.
 pub struct SessionInput {
     sender: SocketSender,
 }
 
-/// The half of a session that gives the process's output.
+/// The half of a session that receives the output of the process.
 pub struct SessionOutput {
     incoming: Incoming,
     scanner: ExitScanner,
@@ -60,7 +60,7 @@ pub struct SessionOutput {
     end: Option<StreamEnd>,
 }
 
-/// What a session gives.
+/// An event of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEvent {
     /// Output, as the process wrote it.
@@ -75,13 +75,13 @@ pub enum SessionEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExitCode(pub i32);
 
-/// Why a session did not come to the end of its process.
+/// Why a session ended before its process.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SessionError {
     /// The rack's message, sent inside the socket.
     #[error("{0}")]
     Refused(String),
-    /// The rack ended the stream and did not say how the process ended.
+    /// The rack ended the stream without an exit code.
     #[error("the session ended without an exit code")]
     NoExitCode,
     /// The connection broke. The process may still run.
@@ -90,7 +90,7 @@ pub enum SessionError {
 }
 
 impl ExitCode {
-    /// The code as a shell sees it. What is not 0 never becomes 0.
+    /// The code as shells see it, from 0 to 255. Nonzero codes stay nonzero.
     pub fn status(self) -> u8 {
         match u8::try_from(self.0 & 0xFF) {
             Ok(0) if self.0 != 0 => 1,
@@ -104,7 +104,7 @@ impl Rack {
     /// the id may be a service's name.
     ///
     /// # Errors
-    /// [`Error::Handshake`] and what the transport fails with; refusals come from
+    /// [`Error::Handshake`] and those of the transport; refusals are returned by
     /// [`SessionOutput::next`].
     pub async fn exec(
         &self,
@@ -196,12 +196,12 @@ impl SessionInput {
     /// Sends input to the process.
     ///
     /// # Errors
-    /// [`SessionError::Broken`]; the other half may still have output.
+    /// [`SessionError::Broken`]; the other half may still return output.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), SessionError> {
         self.sender.send(bytes).await.map_err(SessionError::Broken)
     }
 
-    /// Ends the input. The process may go on and give output.
+    /// Ends the input. The process may keep running and writing output.
     ///
     /// # Errors
     /// As [`SessionInput::write`].
@@ -211,7 +211,7 @@ impl SessionInput {
 
     /// Reports a new size of the terminal to the rack. The API of v2 and v3 racks has no message
     /// for it, so it travels as the payload of a ping, `resize ROWSxCOLUMNS`: the development rack
-    /// resizes the process's terminal, other racks answer as to any ping.
+    /// resizes the process's terminal, other racks respond as to any ping.
     ///
     /// # Errors
     /// As [`SessionInput::write`].
@@ -222,8 +222,8 @@ impl SessionInput {
 }
 
 impl SessionOutput {
-    /// Returns what the session gives next. Cancel safe. Output comes as soon as it is there, but
-    /// for the beginning of an exit marker, which is held back for a moment.
+    /// Returns the next event. Cancel-safe. Output is returned as soon as it arrives, except for the
+    /// beginning of an exit marker, which is held back for a moment.
     ///
     /// # Errors
     /// [`SessionError`], after all output.
@@ -249,11 +249,11 @@ impl SessionOutput {
                 }
                 Ok(Received::End) => self.end = Some(std::mem::take(&mut self.scanner).finish()),
                 Ok(Received::Refused(message)) => return Err(SessionError::Refused(message)),
-                // The code is there, only the end frame is not.
+                // The exit code has arrived, only the end frame is missing.
                 Err(_) if self.has_code && self.scanner.has_code() => {
                     self.end = Some(std::mem::take(&mut self.scanner).finish());
                 }
-                // Asking again finds the connection broken again.
+                // The next call reports the broken connection.
                 Err(reason) => match std::mem::take(&mut self.scanner).finish().output {
                     held if held.is_empty() => return Err(SessionError::Broken(reason)),
                     held => return Ok(SessionEvent::Output(held)),

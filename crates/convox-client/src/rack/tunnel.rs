@@ -47,7 +47,7 @@ impl Rack {
     /// v3).
     ///
     /// # Errors
-    /// [`Error::Handshake`] and what the transport fails with; refusals come from
+    /// [`Error::Handshake`] and those of the transport; refusals are returned by
     /// [`Tunnel::carry`].
     pub async fn proxy(&self, host: &str, port: u16) -> Result<Tunnel, Error> {
         let path = path!["proxy", host, port.to_string()];
@@ -59,9 +59,9 @@ impl Rack {
 }
 
 impl Tunnel {
-    /// Carries a local connection until both directions have ended. Each may end before the other:
-    /// its end is passed on, and the other one goes on. Nothing is read from one side before the
-    /// other has taken what came before.
+    /// Connects a local connection to the tunnel until both directions have ended. Either may end
+    /// first: its end is passed on, and the other one continues. There is no buffering: one side is
+    /// not read before the other has accepted the previous data.
     ///
     /// # Errors
     /// [`TunnelError`].
@@ -71,7 +71,7 @@ impl Tunnel {
         let (sent, received) = tokio::sync::oneshot::channel();
         let up = async {
             let count = send(reader, sender).await?;
-            // The other direction may have ended already, and does not wait for this one then.
+            // Fails if the other direction has already ended.
             let _ = sent.send(());
             Ok(count)
         };
@@ -87,7 +87,7 @@ async fn send(
     let (mut count, mut buffer) = (0, BytesMut::new());
     loop {
         buffer.reserve(STEP);
-        // A connection that was reset has nothing more to say.
+        // A reset connection has ended.
         if local.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
             sender.end().await.map_err(TunnelError::Broken)?;
             return Ok(count);

@@ -46,6 +46,12 @@ impl<'a> Attempts<'a> {
         self.attempt
     }
 
+    /// Begins the next attempt without a pause. The retry budget counts from here.
+    fn next_at_once(&mut self) {
+        self.failing_since.get_or_insert_with(Instant::now);
+        self.attempt += 1;
+    }
+
     /// Waits for the next attempt, or returns `error` once the budget is spent and there were
     /// `at_least` so many attempts.
     pub(super) async fn next(&mut self, error: Error, at_least: u32) -> Result<(), Error> {
@@ -76,6 +82,7 @@ impl Client {
         let mut attempts = Attempts::new(self, request.line());
         let at_least = if request.streamed_body().is_some() { UPLOAD_ATTEMPTS } else { 1 };
         loop {
+            let had_length = request.streamed_body().is_none_or(|body| body.length().is_some());
             let error = match self.attempt(request, attempts.attempt).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
@@ -83,6 +90,10 @@ impl Client {
             // A 404 to a repeated DELETE: an earlier attempt has worked.
             if attempts.attempt > 1 && request.is_delete() && error.status() == Some(404) {
                 return Ok(Response::empty(request));
+            }
+            if !had_length && attempts.attempt == 1 && gains_length(request, &error).await {
+                attempts.next_at_once();
+                continue;
             }
             if !self.may_repeat(request, &error) {
                 return Err(error);
@@ -163,4 +174,18 @@ impl Client {
         ) && !self.has_responded();
         if may_be_wrong_address { limits.retry.min(limits.first_contact) } else { limits.retry }
     }
+}
+
+/// Whether an upload failed that had no length, and perhaps for that reason, and has one now. It is
+/// sent again even if requests are not repeated otherwise.
+async fn gains_length(request: &Request, error: &Error) -> bool {
+    let is_cut = matches!(error, Error::Unreachable { cause: Cause::Cut(_), .. });
+    let is_refused = matches!(error.status(), Some(400 | 411 | 413 | 501));
+    let may_repeat = request.repeat == Repeat::Safely;
+    let Some(body) = request.streamed_body().filter(|_| may_repeat && (is_cut || is_refused))
+    else {
+        return false;
+    };
+    body.complete().await;
+    body.length().is_some()
 }

@@ -29,6 +29,18 @@ impl Rack {
     /// Opens the log of an app (`/apps/{app}/logs`; v2, v3, classic) or a service (v3), with time
     /// and stream before each line. Nothing is sent before the first call of [`AppLog::next`].
     /// Racks do not check the app here: read it first.
+    ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::rack::{LogEvent, LogOptions, LogSource};
+    ///
+    /// let mut log = rack.app_log(&LogSource::App("web".parse()?), LogOptions::default());
+    /// while let LogEvent::Text(lines) = log.next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&lines));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
         let socket = ReconnectingSocket::new(self.client.clone(), source.path());
         AppLog {

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use crate::rack::Refusal;
 use crate::transport::Error;
 
-/// What comes next in a log.
+/// An event of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEvent {
     /// Bytes, as the rack sent them.
     Text(Bytes),
-    /// The stream was cut and resumed; the text is a notice that says so.
+    /// The stream was cut and resumed; the text is a notice about it.
     Resumed(&'static str),
     /// The rack has ended the stream. The next call reconnects.
     Ended,

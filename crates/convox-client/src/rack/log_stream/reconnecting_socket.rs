@@ -203,7 +203,7 @@ impl ReconnectingSocket {
         }
     }
 
-    /// Gives the socket up, as if it had been cut.
+    /// Closes the socket as if it had been cut.
     pub(super) fn cut(&mut self) {
         self.close();
         self.possible_refusal = None;

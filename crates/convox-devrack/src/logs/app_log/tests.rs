@@ -82,9 +82,9 @@ async fn a_follower_sees_each_line_once_across_segments() {
 #[test]
 fn a_very_long_line_is_split() {
     let text = "€".repeat(10_000);
-    let told = lines(&text);
-    assert_eq!(told.len(), 2);
-    assert_eq!(told.concat(), text);
+    let pieces = lines(&text);
+    assert_eq!(pieces.len(), 2);
+    assert_eq!(pieces.concat(), text);
     assert_eq!(lines(""), [""]);
     assert_eq!(lines("a\n\nb\n"), ["a", "", "b"]);
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 const WAITING: &str = "waiting for build pod...\n";
 
-/// One attachment: what comes before it breaks or ends.
+/// What one connection sends before it breaks or ends.
 #[derive(Debug, Clone)]
 struct Sent {
     text: String,

@@ -6,14 +6,14 @@ use super::rack::PASSWORD;
 
 /// What a command printed, with stand-ins, and how it ended.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct Output {
     pub line: String,
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Ran {
+impl Output {
     /// Takes the outcome, and holds it to what is true of every command.
     pub fn new(line: &str, code: i32, out: String, err: String) -> Self {
         let ran = Self { line: line.to_owned(), code, out, err };
@@ -83,14 +83,14 @@ impl Ran {
 
     /// A part of stdout.
     #[track_caller]
-    pub fn says(&self, part: &str) -> &Self {
+    pub fn stdout_contains(&self, part: &str) -> &Self {
         assert!(self.out.contains(part), "{part:?} is not in {self}");
         self
     }
 
     /// A part of stderr.
     #[track_caller]
-    pub fn warns(&self, part: &str) -> &Self {
+    pub fn stderr_contains(&self, part: &str) -> &Self {
         assert!(self.err.contains(part), "{part:?} is not in {self}");
         self
     }
@@ -112,7 +112,7 @@ impl Ran {
     }
 }
 
-impl std::fmt::Display for Ran {
+impl std::fmt::Display for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, code, out, err } = self;
         write!(f, "`{line}` (exit code {code})\n--- stdout\n{out}--- stderr\n{err}---")
@@ -122,7 +122,7 @@ impl std::fmt::Display for Ran {
 /// Compares a stream with a snapshot, which has no line end at its end. With SNAPSHOTS=overwrite the
 /// snapshot in the test is rewritten instead.
 #[track_caller]
-fn compare(stream: &str, actual: &str, expected: impl IntoData, ran: &Ran) {
+fn compare(stream: &str, actual: &str, expected: impl IntoData, ran: &Output) {
     assert!(actual.is_empty() || actual.ends_with('\n'), "{stream} has an open line: {ran}");
     let actual = actual.strip_suffix('\n').unwrap_or(actual).to_owned();
     let compared = snapbox::Assert::new().action_env("SNAPSHOTS").try_eq(

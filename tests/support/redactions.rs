@@ -22,9 +22,9 @@ static VARYING: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What stands for what in one story.
 #[derive(Debug, Default)]
-pub struct StandIns(Mutex<Vec<(String, String)>>);
+pub struct Redactions(Mutex<Vec<(String, String)>>);
 
-impl StandIns {
+impl Redactions {
     /// Puts stand-ins for what varies; `folder` reads `/story`.
     pub fn put(&self, text: &str, folder: &Path) -> String {
         let text = text.replace(&*folder.to_string_lossy(), "/story");

@@ -10,14 +10,14 @@ use super::rack::PASSWORD;
 
 /// A request.
 #[derive(Debug, Clone, Default)]
-pub struct Ask {
+pub struct Request {
     /// Method and path, with the query: `GET /apps/web/releases?limit=1`.
     pub line: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Ask {
+impl Request {
     /// A header; names are in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -31,14 +31,14 @@ impl Ask {
 
 /// An answer, byte for byte.
 #[derive(Debug, Clone, Default)]
-pub struct Reply {
+pub struct Response {
     bytes: Vec<u8>,
     frames: Option<Vec<String>>,
     hangs: bool,
     breaks: bool,
 }
 
-impl Reply {
+impl Response {
     /// 200 with JSON.
     pub fn json(text: &str) -> Self {
         Self::of(200, "application/json", text)
@@ -100,17 +100,17 @@ impl Reply {
     }
 }
 
-type Script = Arc<dyn Fn(&Ask) -> Reply + Send + Sync>;
+type Script = Arc<dyn Fn(&Request) -> Response + Send + Sync>;
 
 /// A server that follows a script. It ends with the test process.
-pub struct Fake {
+pub struct MockServer {
     port: u16,
-    asked: Arc<Mutex<Vec<Ask>>>,
+    asked: Arc<Mutex<Vec<Request>>>,
 }
 
-impl Fake {
+impl MockServer {
     /// Serves on a free port.
-    pub fn new(script: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn new(script: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -138,7 +138,7 @@ impl Fake {
     }
 
     /// Every request so far.
-    pub fn asked(&self) -> Vec<Ask> {
+    pub fn asked(&self) -> Vec<Request> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -148,7 +148,7 @@ impl Fake {
     }
 
     /// The request of this line, which came once.
-    pub fn one(&self, line: &str) -> Ask {
+    pub fn one(&self, line: &str) -> Request {
         let asked = self.asked();
         let mut found = asked.iter().filter(|ask| ask.line == line);
         match (found.next(), found.next()) {
@@ -158,7 +158,11 @@ impl Fake {
     }
 }
 
-fn answer(mut stream: TcpStream, heard: &Mutex<Vec<Ask>>, script: &Script) -> std::io::Result<()> {
+fn answer(
+    mut stream: TcpStream,
+    heard: &Mutex<Vec<Request>>,
+    script: &Script,
+) -> std::io::Result<()> {
     let Ok(ask) = read(&stream) else {
         return stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     };
@@ -188,7 +192,7 @@ fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
     std::io::copy(stream, &mut std::io::sink()).map(drop)
 }
 
-fn upgrade(stream: &mut TcpStream, ask: &Ask) -> std::io::Result<()> {
+fn upgrade(stream: &mut TcpStream, ask: &Request) -> std::io::Result<()> {
     let key = derive_accept_key(ask.header("sec-websocket-key").unwrap_or_default().as_bytes());
     write!(
         stream,
@@ -211,9 +215,9 @@ fn frame(stream: &mut TcpStream, first: u8, bytes: &[u8]) -> std::io::Result<()>
     stream.write_all(&frame)
 }
 
-fn read(stream: &TcpStream) -> std::io::Result<Ask> {
+fn read(stream: &TcpStream) -> std::io::Result<Request> {
     let mut reader = BufReader::new(stream);
-    let mut ask = Ask::default();
+    let mut ask = Request::default();
     let mut line = String::new();
     reader.read_line(&mut line)?;
     ask.line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
@@ -249,7 +253,7 @@ fn chunks(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
 }
 
 /// What a v3 rack with one app, one build and one release answers; 404 to everything else.
-pub fn ordinary(ask: &Ask) -> Reply {
+pub fn ordinary(ask: &Request) -> Response {
     let app = r#"{"name":"web","status":"running","release":"RACTIVE","generation":"3"}"#;
     let release = r#"{"id":"RACTIVE","app":"web","build":"BACTIVE","env":"A=1",
         "created":"2020-01-01T00:00:00Z","manifest":"services: {}"}"#;
@@ -257,17 +261,17 @@ pub fn ordinary(ask: &Ask) -> Reply {
         "started":"2020-01-01T00:00:00Z","ended":"2020-01-01T00:01:05Z"}"#;
     let path = ask.line.split('?').next().unwrap_or_default();
     match path {
-        "GET /system" => Reply::json(
+        "GET /system" => Response::json(
             r#"{"name":"test","provider":"aws","region":"us-east-1","status":"running",
                 "version":"3.24.6"}"#,
         ),
-        "GET /apps" => Reply::json(&format!("[{app}]")),
-        "GET /apps/web" => Reply::json(app),
-        "GET /apps/web/releases" => Reply::json(&format!("[{release}]")),
-        "GET /apps/web/releases/RACTIVE" => Reply::json(release),
-        "GET /apps/web/builds" => Reply::json(&format!("[{build}]")),
-        "GET /apps/web/builds/BACTIVE" => Reply::json(build),
-        "GET /apps/web/services" | "GET /apps/web/processes" => Reply::json("[]"),
-        _ => Reply::refusal(404, ""),
+        "GET /apps" => Response::json(&format!("[{app}]")),
+        "GET /apps/web" => Response::json(app),
+        "GET /apps/web/releases" => Response::json(&format!("[{release}]")),
+        "GET /apps/web/releases/RACTIVE" => Response::json(release),
+        "GET /apps/web/builds" => Response::json(&format!("[{build}]")),
+        "GET /apps/web/builds/BACTIVE" => Response::json(build),
+        "GET /apps/web/services" | "GET /apps/web/processes" => Response::json("[]"),
+        _ => Response::refusal(404, ""),
     }
 }
