@@ -124,10 +124,7 @@ fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
         }
     };
     keys.sort();
-    if matches!(change, Change::Unset(_)) {
-        // Old racks get a request for each key.
-        keys.dedup();
-    }
+    keys.dedup();
     (!keys.is_empty()).then_some(Changed { change, keys })
 }
 

@@ -170,7 +170,7 @@ async fn a_proxy_that_wants_another_password_is_named_at_once() {
         let rack = Rack::connect_with(&rack_url.parse().unwrap(), options);
         let error = rack.apps().await.unwrap_err();
         let Error::Proxy { variable: named, cause, .. } = &error else { panic!("{error:?}") };
-        assert_eq!((*named, cause), (variable, &ProxyCause::Unauthorized), "{error}");
+        assert_eq!((*named, &**cause), (variable, &ProxyCause::Unauthorized), "{error}");
         assert!(started.elapsed() < Duration::from_secs(2), "{variable}");
     }
 }

@@ -2,69 +2,103 @@
 //!
 //! Racks split the text at newlines and each line at its first `=`. They trim the key and keep the
 //! value as it is, so a value cannot contain a newline. Lines without `=` or without a key are
-//! ignored. Written environments are sorted.
+//! ignored. An environment that was read and not edited is written back byte for byte; an edited one is
+//! written sorted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Environment variables by name.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Environment variables by name. Two are equal if their variables are.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Option<String>", into = "String")]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    /// The text that this was read from, until it is edited.
+    text: Option<String>,
+}
+
+impl PartialEq for Environment {
+    fn eq(&self, other: &Self) -> bool {
+        self.variables == other.variables
+    }
+}
+
+impl Eq for Environment {}
 
 impl Environment {
     /// Parses the text of a release. Never fails: lines that racks ignore are ignored.
     pub fn parse(text: &str) -> Self {
-        Self(text.split('\n').filter_map(split_line).collect())
+        let variables = text.split('\n').filter_map(split_line).map(owned).collect();
+        Self { variables, text: Some(text.to_owned()) }
     }
 
     /// The value of a variable.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.variables.get(key).map(String::as_str)
     }
 
     /// Adds or replaces a variable.
     pub fn set(&mut self, pair: EnvVar) {
-        self.0.insert(pair.key, pair.value);
+        self.variables.insert(pair.key, pair.value);
+        self.text = None;
     }
 
     /// Removes a variable, if present.
     pub fn unset(&mut self, key: &str) {
-        self.0.remove(key);
+        if self.variables.remove(key).is_some() {
+            self.text = None;
+        }
     }
 
     /// Iterates over the variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.variables.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The variables in the order in which they are stored. A name that is stored twice has the
+    /// value of its last line.
+    pub fn in_stored_order(&self) -> Vec<(&str, &str)> {
+        let Some(text) = &self.text else { return self.iter().collect() };
+        let mut seen = HashSet::new();
+        let names = text.split('\n').filter_map(split_line).map(|(name, _)| name);
+        let first = names.filter(|name| seen.insert(*name));
+        first.filter_map(|name| Some((name, self.get(name)?))).collect()
     }
 
     /// Whether there are no variables.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.variables.is_empty()
     }
 
     /// The names of the variables that differ between the two, sorted.
     pub fn difference(&self, other: &Self) -> Vec<String> {
-        let mut keys: Vec<&String> = self.0.keys().chain(other.0.keys()).collect();
+        let mut keys: Vec<&String> = self.variables.keys().chain(other.variables.keys()).collect();
         keys.sort();
         keys.dedup();
-        keys.retain(|key| self.0.get(*key) != other.0.get(*key));
+        keys.retain(|key| self.variables.get(*key) != other.variables.get(*key));
         keys.into_iter().cloned().collect()
     }
 }
 
-fn split_line(line: &str) -> Option<(String, String)> {
+fn split_line(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once('=')?;
     let key = key.trim();
-    (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+    (!key.is_empty()).then_some((key, value))
+}
+
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
 }
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (key, value)) in self.0.iter().enumerate() {
+        if let Some(text) = &self.text {
+            return f.write_str(text);
+        }
+        for (index, (key, value)) in self.variables.iter().enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
             write!(f, "{newline}{key}={value}")?;
         }
@@ -75,7 +109,7 @@ impl fmt::Display for Environment {
 /// Shows the names only: values are often secrets.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -187,9 +221,22 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn an_environment_that_is_not_edited_is_written_byte_for_byte() {
+        let text = "Z=1\n# a comment\nA = x \nZ=2\n\nnot a variable\r\n";
+        let mut env = Environment::parse(text);
+        assert_eq!(env.to_string(), text);
+        assert_eq!(env.in_stored_order(), [("Z", "2"), ("A", " x ")]);
+        env.unset("MISSING");
+        assert_eq!(env.to_string(), text);
+        env.set("B=3".parse().unwrap());
+        assert_eq!(env.to_string(), "A= x \nB=3\nZ=2");
+        assert_eq!(env, Environment::parse("B=3\nZ=2\nA= x "));
+    }
+
+    #[test]
     fn lines_without_a_key_or_an_equals_sign_are_ignored() {
         let environment = Environment::parse("B=2=3\nnoise\n=x\n A = 1\n\n");
-        assert_eq!(environment.to_string(), "A= 1\nB=2=3");
+        assert_eq!(environment.iter().collect::<Vec<_>>(), [("A", " 1"), ("B", "2=3")]);
     }
 
     #[test]

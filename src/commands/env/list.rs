@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -27,30 +26,53 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let env = environment::read(&rack, &app, args.release.as_ref()).await?.env;
-    Ok(Outcome::render(MaskedEnv::of(cx, &rack, &app, &env).await?))
+    Ok(Outcome::render(MaskedEnv::sorted(cx, &rack, &app, &env).await?))
 }
 
-/// MaskedEnv as they may be shown here.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct MaskedEnv(BTreeMap<String, String>);
+/// Variables as they may be shown: masked if the app asks for it and the output is a terminal.
+pub(crate) struct MaskedEnv(Vec<(String, String)>);
+
+impl Serialize for MaskedEnv {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
 
 const MASK: &str = "****";
 
 impl MaskedEnv {
-    /// Masked where the app asks for it and a person looks on.
-    pub(crate) async fn of(
+    /// Variables of an environment, sorted by name.
+    pub(crate) async fn sorted(
         cx: &Context,
         rack: &Rack,
         app: &AppName,
         env: &Environment,
+    ) -> Result<Self, CommandError> {
+        Self::of(cx, rack, app, env.iter()).await
+    }
+
+    /// Variables of an environment, in the order in which the release stores them.
+    pub(crate) async fn in_stored_order(
+        cx: &Context,
+        rack: &Rack,
+        app: &AppName,
+        env: &Environment,
+    ) -> Result<Self, CommandError> {
+        Self::of(cx, rack, app, env.in_stored_order().into_iter()).await
+    }
+
+    async fn of(
+        cx: &Context,
+        rack: &Rack,
+        app: &AppName,
+        env: impl Iterator<Item = (&str, &str)>,
     ) -> Result<Self, CommandError> {
         let masked = if cx.reveals() { Vec::new() } else { rack.env_mask(app).await? };
         let shown = |(key, value): (&str, &str)| {
             let is_masked = masked.iter().any(|mask| mask == key);
             (key.to_owned(), if is_masked { MASK } else { value }.to_owned())
         };
-        Ok(Self(env.iter().map(shown).collect()))
+        Ok(Self(env.map(shown).collect()))
     }
 }
 

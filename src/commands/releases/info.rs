@@ -21,7 +21,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let release = rack.release(&app, &args.release).await?;
-    let env = MaskedEnv::of(cx, &rack, &app, &release.env).await?;
+    let env = MaskedEnv::in_stored_order(cx, &rack, &app, &release.env).await?;
     Ok(Outcome::render(ReleaseInfo::new(release, env)))
 }
 

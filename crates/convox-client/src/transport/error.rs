@@ -55,7 +55,7 @@ pub enum Error {
         /// The environment variable that names it.
         variable: &'static str,
         /// What happened.
-        cause: ProxyCause,
+        cause: Box<ProxyCause>,
         /// The HTTP library's error, if it reported one.
         #[source]
         source: Option<Source>,
@@ -172,7 +172,7 @@ impl Error {
                 matches!(status, 429 | 502 | 503 | 504)
             }
             Self::Unreachable { cause, .. } => !matches!(cause, Cause::Tls(_)),
-            Self::Proxy { cause, .. } => !matches!(cause, ProxyCause::Unauthorized),
+            Self::Proxy { cause, .. } => !matches!(**cause, ProxyCause::Unauthorized),
             Self::NoSession(error) => error.is_transient(),
             _ => false,
         }

@@ -119,6 +119,7 @@ impl Client {
             let cause = proxy_cause_of(&error).unwrap_or(ProxyCause::Network(cause));
             let source = Some(Arc::new(error) as Source);
             let (variable, proxy) = (proxy.variable, proxy.address());
+            let cause = Box::new(cause);
             return Error::Proxy { request, proxy, variable, cause, source };
         }
         Error::Unreachable { request, address, cause, sent, source: Some(Arc::new(error)) }
@@ -131,7 +132,7 @@ impl Client {
                 request: request.clone(),
                 proxy: proxy.address(),
                 variable: proxy.variable,
-                cause: ProxyCause::Unauthorized,
+                cause: Box::new(ProxyCause::Unauthorized),
                 source: None,
             }),
             _ => Ok(()),

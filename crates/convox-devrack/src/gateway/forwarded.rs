@@ -177,7 +177,7 @@ fn may_be_request(text: &[u8]) -> bool {
         let line = first_line.trim_ascii_end();
         line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")
     };
-    METHODS.iter().any(|method| starts(&method)) && (!first_line.ends_with(b"\n") || is_http())
+    METHODS.iter().any(starts) && (!first_line.ends_with(b"\n") || is_http())
 }
 
 /// Returns the index after the blank line that ends a head. The bytes before `from` were searched

@@ -55,6 +55,7 @@ pub(super) struct InvalidProxy {
 
 impl Proxies {
     /// The proxies that the environment variables of this process name.
+    #[allow(clippy::disallowed_methods)] // the default, as HTTP libraries have it
     pub fn from_env() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
