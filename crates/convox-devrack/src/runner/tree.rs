@@ -21,7 +21,7 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// How often to look for new processes after killing all.
 const KILL_ROUNDS: usize = 10;
 
-/// A set of processes, found anew whenever it is needed.
+/// A set of processes, looked up in the system whenever it is needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
     group: Option<Group>,
