@@ -1,5 +1,7 @@
 //! What to do about a failed request, as far as the request alone tells.
 
+use crate::output::humanize;
+
 use super::{CommandError, Hint, from_complete_error};
 use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy, Refusal};
 use convox_client::transport::{ProxyCause, RequestLine};
@@ -38,6 +40,7 @@ fn hints_for(error: &Error) -> Vec<Hint> {
         Error::Status { request, status, .. } => {
             for_refusal(error.refusal().unwrap_or(Refusal::Other), request, *status)
         }
+        Error::TooLarge { size, server, .. } => for_too_large(*size, server.as_deref()),
         Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
         Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
         Error::InvalidResponse { .. } => vec![check_address()],
@@ -68,6 +71,16 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
         ],
         _ => Vec::new(),
     }
+}
+
+fn for_too_large(size: Option<u64>, server: Option<&str>) -> Vec<Hint> {
+    let body =
+        size.map_or("the body".to_owned(), |size| format!("a body of {}", humanize::size(size)));
+    let server = server.unwrap_or("the rack, or a proxy in front of it,");
+    vec![
+        format!("{server} refused {body}").into(),
+        "leave files out of the source with .dockerignore, or raise the limit of the proxy".into(),
+    ]
 }
 
 /// For a change that may or may not have been carried out.

@@ -99,12 +99,30 @@ pub(super) async fn show_log(
             Some(LogEvent::Ended) if *ended.borrow() => return Ok(None),
             // The end of the stream does not imply the end of the build.
             Some(LogEvent::Ended) => match polled.build(app, id).await {
-                Ok(build) if !build.status.is_under_way() => return Ok(Some(build)),
+                Ok(build) if !build.status.is_under_way() => {
+                    show_rest(cx, &mut log).await?;
+                    return Ok(Some(build));
+                }
                 Ok(build) if build.status == BuildStatus::Running && !quiet.may_go_on() => {
                     return Err(LogStop::Silent);
                 }
                 _ => tokio::time::sleep(REATTACH_PAUSE).await,
             },
+        }
+    }
+}
+
+/// Shows what the build has logged between the end of the stream and its own end, once it has ended.
+/// Most often that is nothing, so a log that can't be read again is not worth a warning.
+async fn show_rest(cx: &Context, log: &mut BuildLog) -> Result<(), LogStop> {
+    let (_ended, mut ended) = watch::channel(true);
+    loop {
+        match next_event(cx, log, &mut ended).await {
+            Ok(Some(LogEvent::Text(text))) => {
+                cx.emit(Event::BuildLog(text)).map_err(LogStop::Output)?;
+            }
+            // Also if it can't be aligned with what was shown.
+            Ok(_) | Err(_) => return Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{MockServer, Response, Story, ordinary};
+use crate::support::{MockServer, Response, Story, ordinary, until};
 
 #[test]
 fn builds_are_listed_and_shown_with_their_logs() {
@@ -106,6 +106,51 @@ fn a_log_that_does_not_exist_yet_is_requested_again() {
         _ => ordinary(ask),
     });
     Story::against(&fake).run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
+}
+
+/// A build that completes, and logs one more step, right after the rack has ended its log.
+fn ends_after_its_log(again: fn() -> Response) -> (MockServer, Story) {
+    let (polls, sockets) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let server = MockServer::new(move |ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BNEW" if polls.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Response::json(r#"{"id":"BNEW","status":"running"}"#)
+        }
+        "GET /apps/web/builds/BNEW" => Response::json(r#"{"id":"BNEW","status":"complete"}"#),
+        "GET /apps/web/builds/BNEW/logs" if sockets.fetch_add(1, Ordering::Relaxed) == 0 => {
+            // The first poll finds the build running; the next one follows the end of the log.
+            until("the first poll", || (polls.load(Ordering::Relaxed) > 0).then_some(()));
+            Response::log(&["step 1\n"])
+        }
+        "GET /apps/web/builds/BNEW/logs" => again(),
+        _ => ordinary(ask),
+    });
+    let mut story = Story::against(&server);
+    story.set("CONVOX_POLL_INTERVAL", "30s");
+    story.set("CONVOX_LOG_GRACE", "300ms");
+    (server, story)
+}
+
+#[test]
+fn what_a_build_logs_after_the_end_of_its_log_is_shown() {
+    let (server, story) = ends_after_its_log(|| Response::log(&["step 1\nstep 2\n"]));
+    story.run("convox builds logs BNEW").prints(str![[r#"
+step 1
+step 2
+"#]]);
+    assert_eq!(server.count("GET /apps/web/builds/BNEW/logs"), 2);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_again_after_its_end_is_not_a_failure() {
+    for again in [
+        || Response::refusal(500, "sick"),
+        || Response::log(&["ERROR: unable to read logs for build: BNEW\n"]),
+        || Response::open_log(&[]),
+        || Response::log(&["another log\n"]),
+    ] {
+        let (_server, story) = ends_after_its_log(again);
+        story.run("convox builds logs BNEW").prints(str![[r#"step 1"#]]);
+    }
 }
 
 #[test]

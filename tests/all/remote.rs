@@ -53,8 +53,9 @@ fn exec_on_a_terminal_gives_every_key_to_the_command_and_the_terminal_back() {
     terminal.resize(132);
     terminal.types("sleep 0.1; stty size\r");
     terminal.shows("24 132");
-    terminal.types("PS1='next> '\r");
-    terminal.shows("\nnext> ");
+    // In two parts, so that the echo of the line is not taken for the prompt.
+    terminal.types("PS1='next''> '\r");
+    terminal.shows("next> ");
     terminal.types("sh -c 'echo started; exec sleep 600'\r");
     terminal.shows("\nstarted");
     let before = terminal.seen().len();

@@ -75,7 +75,7 @@ async fn an_upload_that_is_refused_for_its_missing_length_is_repeated_once_with_
     rack.api.post("/apps", &[("name", "again")]).await;
     let always = |request: &Received| match request.key.as_str() {
         UPLOAD => Fault::Early(
-            "HTTP/1.1 413 Too Large\r\ncontent-length: 20\r\nconnection: close\r\n\r\nthat is far too much",
+            "HTTP/1.1 413 Too Large\r\nserver: nginx\r\ncontent-length: 20\r\nconnection: close\r\n\r\nthat is far too much",
         ),
         _ => Fault::Pass,
     };
@@ -85,6 +85,8 @@ async fn an_upload_that_is_refused_for_its_missing_length_is_repeated_once_with_
     let cli = Cli::new(&["build", &directory, "-a", "again"], home.path());
     let ran = cli.at(proxy.address, PASSWORD).run().await;
     assert_eq!((ran.code, proxy.count(UPLOAD)), (1, 2), "{ran:?}");
+    assert!(ran.err.starts_with("ERROR: that is far too much\nHINT: nginx refused a body of 2"));
+    assert!(ran.err.contains(" MB\nHINT: leave files out of the source with .dockerignore"));
     assert_eq!(proxy.count("POST /apps/APP/builds"), 0);
 }
 

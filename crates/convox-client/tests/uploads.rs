@@ -1,6 +1,6 @@
 //! Uploads that fail: how long they are repeated, and what the error says.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use convox_client::rack::Rack;
 use convox_client::transport::{Error, Upload};
 use convox_client::wire::ObjectKey;
-use convox_client::{Limits, Options};
+use convox_client::{Limits, Options, Refusal};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt, once};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,4 +96,17 @@ async fn without_a_retry_budget_a_growing_upload_is_repeated_once_with_its_lengt
     let (address, requests) = server("").await;
     upload(address, Duration::ZERO, Arc::new(Bytes::from_static(BODY))).await;
     assert_eq!(requests.load(Ordering::SeqCst), 1, "the length was known");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_reported_with_its_size_and_the_server() {
+    let page = "HTTP/1.1 413 Too Large\r\nserver: nginx/1.27\r\ncontent-type: text/html\r\n\
+                content-length: 24\r\nconnection: close\r\n\r\n<center>too big</center>";
+    let (address, requests) = server(page).await;
+    let error = upload(address, Duration::from_secs(5), growing()).await;
+    assert_eq!(requests.load(Ordering::SeqCst), 2, "once more, with its length");
+    assert_eq!(error.to_string(), "the request body is too large (response status 413)");
+    assert_eq!((error.status(), error.refusal()), (Some(413), Some(Refusal::TooLarge)));
+    let Error::TooLarge { size, server, .. } = error else { panic!("{error:?}") };
+    assert_eq!((size, server.as_deref()), (Some(BODY.len() as u64), Some("nginx/1.27")));
 }

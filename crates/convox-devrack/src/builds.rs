@@ -167,6 +167,7 @@ async fn build(
     let newest = newest.map_err(|error| error.to_string())?;
     let job = BuildJob {
         archive,
+        data: rack.directories.root().to_owned(),
         source: rack.directories.source(&record.app, &record.id),
         manifest_name: record.manifest_name.clone(),
         app: record.app.clone(),
@@ -195,7 +196,10 @@ async fn finish(
         Err(reason) => log.line(&format!("Build failed: {reason}")),
     }
     if rack.directories.app(&record.app).exists() {
-        keep_log(rack, &record)?;
+        // The end of a build is stored in any case, as clients wait for it.
+        if let Err(error) = keep_log(rack, &record) {
+            rack.log_system(&format!("{}: its log can't be stored: {}", record.id, error.message));
+        }
     }
     let now = rack.clock.now();
     let ended = rack.store.write(move |tx| end(tx, record, built, release, now)).await;

@@ -103,6 +103,10 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
         build.reason = Some(reason.to_owned());
         build.ended = Some(rack.clock.now());
         rack.store.write_now(|tx| store::put(tx, &build))?;
+        // It may be half unpacked, or half built.
+        if let Err(error) = remove_directory(&rack.directories.source(app, &build.id)) {
+            rack.log_system(&format!("{}: its source can't be removed: {error}", build.id));
+        }
         if let Err(error) = builds::keep_log(rack, &build) {
             rack.log_system(&format!("{}: its log can't be stored: {}", build.id, error.message));
         }

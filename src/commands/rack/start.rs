@@ -35,11 +35,17 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
             .map_err(|error| CommandError::while_doing("the rack cannot detach itself", error))?;
     }
     daemon::raise_file_limit();
+    daemon::close_on_exec();
     let data = dev::data_dir(cx)?;
     let ready = |address: &Address| tell(cx, address);
     let environment = dev::base_environment(cx);
     let stop = dev::shutdown_requested();
-    daemon::run(&data, environment, Clock::system(), Limits::default(), ready, stop).await?;
+    let adoption = daemon::Adoption::start();
+    let limits = Limits::default();
+    let grace = limits.processes.stop;
+    let served = daemon::run(&data, environment, Clock::system(), limits, ready, stop).await;
+    adoption.end(grace).await;
+    served?;
     Ok(Outcome::streamed())
 }
 

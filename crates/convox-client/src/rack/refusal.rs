@@ -137,6 +137,7 @@ impl Error {
             Self::Status { status, message, .. } | Self::Handshake { status, message, .. } => {
                 Some(Refusal::of(Some(*status), message))
             }
+            Self::TooLarge { .. } => Some(Refusal::TooLarge),
             _ => None,
         }
     }

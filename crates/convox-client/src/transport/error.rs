@@ -30,6 +30,18 @@ pub enum Error {
         /// The `WWW-Authenticate` header, which consoles use to ask for a session.
         challenge: Option<String>,
     },
+    /// The rack, or a proxy in front of it, responded with 413: the request body is too large.
+    #[error("{message}")]
+    TooLarge {
+        /// Method and path.
+        request: RequestLine,
+        /// The message of the response, or our own if it has none.
+        message: String,
+        /// The size of the body in bytes, if known.
+        size: Option<u64>,
+        /// The `Server` header, which often names the proxy.
+        server: Option<String>,
+    },
     /// The rack could not be reached, or the connection broke.
     #[error("can't reach the rack at {address}: {cause}")]
     Unreachable {
@@ -160,6 +172,7 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } | Self::Handshake { status, .. } => Some(*status),
+            Self::TooLarge { .. } => Some(413),
             _ => None,
         }
     }

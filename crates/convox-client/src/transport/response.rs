@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{HeaderMap, RETRY_AFTER, SERVER, WWW_AUTHENTICATE};
 
 use super::redactor::Redactor;
 use super::{Error, Request, RequestLine};
@@ -18,6 +18,9 @@ const SEARCHED: usize = 8 << 10;
 
 /// The most characters of a refusal that are shown.
 const MAX_MESSAGE: usize = 2_000;
+
+/// The most characters of a `Server` header that are kept.
+const MAX_SERVER: usize = 64;
 
 /// The longest `Retry-After` that is taken literally.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -98,6 +101,23 @@ pub(super) fn status_error(
     Error::Status { request, status, message, retry_after, challenge }
 }
 
+/// A 413 as an error.
+pub(super) fn too_large(
+    request: &Request,
+    headers: &HeaderMap,
+    body: &[u8],
+    redactor: &Redactor,
+) -> Error {
+    let (mut message, _) = refusal_message(413, headers, body, redactor);
+    if message == no_message(413) {
+        message = format!("the request body is too large ({message})");
+    }
+    let server = headers.get(SERVER).and_then(|value| value.to_str().ok());
+    let server = server.map(|name| redactor.redact(name).chars().take(MAX_SERVER).collect());
+    let size = request.streamed_body().and_then(|body| body.length());
+    Error::TooLarge { request: request.line(), message, size, server }
+}
+
 /// The message of a refusal, which racks of all generations send as JSON, as text, or not at all,
 /// and the delay that the rack asks for.
 pub(super) fn refusal_message(
@@ -107,7 +127,7 @@ pub(super) fn refusal_message(
     redactor: &Redactor,
 ) -> (String, Option<Duration>) {
     let json: Option<ErrorBody> = serde_json::from_slice(body).ok();
-    let json = json.map(|body| body.error).filter(|text| !text.is_empty());
+    let json = json.map(|body| body.error).filter(|text| is_plain(text));
     let text = || Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|t| is_plain(t));
     let message = json.or_else(text).unwrap_or_else(|| no_message(status));
     let message = truncate(redactor.redact(&message));
@@ -128,10 +148,11 @@ fn truncate(mut message: String) -> String {
     message
 }
 
-/// Whether a body is a message rather than a proxy's HTML page.
+/// Whether a text is a message rather than a proxy's HTML page.
 fn is_plain(text: &str) -> bool {
-    let is_page = text.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("<html"));
-    !text.is_empty() && !is_page && !text.starts_with("<!")
+    let lower = text.to_ascii_lowercase();
+    let is_page = ["<html", "<body", "<!doctype"].iter().any(|tag| lower.contains(tag));
+    !text.is_empty() && !is_page && !text.trim_start_matches('\u{feff}').starts_with('<')
 }
 
 /// Seconds or a date (RFC 9110, 10.2.3), up to a day.
@@ -159,7 +180,22 @@ mod tests {
         assert_eq!(message(404, "{\"error\":\"app not found: web\"}"), "app not found: web");
         assert_eq!(message(404, "app not found: 100%s\n"), "app not found: 100%s");
         assert_eq!(message(404, ""), "response status 404");
-        assert_eq!(message(502, "<html><body>Bad Gateway</body></html>"), "response status 502");
+    }
+
+    #[test]
+    fn html_in_a_refusal_is_not_a_message() {
+        for page in [
+            "<html><body>Bad Gateway</body></html>",
+            "<!DOCTYPE html>\n<title>502</title>",
+            "<?xml version=\"1.0\"?><html/>",
+            "\u{feff}<h1>502</h1>",
+            "<center><h1>502</h1></center>",
+            "upstream: <HTML><BODY>502</BODY></HTML>",
+            "{\"error\":\"<html>502</html>\"}",
+        ] {
+            assert_eq!(message(502, page), "response status 502", "{page}");
+        }
+        assert_eq!(message(500, "1 < 2"), "1 < 2");
     }
 
     #[test]

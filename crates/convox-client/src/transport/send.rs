@@ -12,7 +12,7 @@ use super::body::{TimeoutPhase, Upload, UploadMonitor};
 use super::client::header_value;
 use super::error::{ProxyCause, Source, cause_of, proxy_cause_of};
 use super::request::Content;
-use super::response::status_error;
+use super::response::{status_error, too_large};
 use super::{Cause, Client, Error, Event, Request, RequestLine, Response};
 
 /// The most that is read of a refusal, in bytes.
@@ -49,6 +49,9 @@ impl Client {
         let line = request.line();
         self.check_proxy(&line, status)?;
         let body = self.refusal_body(&line, response).await?;
+        if status == 413 {
+            return Err(too_large(request, &headers, &body, &self.redactor()));
+        }
         Err(status_error(line, status, &headers, &body, &self.redactor()))
     }
 

@@ -26,6 +26,8 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct BuildJob {
     /// The upload: a tar archive, compressed with gzip.
     pub archive: PathBuf,
+    /// The rack's data directory, which marks the processes of the build.
+    pub data: PathBuf,
     /// The directory to create, replacing an existing one. It does not exist after a failure.
     pub source: PathBuf,
     /// The path of the manifest in the archive; `None` for `convox.yml`.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{BuildError, BuildJob, Log};
 use crate::manifest::ServiceSpec;
 use crate::runner::{
-    Group, KillOnDrop, ProcessRecord, each_line, ending, new_id, one_line, started_at,
+    Group, KillOnDrop, Mark, ProcessRecord, Tree, each_line, ending, new_id, one_line, started_at,
 };
 use convox_wire::{ProcessId, ServiceName};
 
@@ -31,15 +31,19 @@ pub(super) async fn run(
     let failed = |reason: String| BuildError::Step { service: service.name.clone(), reason };
     let words = shown(command);
     log(&format!("Running: {words}"));
-    let spawned = Group::spawn(&mut prepare(job, command)).await;
+    let id = new_id(&service.name)
+        .map_err(|error| failed(format!("can't make a random id: {error}")))?;
+    let mark = Mark::of_process(&job.data, &id);
+    let spawned = Group::spawn(&mut prepare(job, command, &mark)).await;
     let (mut child, group) =
         spawned.map_err(|error| failed(format!("can't start {words}: {error}")))?;
-    let mut recorded = Recorded::new(job, &service.name, group);
+    let tree = Tree::new(group, mark);
+    let mut recorded = Recorded::new(job, &service.name, id, group, tree.clone());
     let outcome = tokio::select! {
         status = follow(&mut child, log) => Some(status),
         () = job.stop.cancelled() => None,
     };
-    group.end_with(&mut child, GRACE).await;
+    tree.end_with(&mut child, GRACE).await;
     recorded.guard.release();
     match outcome {
         None => Err(BuildError::Canceled),
@@ -57,11 +61,12 @@ fn shown(command: &[String]) -> String {
     }
 }
 
-fn prepare(job: &BuildJob, command: &[String]) -> Command {
+fn prepare(job: &BuildJob, command: &[String], mark: &Mark) -> Command {
     let (program, arguments) = command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
     let mut prepared = Command::new(program);
     prepared.args(arguments).current_dir(&job.source).env_clear().envs(job.base.variables());
     prepared.envs(job.base.build.iter().map(|(name, value)| (name, value)));
+    prepared.envs([mark.variable()]);
     prepared.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     prepared
 }
@@ -89,27 +94,29 @@ async fn pass_on(from: Option<impl AsyncRead + Unpin>, log: &Log) {
 /// The stored record of a step's process group. On drop it kills the group and deletes the record.
 struct Recorded<'a> {
     job: &'a BuildJob,
+    id: ProcessId,
     guard: KillOnDrop,
-    id: Option<ProcessId>,
 }
 
 impl<'a> Recorded<'a> {
-    fn new(job: &'a BuildJob, service: &ServiceName, group: Group) -> Self {
+    fn new(
+        job: &'a BuildJob,
+        service: &ServiceName,
+        id: ProcessId,
+        group: Group,
+        tree: Tree,
+    ) -> Self {
         let pid = group.leader();
-        let record = started_at(pid).zip(new_id(service).ok());
-        let id = record.map(|(started_at, id)| {
-            let (app, service) = (job.app.clone(), service.clone());
-            job.store.keep_process(ProcessRecord { pid, started_at, app, service, id: id.clone() });
-            id
-        });
-        Self { job, guard: KillOnDrop::new(group), id }
+        if let Some(started_at) = started_at(pid) {
+            let (app, service, id) = (job.app.clone(), service.clone(), id.clone());
+            job.store.keep_process(ProcessRecord { pid, started_at, app, service, id });
+        }
+        Self { job, id, guard: KillOnDrop::new(tree) }
     }
 }
 
 impl Drop for Recorded<'_> {
     fn drop(&mut self) {
-        if let Some(id) = &self.id {
-            self.job.store.forget_process(id);
-        }
+        self.job.store.forget_process(&self.id);
     }
 }

@@ -30,6 +30,7 @@ impl TestBuild {
         std::fs::write(&path, archive).unwrap();
         BuildJob {
             archive: path,
+            data: self.root.path().to_owned(),
             source: self.root.path().join("source"),
             manifest_name: None,
             app: "shop".parse().unwrap(),
@@ -190,6 +191,15 @@ async fn a_step_that_fails_fails_the_build_with_its_exit_code() {
 async fn background_processes_of_a_step_are_stopped_with_it() {
     let test = TestBuild::new();
     test.run(test.job(&with_step("sleep 600 & echo $!"))).await.unwrap();
+    let pid: i32 = test.lines().last().unwrap().parse().unwrap();
+    assert!(!is_running(pid));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn processes_that_leave_the_group_of_a_step_are_stopped_with_it() {
+    let test = TestBuild::new();
+    test.run(test.job(&with_step("setsid sleep 600 >&- 2>&- & echo $!"))).await.unwrap();
     let pid: i32 = test.lines().last().unwrap().parse().unwrap();
     assert!(!is_running(pid));
 }

@@ -88,6 +88,7 @@ fn spawn(
     let file = options.create(true).append(true).mode(0o600).open(log).map_err(at(log))?;
     let copy = |file: &File| file.try_clone().map_err(at(log));
     let (out, err) = (copy(&file)?, copy(&file)?);
+    super::close_on_exec();
     let mut command = Command::new(program);
     // The rack must not keep the directory that it happens to be started in busy.
     command.args(arguments).current_dir(data).env("CONVOX_DATA", data);

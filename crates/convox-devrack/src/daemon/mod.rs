@@ -31,6 +31,7 @@ use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
 pub use self::space::{disk_usage, prune};
+pub use super::runner::Adoption;
 
 /// Apps inherit the limit, and some programs look at each possible descriptor.
 const MAX_OPEN_FILES: u64 = 16 * 1024;
@@ -208,6 +209,12 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
         }
         other => other,
     }
+}
+
+/// Keeps the descriptors that this process has inherited, such as locks and pipes of a script, from
+/// the processes that it starts.
+pub fn close_on_exec() {
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
 }
 
 /// Raises this process's limit of open files, as far as the system allows and a rack needs. Some

@@ -9,7 +9,8 @@ use super::{DaemonError, RackError};
 use crate::clock::Clock;
 use crate::directories::Directories;
 use crate::runner::{
-    BaseEnvironment, Group, Limits, ProcessRecord, Runner, RunnerParts, RunnerStore, started_at,
+    BaseEnvironment, Group, Limits, Mark, ProcessRecord, Runner, RunnerParts, RunnerStore,
+    started_at,
 };
 use crate::store::Store;
 
@@ -22,7 +23,7 @@ pub(super) fn count(data: &Path) -> Result<usize, DaemonError> {
     let Some(_shared) = Lock::shared(data)? else { return Ok(0) };
     let store = Store::open(&Directories::new(data.to_owned()).database());
     // `rack start` and `rack stop` report a database that can't be opened.
-    Ok(store.map_or(0, |store| running(&store).count()))
+    Ok(store.map_or(0, |store| running(&store, data)))
 }
 
 /// Stops the processes that a killed rack left running, and returns their number.
@@ -38,7 +39,7 @@ pub(super) async fn stop(data: &Path) -> Result<usize, DaemonError> {
     };
     let database = Directories::new(data.to_owned()).database();
     let store = Arc::new(Store::open(&database).map_err(RackError::from)?);
-    let count = running(&store).count();
+    let count = running(&store, data);
     let runner = Runner::of(RunnerParts {
         data: data.to_owned(),
         store,
@@ -60,11 +61,17 @@ fn was_killed(data: &Path) -> Result<bool, DaemonError> {
     Ok(has_database && file.is_some_and(|file| file.has_process()))
 }
 
-fn running(store: &Store) -> impl Iterator<Item = ProcessRecord> + use<> {
+/// Counts the services and build steps with running processes, recorded or marked.
+fn running(store: &Store, data: &Path) -> usize {
     // Process ids are reused, unless the leader has exited and others of its group have not.
     let is_ours = |record: &ProcessRecord| {
         started_at(record.pid).is_none_or(|time| time == record.started_at)
     };
-    let lives = |record: &ProcessRecord| Group::of_leader(record.pid).is_some_and(Group::is_alive);
-    store.processes().into_iter().filter(move |record| is_ours(record) && lives(record))
+    let is_alive =
+        |record: &ProcessRecord| Group::of_leader(record.pid).is_some_and(Group::is_alive);
+    let mut ids = Mark::running(data);
+    let records = store.processes().into_iter();
+    let recorded = records.filter(|record| is_ours(record) && is_alive(record));
+    ids.extend(recorded.map(|record| record.id.as_str().into()));
+    ids.len()
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::ExposeSecret;
@@ -31,7 +32,9 @@ fn a_rack_process() {
             terminate.recv().await;
         };
         let limits = Limits::default();
+        let adoption = Adoption::start();
         run(&data, environment(), Clock::system(), limits, |_| (), stop).await.unwrap();
+        adoption.end(Duration::from_millis(200)).await;
     });
 }
 
@@ -314,5 +317,67 @@ async fn releases_acknowledged_before_a_kill_exist_after_it() {
         assert!(answered.iter().all(|id| ids.contains(&id.as_str())), "{answered:?} {ids:?}");
         assert!(list.iter().all(|one| one["env"] == "A=1"), "none is half-written");
     }
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
+}
+
+/// Nothing tells whose it is: its environment is cleared, its parent has ended, and it works
+/// elsewhere.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rack_stops_all_that_its_apps_have_left_behind() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
+    client.create("jobs").await;
+    let path = dir.path().join("pid");
+    let text = format!(
+        "(cd / && env -i PATH=$PATH setsid sh -c 'echo $$ > {}; exec sleep 600' &)\nsleep 600\n",
+        path.display()
+    );
+    let release = client.release("jobs", script(&text)).await;
+    client.promoted("jobs", &release).await;
+    let escaped: i32 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+    assert!(started_at(escaped).is_some());
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
+    crate::runner::tests::support::until("the end", async || {
+        !crate::runner::tests::support::is_running(escaped)
+    })
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn inherited_descriptors_are_closed_in_a_rack_and_its_apps() {
+    let dir = TestDir::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let lock = elsewhere.path().join("lock of a script");
+    let flags = rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY;
+    let held = rustix::fs::open(&lock, flags, rustix::fs::Mode::RUSR).unwrap();
+    let client = Client::new(&dir.start().await.unwrap());
+    let rack = dir.pid().await;
+    client.create("jobs").await;
+    let release = client.release("jobs", script("ls -l /proc/self/fd; sleep 600")).await;
+    client.promoted("jobs", &release).await;
+    let files = std::fs::read_dir(format!("/proc/{rack}/fd")).unwrap();
+    let mut files = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    assert!(!files.any(|file| file == lock));
+    let log = client.read_socket("/apps/jobs/logs", &[("follow", "false")]).await.text;
+    assert!(log.contains(" 1 -> ") && !log.contains("lock of a script"), "{log}");
+    drop(held);
+    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_was_killed_leaves_no_source() {
+    let dir = TestDir::new();
+    let client = Client::new(&dir.start().await.unwrap());
+    client.create("web").await;
+    let manifest = "services:\n  job:\n    command: sleep 60\n    x-dev:\n      build: sleep 60\n";
+    let archive = crate::tests::support::archive(&[("convox.yml", manifest)]);
+    let build = client.start_build("web", archive).await;
+    let source = dir.path().join("apps/web/sources").join(build["id"].as_str().unwrap());
+    crate::runner::tests::support::until("the source", async || source.exists()).await;
+    kill_process(Pid::from_raw(dir.pid().await).unwrap(), Signal::KILL).unwrap();
+    dir.start().await.unwrap();
+    assert!(!source.exists());
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }

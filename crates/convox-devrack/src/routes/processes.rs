@@ -10,7 +10,7 @@ use crate::exec::split_command;
 use crate::options::{Options, socket_text};
 use crate::rack::{Shared, run_to_completion};
 use crate::rollouts;
-use crate::runner::Group;
+use crate::runner::{Group, Mark, Tree};
 use crate::serve::Routes;
 use convox_wire::{AppName, EnvVar, Environment, Process, ReleaseId, ServiceName};
 
@@ -54,8 +54,9 @@ async fn stop(State(rack): State<Shared>, Path((app, pid)): Path<(String, String
     let running = rack.runner_store.processes().into_iter().find(|kept| kept.id == process.id);
     let grace = rack.limits.processes.stop;
     if let Some(group) = running.and_then(|kept| Group::of_leader(kept.pid)) {
+        let mark = Mark::of_process(rack.directories.root(), &process.id);
         let ended = async move {
-            group.end(grace).await;
+            Tree::new(group, mark).end(grace).await;
             Ok(())
         };
         run_to_completion(ended).await?;

@@ -1,6 +1,8 @@
 //! Process groups: a service or build step is stopped together with its children.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
@@ -17,6 +19,24 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// How often to retry the start of a program that is still open for writing.
 const BUSY_ATTEMPTS: u32 = 40;
 
+/// The children that this process has started, by process id. Only those who started them may reap
+/// them.
+static CHILDREN: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn lock_children() -> MutexGuard<'static, BTreeSet<i32>> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the children that this process has started and not reaped yet.
+pub(super) fn children() -> BTreeSet<i32> {
+    lock_children().clone()
+}
+
+/// Removes a child that was reaped.
+pub(super) fn reaped(group: Group) {
+    lock_children().remove(&group.leader());
+}
+
 /// The process group of a child process that leads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group(Pid);
@@ -27,7 +47,10 @@ impl Group {
         let child = spawn_with_retries(command.process_group(0)).await?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         match pid.and_then(Self::of_leader) {
-            Some(group) => Ok((child, group)),
+            Some(group) => {
+                lock_children().insert(group.leader());
+                Ok((child, group))
+            }
             None => Err(std::io::Error::other("the system gave it no process id")),
         }
     }
@@ -74,6 +97,7 @@ impl Group {
     pub(crate) async fn end_with(self, leader: &mut Child, grace: Duration) {
         // An error means that the leader has been reaped already.
         let (_, ()) = tokio::join!(leader.wait(), self.end(grace));
+        reaped(self);
     }
 
     async fn gone_within(self, limit: Duration) -> bool {
@@ -88,7 +112,7 @@ impl Group {
     }
 
     /// Failures are ignored: for our own children the only one is that the group is gone.
-    fn signal(self, signal: Signal) {
+    pub(crate) fn signal(self, signal: Signal) {
         let _ = kill_process_group(self.0, signal);
     }
 }
@@ -106,28 +130,6 @@ async fn spawn_with_retries(command: &mut Command) -> std::io::Result<Child> {
                 sleep(POLL_INTERVAL).await;
             }
             outcome => return outcome,
-        }
-    }
-}
-
-/// Kills a group when dropped, unless released: the id of an ended group may be reused.
-pub(crate) struct KillOnDrop(Option<Group>);
-
-impl KillOnDrop {
-    pub(crate) fn new(group: Group) -> Self {
-        Self(Some(group))
-    }
-
-    /// Disarms the guard after the group has ended.
-    pub(crate) fn release(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            group.kill();
         }
     }
 }

@@ -9,12 +9,15 @@ mod copy;
 mod fleet;
 mod group;
 mod lines;
+mod mark;
 mod one_off;
 mod orphans;
 mod process;
 mod procfs;
+mod reaper;
 mod service;
 mod store;
+mod tree;
 mod workplace;
 
 #[cfg(test)]
@@ -38,13 +41,16 @@ use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
 pub(crate) use self::copy::remove_directory;
-pub(crate) use self::group::{Group, KillOnDrop};
+pub(crate) use self::group::Group;
 pub(crate) use self::lines::{each_line, one_line};
+pub(crate) use self::mark::Mark;
 pub(crate) use self::process::{ending, new_id};
 pub(crate) use self::procfs::started_at;
+pub(crate) use self::tree::{KillOnDrop, Tree};
 pub(crate) use self::workplace::Workplace;
 
 pub use self::context::{AppLog, BaseEnvironment, Limits};
+pub use self::reaper::Adoption;
 pub use self::store::{ProcessRecord, RunnerStore};
 
 /// A release to run, with the built source of its build.

@@ -24,11 +24,11 @@ struct OneOff {
 impl OneOffs {
     /// Stops the processes of an app, or of all apps.
     pub(super) async fn stop(&self, app: Option<&AppName>) {
-        let is_meant = |one: &OneOff| app.is_none_or(|app| one.app == *app);
-        let meant: Vec<OneOff> = self.all().extract_if(.., |one| is_meant(one)).collect();
-        meant.iter().for_each(|one| one.stop.cancel());
+        let matches = |one: &OneOff| app.is_none_or(|app| one.app == *app);
+        let matching: Vec<OneOff> = self.all().extract_if(.., |one| matches(one)).collect();
+        matching.iter().for_each(|one| one.stop.cancel());
         // How they ended doesn't matter here.
-        let _ = join_all(meant.into_iter().map(|one| one.done)).await;
+        let _ = join_all(matching.into_iter().map(|one| one.done)).await;
     }
 
     fn add(&self, one: OneOff) {

@@ -8,12 +8,17 @@ use futures_util::future::join_all;
 use super::context::RunnerContext;
 use super::copy::remove_directory;
 use super::group::Group;
+use super::mark::Mark;
+use super::tree::Tree;
 use super::{ProcessRecord, procfs};
 
-/// Stops the recorded process groups, and removes the copies of the source that they ran in.
+/// Stops the recorded processes and those that carry the mark of the rack: it may have been killed
+/// before it could record one. Removes the copies of the source that they ran in.
 pub(super) async fn end_all(context: &RunnerContext) {
     let records = context.store.processes();
-    join_all(records.iter().map(|record| end_one(context, record))).await;
+    let recorded = join_all(records.iter().map(|record| end_one(context, record)));
+    let marked = Tree::marked(Mark::of_rack(&context.data));
+    tokio::join!(recorded, marked.end(context.limits.stop));
     for record in &records {
         context.store.forget_process(&record.id);
     }
@@ -34,7 +39,8 @@ async fn end_one(context: &RunnerContext, record: &ProcessRecord) {
     }
     let line = format!("{}: stopped; a rack that was killed had left it running", record.id);
     context.log_process(&record.app, &record.service, &record.id, &line);
-    group.end(context.limits.stop).await;
+    let mark = Mark::of_process(&context.data, &record.id);
+    Tree::new(group, mark).end(context.limits.stop).await;
 }
 
 /// Returns whether a recorded pid still belongs to the recorded process: pids are reused. Its start

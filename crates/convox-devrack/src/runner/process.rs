@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{ProcessEntry, RunnerContext};
 use super::copy::{copy_directory, remove_directory};
-use super::group::{Group, KillOnDrop};
+use super::group::Group;
 use super::lines::{Tail, each_line, one_line};
+use super::mark::Mark;
+use super::tree::{KillOnDrop, Tree};
 use super::{Deployment, ProcessRecord, procfs};
 use crate::directories;
 use crate::gateway::loopback;
@@ -46,7 +48,7 @@ impl Launch {
         self.context.log_process(&self.deployment.app, &self.service.name, id, line);
     }
 
-    fn command(&self, directory: &PathBuf, port: Option<u16>) -> Command {
+    fn command(&self, directory: &PathBuf, port: Option<u16>, mark: &Mark) -> Command {
         let (program, arguments) =
             self.service.command.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
         let mut command = Command::new(program);
@@ -57,6 +59,7 @@ impl Launch {
         command.envs(manifest.variables(&self.service, environment));
         command.envs(self.variables.iter());
         command.envs(port.map(|port| ("PORT", port.to_string())));
+        command.envs([mark.variable()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -94,7 +97,7 @@ impl Launch {
 pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) port: Option<u16>,
-    group: Group,
+    tree: Tree,
     child: Child,
     tail: Tail,
     pumps: Vec<JoinHandle<()>>,
@@ -125,10 +128,12 @@ impl Process {
             }
             None => None,
         };
-        let mut command = launch.command(&leftovers.directory, port);
+        let mark = Mark::of_process(&launch.context.data, &id);
+        let mut command = launch.command(&leftovers.directory, port, &mark);
         let spawned = Group::spawn(&mut command).await;
         let (child, group) = spawned.map_err(|error| cannot_start(&launch.service, &error))?;
-        let guard = KillOnDrop::new(group);
+        let tree = Tree::new(group, mark);
+        let guard = KillOnDrop::new(tree.clone());
         launch.context.workplaces.enter(&id, &command);
         keep(launch, group, &id);
         let words = one_line(&shell_words::join(&launch.service.command));
@@ -141,7 +146,7 @@ impl Process {
             guard,
             id,
             port,
-            group,
+            tree,
             child,
             leftovers,
         };
@@ -235,7 +240,7 @@ impl Process {
     }
 
     async fn clean_up(mut self) -> (ProcessEntry, Vec<String>) {
-        self.group.end_with(&mut self.child, self.grace).await;
+        self.tree.end_with(&mut self.child, self.grace).await;
         self.guard.release();
         for pump in &mut self.pumps {
             if timeout(LAST_OUTPUT, &mut *pump).await.is_err() {

@@ -105,3 +105,24 @@ async fn releases_made_at_once_are_all_there_to_be_promoted() {
     }
     rack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_whose_log_is_lost_ends_all_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let rack = TestRack::start(data.path()).await;
+    rack.client.create("web").await;
+    let (go, gone) = (data.path().join("go"), data.path().join("gone"));
+    let step =
+        format!("until test -e {}; do sleep 0.1; done; touch {}", go.display(), gone.display());
+    let manifest =
+        format!("services:\n  job:\n    command: sleep 60\n    x-dev:\n      build: {step}\n");
+    let build = rack.client.start_build("web", archive(&[("convox.yml", &manifest)])).await;
+    let id = build["id"].as_str().unwrap();
+    std::fs::remove_file(rack.data.join("apps/web/build-logs").join(id)).unwrap();
+    std::fs::write(go, "").unwrap();
+    let path = format!("/apps/web/builds/{id}");
+    let build = rack.client.until(&path, |build| build["status"] != "running").await;
+    assert_eq!(build["status"], "complete", "{build}");
+    assert!(gone.exists());
+    rack.stop().await;
+}

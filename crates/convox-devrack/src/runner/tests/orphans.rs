@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::support::{TestRunner, app, is_running, until, web};
-use crate::runner::{ProcessRecord, RunnerStore, started_at};
+use crate::runner::{Mark, ProcessRecord, RunnerStore, started_at};
 
 /// Starts a process group as a killed rack leaves it, in its copy of the source.
 fn start_orphan(test: &TestRunner, id: &str, script: &str) -> (Child, PathBuf) {
@@ -49,7 +49,7 @@ async fn orphans_of_a_killed_rack_are_stopped_and_their_files_removed() {
 #[tokio::test]
 async fn a_reused_pid_is_not_stopped() {
     let test = TestRunner::new();
-    let (mut child, _) = start_orphan(&test, "web-bbbbbb", "exec sleep 600");
+    let mut child = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
     record(&test, "web-bbbbbb", &child, Some("another time".into()));
     test.runner.stop_orphans().await;
     assert!(child.try_wait().unwrap().is_none());
@@ -84,4 +84,26 @@ async fn a_record_of_a_process_that_has_ended_is_deleted() {
     assert!(test.store.processes().is_empty() && test.copies().is_empty());
     // A second time there is nothing to do.
     test.runner.stop_orphans().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn orphans_without_a_record_are_recognized_by_their_mark() {
+    let test = TestRunner::new();
+    let spawn = |data: &std::path::Path| {
+        std::fs::create_dir_all(data.join("running")).unwrap();
+        let mark = Mark::of_process(data, &"web-eeeeee".parse().unwrap());
+        let mut command = Command::new("sleep");
+        command.arg("600").current_dir("/").envs([mark.variable()]).stdin(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let other = tempfile::tempdir().unwrap();
+    let (mut ours, mut others) = (spawn(test.root.path()), spawn(other.path()));
+    assert_eq!(Mark::running(test.root.path()), ["web-eeeeee".into()].into());
+    test.runner.stop_orphans().await;
+    ours.wait().unwrap();
+    assert!(others.try_wait().unwrap().is_none(), "another rack's process");
+    assert!(Mark::running(test.root.path()).is_empty());
+    others.kill().unwrap();
+    others.wait().unwrap();
 }

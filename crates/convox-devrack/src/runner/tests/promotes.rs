@@ -65,6 +65,7 @@ async fn a_service_gets_the_documented_variables_only() {
     let port = lines.iter().position(|line| line.starts_with("PORT=")).unwrap();
     let port: u16 = lines.remove(port)["PORT=".len()..].parse().unwrap();
     assert_ne!(port, 80);
+    let (process, running) = (failure.process.unwrap(), test.running().canonicalize().unwrap());
     let path = format!("PATH={}", base().path.to_str().unwrap());
     assert_eq!(
         lines,
@@ -73,6 +74,7 @@ async fn a_service_gets_the_documented_variables_only() {
             "APP=shop",
             "BUILD=BXFGHCQLZGQ",
             "BUILD_DESCRIPTION=a test",
+            &format!("CONVOX_DEV_PROCESS={}/{process}", running.display()),
             "HOME=/else",
             "LANG=C.UTF-8",
             "OWN=2",
@@ -151,6 +153,58 @@ async fn a_stop_ends_grandchildren_even_if_they_ignore_term() {
     assert!(pids.iter().all(|pid| is_running(*pid)));
     test.runner.stop_app(&app()).await;
     assert!(!pids.iter().any(|pid| is_running(*pid)), "{pids:?}");
+}
+
+/// Leaves its group and session in three ways: marked, with its environment cleared, and with its
+/// parent still there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_stop_ends_processes_that_have_left_their_group() {
+    let test = TestRunner::new();
+    let script = "\
+        (cd / && setsid sh -c 'echo $$; exec sleep 600' &)\n\
+        (env -i PATH=$PATH setsid sh -c 'echo $$; exec sleep 600' &)\n\
+        cd / && env -i PATH=$PATH setsid sh -c 'echo $$; exec sleep 600' &\n\
+        wait\n";
+    let deployment = test.deployment("R1", "services: {job: {command: sh job.sh}}", "");
+    std::fs::write(deployment.source.join("job.sh"), script).unwrap();
+    test.promote(deployment).await.unwrap();
+    until("the pids", async || test.lines("service/job").len() >= 3).await;
+    let pids: Vec<i32> =
+        test.lines("service/job").iter().map(|line| line.parse().unwrap()).collect();
+    assert!(pids.iter().all(|pid| is_running(*pid)), "{pids:?}");
+    test.runner.stop_app(&app()).await;
+    assert!(!pids.iter().any(|pid| is_running(*pid)), "{pids:?}");
+    assert!(test.copies().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_promote_that_is_dropped_kills_processes_that_have_left_their_group() {
+    let test = TestRunner::new();
+    let manifest = "services: {web: {command: sh job.sh, port: 1}}";
+    let deployment = test.deployment("R1", manifest, "");
+    let script = "setsid sh -c 'echo $$; exec sleep 600' & wait";
+    std::fs::write(deployment.source.join("job.sh"), script).unwrap();
+    let lines = || test.lines("service/web");
+    tokio::select! {
+        _ = test.promote(deployment) => panic!("nothing listens"),
+        () = until("the pid", async || !lines().is_empty()) => (),
+    }
+    let pid: i32 = lines()[0].parse().unwrap();
+    until("the end", async || !is_running(pid)).await;
+}
+
+#[tokio::test]
+async fn a_stopped_process_does_not_use_up_its_grace() {
+    let patient = Limits { stop: Duration::from_secs(600), ..limits() };
+    let test = TestRunner::with(patient, std::sync::Arc::new(crate::runner::context::free_port));
+    let manifest = "services: {job: {x-dev: {command: [sh, -c, 'echo ready; kill -STOP $$']}}}";
+    test.promote(test.deployment("R1", manifest, "")).await.unwrap();
+    let app = app();
+    let stop = test.runner.stop_app(&app);
+    tokio::time::timeout(Duration::from_secs(60), stop).await.unwrap();
+    assert!(test.statuses().is_empty());
 }
 
 #[tokio::test]
