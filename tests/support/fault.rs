@@ -10,7 +10,7 @@ pub(crate) enum Fault {
     Pass,
     /// Nothing, but connections after it are refused until the test allows them.
     RefuseNext,
-    /// The same, but only once the response shows that a build is over.
+    /// The same, but only after the first response that shows that a build is over.
     RefuseOnceOver,
     /// The connection is reset, and the rack gets no request.
     Reset,

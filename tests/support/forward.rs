@@ -104,7 +104,7 @@ impl Forwarder<'_> {
                 let broken = [&answered.head.with_length(half.len())[..], half].concat();
                 self.reply(client, &broken).await
             }
-            Fault::RefuseOnceOver if !is_over(&answered.body) => {
+            Fault::RefuseOnceOver if !is_over(&answered.body) || self.state.was_shut() => {
                 self.whole(client, &answered).await
             }
             Fault::RefuseNext | Fault::RefuseOnceOver => {

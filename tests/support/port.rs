@@ -16,8 +16,14 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// Reserves a free port. Linux may choose one that another socket has reserved if both allow it
+    /// to be shared before they are bound, so this one does so afterward.
     pub(crate) fn any() -> Self {
-        Self::of(0).unwrap()
+        let keeper = TcpSocket::new_v4().unwrap();
+        keeper.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        keeper.set_reuseaddr(true).unwrap();
+        let address = keeper.local_addr().unwrap();
+        Self { _keeper: keeper, address }
     }
 
     /// Reserves a port as soon as its listener is closed.

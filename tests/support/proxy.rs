@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ pub(crate) struct State {
     pub(crate) closes: bool,
     door: watch::Sender<Door>,
     shut: watch::Sender<bool>,
+    was_shut: AtomicBool,
     /// The number of the client's pings.
     pub(crate) pings: watch::Sender<usize>,
 }
@@ -107,6 +109,7 @@ impl Proxy {
             closes: setup.closes,
             door: watch::Sender::new(Door::Open),
             shut: watch::Sender::new(false),
+            was_shut: AtomicBool::new(false),
             pings: watch::Sender::new(0),
         });
         let end = CancellationToken::new();
@@ -150,8 +153,14 @@ impl Proxy {
 impl State {
     /// Refuses connections from now on.
     pub(crate) async fn shut(&self) {
+        self.was_shut.store(true, Ordering::Relaxed);
         self.door.send_replace(Door::Shut);
         self.shut.subscribe().wait_for(|shut| *shut).await.unwrap();
+    }
+
+    /// Whether connections have been refused before.
+    pub(crate) fn was_shut(&self) -> bool {
+        self.was_shut.load(Ordering::Relaxed)
     }
 
     /// Accepts connections again.

@@ -146,9 +146,8 @@ async fn run_at(
     let running = start(flow, world, api, &scene, &proxy, *debug || refuses);
     if refuses {
         let was_refused = running.err.until(|text| is_refused(text, row, &scene)).await;
-        // In this order, so that the next request is not refused as well.
-        hit.store(was_refused, Ordering::Relaxed);
         proxy.state.open();
+        hit.store(was_refused, Ordering::Relaxed);
     }
     let ran = end(flow, &scene, api, running).await;
     let ended = Ended { scene: &scene, api, proxy: &proxy, ran: &ran };
