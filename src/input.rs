@@ -37,7 +37,7 @@ impl Input {
         Self(Source::Memory(Cursor::new(bytes.into())))
     }
 
-    /// Whether a person types.
+    /// Returns whether a person types.
     pub fn is_terminal(&self) -> bool {
         self.fd().is_some_and(|fd| fd.is_terminal())
     }
@@ -51,7 +51,7 @@ impl Input {
     }
 
     /// Reads everything for a command that takes arguments or lines: if an argument is `-`, if
-    /// there are no arguments and nobody types, or if the input is a regular file.
+    /// there are no arguments and the input is not a terminal, or if the input is a regular file.
     ///
     /// # Errors
     /// The input cannot be read, or is not UTF-8.
@@ -118,7 +118,7 @@ pub async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::Builder::new().name("input".to_owned()).spawn(move || {
-        // Without a receiver, nobody waits for the input any more.
+        // Without a receiver, the input is no longer needed.
         let _ = sender.send(read());
     })?;
     receiver.await.unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()))

@@ -271,15 +271,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A command that prints its own end, or changes something, is ended in an orderly way by any
-    /// signal; others just die of it.
+    /// Waits for a signal to end the command. Commands that report their own end or change something
+    /// are always ended in order; others are left to the signal's default action.
     async fn ending_signal(&self) -> EndSignal {
         let reports_its_end = self.args.json && self.spec.json == JsonForm::Events;
         loop {
             let signal = if self.spec.effect == Effect::Write || reports_its_end {
                 signals::received().await
             } else {
-                signals::received_by_nobody().await
+                signals::unhandled().await
             };
             if !signals::are_claimed() {
                 return signal;

@@ -70,7 +70,7 @@ pub(crate) fn claim() -> Claim {
     Claim(())
 }
 
-/// Whether a command ends itself after a signal.
+/// Returns whether a command ends itself after a signal.
 pub(crate) fn are_claimed() -> bool {
     CLAIMS.load(Ordering::Relaxed) > 0
 }
@@ -100,8 +100,9 @@ pub(crate) async fn shutdown_requested() {
     }
 }
 
-/// Waits for a signal that would be lost, because something listened for it before.
-pub(crate) async fn received_by_nobody() -> EndSignal {
+/// Waits for a signal while nothing else handles it. Once the program has listened for a signal,
+/// its default action no longer ends the program.
+pub(crate) async fn unhandled() -> EndSignal {
     LISTENED_FOR.notified().await;
     first_of(EndSignal::ALL.map(EndSignal::listen)).await
 }

@@ -42,7 +42,7 @@ pub(crate) fn parse(args: &[OsString]) -> Parsed {
     }
 }
 
-/// The program alone prints its help too: somebody is looking around.
+/// Without any arguments, the program prints its help, too.
 fn is_help(error: &clap::Error) -> bool {
     !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
@@ -87,7 +87,7 @@ mod tests {
     fn usage(line: &str) -> String {
         match parsed(line) {
             Parsed::Usage(text) => text,
-            _ => panic!("{line} is no usage error"),
+            _ => panic!("{line} is not a usage error"),
         }
     }
 

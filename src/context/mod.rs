@@ -107,7 +107,7 @@ impl Context {
         }
     }
 
-    /// Whether this run has started the development rack.
+    /// Returns whether this run has started the development rack.
     pub(crate) fn has_started_rack(&self) -> bool {
         self.started_rack.get()
     }
@@ -156,7 +156,7 @@ impl Context {
         self.settings.limits()
     }
 
-    /// Whether to wait for a promote.
+    /// Returns whether to wait for a promote.
     pub(crate) fn wait(&self) -> Wait {
         let asked = self.args.wait || self.settings.env.wait;
         Wait::new(self.style, asked, self.args.wait_timeout)
@@ -172,7 +172,7 @@ impl Context {
         Schedule { first: self.limits().poll, limit, notice_after: SILENT }
     }
 
-    /// Whether secrets are shown: with `--reveal`, and to programs.
+    /// Returns whether secrets are shown: with `--reveal`, and to programs.
     pub(crate) fn reveals(&self) -> bool {
         self.args.reveal || !self.ui.is_terminal()
     }

@@ -26,7 +26,7 @@ impl OutageNotices {
         self.reported().by_poll = true;
     }
 
-    /// Whether an event is worth reporting: a failure that was reported before is not.
+    /// Returns whether an event is worth reporting: a failure that was reported before is not.
     pub(super) fn is_news(&self, event: &Event) -> bool {
         match event {
             Event::Retrying { request, .. } => self.reported().fails(request),

@@ -52,7 +52,7 @@ impl Context {
         blocking(move || ui.input().read_if_requested(&arguments)).await.map_err(unreadable)
     }
 
-    /// Whether a person can be asked.
+    /// Returns whether a person can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.ui.can_ask()
     }
@@ -84,7 +84,7 @@ impl Context {
     /// Asks `question`; returns whether it was confirmed.
     ///
     /// # Errors
-    /// stdin is not a terminal, so that nobody can confirm.
+    /// stdin is not a terminal, so there is no one to ask.
     pub(crate) async fn confirm(
         &self,
         question: &str,

@@ -20,7 +20,7 @@ use convox_wire::AppName;
 #[derive(Clone)]
 pub(crate) struct Ui {
     inner: Arc<Mutex<Inner>>,
-    // Apart from the rest, which prints while somebody types.
+    // Locked separately, so that output can be printed while input is awaited.
     input: Arc<Mutex<Input>>,
 }
 
@@ -173,12 +173,12 @@ impl Ui {
         Ok(self.inner().stdio.flush()?)
     }
 
-    /// Whether stdout is a terminal.
+    /// Returns whether stdout is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.inner().stdio.out.caps().is_terminal
     }
 
-    /// Whether stdin is a terminal, so that a person can answer.
+    /// Returns whether stdin is a terminal, so that a person can answer.
     pub(crate) fn can_ask(&self) -> bool {
         self.input().is_terminal()
     }
@@ -191,7 +191,7 @@ impl Ui {
         let inner = &mut *self.inner();
         let failure = error.map(|error| inner.view_of(error));
         let Inner { stdio, renderer, events_to_stderr, bar, .. } = inner;
-        // If stderr is closed, nobody sees the bar.
+        // With stderr closed, there is no bar to remove.
         let _ = bar.abandon(&mut stdio.err);
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
         let ended = renderer.end(failure.as_ref(), stream);

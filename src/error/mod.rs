@@ -26,12 +26,12 @@ pub(crate) enum ErrorKind {
     TimedOut,
     /// A signal: Ctrl-C, TERM or HUP.
     Ended(EndSignal),
-    /// The reader of the output is gone.
+    /// The reader of the output has closed it.
     OutputClosed,
 }
 
 impl ErrorKind {
-    /// The exit code. A closed output is no failure of a command that only reads.
+    /// The exit code. A command that only reads succeeds if its output was closed.
     pub(crate) fn exit(self) -> Exit {
         match self {
             Self::Failed => Exit::Failed,

@@ -136,7 +136,7 @@ pub(crate) async fn wait_until_deleted(
     })
 }
 
-/// Whether the rack reports that there is no such app.
+/// Returns whether the rack reports that there is no such app.
 pub(crate) fn is_missing(error: &Error) -> bool {
     error.status() == Some(404) || error.refusal() == Some(Refusal::AppNotFound)
 }

@@ -38,7 +38,7 @@ impl QuietTimer {
         self.since = None;
     }
 
-    /// Whether to go on waiting for new lines.
+    /// Returns whether to go on waiting for new lines.
     fn may_go_on(&mut self) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
         match self.mode {

@@ -64,7 +64,7 @@ impl AttachError {
     }
 }
 
-/// The size of the terminal on which the output appears, or else of that where somebody types.
+/// The size of the terminal that shows the output, or else of the one the input comes from.
 pub(crate) fn window_size(cx: &Context) -> Option<WindowSize> {
     let of_output = terminal::size(io::stdout());
     let size = of_output.or_else(|| terminal::size(cx.ui.input().fd()?));
@@ -227,8 +227,8 @@ impl Keys {
     }
 }
 
-/// Reads to the end of the input, or until it is no longer wanted: the other end of `stopped` is
-/// closed then.
+/// Reads to the end of the input, or until the other end of `stopped` is closed because the input
+/// is no longer needed.
 fn read_while_wanted(mut file: File, stopped: &OwnedFd, sender: &mpsc::Sender<Bytes>) {
     let mut buffer = vec![0; STEP];
     loop {

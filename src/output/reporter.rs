@@ -138,7 +138,7 @@ impl Reporter {
     }
 }
 
-/// Whether another minute has passed.
+/// Returns whether another minute has passed.
 fn each_minute(elapsed: Duration, reported: &mut u64) -> bool {
     let passed = elapsed.as_secs() / MINUTE.as_secs();
     let is_due = passed > *reported;

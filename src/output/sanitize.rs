@@ -23,7 +23,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character is a control, is invisible, or reorders its neighbors.
+/// Returns whether a character is a control, is invisible, or reorders its neighbors.
 pub(super) fn is_unsafe(c: char) -> bool {
     match c {
         ' '..='~' => false,
@@ -157,7 +157,7 @@ impl LogFilter {
     }
 }
 
-/// Whether a byte passes unchanged in any state.
+/// Returns whether a byte passes unchanged in any state.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
@@ -174,7 +174,7 @@ fn show_character(character: &str, shown: &mut Vec<u8>) {
     }
 }
 
-/// Whether a character only joins or separates its neighbors, as scripts and emoji need it.
+/// Returns whether a character only joins or separates its neighbors, as scripts and emoji need it.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}')
 }

@@ -38,7 +38,7 @@ fn descendants(command: &Command) -> Vec<&Command> {
     visible.flat_map(|below| [vec![below], descendants(below)].concat()).collect()
 }
 
-/// Whether a command does something by itself, rather than only group others.
+/// Returns whether a command does something by itself, rather than only group others.
 fn has_run(command: &Command) -> bool {
     !command.is_subcommand_required_set()
 }

@@ -56,7 +56,7 @@ impl ConfigDir {
         serde_json::from_str(&text).ok()
     }
 
-    /// Whether the cached metadata is missing or too old.
+    /// Returns whether the cached metadata is missing or too old.
     pub fn rack_meta_is_stale(&self, name: &str, now: SystemTime) -> bool {
         let modified = || self.path(&meta_file(name)?)?.metadata().ok()?.modified().ok();
         match modified() {

@@ -34,7 +34,7 @@ impl LocalRack {
         }
     }
 
-    /// Whether Terraform is running on this rack.
+    /// Returns whether Terraform is running on this rack.
     pub fn is_locked(&self) -> bool {
         match &self.form {
             LocalForm::Terraform(dir) => dir.join(".terraform.tfstate.lock.info").exists(),

@@ -118,7 +118,7 @@ impl RackUrl {
         }
     }
 
-    /// Whether the host is this machine by name or address.
+    /// Returns whether the host is this machine by name or address.
     pub fn is_loopback(&self) -> bool {
         match self.address.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -85,7 +85,7 @@ struct Outage {
 }
 
 impl Outage {
-    /// Whether it has lasted longer than `notice_after` and has not been reported.
+    /// Returns whether it has lasted longer than `notice_after` and has not been reported.
     fn should_report(&mut self, notice_after: Duration) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
         since.elapsed() >= notice_after && !std::mem::replace(&mut self.notified, true)

@@ -164,7 +164,7 @@ impl Input {
                 },
                 written = self.write(&kept), if !kept.is_empty() => match written {
                     Ok(count) => kept.advance(count),
-                    // A program that reads no more is no failure.
+                    // The program may stop reading before its input ends.
                     Err(_) => kept.clear(),
                 },
             }

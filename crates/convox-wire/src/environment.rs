@@ -68,7 +68,7 @@ impl Environment {
         first.filter_map(|name| Some((name, self.get(name)?))).collect()
     }
 
-    /// Whether there are no variables.
+    /// Returns whether there are no variables.
     pub fn is_empty(&self) -> bool {
         self.variables.is_empty()
     }

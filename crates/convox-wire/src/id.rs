@@ -38,8 +38,8 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// What a rack sent, unchecked. It is no `From`, which clap would prefer to the
-            /// checks of `FromStr`.
+            /// What a rack sent, unchecked. Not a `From` impl: clap would prefer it to the checks
+            /// of `FromStr`.
             pub fn from_rack(text: impl Into<String>) -> Self {
                 Self(text.into())
             }

@@ -94,7 +94,7 @@ status! {
 }
 
 impl BuildStatus {
-    /// Whether the build has not ended.
+    /// Returns whether the build has not ended.
     pub fn is_under_way(&self) -> bool {
         matches!(self, Self::Created | Self::Running)
     }

@@ -23,7 +23,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let before = app::read_existing(&rack, &name).await?;
     let wait = async {
         match before.status {
-            // A rollback that began before this command is no failure of what it waits for.
+            // A rollback that began before this command does not make it fail.
             AppStatus::Rollback => app::wait_until_at_rest(cx, &rack, &name, cx.wait_limit()).await,
             _ => app::wait_until_running(cx, &rack, &name, cx.wait_limit()).await,
         }

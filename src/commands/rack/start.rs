@@ -37,7 +37,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     daemon::raise_file_limit();
     daemon::close_on_exec();
     let data = dev::data_dir(cx)?;
-    let ready = |address: &Address| tell(cx, address);
+    let ready = |address: &Address| announce(cx, address);
     let environment = dev::base_environment(cx);
     let stop = dev::shutdown_requested();
     let adoption = daemon::Adoption::start();
@@ -49,8 +49,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     Ok(Outcome::streamed())
 }
 
-/// A closed stdout is no reason not to serve.
-fn tell(cx: &Context, address: &Address) {
+/// Announces the address. The rack serves even if stdout is closed.
+fn announce(cx: &Context, address: &Address) {
     let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
     drop(cx.emit(Event::Line(line)));
     drop(cx.ui.flush());

@@ -25,12 +25,12 @@ pub(crate) trait Renderer: Send {
     /// Draws an event.
     fn render(&mut self, event: &Event, to: &mut Stream) -> Result<(), OutputError>;
 
-    /// Whether people see the events, so that a terminal can show how long a step takes.
+    /// Returns whether people see the events, so that a terminal can show how long a step takes.
     fn is_for_people(&self) -> bool {
         true
     }
 
-    /// Whether the renderer draws the progress of uploads itself.
+    /// Returns whether the renderer draws the progress of uploads itself.
     fn has_bar(&self) -> bool {
         false
     }

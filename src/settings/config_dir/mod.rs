@@ -148,7 +148,7 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// Whether the file is missing, or its parent is not a directory.
+/// Returns whether the file is missing, or its parent is not a directory.
 pub(super) fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

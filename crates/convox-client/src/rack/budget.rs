@@ -58,7 +58,7 @@ enum Effect {
 }
 
 impl CapStatus {
-    /// Whether there is no effect.
+    /// Returns whether there is no effect.
     pub fn is_none(&self) -> bool {
         self.effect == Effect::None
     }

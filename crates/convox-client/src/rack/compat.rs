@@ -23,7 +23,7 @@ impl Compat {
         self.version.as_str() >= OBJECTS
     }
 
-    /// Whether environments are set by creating releases. Older racks have separate routes.
+    /// Returns whether environments are set by creating releases. Older racks have separate routes.
     pub fn takes_release_environments(&self) -> bool {
         self.version.as_str() > OBJECTS
     }

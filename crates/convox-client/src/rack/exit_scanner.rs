@@ -72,7 +72,7 @@ impl ExitScanner {
         output
     }
 
-    /// Whether the code has been read in full, so that the stream may end here.
+    /// Returns whether the code has been read in full, so that the stream may end here.
     pub fn has_code(&self) -> bool {
         matches!(self.end(), End::Complete { newline: true, .. })
     }

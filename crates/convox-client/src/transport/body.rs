@@ -78,7 +78,7 @@ impl UploadMonitor {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the last byte has been handed to the connection.
+    /// Returns whether the last byte has been handed to the connection.
     pub(super) fn is_done(&self) -> bool {
         self.done.load(Ordering::Relaxed)
     }

@@ -185,7 +185,7 @@ impl Client {
         &self.inner.options.limits
     }
 
-    /// Whether the endpoint is a console, which has sessions.
+    /// Returns whether the endpoint is a console, which has sessions.
     pub(super) fn is_console(&self) -> bool {
         self.endpoint().session.is_some()
     }
@@ -209,7 +209,7 @@ impl Client {
         (self.inner.options.listener)(event);
     }
 
-    /// Whether the rack has ever responded.
+    /// Returns whether the rack has ever responded.
     pub(super) fn has_responded(&self) -> bool {
         self.inner.responded.load(Ordering::Relaxed)
     }

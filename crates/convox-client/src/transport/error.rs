@@ -191,7 +191,7 @@ impl Error {
         }
     }
 
-    /// Whether a poll should go on: transient errors, any 5xx, and invalid responses.
+    /// Returns whether a poll should go on: transient errors, any 5xx, and invalid responses.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::NoSession(error) => error.is_unavailable(),
@@ -200,12 +200,12 @@ impl Error {
         }
     }
 
-    /// Whether the login was rejected: a 401, or a session that was required and not given.
+    /// Returns whether the login was rejected: a 401, or a session that was required and not given.
     pub fn is_login_failure(&self) -> bool {
         matches!(self, Self::NoSession(_)) || self.status() == Some(401)
     }
 
-    /// Whether the rack may have carried out the request all the same.
+    /// Returns whether the rack may have carried out the request all the same.
     pub fn is_ambiguous(&self) -> bool {
         match self {
             Self::Unreachable { sent, .. } => *sent,
@@ -223,7 +223,7 @@ impl Error {
         }
     }
 
-    /// Whether the request certainly never left.
+    /// Returns whether the request certainly never left.
     pub(super) fn is_unsent(&self) -> bool {
         matches!(self, Self::Unreachable { sent: false, .. } | Self::Proxy { .. })
     }

@@ -125,7 +125,7 @@ impl Request {
         }
     }
 
-    /// Whether carrying it out twice would create two objects.
+    /// Returns whether carrying it out twice would create two objects.
     pub(super) fn duplicates_when_resent(&self) -> bool {
         self.method == Method::POST && matches!(self.resend, Resend::Unchanged)
     }
@@ -196,7 +196,7 @@ pub struct RequestLine {
 }
 
 impl RequestLine {
-    /// Whether the request changes something at the rack.
+    /// Returns whether the request changes something at the rack.
     pub fn is_change(&self) -> bool {
         self.method != Method::GET && self.method != Method::HEAD
     }

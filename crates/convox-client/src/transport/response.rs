@@ -148,7 +148,7 @@ fn truncate(mut message: String) -> String {
     message
 }
 
-/// Whether a text is a message rather than a proxy's HTML page.
+/// Returns whether a text is a message rather than a proxy's HTML page.
 fn is_plain(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_page = ["<html", "<body", "<!doctype"].iter().any(|tag| lower.contains(tag));

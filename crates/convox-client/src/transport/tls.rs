@@ -214,7 +214,7 @@ impl Chain {
     }
 }
 
-/// Whether a CA certificate was refused because a server presented it.
+/// Returns whether a CA certificate was refused because a server presented it.
 fn is_ca_on_server(error: &rustls::Error) -> bool {
     use rustls::{CertificateError, Error};
     match error {

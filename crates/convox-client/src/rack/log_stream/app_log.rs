@@ -155,7 +155,7 @@ impl AppLog {
         *since
     }
 
-    /// Whether the new socket begins early enough to deliver all missing lines.
+    /// Returns whether the new socket begins early enough to deliver all missing lines.
     fn begins_in_time(&mut self, mut since: SinceTracker) -> bool {
         let now = ClockReading::now();
         let opened = self.socket.opened_at().unwrap_or(now.wall);

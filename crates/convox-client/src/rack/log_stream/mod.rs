@@ -50,7 +50,7 @@ impl LogError {
         }
     }
 
-    /// Whether another attempt may help.
+    /// Returns whether another attempt may help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(_) => false,

@@ -34,7 +34,7 @@ struct Inner {
 }
 
 impl ConnectionState {
-    /// Whether a socket is open.
+    /// Returns whether a socket is open.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Relaxed)
     }
@@ -119,7 +119,7 @@ impl ReconnectingSocket {
         self.state.clone()
     }
 
-    /// Whether a socket is open.
+    /// Returns whether a socket is open.
     pub(super) fn is_open(&self) -> bool {
         self.socket.is_some()
     }
@@ -219,7 +219,7 @@ impl ReconnectingSocket {
         self.state.set_open(false);
     }
 
-    /// Whether sockets have broken at once for longer than the retry budget.
+    /// Returns whether sockets have broken at once for longer than the retry budget.
     pub(super) fn should_give_up(&self) -> bool {
         self.empty_since.is_some_and(|since| since.elapsed() > self.client.limits().retry)
     }

@@ -49,7 +49,7 @@ impl HashedLine {
         LIVE_ONLY.iter().any(|mark| self.beginning.starts_with(mark))
     }
 
-    /// Whether only a live log has it, or may have it once it is complete.
+    /// Returns whether only a live log has it, or may have it once it is complete.
     fn may_be_live_only(&self) -> bool {
         let begins = |mark: &&[u8]| !self.is_complete && mark.starts_with(&self.beginning);
         self.is_live_only() || LIVE_ONLY.iter().any(begins)
@@ -83,7 +83,7 @@ impl LineTally {
         self.last.push_back(hash);
     }
 
-    /// Whether both begin with the same lines, as far as they are known.
+    /// Returns whether both begin with the same lines, as far as they are known.
     fn begins_like(&self, other: &Self) -> bool {
         self.first.iter().zip(&other.first).all(|(one, other)| one == other)
     }

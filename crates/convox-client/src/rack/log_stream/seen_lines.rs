@@ -52,7 +52,7 @@ impl SeenLines {
         }
     }
 
-    /// Whether a line may be a repetition.
+    /// Returns whether a line may be a repetition.
     pub(super) fn expects_replays(&self) -> bool {
         !self.expected_replays.is_empty()
     }
@@ -72,7 +72,7 @@ impl SeenLines {
         self.remember(key);
     }
 
-    /// Whether this is the last expected repetition of a line.
+    /// Returns whether this is the last expected repetition of a line.
     pub(super) fn is_last_expected(&self, key: LineKey) -> bool {
         self.expected_replays.get(&key).is_none_or(|expected_replays| *expected_replays == 1)
     }
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(inserted, [false, false, true]);
     }
 
-    /// Whether this line of a service's log is new.
+    /// Returns whether this line of a service's log is new.
     fn is_new_of_service(seen: &mut SeenLines, pod: &str, second: u32, text: &str) -> bool {
         let line = format!("[pod/{pod}/web] 2026-02-03T04:05:{second:02}.123456789Z {text}");
         is_new(seen, line.as_bytes())

@@ -30,7 +30,7 @@ impl NoProxy {
         Self(entries.filter_map(|entry| Exception::parse(&entry.to_ascii_lowercase())).collect())
     }
 
-    /// Whether the host of a URL is an exception.
+    /// Returns whether the host of a URL is an exception.
     pub(super) fn matches(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         self.0.iter().any(|exception| exception.matches(&host, url.port_or_known_default()))
