@@ -81,12 +81,8 @@ dev   dev       stopped
 #[test]
 fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
     let story = on_dev();
-    story
-        .run("convox rack start --detach")
-        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
-    story
-        .run("convox rack start --detach")
-        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
+    story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
+    story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
     let ran = story.run("convox rack start");
     ran.code(1).stderr_contains("ERROR: a development rack is already running on /story/home/");
     story.run("convox rack").ok().stdout_contains("Provider  dev\n");
@@ -99,7 +95,7 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
         (&shown["status"], &shown["url"], &shown["data"]),
         (
             &"running".into(),
-            &"http://127.0.0.1:10001".into(),
+            &serde_json::Value::Null,
             &"/story/home/.local/share/convox/rack".into()
         )
     );
@@ -109,7 +105,7 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
 fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
-    serving.shows("The development rack answers at http://127.0.0.1:");
+    serving.shows("The development rack is running; Ctrl-C stops it");
     story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
     serving.interrupt();
     serving.end().ok();
@@ -117,21 +113,56 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
 }
 
 #[test]
-fn commands_reach_it_by_its_socket_without_a_password() {
+fn commands_reach_it_by_its_socket_which_only_its_owner_can_open() {
     let story = on_dev();
     story.run("convox deploy --create --wait").code(0);
-    // No request is sent to a program that listens on the port of a rack that no longer runs.
-    let file = data(&story).join("rack.json");
-    let mut address: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    stranger.set_nonblocking(true).unwrap();
-    address["port"] = stranger.local_addr().unwrap().port().into();
-    fs::write(&file, address.to_string()).unwrap();
-    story.run("convox env set A=1 --promote").code(0);
     story.run("convox logs --no-follow").code(0);
-    assert!(stranger.accept().is_err(), "somebody connected");
     let socket = fs::metadata(data(&story).join("rack.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    let record = fs::read_to_string(data(&story).join("rack.json")).unwrap();
+    assert!(record.contains("\"listen\": null"), "{record}");
+}
+
+#[test]
+fn the_path_of_its_socket_may_be_long() {
+    let mut story = on_dev();
+    story.set("CONVOX_DATA", story.path("data").join("d".repeat(120)).as_os_str());
+    story.run("convox deploy --create --wait").code(0);
+    story.run("convox apps").code(0).stdout_contains("convox-guide");
+    story.run("convox rack stop").ok();
+}
+
+#[test]
+fn other_clients_reach_it_by_an_address_if_that_is_requested() {
+    let mut story = on_dev();
+    let started = story.run("convox rack start --detach --listen 127.0.0.1:0").ok().out.clone();
+    let url = started.trim().strip_prefix("The development rack listens on ").unwrap();
+    let plain = status(&story);
+    assert_eq!((&plain["url"], &plain["rack_url"]), (&url.into(), &serde_json::Value::Null));
+    let revealed = story.run("convox rack status --reveal --json").json()["rack_url"].clone();
+    let first = story.real(revealed.as_str().unwrap());
+    story.set("CONVOX_RACK", "");
+    story.set("RACK_URL", &first);
+    story.run("convox apps create web").ok();
+    story.run("convox rack stop").ok();
+
+    story.run("convox rack start --detach --listen 127.0.0.1:0").ok();
+    let revealed = story.run("convox rack status --reveal --json").json()["rack_url"].clone();
+    let second = story.real(revealed.as_str().unwrap());
+    let password = |url: &str| url.split(['/', '@']).nth(2).unwrap().to_owned();
+    assert_ne!(password(&first), password(&second));
+    story.set("RACK_URL", second.replace(&password(&second), &password(&first)));
+    story.run("convox apps").code(1).stderr_contains("ERROR: ");
+    story.set("RACK_URL", second);
+    story.run("convox apps").code(0).stdout_contains("web  running");
+    story.set("RACK_URL", "");
+    let ran = story.run("convox rack start --detach --listen 127.0.0.1:1");
+    ran.code(1).err(str![[r#"
+ERROR: the development rack is running, and does not listen on 127.0.0.1:1
+HINT: stop it first with: convox rack stop
+"#]]);
+    story.run("convox rack start --listen 10.0.0.1:80").code(2).stderr_contains("loopback");
+    story.run("convox rack start --listen 80").code(2).stderr_contains("for example 127.0.0.1:");
 }
 
 #[test]
@@ -168,7 +199,7 @@ fn hup_quit_and_term_stop_it_with_its_apps() {
     let signals = [Signal::HUP, Signal::QUIT, Signal::TERM];
     for signal in signals {
         let serving = story.start("convox rack start");
-        serving.shows("The development rack answers at http://127.0.0.1:");
+        serving.shows("The development rack is running; Ctrl-C stops it");
         story.run("convox apps wait").code(0);
         assert_eq!(get(port, "/").unwrap(), "Hello World!\n");
         kill_process(pid(&story), signal).unwrap();

@@ -133,7 +133,7 @@ async fn an_upload_survives_a_rack_that_is_killed_in_the_middle_of_it() {
         (UPLOAD, 2) => Fault::ResetInBody,
         _ => Fault::Pass,
     };
-    let setup = Setup { rack: Some(rack.clone()), ..Setup::new(rack.address, once) };
+    let setup = Setup { rack: Some(rack.clone()), ..Setup::new(rack.upstream.clone(), once) };
     let proxy = Proxy::start(setup);
     let home = tempfile::tempdir().unwrap();
     let directory = source.path().display().to_string();

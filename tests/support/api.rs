@@ -1,18 +1,17 @@
 //! Requests to a rack without the program, so that nothing that is tested is used to test it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::StreamExt;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::PATIENCE;
 use super::http::{Reply, request};
+use super::upstream::Upstream;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -21,13 +20,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]
 pub(crate) struct Api {
-    address: SocketAddr,
+    upstream: Upstream,
     pub(crate) password: String,
 }
 
 impl Api {
-    pub(crate) fn new(address: SocketAddr, password: &str) -> Self {
-        Self { address, password: password.to_owned() }
+    pub(crate) fn new(upstream: impl Into<Upstream>, password: &str) -> Self {
+        Self { upstream: upstream.into(), password: password.to_owned() }
     }
 
     fn authorization(&self) -> String {
@@ -40,7 +39,7 @@ impl Api {
         let headers = [("authorization", &*authorization), ("content-type", kind)];
         let attempts = async {
             loop {
-                if let Ok(reply) = request(self.address, line, &headers, body).await {
+                if let Ok(reply) = request(&self.upstream, line, &headers, body).await {
                     return reply;
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -123,12 +122,12 @@ impl Api {
     }
 
     async fn try_log(&self, path: &str, headers: &[(&'static str, &str)]) -> Option<String> {
-        let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
+        let mut request = format!("ws://localhost{path}").into_client_request().unwrap();
         let authorization = self.authorization();
         for (name, value) in headers.iter().copied().chain([("authorization", &*authorization)]) {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let stream = TcpStream::connect(self.address).await.ok()?;
+        let stream = self.upstream.connect().await.ok()?;
         let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
         let mut text = String::new();
         loop {

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::frames;
 use super::http::{Head, Wire, response, unchunked};
 use super::proxy::State;
+use super::upstream::Stream;
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><body><h1>Welcome</h1>Please log in.</body></html>\n";
 /// The rack's message in responses with a status of its own.
@@ -43,7 +44,7 @@ fn is_over(build: &[u8]) -> bool {
 struct Answered {
     head: Head,
     body: Vec<u8>,
-    upstream: Client,
+    upstream: Wire<Stream>,
 }
 
 impl Forwarder<'_> {
@@ -117,9 +118,7 @@ impl Forwarder<'_> {
 
     /// Sends the request to the rack, and reads the response.
     async fn ask(&self, body: &[u8]) -> io::Result<Answered> {
-        let stream = TcpStream::connect(self.state.upstream).await?;
-        stream.set_nodelay(true)?;
-        let mut upstream = Wire::new(stream);
+        let mut upstream = Wire::new(self.state.upstream.connect().await?);
         upstream.send(&[&self.head.raw[..], body].concat()).await?;
         let head = upstream.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
         let body = match head.status() {
@@ -192,7 +191,7 @@ impl Forwarder<'_> {
         client.send(&head.raw).await?;
         let early = upstream.rest();
         let (mut from_client, mut to_client) = client.stream.split();
-        let (from_rack, mut to_rack) = upstream.stream.split();
+        let (from_rack, mut to_rack) = tokio::io::split(upstream.stream);
         let mut from_rack = std::io::Cursor::new(early).chain(from_rack);
         let up = async {
             let pings = &self.state.pings;

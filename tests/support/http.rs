@@ -1,13 +1,12 @@
 //! HTTP/1.1 as bytes: heads and bodies are kept as they came, so that they can be broken at will.
 
 use std::io;
-use std::net::SocketAddr;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::PATIENCE;
+use super::upstream::Upstream;
 
 /// The status and body of a response.
 #[derive(Debug, Clone)]
@@ -28,19 +27,19 @@ impl Reply {
 /// # Errors
 /// Nothing listens at the address, or the connection breaks before there is a response.
 pub(crate) async fn request(
-    address: SocketAddr,
+    upstream: &Upstream,
     line: &str,
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Reply> {
     // In HTTP/1.0, the response ends with the connection.
-    let mut head = format!("{line} HTTP/1.0\r\nhost: {address}\r\n");
+    let mut head = format!("{line} HTTP/1.0\r\nhost: localhost\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
     let exchange = async {
-        let mut wire = Wire::new(TcpStream::connect(address).await?);
+        let mut wire = Wire::new(upstream.connect().await?);
         wire.send(&[head.as_bytes(), body].concat()).await?;
         let head = wire.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok(Reply { status: head.status(), body: wire.rest_as_text().await })

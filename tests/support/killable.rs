@@ -1,11 +1,8 @@
 //! A development rack in a process of its own, which can be killed.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
-use convox_devrack::daemon;
-use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -13,31 +10,25 @@ use tokio::sync::Mutex;
 
 use super::PATIENCE;
 use super::api::Api;
-use super::port::Port;
 use super::process::{PROGRAM, path};
+use super::rack::PASSWORD;
+use super::upstream::Upstream;
 
-/// A rack that can be killed and started again, with its port and its data.
+/// A rack that can be killed and started again with its data.
 pub(crate) struct Killable {
     pub(crate) api: Api,
-    pub(crate) address: SocketAddr,
+    pub(crate) upstream: Upstream,
     data: TempDir,
-    _port: Port,
     child: Mutex<Option<Child>>,
 }
 
 impl Killable {
     pub(crate) async fn begin() -> Self {
-        let (data, port, password) = loop {
-            let data = tempfile::tempdir().unwrap();
-            let address = daemon::prepare(data.path()).unwrap();
-            // Another process may have taken the port since.
-            if let Ok(port) = Port::of(address.port) {
-                break (data, port, address.password.expose_secret().to_owned());
-            }
-        };
-        let address = port.address;
-        let api = Api::new(address, &password);
-        let rack = Self { api, address, data, _port: port, child: Mutex::new(None) };
+        let data = tempfile::tempdir().unwrap();
+        let upstream = Upstream::Unix(data.path().join("rack.sock"));
+        // Its socket needs no password.
+        let api = Api::new(upstream.clone(), PASSWORD);
+        let rack = Self { api, upstream, data, child: Mutex::new(None) };
         rack.start().await;
         rack
     }
@@ -47,7 +38,7 @@ impl Killable {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap();
         let line = line.unwrap().unwrap_or_default();
-        assert!(line.contains(&format!(":{};", self.address.port())), "{line}");
+        assert!(line.contains("is running"), "{line}");
         *self.child.lock().await = Some(child);
     }
 

@@ -27,6 +27,7 @@ mod shell;
 mod story;
 mod terminal;
 pub(crate) mod tls;
+pub(crate) mod upstream;
 mod waiting;
 
 pub use mock_server::{MockServer, Request, Response, ordinary};
@@ -45,7 +46,7 @@ pub use waiting::{PATIENCE, until};
 /// # Errors
 /// Nothing listens on the port, or the connection breaks.
 pub fn get(port: u16, path: &str) -> std::io::Result<String> {
-    let address = ([127, 0, 0, 1], port).into();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port)).into();
     let line = format!("GET {path}");
-    Ok(rack::runtime().block_on(http::request(address, &line, &[], b""))?.body)
+    Ok(rack::runtime().block_on(http::request(&address, &line, &[], b""))?.body)
 }

@@ -38,7 +38,7 @@ impl Port {
         }
     }
 
-    pub(crate) fn of(number: u16) -> io::Result<Self> {
+    fn of(number: u16) -> io::Result<Self> {
         let keeper = bound(SocketAddr::from(([127, 0, 0, 1], number)))?;
         let address = keeper.local_addr()?;
         Ok(Self { _keeper: keeper, address })

@@ -16,6 +16,7 @@ use super::forward::Forwarder;
 use super::http::{Head, Wire};
 use super::killable::Killable;
 use super::port::Port;
+use super::upstream::Upstream;
 
 /// A request that has arrived.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub(crate) type Script = Arc<dyn Fn(&Received) -> Fault + Send + Sync>;
 
 /// What the connections of a proxy share.
 pub(crate) struct State {
-    pub(crate) upstream: SocketAddr,
+    pub(crate) upstream: Upstream,
     pub(crate) rack: Option<Arc<Killable>>,
     script: Script,
     records: Mutex<Vec<Record>>,
@@ -81,7 +82,7 @@ impl Drop for Proxy {
 
 /// The options of a proxy.
 pub(crate) struct Setup {
-    pub(crate) upstream: SocketAddr,
+    pub(crate) upstream: Upstream,
     pub(crate) rack: Option<Arc<Killable>>,
     pub(crate) closes: bool,
     pub(crate) script: Script,
@@ -89,10 +90,10 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(
-        upstream: SocketAddr,
+        upstream: impl Into<Upstream>,
         script: impl Fn(&Received) -> Fault + Send + Sync + 'static,
     ) -> Self {
-        Self { upstream, rack: None, closes: false, script: Arc::new(script) }
+        Self { upstream: upstream.into(), rack: None, closes: false, script: Arc::new(script) }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::support::cli::Cli;
 use crate::support::fault::Fault;
 use crate::support::killable::Killable;
 use crate::support::proxy::{Proxy, Received, Record, Setup};
+use crate::support::upstream::Upstream;
 use crate::support::{Output, Running};
 
 /// What the cells share.
@@ -113,10 +114,10 @@ pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
 async fn run_to_end(cell: &Cell, world: &World) -> Result<i32, String> {
     let kills = matches!(cell.fault, Fault::Killed | Fault::KilledAfter);
     if !kills {
-        return run_at(cell, world, &world.rack.api, world.rack.address, None).await;
+        return run_at(cell, world, &world.rack.api, world.rack.address.into(), None).await;
     }
     let rack = Arc::new(Killable::begin().await);
-    let result = run_at(cell, world, &rack.api, rack.address, Some(rack.clone())).await;
+    let result = run_at(cell, world, &rack.api, rack.upstream.clone(), Some(rack.clone())).await;
     rack.stop().await;
     result
 }
@@ -125,7 +126,7 @@ async fn run_at(
     cell: &Cell,
     world: &World,
     api: &Api,
-    upstream: std::net::SocketAddr,
+    upstream: Upstream,
     rack: Option<Arc<Killable>>,
 ) -> Result<i32, String> {
     let Cell { row, fault, debug } = cell;
