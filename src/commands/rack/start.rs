@@ -17,7 +17,7 @@ use convox_devrack::daemon::{self, Address, StartOptions};
 /// open.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  convox rack start --detach\n  convox rack start --listen 127.0.0.1:5000"
+    after_help = "Example:\n  convox rack start --detach\n  convox rack start --listen 127.0.0.1:5000"
 )]
 pub(crate) struct Args {
     /// Run in the background
