@@ -331,6 +331,33 @@ HINT: show its status with: convox apps info web
 }
 
 #[test]
+fn a_release_that_another_promote_has_replaced_was_not_rolled_back() {
+    let polls = AtomicUsize::new(0);
+    let promoted = AtomicUsize::new(0);
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => {
+            promoted.store(1, Ordering::Relaxed);
+            Response::refusal(200, "ok\n")
+        }
+        "GET /apps/web" if promoted.load(Ordering::Relaxed) > 0 => {
+            let (status, release) = match polls.fetch_add(1, Ordering::Relaxed) {
+                0 => ("updating", "RNEW"),
+                _ => ("running", "ROTHER"),
+            };
+            Response::json(&format!(
+                r#"{{"name":"web","status":"{status}","release":"{release}"}}"#
+            ))
+        }
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox releases promote RNEW --wait").fails(str![[r#"
+ERROR: RNEW was superseded by ROTHER, which web is running
+HINT: list releases with: convox releases -a web
+HINT: promote it again with: convox releases promote RNEW -a web
+"#]]);
+}
+
+#[test]
 fn ctrl_c_leaves_a_promote_that_the_rack_does_not_answer() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" => Response::silence(),
