@@ -51,6 +51,8 @@ pub(crate) enum Event {
     Running(ReleaseId),
     /// A step begins, such as `Creating web`.
     Step(String),
+    /// The rack has accepted the step; lines of a log follow.
+    LogFollows,
     /// The step has succeeded, with the id of what it created.
     Done(Option<String>),
     /// A line of its own.

@@ -48,6 +48,13 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("apps info" => apps::info, scope: App),
     command!("apps wait" => apps::wait, effect: Write, scope: App, waits: Always),
     command!("services" => services::list, scope: App, watch: true),
+    command!("services restart" => services::restart, effect: Write, scope: App),
+    command!("services update" => services::update, effect: Write, scope: App, waits: Always),
+    command!("services triggers enable" => services::triggers::enable, effect: Write, scope: App),
+    command!("services triggers disable" => services::triggers::disable, effect: Write, scope: App),
+    command!("services triggers threshold-set" => services::triggers::threshold_set, effect: Write, scope: App),
+    command!("scale" => scale, effect: Write, scope: App, waits: Always, watch: true),
+    command!("restart" => restart, effect: Write, scope: App),
     command!("env" => env::list, scope: App, watch: true, reveal: true),
     command!("env get" => env::get, scope: App),
     command!("env set" => env::set, effect: Write, scope: App, waits: Always, id: true),
@@ -74,7 +81,10 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
 ];
 
 /// Words that are no commands themselves but group others.
-pub(crate) static GROUPS: &[GroupSpec] = &[];
+pub(crate) static GROUPS: &[GroupSpec] = &[GroupSpec {
+    path: "services triggers",
+    about: "Change what makes an autoscaled service scale",
+}];
 
 #[cfg(test)]
 mod tests {

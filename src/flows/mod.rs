@@ -12,6 +12,7 @@ mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;
 pub(crate) mod transfer;
+pub(crate) mod update;
 
 use crate::context::Context;
 use convox_client::transport::Error;

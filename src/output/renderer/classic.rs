@@ -40,6 +40,10 @@ impl Renderer for Classic {
                 None => Ok(()),
             },
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::Done(_) => {
+                self.log.end_line(to)?;
+                common(event, to)
+            }
             Event::Built { announce: true, build, release } => built(build, release, to),
             Event::Promoting(release) => {
                 self.log.end_line(to)?;
@@ -58,7 +62,7 @@ impl Renderer for Classic {
             | Event::AppReady
             | Event::Process(_)
             | Event::Step(_)
-            | Event::Done(_)
+            | Event::LogFollows
             | Event::Line(_)
             | Event::Transfer(_) => common(event, to),
         }

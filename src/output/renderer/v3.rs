@@ -24,6 +24,10 @@ impl Renderer for V3 {
                 finish("OK", None, to)
             }
             Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::Done(_) => {
+                self.log.end_line(to)?;
+                common(event, to)
+            }
             Event::Built { announce: true, build, release } => {
                 self.log.end_line(to)?;
                 built(build, release, to)
@@ -50,7 +54,7 @@ impl Renderer for V3 {
             | Event::Waiting(_)
             | Event::Process(_)
             | Event::Step(_)
-            | Event::Done(_)
+            | Event::LogFollows
             | Event::Line(_)
             | Event::Transfer(_) => common(event, to),
         }

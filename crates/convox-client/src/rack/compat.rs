@@ -34,6 +34,25 @@ impl Compat {
         self.version.starts_with(['3', 'v', 'd'])
     }
 
+    /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
+    /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older.
+    pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+        let mut parts = self.version.trim_start_matches('v').splitn(3, '.').map(|part| {
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            part[..digits].parse::<u32>().ok()
+        });
+        let mut next = || parts.next().flatten();
+        match (next(), next(), next()) {
+            (Some(a), Some(b), Some(c)) => (a, b, c) >= (major, minor, patch),
+            _ => false,
+        }
+    }
+
+    /// The version, as the rack reports it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     /// Whether the rack finds `docker-compose.yml` by itself, as v2 and older racks do for apps of
     /// the first generation.
     pub fn finds_docker_compose(&self) -> bool {
@@ -44,6 +63,18 @@ impl Compat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_compare_by_number_where_features_depend_on_a_release() {
+        for new in ["3.24.6", "v3.24.6", "3.24.6rc5", "3.24.6-dev+1", "3.25.0", "4.0.0", "3.100.0"]
+        {
+            assert!(Compat::of(new).is_at_least(3, 24, 6), "{new}");
+        }
+        for old in ["3.24.5", "3.9.9", "3.24", "3", "", "dev", "20260401000000", "2.99.99", "x.y.z"]
+        {
+            assert!(!Compat::of(old).is_at_least(3, 24, 6), "{old}");
+        }
+    }
 
     #[test]
     fn versions_compare_as_text() {

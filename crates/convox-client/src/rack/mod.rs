@@ -37,6 +37,7 @@ pub use processes::{ProcessFilter, RunOptions};
 pub use refusal::Refusal;
 pub use releases::{CreateRelease, Force, ReleasesBefore};
 pub use rollout::{RollBack, Rollout, Verdict};
+pub use services::{ServiceUpdate, Trigger, TriggerKind, TriggersOverride};
 pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
     WindowSize,

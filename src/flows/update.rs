@@ -1,0 +1,30 @@
+//! Changes an app, and waits until the rack has rolled the change out.
+
+use super::app;
+use super::rollout_logs::RolloutLogs;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::event::Event;
+use convox_client::rack::{Error, Rack};
+use convox_wire::{App, AppName};
+
+/// Does `change` as a step, and waits until the app is running again. The rack's lines of the app's
+/// log are shown meanwhile. Returns the app as it is then.
+pub(crate) async fn update(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    step: impl Into<String>,
+    change: impl Future<Output = Result<(), Error>>,
+) -> Result<App, CommandError> {
+    let step = step.into();
+    cx.emit(Event::Step(step.clone()))?;
+    change.await?;
+    cx.emit(Event::LogFollows)?;
+    let mut logs = RolloutLogs::open(cx, rack, app).await?;
+    let wait = app::wait_until_updated(cx, rack, app, cx.wait_limit());
+    let updated = logs.show_beside(wait).await??;
+    logs.finish().await?;
+    cx.emit(Event::Done(None))?;
+    Ok(updated)
+}
