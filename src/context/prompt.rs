@@ -1,6 +1,7 @@
 //! Questions to the person at the terminal: secrets and confirmations.
 
 use std::io;
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -50,6 +51,26 @@ impl Context {
     ) -> Result<Option<String>, CommandError> {
         let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
         blocking(move || ui.input().read_if_requested(&arguments)).await.map_err(unreadable)
+    }
+
+    /// Reads the whole standard input. The run can be ended meanwhile.
+    pub(crate) async fn read_stdin(&self) -> Result<Vec<u8>, CommandError> {
+        let ui = self.ui.clone();
+        tokio::select! {
+            read = blocking(move || ui.input().read_to_end()) => read.map_err(unreadable),
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
+    }
+
+    /// Reads a file that was named on the command line. `-` is the standard input.
+    pub(crate) async fn read_given(&self, file: &Path) -> Result<Vec<u8>, CommandError> {
+        if file.as_os_str() == "-" {
+            return self.read_stdin().await;
+        }
+        let read = tokio::fs::read(self.path(file)?).await;
+        read.map_err(|error| {
+            CommandError::while_doing(format!("failed to read the file {}", file.display()), error)
+        })
     }
 
     /// Returns whether a person can be asked.

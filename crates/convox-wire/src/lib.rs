@@ -5,7 +5,9 @@
 //! "none". Every enum keeps unknown values, so that a newer rack never breaks a client.
 
 mod app;
+mod balancer;
 mod build;
+mod config;
 pub mod duration;
 mod environment;
 mod error;
@@ -22,7 +24,9 @@ mod status;
 mod system;
 
 pub use app::App;
+pub use balancer::{Balancer, BalancerPort};
 pub use build::Build;
+pub use config::AppConfig;
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};

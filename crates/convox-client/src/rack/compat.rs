@@ -34,6 +34,12 @@ impl Compat {
         self.version.starts_with(['3', 'v', 'd'])
     }
 
+    /// Returns whether the parameters of an app are part of the app. Older racks have separate
+    /// routes.
+    pub fn has_parameters_in_apps(&self) -> bool {
+        self.version.as_str() > OBJECTS
+    }
+
     /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
     /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older.
     pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {

@@ -4,6 +4,7 @@
 //! repeated if the response is lost; [`crate::transport`] repeats it.
 
 mod apps;
+mod balancers;
 mod budget;
 mod builds;
 pub mod compat;
@@ -16,6 +17,7 @@ mod log_stream;
 mod logs;
 mod objects;
 mod processes;
+mod raw;
 mod refusal;
 mod releases;
 mod rollout;
@@ -44,6 +46,7 @@ pub use session::{
 };
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -107,6 +110,12 @@ impl Rack {
     async fn act(&self, request: Request) -> Result<(), Error> {
         self.client.send(&request).await?.check_accepted()
     }
+}
+
+/// Returns a map as a form, its keys sorted; `None` for an empty one.
+fn form_of(map: &BTreeMap<String, String>) -> Option<String> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    (!map.is_empty()).then(|| form.extend_pairs(map).finish())
 }
 
 /// Racks report an unknown build or release in different ways (v3: a 500 with a storage key): all
