@@ -21,6 +21,7 @@ pub(crate) mod ps;
 pub(crate) mod rack;
 pub(crate) mod racks;
 pub(crate) mod releases;
+pub(crate) mod resources;
 pub(crate) mod restart;
 pub(crate) mod run;
 pub(crate) mod scale;

@@ -1,3 +1,5 @@
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod logs;

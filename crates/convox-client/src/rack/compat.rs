@@ -31,13 +31,23 @@ impl Compat {
     /// Whether an app shows a promoted release as soon as the promote is accepted. v2 and older
     /// racks show the previous one until the update has ended.
     pub fn shows_release_at_once(&self) -> bool {
-        self.version.starts_with(['3', 'v', 'd'])
+        self.is_v3()
     }
 
     /// Returns whether the parameters of an app are part of the app. Older racks have separate
     /// routes.
     pub fn has_parameters_in_apps(&self) -> bool {
         self.version.as_str() > OBJECTS
+    }
+
+    /// Returns whether apps have resources.
+    pub fn has_app_resources(&self) -> bool {
+        self.version.as_str() > "20190111211123"
+    }
+
+    /// Returns whether the data of resources can be exported and imported (v3).
+    pub fn has_resource_data(&self) -> bool {
+        self.is_v3()
     }
 
     /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
@@ -54,6 +64,10 @@ impl Compat {
         }
     }
 
+    fn is_v3(&self) -> bool {
+        self.version.starts_with(['3', 'v', 'd'])
+    }
+
     /// The version, as the rack reports it.
     pub fn version(&self) -> &str {
         &self.version
@@ -62,7 +76,7 @@ impl Compat {
     /// Whether the rack finds `docker-compose.yml` by itself, as v2 and older racks do for apps of
     /// the first generation.
     pub fn finds_docker_compose(&self) -> bool {
-        !self.version.starts_with(['3', 'v', 'd'])
+        !self.is_v3()
     }
 }
 

@@ -20,6 +20,7 @@ mod processes;
 mod raw;
 mod refusal;
 mod releases;
+mod resources;
 mod rollout;
 mod services;
 mod session;
