@@ -78,5 +78,5 @@ pub(crate) enum Upload {
     /// As an object, before the build is asked for.
     Object,
     /// In the request that asks for the build (racks before 20180708231844).
-    Styles,
+    WithBuild,
 }

@@ -37,6 +37,7 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("builds info" => builds::info, scope: App),
     command!("builds export" => builds::export, effect: Write, scope: App),
     command!("builds import" => builds::import, effect: Write, scope: App, id: true),
+    command!("builds import-image" => builds::import_image, effect: Write, scope: App, id: true),
     command!("builds logs" => builds::logs, scope: App, waits: Always, json: Events, raw: true),
     command!("releases" => releases::list, scope: App, styles: Both, watch: true),
     command!("releases info" => releases::info, scope: App, reveal: true),

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::Context;
 use crate::error::CommandError;
 use crate::input::blocking;
+use crate::settings::trimmed_secret;
 use crate::signals::{self, EndSignal};
 use crate::terminal::{self, SecretError};
 
@@ -58,6 +59,17 @@ impl Context {
         let ui = self.ui.clone();
         tokio::select! {
             read = blocking(move || ui.input().read_to_end()) => read.map_err(unreadable),
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
+    }
+
+    /// Reads the first line of the standard input as a secret; `None` if it is empty.
+    pub(crate) async fn read_secret_line(&self) -> Result<Option<SecretString>, CommandError> {
+        let ui = self.ui.clone();
+        tokio::select! {
+            line = blocking(move || ui.input().read_line()) => {
+                Ok(trimmed_secret(&line.map_err(unreadable)?).ok())
+            }
             signal = signals::received() => Err(CommandError::ended(signal)),
         }
     }

@@ -1,5 +1,6 @@
 //! Imports builds.
 
+use super::source::new_key;
 use super::transfer::{Source, upload};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -13,7 +14,8 @@ pub(crate) async fn import_build(
     app: &AppName,
     source: &Source,
 ) -> Result<Build, CommandError> {
-    let import = rack.import_build(app, source.body());
+    let key = new_key()?;
+    let import = rack.import_build(app, &key, source.body());
     let work = upload(cx, "Importing", source, import);
     let release = |build: &Build| build.release.as_ref().map(ToString::to_string);
     cx.step_with("Importing build", work, release).await

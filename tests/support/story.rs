@@ -215,7 +215,7 @@ impl Story {
         let (stdio, out, err) = Streams::captured(TermCaps::plain());
         let code = run(Invocation {
             args: self.words(line).into_iter().map(OsString::from).collect(),
-            environment: Box::new(move |name| environment.get(name).cloned()),
+            environment: std::sync::Arc::new(move |name: &str| environment.get(name).cloned()),
             directory: Ok(self.working.clone()),
             program: Ok(PathBuf::from(PROGRAM)),
             clock: self.clock.clone(),

@@ -42,9 +42,9 @@ impl Renderer for V3 {
             | Event::About(..)
             | Event::PackProgress { .. }
             | Event::Packaged
-            | Event::Uploading(Upload::Styles)
+            | Event::Uploading(Upload::WithBuild)
             | Event::Progress { .. }
-            | Event::Uploaded { upload: Upload::Styles, .. }
+            | Event::Uploaded { upload: Upload::WithBuild, .. }
             | Event::StartingBuild
             | Event::BuildStarted(_)
             | Event::Built { announce: false, .. }

@@ -9,6 +9,17 @@ pub struct Compat {
     version: String,
 }
 
+/// How a rack takes an exported build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildImport {
+    /// As the body of the request.
+    Body,
+    /// As an object that the request names.
+    Object,
+    /// As a file in the form of a new build.
+    Image,
+}
+
 const OBJECTS: &str = "20180708231844";
 
 impl Compat {
@@ -21,6 +32,15 @@ impl Compat {
     /// the build.
     pub fn takes_objects(&self) -> bool {
         self.version.as_str() >= OBJECTS
+    }
+
+    /// Returns how the rack takes an exported build.
+    pub fn build_import(&self) -> BuildImport {
+        match self.version.as_str() {
+            version if version <= "20180416200237" => BuildImport::Image,
+            version if version <= OBJECTS => BuildImport::Object,
+            _ => BuildImport::Body,
+        }
     }
 
     /// Returns whether environments are set by creating releases. Older racks have separate routes.
