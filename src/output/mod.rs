@@ -12,8 +12,9 @@ pub mod sanitize;
 pub mod stdio;
 pub mod table;
 
-mod json;
+pub(crate) mod json;
 mod logs;
+pub(crate) mod rack_json;
 mod renderer;
 mod reporter;
 mod speed;

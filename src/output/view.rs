@@ -26,12 +26,19 @@ pub struct RenderContext {
 pub enum View {
     /// A table.
     Table(Table),
+    /// A table between lines of text.
+    Around {
+        /// The lines above it.
+        above: Vec<String>,
+        /// The table.
+        table: Table,
+        /// The lines below it.
+        below: Vec<String>,
+    },
     /// An info block.
     Info(InfoBlock),
     /// Our own text, without the final newline.
     Text(String),
-    /// A JSON document over several lines.
-    Json(serde_json::Value),
     /// Lines from a rack, without the final newline. They are sanitized on terminals only.
     Data(String),
 }
@@ -44,13 +51,14 @@ impl View {
     pub fn write(&self, caps: &TermCaps, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Table(table) => table.write(caps.color, out),
+            Self::Around { above, table, below } => {
+                above.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+                table.write(caps.color, out)?;
+                below.iter().try_for_each(|line| writeln!(out, "{line}"))
+            }
             Self::Info(info) => info.write(caps.color, out),
             Self::Data(text) if caps.is_terminal => {
                 text.split('\n').try_for_each(|line| writeln!(out, "{}", sanitize(line)))
-            }
-            Self::Json(value) => {
-                json::write_pretty(value, out)?;
-                writeln!(out)
             }
             Self::Text(text) | Self::Data(text) => writeln!(out, "{text}"),
         }

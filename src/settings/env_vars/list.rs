@@ -21,6 +21,8 @@ pub const ALL: &[Variable] = &[
     Variable { name: "CONVOX_CONFIG", what: "The settings directory. Default: `convox` in XDG_CONFIG_HOME, or in ~/.config (macOS: `~/Library/Preferences`)." },
     Variable { name: "CONVOX_DATA", what: "The data directory of the development rack. Default: `convox/rack` in XDG_DATA_HOME, or in ~/.local/share (macOS: `~/Library/Application Support`)." },
     Variable { name: "CONVOX_ACTOR", what: "The name of the user, for the rack's audit log." },
+    Variable { name: "USER", what: "Who changes a budget, if CONVOX_ACTOR is not set." },
+    Variable { name: "USERNAME", what: "The same, if USER is not set." },
     Variable { name: "CONVOX_DEBUG", what: "`true` or `1`: print a line on stderr for each request and socket, like --debug." },
     Variable { name: "CONVOX_STYLE", what: "`classic` (the default) or `v3`: the style of deploy, releases, releases promote and apps if --style is not given." },
     Variable { name: "CONVOX_WAIT", what: "`true` or `1`: wait, as if --wait were given to every command that has it." },

@@ -29,7 +29,7 @@ mod tunnel;
 
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
-pub use budget::CapStatus;
+pub use budget::{BudgetUpdate, CapStatus};
 pub use builds::{BuildOptions, BuildUpdate, BuildsBefore, RegistryCredentials};
 pub use compat::Compat;
 pub use console::{Console, ConsoleRack, Login};
