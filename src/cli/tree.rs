@@ -32,6 +32,7 @@ macro_rules! command {
 #[rustfmt::skip] // a table: one line each
 pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
+    command!("deploy-debug" => deploy_debug, scope: App, watch: true),
     command!("build" => build, effect: Write, scope: App, waits: Always, json: Events, id: true),
     command!("builds" => builds::list, scope: App, watch: true),
     command!("builds info" => builds::info, scope: App),

@@ -126,7 +126,10 @@ impl Render for Cost {
             below.push(FOOTNOTE.to_owned());
         }
         let above = (cost.tracking_enabled == Some(false)).then(|| DISABLED.to_owned());
-        View::Around { above: above.into_iter().collect(), table, below }
+        let mut views: Vec<View> = above.into_iter().map(View::Text).collect();
+        views.push(View::Table(table));
+        views.extend(below.into_iter().map(View::Text));
+        View::Sequence(views)
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod configs;
 pub(crate) mod cost;
 pub(crate) mod cp;
 pub(crate) mod deploy;
+pub(crate) mod deploy_debug;
 pub(crate) mod env;
 pub(crate) mod exec;
 pub(crate) mod login;

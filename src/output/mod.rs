@@ -11,6 +11,7 @@ pub mod progress;
 pub mod sanitize;
 pub mod stdio;
 pub mod table;
+pub mod text;
 
 pub(crate) mod json;
 mod logs;

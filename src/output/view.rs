@@ -10,6 +10,7 @@ use super::info::InfoBlock;
 use super::json;
 use super::sanitize::sanitize;
 use super::table::Table;
+use super::text::TextBlock;
 use crate::settings::Style;
 
 /// What a value needs to render itself.
@@ -26,15 +27,10 @@ pub struct RenderContext {
 pub enum View {
     /// A table.
     Table(Table),
-    /// A table between lines of text.
-    Around {
-        /// The lines above it.
-        above: Vec<String>,
-        /// The table.
-        table: Table,
-        /// The lines below it.
-        below: Vec<String>,
-    },
+    /// Text with colors.
+    Block(TextBlock),
+    /// One view after the other.
+    Sequence(Vec<View>),
     /// An info block.
     Info(InfoBlock),
     /// Our own text, without the final newline.
@@ -51,11 +47,8 @@ impl View {
     pub fn write(&self, caps: &TermCaps, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Table(table) => table.write(caps.color, out),
-            Self::Around { above, table, below } => {
-                above.iter().try_for_each(|line| writeln!(out, "{line}"))?;
-                table.write(caps.color, out)?;
-                below.iter().try_for_each(|line| writeln!(out, "{line}"))
-            }
+            Self::Block(text) => text.write(caps.color, out),
+            Self::Sequence(views) => views.iter().try_for_each(|view| view.write(caps, out)),
             Self::Info(info) => info.write(caps.color, out),
             Self::Data(text) if caps.is_terminal => {
                 text.split('\n').try_for_each(|line| writeln!(out, "{}", sanitize(line)))

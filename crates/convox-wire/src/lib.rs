@@ -10,6 +10,7 @@ mod budget;
 mod build;
 mod config;
 mod cost;
+mod diagnosis;
 pub mod duration;
 mod environment;
 mod error;
@@ -35,6 +36,10 @@ pub use budget::{
 pub use build::Build;
 pub use config::AppConfig;
 pub use cost::{AppCost, ServiceCost, VariantCost};
+pub use diagnosis::{
+    ClusterEvent, Diagnosis, DiagnosisSummary, InitContainer, InitPod, Overview, Pod,
+    ServiceDiagnosis,
+};
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
