@@ -11,6 +11,7 @@ pub(crate) mod follow_build;
 pub(crate) mod import;
 pub(crate) mod promote;
 pub(crate) mod proxy;
+pub(crate) mod rack_update;
 mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;

@@ -1,4 +1,4 @@
-//! Shows a rollout: the rack's own lines in the app's log, and changes of processes.
+//! Shows a rollout: the rack's own lines in a log, and changes of an app's processes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,20 +27,34 @@ const REST_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct RolloutLogs<'a> {
     cx: &'a Context,
     rack: &'a Rack,
-    app: &'a AppName,
-    log: AppLogView<'a>,
+    /// `None` for an update of the rack itself.
+    app: Option<&'a AppName>,
+    log: LogView<'a>,
     lines: SystemLines,
     processes: HashMap<ProcessId, ProcessStatus>,
 }
 
 impl<'a> RolloutLogs<'a> {
-    /// Opens the log, and reads the processes once.
+    /// Opens the log of an app, and reads its processes once.
     pub(super) async fn open(
         cx: &'a Context,
         rack: &'a Rack,
         app: &'a AppName,
     ) -> Result<Self, CommandError> {
-        let log = AppLogView::new(cx, rack, app);
+        Self::begin(cx, rack, Some(app)).await
+    }
+
+    /// Opens the log of the rack.
+    pub(super) async fn of_rack(cx: &'a Context, rack: &'a Rack) -> Result<Self, CommandError> {
+        Self::begin(cx, rack, None).await
+    }
+
+    async fn begin(
+        cx: &'a Context,
+        rack: &'a Rack,
+        app: Option<&'a AppName>,
+    ) -> Result<Self, CommandError> {
+        let log = LogView::new(cx, rack, app);
         let (lines, processes) = (SystemLines::default(), HashMap::new());
         let mut logs = Self { cx, rack, app, log, lines, processes };
         logs.log.open().await;
@@ -55,17 +69,21 @@ impl<'a> RolloutLogs<'a> {
     ) -> Result<T, CommandError> {
         let mut work = std::pin::pin!(work);
         let rack = self.rack.without_retries();
-        let caps = || async {
+        let app = self.app;
+        let read = || async {
             tokio::time::sleep(PROCESSES).await;
-            rack.processes(self.app).await
+            match app {
+                Some(app) => rack.processes(app).await,
+                None => std::future::pending().await,
+            }
         };
-        let mut reading = std::pin::pin!(caps());
+        let mut reading = std::pin::pin!(read());
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 lines = self.log.next() => self.show(&lines)?,
                 processes = &mut reading => {
-                    reading.set(caps());
+                    reading.set(read());
                     self.show_changes(processes.unwrap_or_default())?;
                 }
             }
@@ -91,8 +109,9 @@ impl<'a> RolloutLogs<'a> {
 
     /// Reads the processes and shows changes. A slow or failed read is skipped.
     async fn read_processes(&mut self) -> Result<(), CommandError> {
+        let Some(app) = self.app else { return Ok(()) };
         let rack = self.rack.without_retries();
-        match timeout(READ_LIMIT, rack.processes(self.app)).await {
+        match timeout(READ_LIMIT, rack.processes(app)).await {
             Ok(Ok(processes)) => self.show_changes(processes),
             _ => Ok(()),
         }
@@ -114,18 +133,19 @@ impl<'a> RolloutLogs<'a> {
     }
 }
 
-/// The app's log during the rollout. Its failures never fail the rollout.
-struct AppLogView<'a> {
+/// The log during the rollout. Its failures never fail the rollout.
+struct LogView<'a> {
     cx: &'a Context,
-    app: &'a AppName,
+    app: Option<&'a AppName>,
     log: AppLog,
     has_warned: bool,
 }
 
-impl<'a> AppLogView<'a> {
-    fn new(cx: &'a Context, rack: &Rack, app: &'a AppName) -> Self {
+impl<'a> LogView<'a> {
+    fn new(cx: &'a Context, rack: &Rack, app: Option<&'a AppName>) -> Self {
         let options = LogOptions { since: Some(SINCE.into()), ..LogOptions::default() };
-        let log = rack.app_log(&LogSource::App(app.clone()), options);
+        let source = app.map_or(LogSource::System, |app| LogSource::App(app.clone()));
+        let log = rack.app_log(&source, options);
         Self { cx, app, log, has_warned: false }
     }
 
@@ -155,10 +175,11 @@ impl<'a> AppLogView<'a> {
         if error.is_transient() || std::mem::replace(&mut self.has_warned, true) {
             return;
         }
-        self.cx.warn_with(
-            format!("the app's log can't be read ({error})"),
-            [Hint::command("try again with", "logs").app(self.app)],
-        );
+        let (whose, again) = match self.app {
+            Some(app) => ("app", Hint::command("try again with", "logs").app(app)),
+            None => ("rack", Hint::command("try again with", "rack logs")),
+        };
+        self.cx.warn_with(format!("the {whose}'s log can't be read ({error})"), [again]);
     }
 }
 

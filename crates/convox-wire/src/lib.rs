@@ -8,6 +8,7 @@ mod app;
 mod balancer;
 mod budget;
 mod build;
+mod certificate;
 mod config;
 mod cost;
 mod diagnosis;
@@ -16,10 +17,12 @@ mod environment;
 mod error;
 pub mod frame;
 mod id;
+mod instance;
 mod log_line;
 mod object;
 pub mod option;
 mod process;
+mod registry;
 mod release;
 mod resource;
 pub mod serde_forms;
@@ -34,6 +37,7 @@ pub use budget::{
     ShutdownSimulation, ShutdownState,
 };
 pub use build::Build;
+pub use certificate::{Certificate, DnsSolver, LetsEncryptConfig, Route53};
 pub use config::AppConfig;
 pub use cost::{AppCost, ServiceCost, VariantCost};
 pub use diagnosis::{
@@ -43,9 +47,11 @@ pub use diagnosis::{
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
+pub use instance::Instance;
 pub use log_line::LogLine;
 pub use object::{Object, ObjectKey, ObjectUrl};
 pub use process::Process;
+pub use registry::Registry;
 pub use release::{Release, ReleaseSummary};
 pub use resource::Resource;
 pub use service::{Autoscale, NlbPort, Port, Service};

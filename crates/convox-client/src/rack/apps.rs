@@ -88,7 +88,7 @@ impl Rack {
     /// # Errors
     /// [`Error::Status`]: 404.
     pub async fn app_parameters(&self, app: &AppName) -> Result<BTreeMap<String, String>, Error> {
-        if self.compat().await?.has_parameters_in_apps() {
+        if self.compat().await?.is_after_2018() {
             return Ok(self.app(app).await?.parameters);
         }
         self.get(path!["apps", app, "parameters"]).await
@@ -104,7 +104,7 @@ impl Rack {
         app: &AppName,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
-        if self.compat().await?.has_parameters_in_apps() {
+        if self.compat().await?.is_after_2018() {
             let request = Request::put(path!["apps", app]);
             return self.act(request.form("parameters", form_of(parameters))).await;
         }

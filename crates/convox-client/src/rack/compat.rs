@@ -54,9 +54,9 @@ impl Compat {
         self.is_v3()
     }
 
-    /// Returns whether the parameters of an app are part of the app. Older racks have separate
-    /// routes.
-    pub fn has_parameters_in_apps(&self) -> bool {
+    /// Returns whether the rack has the routes of 2018, such as parameters as part of an app. Racks
+    /// up to 20180708231844 have others for apps' parameters, certificates, registries and resources.
+    pub fn is_after_2018(&self) -> bool {
         self.version.as_str() > OBJECTS
     }
 

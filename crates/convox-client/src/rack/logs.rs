@@ -11,6 +11,8 @@ pub enum LogSource {
     App(AppName),
     /// A service (`/apps/{app}/services/{service}/logs`; v3).
     Service(AppName, ServiceName),
+    /// The rack itself (`/system/logs`; v2, v3).
+    System,
 }
 
 impl LogSource {
@@ -18,6 +20,7 @@ impl LogSource {
         match self {
             Self::App(app) => path!["apps", app, "logs"],
             Self::Service(app, service) => path!["apps", app, "services", service, "logs"],
+            Self::System => path!["system", "logs"],
         }
     }
 }
@@ -49,7 +52,7 @@ impl LogOptions {
     pub(super) fn resuming(&self, source: &LogSource) -> Self {
         let tail = match source {
             LogSource::Service(..) => Some(UNLIMITED_TAIL),
-            LogSource::App(_) => self.tail,
+            LogSource::App(_) | LogSource::System => self.tail,
         };
         Self { tail, ..self.clone() }
     }

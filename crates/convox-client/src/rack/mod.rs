@@ -7,19 +7,23 @@ mod apps;
 mod balancers;
 mod budget;
 mod builds;
+mod certificates;
 pub mod compat;
 mod configs;
 mod console;
 mod diagnosis;
 mod exit_scanner;
 mod incoming;
+mod instances;
 mod legacy_env;
 mod log_stream;
 mod logs;
 mod objects;
 mod processes;
+mod rack_resources;
 mod raw;
 mod refusal;
+mod registries;
 mod releases;
 mod resources;
 mod rollout;
@@ -32,13 +36,16 @@ pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, O
 pub use apps::CreateApp;
 pub use budget::{BudgetUpdate, CapStatus};
 pub use builds::{BuildOptions, BuildUpdate, BuildsBefore, RegistryCredentials};
+pub use certificates::{CertificateImport, CertificateOptions};
 pub use compat::Compat;
 pub use console::{Console, ConsoleRack, Login};
 pub use diagnosis::DiagnosisOptions;
 pub use exit_scanner::{ExitScanner, StreamEnd};
+pub use instances::KeyPair;
 pub use log_stream::{AppLog, BuildLog, ConnectionState, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
 pub use processes::{ProcessFilter, RunOptions};
+pub use rack_resources::{RackResource, ResourceKind, ResourceParameter};
 pub use refusal::Refusal;
 pub use releases::{CreateRelease, Force, ReleasesBefore};
 pub use rollout::{RollBack, Rollout, Verdict};
@@ -47,6 +54,7 @@ pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
     WindowSize,
 };
+pub use system::SystemUpdate;
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
 use std::collections::BTreeMap;

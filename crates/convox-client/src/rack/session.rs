@@ -1,5 +1,7 @@
 //! Interactive sessions: a remote process, a rack's instance or a resource on the other end.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -137,7 +139,7 @@ impl Rack {
     }
 
     /// Opens a shell on an instance, or runs a command there (socket `/instances/{id}/shell`; v2,
-    /// v3). `private_key` is the base64 text of the key file, which v3 racks ask for.
+    /// v3). `private_key` is the content of the key file, which v3 racks ask for.
     ///
     /// # Errors
     /// As [`Rack::exec`].
@@ -145,12 +147,12 @@ impl Rack {
         &self,
         instance: &str,
         command: Option<&str>,
-        private_key: Option<&str>,
+        private_key: Option<&[u8]>,
         size: Option<WindowSize>,
     ) -> Result<Session, Error> {
         let mut headers = size_headers(size);
         push(&mut headers, "command", command);
-        push(&mut headers, "private-key", private_key);
+        push(&mut headers, "private-key", private_key.map(|key| BASE64_STANDARD.encode(key)));
         self.session(path!["instances", instance, "shell"], headers, true).await
     }
 

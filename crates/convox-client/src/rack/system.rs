@@ -1,7 +1,34 @@
-use crate::path;
-use convox_wire::System;
+use std::collections::BTreeMap;
 
-use super::{Compat, Error, Rack};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::path;
+use crate::transport::{Repeat, Request};
+use convox_wire::{Process, ReleaseSummary, System};
+
+use super::{Compat, Error, Rack, form_of};
+
+/// Changes of a rack; absent ones are not sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SystemUpdate {
+    /// The number of instances (v2).
+    pub count: Option<i64>,
+    /// Their type (v2).
+    pub instance_type: Option<String>,
+    /// The version.
+    pub version: Option<String>,
+    /// Whether checks of the version are skipped (v3).
+    pub force: Option<bool>,
+    /// Parameters to set; others stay as they are.
+    pub parameters: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
+}
 
 impl Rack {
     /// Returns name, version and status of the rack (`GET /system`; v2, v3, classic).
@@ -18,6 +45,76 @@ impl Rack {
     /// Those of the transport.
     pub async fn system(&self) -> Result<System, Error> {
         self.get(path!["system"]).await
+    }
+
+    /// Changes the rack (`PUT /system`; v2, and v3 through a console). It is `updating` for a while.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 501 on v3 racks that are reached directly.
+    pub async fn update_system(&self, update: &SystemUpdate) -> Result<(), Error> {
+        let request = Request::put(path!["system"])
+            .form("count", update.count)
+            .form("type", &update.instance_type)
+            .form("version", &update.version)
+            .form("force", update.force)
+            .form("parameters", form_of(&update.parameters));
+        self.act(request).await
+    }
+
+    /// Lists the processes of the rack itself, or with `all` those of all apps too (`GET
+    /// /system/processes`; v2, v3).
+    ///
+    /// # Errors
+    /// Those of the transport.
+    pub async fn system_processes(&self, all: bool) -> Result<Vec<Process>, Error> {
+        let all = all.then_some(true);
+        self.list(Request::get(path!["system", "processes"]).query("all", all)).await
+    }
+
+    /// Lists the versions that the rack has had, newest first (`GET /system/releases`; v2).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 501 on v3 racks.
+    pub async fn system_releases(&self) -> Result<Vec<ReleaseSummary>, Error> {
+        self.list(Request::get(path!["system", "releases"])).await
+    }
+
+    /// Makes a token (`POST /system/jwt/token`; v2, v3) with a role, `read`, `write` or `admin`
+    /// (v3), which is valid for so many hours.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 400 for an unknown role or duration.
+    pub async fn create_token(&self, role: &str, hours: u32) -> Result<SecretString, Error> {
+        let request = Request::post(path!["system", "jwt", "token"])
+            .form("role", role)
+            .form("durationInHour", hours);
+        let token: Token = self.read(request.repeat(Repeat::Safely)).await?;
+        Ok(token.token.into())
+    }
+
+    /// Makes all tokens invalid (`PUT /system/jwt/rotate`; v2, v3).
+    ///
+    /// # Errors
+    /// Those of the transport.
+    pub async fn rotate_token_key(&self) -> Result<(), Error> {
+        self.act(Request::put(path!["system", "jwt", "rotate"])).await
+    }
+
+    /// Removes unused nodes of Karpenter (`POST /system/karpenter/cleanup`; v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`].
+    pub async fn clean_up_karpenter(&self) -> Result<(), Error> {
+        self.act(Request::post(path!["system", "karpenter", "cleanup"])).await
+    }
+
+    /// Allows the addresses of the instances at the rack's API (`GET
+    /// /system/sync/whitelist/instances/ip`; v2).
+    ///
+    /// # Errors
+    /// [`Error::Status`].
+    pub async fn sync_instance_addresses(&self) -> Result<(), Error> {
+        self.act(Request::get(path!["system", "sync", "whitelist", "instances", "ip"])).await
     }
 
     /// Returns what this rack can do, judged by its version. The version is read once, and shared

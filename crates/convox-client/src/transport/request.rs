@@ -67,7 +67,8 @@ const MAX_LIST: usize = 1 << 30;
 
 impl Request {
     fn new(method: Method, path: Path, repeat: Repeat) -> Self {
-        let long_running = method != Method::GET && method != Method::HEAD;
+        let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
+        let long_running = !reads.contains(&method);
         Self {
             method,
             path,
@@ -84,6 +85,11 @@ impl Request {
     /// A request that reads something.
     pub fn get(path: Path) -> Self {
         Self::new(Method::GET, path, Repeat::Safely)
+    }
+
+    /// A request for what a route offers.
+    pub fn options(path: Path) -> Self {
+        Self::new(Method::OPTIONS, path, Repeat::Safely)
     }
 
     /// A request that creates or starts something. It is not repeated unless it was never sent.
@@ -202,7 +208,7 @@ pub struct RequestLine {
 impl RequestLine {
     /// Returns whether the request changes something at the rack.
     pub fn is_change(&self) -> bool {
-        self.method != Method::GET && self.method != Method::HEAD
+        ![Method::GET, Method::HEAD, Method::OPTIONS].contains(&self.method)
     }
 
     pub(super) fn websocket(path: &Path) -> Self {

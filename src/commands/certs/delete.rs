@@ -1,0 +1,25 @@
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use serde::Serialize;
+
+/// Delete a certificate
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox certs delete cert-a1b2c3")]
+pub(crate) struct Args {
+    /// Certificate id
+    certificate: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let id = args.certificate;
+    let rack = cx.rack().await?;
+    let delete = async { Ok(rack.delete_certificate(&id).await?) };
+    cx.step(format!("Deleting certificate {id}"), delete).await?;
+    Ok(Outcome::json(Deleted { deleted: id }))
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    deleted: String,
+}

@@ -1,0 +1,52 @@
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::event::Event;
+use crate::flows::rack_update::wait_with_log;
+use crate::outcome::Outcome;
+use crate::settings::ExposeSecret;
+use convox_client::rack::{KeyPair, Rack, SystemUpdate};
+
+/// Replace the key of a rack's instances
+///
+/// v2 racks install the new key themselves. v3 racks print it: keep it, it is shown once.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox instances keyroll")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let rack = cx.rack().await?;
+    cx.emit(Event::Step("Rolling instance key".to_owned()))?;
+    let Some(key) = rack.roll_instance_key().await? else {
+        cx.emit(Event::LogFollows)?;
+        wait_with_log(cx, &rack).await?;
+        cx.emit(Event::Done(None))?;
+        return Ok(Outcome::json(Rolled { name: None, private_key: None }));
+    };
+    cx.emit(Event::Done(None))?;
+    let used = use_key(cx, &rack, &key).await;
+    // The key exists nowhere else, so it is shown even if the rack does not use it yet.
+    let private_key = key.private_key.expose_secret();
+    cx.emit(Event::Line("Generated private key:".to_owned()))?;
+    if !cx.args.json {
+        cx.ui.print(&format!("{}\n", private_key.trim_end_matches('\n')))?;
+    }
+    used?;
+    let private_key = Some(private_key.to_owned());
+    Ok(Outcome::json(Rolled { name: Some(key.name), private_key }))
+}
+
+/// Sets the parameter by which a v3 rack uses the key.
+async fn use_key(cx: &Context, rack: &Rack, key: &KeyPair) -> Result<(), CommandError> {
+    let parameters = [("key_pair_name".to_owned(), key.name.clone())].into();
+    let update = SystemUpdate { parameters, ..SystemUpdate::default() };
+    let set = async { Ok(rack.update_system(&update).await?) };
+    cx.step("Updating parameters", set).await
+}
+
+#[derive(Serialize)]
+struct Rolled {
+    name: Option<String>,
+    private_key: Option<String>,
+}

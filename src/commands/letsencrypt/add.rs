@@ -1,0 +1,36 @@
+use super::{SolverFlags, checked_id, config, store};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use convox_wire::{DnsSolver, Route53};
+
+/// Add a Route 53 zone (v3 racks)
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  convox letsencrypt dns route53 add --id 1 --dns-zones example.org --role ARN"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: SolverFlags,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let flags = args.flags;
+    let id = checked_id(flags.id)?;
+    let dns_zones = flags.zones();
+    if dns_zones.is_empty() {
+        return Err(CommandError::new("dns zones are required"));
+    }
+    if flags.role.is_none() {
+        return Err(CommandError::new("route53 access role is required"));
+    }
+    let rack = cx.rack().await?;
+    let mut config = config(&rack).await?;
+    if config.solvers.iter().any(|solver| solver.id == id) {
+        return Err(CommandError::new("id required or provided id is already in use"));
+    }
+    let SolverFlags { hosted_zone_id, region, role, .. } = flags;
+    let route53 = Some(Route53 { hosted_zone_id, region, role });
+    config.solvers.push(DnsSolver { id, dns_zones, route53 });
+    store(cx, &rack, config).await
+}

@@ -1,0 +1,28 @@
+use serde::Serialize;
+
+use super::config;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::{Render, RenderContext, View};
+
+/// Print the role of a rack's certificate manager (v3 racks)
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox letsencrypt dns route53 role")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let role = config(&cx.rack().await?).await?.role;
+    Ok(Outcome::render(Role { role }))
+}
+
+#[derive(Serialize)]
+struct Role {
+    role: String,
+}
+
+impl Render for Role {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.role.clone())
+    }
+}

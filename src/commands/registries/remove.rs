@@ -1,0 +1,24 @@
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use serde::Serialize;
+
+/// Remove a registry from a rack
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox registries remove ghcr.io")]
+pub(crate) struct Args {
+    /// Host of the registry, as it is listed
+    server: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let rack = cx.rack().await?;
+    let remove = async { Ok(rack.remove_registry(&args.server).await?) };
+    cx.step("Removing registry", remove).await?;
+    Ok(Outcome::json(Removed { removed: args.server }))
+}
+
+#[derive(Serialize)]
+struct Removed {
+    removed: String,
+}
