@@ -9,7 +9,8 @@ use crate::output::{Render, RenderContext, View};
 /// Print completions for a shell
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox"
+    after_help = "Examples:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox\n  \
+                        convox completions fish > ~/.config/fish/completions/convox.fish"
 )]
 pub(crate) struct Args {
     /// Shell to print completions for

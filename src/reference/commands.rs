@@ -94,7 +94,7 @@ fn section(command: &Command, global: &[Arg]) -> String {
         text.push('\n');
         text.push_str(&options(&flags));
     }
-    if let Some(after) = command.get_after_long_help().or_else(|| command.get_after_help()) {
+    if let Some(after) = command.get_after_help() {
         text.push('\n');
         text.push_str(&after_help(&after.to_string()));
     }

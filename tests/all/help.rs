@@ -34,11 +34,11 @@ fn every_command_has_help_with_an_example_that_begins_with_it() {
         let help = story.run(&format!("convox {words} --help"));
         let help = help.ok();
         if commands.iter().any(|other| other.starts_with(&format!("{words} ")))
-            && !help.out.contains("Example:")
+            && !help.out.contains("Examples:")
         {
             continue; // a word that is no command by itself
         }
-        assert!(help.out.contains(&format!("Example:\n  convox {words}")), "{help}");
+        assert!(help.out.contains(&format!("Examples:\n  convox {words}")), "{help}");
         assert_eq!(story.run(&format!("convox help {words}")).ok().out, help.out);
     }
 }

@@ -13,7 +13,8 @@ use convox_devrack::daemon::{self, Address};
 /// Runs until Ctrl-C. Deployed apps run as your own processes, without a sandbox. The rack listens
 /// on the loopback interface only. Commands with -r dev start it in the background if necessary.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack start --detach")]
+#[command(after_help = "Examples:\n  convox rack start\n  \
+                        convox rack start --detach")]
 pub(crate) struct Args {
     /// Run in the background
     #[arg(short, long)]

@@ -12,7 +12,8 @@ use convox_devrack::daemon::{self, Status};
 
 /// Show whether the development rack is running
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack status")]
+#[command(after_help = "Examples:\n  convox rack status\n  \
+                        convox rack status --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
