@@ -31,6 +31,7 @@ macro_rules! command {
 /// The commands. Those below one word stand together.
 #[rustfmt::skip] // a table: one line each
 pub(crate) static COMMANDS: &[CommandSpec] = &[
+    command!("init" => init, effect: Write),
     command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
     command!("build" => build, effect: Write, scope: App, waits: Always, json: Events, id: true),
     command!("builds" => builds::list, scope: App, watch: true),

@@ -9,6 +9,7 @@ pub(crate) mod cp;
 pub(crate) mod deploy;
 pub(crate) mod env;
 pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod logs;
 pub(crate) mod man;

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::commit::{self, Commit};
-use super::{app, follow_build, source};
+use super::{app, follow_build, source, starter};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
 use crate::signals;
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack};
-use convox_package::{self, ManifestChoice, Source, Spool, Times};
+use convox_package::{self, ManifestChoice, PackageError, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
 
 /// What to build.
@@ -44,11 +44,21 @@ pub(crate) struct Built {
 
 /// Checks what can be checked before anything is uploaded.
 pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
-    let source = Source::open(&cx.path(&request.dir)?, request.manifest.as_deref())?;
+    let source = open(cx, &request)?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;
     Ok(Checked { app, rack, source, options: request.options })
+}
+
+/// Opens the directory. One without a manifest gets advice with the manifest that `init` writes.
+fn open(cx: &Context, request: &Request) -> Result<Source, CommandError> {
+    let dir = cx.path(&request.dir)?;
+    Source::open(&dir, request.manifest.as_deref()).map_err(|error| {
+        let is_missing = matches!(error, PackageError::NoManifest(_));
+        let error = CommandError::from(error);
+        if is_missing { starter::advise(error, &request.dir, &dir) } else { error }
+    })
 }
 
 /// Checks that the app exists, or creates it if that is requested.

@@ -11,6 +11,7 @@ pub(crate) mod promote;
 mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;
+pub(crate) mod starter;
 pub(crate) mod transfer;
 
 use crate::context::Context;

@@ -239,3 +239,20 @@ ID           CREATED        BUILD        STATUS
 RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
 "#]]);
 }
+
+#[test]
+fn installed_dependencies_are_kept_from_one_build_to_the_next() {
+    let story = Story::new("web");
+    story.write(
+        "convox.yml",
+        "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    x-dev:\n      \
+         build: cat deps/one || { mkdir deps && echo installed | tee deps/one; }\n      \
+         cache: [deps]\n",
+    );
+    let first = story.run("convox build --create");
+    first.ok().stdout_contains("\ninstalled\n");
+    assert!(!first.out.contains("Restored"), "{first}");
+    story.run("convox build").ok().stdout_contains("\nRestored deps from BAAAAAAAAAA\n");
+    let clean = story.run("convox build --no-cache");
+    assert!(!clean.ok().out.contains("Restored"), "{clean}");
+}

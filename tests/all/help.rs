@@ -68,7 +68,10 @@ fn manual_pages_are_written_for_every_command() {
     story.run("convox man releases promote").ok().stdout_contains("promote");
     let json = story.run("convox man deploy --json").json();
     assert!(json["page"].is_string());
-    story.run("convox man nonsense").fails_with(2, str![[r#"ERROR: no such command: nonsense"#]]);
+    story.run("convox man nonsense").fails_with(2, str![[r#"
+ERROR: no such command: nonsense
+HINT: list the commands and topics with: convox help
+"#]]);
     story.run("convox man --dir pages").prints("");
     for words in commands(&story) {
         let page = format!("web/pages/convox-{}.1", words.replace(' ', "-"));

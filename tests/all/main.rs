@@ -19,6 +19,7 @@ mod errors;
 mod guide;
 mod help;
 mod hostile;
+mod init;
 mod live;
 mod login;
 mod logs;
