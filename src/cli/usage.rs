@@ -30,7 +30,11 @@ impl UsageError {
         let is_known = |length: &usize| super::is_known(&words[..*length].join(" "));
         let known = (1..words.len()).take_while(is_known).last().unwrap_or(0);
         let word = words.get(known).map_or("", String::as_str);
-        Self { error: unknown_command(&words[..known].join(" "), word), hints: context(given) }
+        let mut error = unknown_command(&words[..known].join(" "), word);
+        if known == 0 {
+            error = error.hint("the topics are: racks, environment, exit-codes, manifest, scripts");
+        }
+        Self { error, hints: context(given) }
     }
 
     /// A command line that names only a group of commands.

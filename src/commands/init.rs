@@ -27,11 +27,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let dir = cx.path(&args.dir)?;
+    if !dir.is_dir() {
+        return Err(CommandError::new(format!("no such directory: {}", args.dir.display())));
+    }
     let starter = Starter::detect(&dir)?;
-    let path = dir.join(MANIFEST);
-    write(&path, &starter.manifest())?;
     let is_here = args.dir == Path::new(".");
     let name = if is_here { MANIFEST.into() } else { args.dir.join(MANIFEST) };
+    let path = dir.join(MANIFEST);
+    write(&path, &name, &starter.manifest())?;
     cx.emit(Event::Line(format!("Wrote {}, with {}", name.display(), summary(&starter))))?;
     for notice in &starter.notices {
         cx.notice(notice);
@@ -53,16 +56,18 @@ fn summary(starter: &Starter) -> String {
     }
 }
 
-/// Writes a file that does not exist yet.
-fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+/// Writes a file that does not exist yet. `name` is how the command line names it.
+fn write(path: &Path, name: &Path, text: &str) -> Result<(), CommandError> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(CommandError::new(format!("{} exists already", path.display()))
+            Err(CommandError::new(format!("{} exists already", name.display()))
                 .hint("it was not changed; remove it first to get a new one"))
         }
-        Err(error) => Err(CommandError::while_doing(path.display(), error)),
+        Err(error) => {
+            Err(CommandError::while_doing(format!("{} can't be written", name.display()), error))
+        }
     }
 }
 

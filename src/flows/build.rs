@@ -7,7 +7,7 @@ use super::{app, follow_build, source, starter};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
-use crate::signals;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack};
 use convox_package::{self, ManifestChoice, PackageError, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
@@ -137,13 +137,20 @@ async fn send(
     let (url, before) = tokio::select! {
         uploaded = upload => uploaded,
         signal = signals::received() => {
-            return Err(CommandError::ended_while(signal, "no build was started"));
+            return Err(ended_before_the_build(signal, &spool));
         }
     };
     let (url, before) = (url?, before?);
     drop(spool);
     cx.emit(Event::StartingBuild)?;
     Ok(rack.start_build(app, &url, options, &before).await?)
+}
+
+/// The end of a run by a signal before the build was requested.
+fn ended_before_the_build(signal: EndSignal, spool: &Spool) -> CommandError {
+    let is_packed = spool.is_finished();
+    let what = if is_packed { "no build was started" } else { "nothing was sent to be built" };
+    CommandError::ended_while(signal, what)
 }
 
 /// Sends the source in the request that starts the build (racks before 20180708231844).
@@ -154,7 +161,10 @@ async fn send_form(
     spool: &Spool,
     options: &BuildOptions,
 ) -> Result<Build, CommandError> {
-    let total = source::packed(cx, spool).await?;
+    let total = tokio::select! {
+        total = source::packed(cx, spool) => total?,
+        signal = signals::received() => return Err(ended_before_the_build(signal, spool)),
+    };
     let before = rack.builds_before(app).await?;
     cx.emit(Event::Uploading(Upload::Styles))?;
     let started = tokio::time::Instant::now();

@@ -13,6 +13,7 @@ pub mod stdio;
 pub mod table;
 
 mod json;
+mod log_head;
 mod logs;
 mod renderer;
 mod reporter;

@@ -110,9 +110,14 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
     serving.stdout_contains("The development rack answers at http://127.0.0.1:");
-    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
+    story.run("convox deploy --create --wait").ok();
+    serving.stdout_contains(
+        "Z convox-guide/system/rack/convox-guide release RAAAAAAAAAA is running\n",
+    );
+    serving.stdout_contains(" listening on ");
     serving.interrupt();
-    serving.end().ok();
+    let ran = serving.end();
+    ran.ok().stdout_contains("TIME convox-guide/service/web/web-aaaaaa listening on ");
     assert_eq!(status(&story)["status"], "stopped");
 }
 

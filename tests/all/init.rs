@@ -15,7 +15,11 @@ fn without_manifest() -> Story {
 #[test]
 fn a_new_app_is_initialized_and_deployed() {
     let story = without_manifest();
-    story.run("convox init").code(0).out(str!["Wrote convox.yml, with the service web (from Dockerfile)"]).err(str![[r#"
+    story
+        .run("convox init")
+        .code(0)
+        .out(str!["Wrote convox.yml, with the service web (from Dockerfile)"])
+        .err(str![[r#"
 NOTICE: the app is not deployed yet
 HINT: try it on the development rack with: convox deploy --create -r dev
 "#]]);
@@ -27,7 +31,7 @@ HINT: try it on the development rack with: convox deploy --create -r dev
     story.deploys();
     assert_eq!(story.get("web"), "Hello World!\n");
     story.run("convox init").fails(str![[r#"
-ERROR: /story/web/./convox.yml exists already
+ERROR: convox.yml exists already
 HINT: it was not changed; remove it first to get a new one
 "#]]);
     assert_eq!(fs::read_to_string(story.path("web/convox.yml")).unwrap(), written);
@@ -54,7 +58,9 @@ HINT: try it on the development rack with: convox deploy --create api -r dev
             "sources": ["Procfile"],
         })
     );
-    story.run("convox init nowhere").fails(str!["ERROR: /story/web/nowhere/convox.yml: No such file or directory (os error 2)"]);
+    story.run("convox init nowhere").fails(str![
+        "ERROR: /story/web/nowhere/convox.yml: No such file or directory (os error 2)"
+    ]);
 }
 
 #[test]

@@ -1,16 +1,21 @@
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{Receiver, channel};
+
 use super::status::RackStatus;
 use crate::context::Context;
 use crate::context::dev;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address};
+use convox_devrack::{Limits, LogTap};
 
 /// Start the development rack
 ///
-/// Runs until Ctrl-C. Deployed apps run as your own processes, without a sandbox. The rack listens
+/// Runs until Ctrl-C, and shows the logs of the apps. Deployed apps run as your own processes, without a sandbox. The rack listens
 /// on the loopback interface only. Commands with -r dev start it in the background if necessary.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack start\n  \
@@ -44,10 +49,49 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let adoption = daemon::Adoption::start();
     let limits = Limits::default();
     let grace = limits.processes.stop;
-    let served = daemon::run(&data, environment, Clock::system(), limits, ready, stop).await;
+    let (tap, lines) = if args.as_daemon { (None, None) } else { tap() };
+    let served = daemon::run(&data, environment, Clock::system(), limits, tap, ready, stop);
+    let served = match lines {
+        Some(lines) => show_logs(cx, lines, served).await,
+        None => served.await,
+    };
     adoption.end(grace).await;
     served?;
     Ok(Outcome::streamed())
+}
+
+/// Lines of logs that are kept if they come faster than they are shown. The rest is not shown; the
+/// logs of the apps have everything.
+const LINES: usize = 10_000;
+
+fn tap() -> (Option<LogTap>, Option<Receiver<String>>) {
+    let (sender, lines) = channel(LINES);
+    let tap = move |line: &str| {
+        // It is full, or the run is over.
+        let _ = sender.try_send(line.to_owned());
+    };
+    (Some(Arc::new(tap)), Some(lines))
+}
+
+/// Shows the lines of logs until the rack has ended.
+async fn show_logs<T>(
+    cx: &Context,
+    mut lines: Receiver<String>,
+    served: impl Future<Output = T>,
+) -> T {
+    let mut served = pin!(served);
+    // The rack serves even if stdout is closed.
+    let show = |line: String| drop(cx.emit(Event::Log(line.into())));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut served => break ended,
+            Some(line) = lines.recv() => show(line),
+        }
+    };
+    while let Ok(line) = lines.try_recv() {
+        show(line);
+    }
+    ended
 }
 
 /// Announces the address. The rack serves even if stdout is closed.

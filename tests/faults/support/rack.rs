@@ -49,6 +49,7 @@ impl Rack {
             clock: Clock::system(),
             environment,
             limits,
+            log_tap: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -23,6 +23,7 @@ use self::lock::Lock;
 use super::connections::Listeners;
 use super::error::RackError;
 use super::gateway::loopback;
+use super::logs::LogTap;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
 use super::serve::serve_on;
@@ -172,7 +173,7 @@ pub fn socket(data: &Path) -> Option<PathBuf> {
 }
 
 /// Serves the rack of a data directory in this process until `shutdown` resolves. Calls `ready`
-/// with the address once connections are accepted.
+/// with the address once connections are accepted, and `log_tap` with each line of the apps' logs.
 ///
 /// # Errors
 /// Fails if a rack is already running, or if the directory or a port can't be used.
@@ -181,6 +182,7 @@ pub async fn run(
     environment: BaseEnvironment,
     clock: Clock,
     limits: Limits,
+    log_tap: Option<LogTap>,
     ready: impl FnOnce(&Address),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
@@ -193,7 +195,8 @@ pub async fn run(
     let unix = local_socket::bind(data).map_err(at(data))?;
     ready(&address);
     let password = address.password.clone();
-    let options = RackOptions { data: data.to_owned(), password, clock, environment, limits };
+    let data_dir = data.to_owned();
+    let options = RackOptions { data: data_dir, password, clock, environment, limits, log_tap };
     serve_on(Listeners { tcp: listener, unix: Some(unix) }, options, shutdown).await?;
     local_socket::remove(data).map_err(at(data))?;
     AddressFile::update(data, AddressFile::clear_process)?;

@@ -33,7 +33,7 @@ fn a_rack_process() {
         };
         let limits = Limits::default();
         let adoption = Adoption::start();
-        run(&data, environment(), Clock::system(), limits, |_| (), stop).await.unwrap();
+        run(&data, environment(), Clock::system(), limits, None, |_| (), stop).await.unwrap();
         adoption.end(Duration::from_millis(200)).await;
     });
 }
@@ -117,7 +117,8 @@ async fn concurrent_starts_yield_one_rack() {
     dir.start().await.unwrap();
     assert_eq!(dir.pid().await, pid);
     let (data, stop_now) = (dir.path(), std::future::ready(()));
-    let second = run(data, environment(), Clock::system(), Limits::default(), |_| (), stop_now);
+    let second =
+        run(data, environment(), Clock::system(), Limits::default(), None, |_| (), stop_now);
     assert!(matches!(second.await, Err(DaemonError::AlreadyRunning(_))));
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
