@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
             self.style,
             self.clock.clone(),
             ui.clone(),
-            cli::full_command,
+            &cli::Program,
             self.spec.effect != Effect::Read,
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;

@@ -11,12 +11,15 @@ mod tree;
 mod usage;
 mod words;
 
+use std::io;
+
 use clap::Command;
 
 pub(crate) use parse::{Parsed, parse};
 pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
 
+use crate::context::{CommandLine, ManualPage};
 use tree::GROUPS;
 
 /// The command of these words, separated by blanks.
@@ -32,6 +35,23 @@ fn is_known(path: &str) -> bool {
 /// The program with all of its commands.
 pub(crate) fn full_command() -> Command {
     root().subcommands(words_below("").into_iter().map(node)).subcommand(help::command())
+}
+
+/// The command line of the program.
+pub(crate) struct Program;
+
+impl CommandLine for Program {
+    fn full_command(&self) -> Command {
+        full_command()
+    }
+
+    fn manual_page(&self, words: &[String]) -> io::Result<Option<ManualPage>> {
+        help::page(words)
+    }
+
+    fn manual_pages(&self) -> io::Result<Vec<ManualPage>> {
+        help::pages()
+    }
 }
 
 /// The program with the commands below one word.

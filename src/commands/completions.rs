@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut (cx.full_command)(), "convox", &mut script);
+    clap_complete::generate(args.shell, &mut cx.command_line.full_command(), "convox", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
     Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }

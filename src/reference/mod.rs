@@ -5,7 +5,6 @@
 mod commands;
 mod environment;
 mod exit_codes;
-pub(crate) mod man;
 mod markdown;
 
 /// The command that writes the pages.

@@ -3,6 +3,7 @@
 //! A command's file has its description and its examples. Everything else follows from the
 //! properties of the command, by the tables in [`sections`].
 
+mod man;
 mod sections;
 mod topics;
 
@@ -15,8 +16,10 @@ use super::parse::{Parsed, parse};
 use super::spec::CommandSpec;
 use super::usage::UsageError;
 
-pub(crate) use sections::{Body, Section};
-pub(crate) use topics::{EXIT_CODE_NOTES, TOPICS, Topic, find as topic};
+pub(super) use man::{page, pages};
+use sections::{Body, Section};
+pub(crate) use topics::EXIT_CODE_NOTES;
+use topics::{TOPICS, Topic, find as topic};
 
 /// The word that names the command.
 pub(super) const NAME: &str = "help";
@@ -88,7 +91,7 @@ pub(super) fn with_sections(command: Command, spec: &CommandSpec) -> Command {
 }
 
 /// The sections of a command in a manual page. Groups and the program have those of their text.
-pub(crate) fn sections_of(path: &str, command: &Command) -> Vec<Section> {
+fn sections_of(path: &str, command: &Command) -> Vec<Section> {
     match super::find(path) {
         Some(spec) => sections::of(spec, command),
         None => sections::of_group(command),

@@ -6,32 +6,53 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::cli::help::{Body, Section, TOPICS, Topic, sections_of};
+use super::{Body, Section, TOPICS, Topic, sections_of, topic};
+use crate::cli::{find, full_command};
+use crate::context::ManualPage;
 
-/// A page with the name of its file.
-pub(crate) struct ManPage {
-    pub(crate) file: String,
-    pub(crate) text: String,
+/// The page of a command or a topic.
+pub(crate) fn page(words: &[String]) -> io::Result<Option<ManualPage>> {
+    let tree = tree();
+    let mut command = Some(&tree);
+    for word in words {
+        command = command.and_then(|command| command.find_subcommand(word));
+    }
+    match (command, topic(&words.join(" "))) {
+        (Some(command), _) => of_command(command).map(Some),
+        (None, Some(topic)) => of_topic(topic).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
-/// Returns the pages of all commands below `tree`, of `tree` itself, and of the topics.
-pub(crate) fn pages(tree: &Command) -> io::Result<Vec<ManPage>> {
+/// The pages of all commands and topics.
+pub(crate) fn pages() -> io::Result<Vec<ManualPage>> {
     let mut pages = Vec::new();
-    commands(tree, &mut pages)?;
-    for topic in TOPICS.iter().filter(|topic| crate::cli::find(topic.name).is_none()) {
+    commands(&tree(), &mut pages)?;
+    for topic in TOPICS.iter().filter(|topic| find(topic.name).is_none()) {
         pages.push(of_topic(topic)?);
     }
     Ok(pages)
 }
 
-fn commands(command: &Command, pages: &mut Vec<ManPage>) -> io::Result<()> {
+/// The program. The generated `help` subcommands explain the others: they need no pages.
+fn tree() -> Command {
+    let mut tree = without_help(full_command());
+    tree.build();
+    tree
+}
+
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
+fn commands(command: &Command, pages: &mut Vec<ManualPage>) -> io::Result<()> {
     pages.push(of_command(command)?);
     let below = command.get_subcommands().filter(|below| !below.is_hide_set());
     below.into_iter().try_for_each(|below| commands(below, pages))
 }
 
 /// Returns the page of a command of a tree that was built.
-pub(crate) fn of_command(command: &Command) -> io::Result<ManPage> {
+fn of_command(command: &Command) -> io::Result<ManualPage> {
     let man = Man::new(command.clone()).manual("convox").source(version());
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -49,11 +70,12 @@ pub(crate) fn of_command(command: &Command) -> io::Result<ManPage> {
         render(&mut sections, &section);
     }
     sections.to_writer(&mut page)?;
-    Ok(ManPage { file: man.get_filename(), text: text(page) })
+    let help = command.clone().render_long_help().to_string();
+    Ok(ManualPage { file: man.get_filename(), roff: text(page), text: help })
 }
 
 /// Returns the page of a topic, in section 7 of the manual.
-pub(crate) fn of_topic(topic: &Topic) -> io::Result<ManPage> {
+fn of_topic(topic: &Topic) -> io::Result<ManualPage> {
     let name = format!("convox-{}", topic.name);
     let mut page = Roff::new();
     page.control("TH", [name.as_str(), "7", "", &version(), "convox"]);
@@ -62,7 +84,7 @@ pub(crate) fn of_topic(topic: &Topic) -> io::Result<ManPage> {
     render(&mut page, &Section { title: "Description", body: topic.body() });
     let mut written = Vec::new();
     page.to_writer(&mut written)?;
-    Ok(ManPage { file: format!("{name}.7"), text: text(written) })
+    Ok(ManualPage { file: format!("{name}.7"), roff: text(written), text: topic.text() })
 }
 
 fn version() -> String {
