@@ -51,6 +51,8 @@ pub(crate) enum Event {
     Running(ReleaseId),
     /// A step begins, such as `Creating web`.
     Step(String),
+    /// The rack has accepted the step; lines of a log follow.
+    LogFollows,
     /// The step has succeeded, with the id of what it created.
     Done(Option<String>),
     /// A line of its own.
@@ -76,5 +78,5 @@ pub(crate) enum Upload {
     /// As an object, before the build is asked for.
     Object,
     /// In the request that asks for the build (racks before 20180708231844).
-    Styles,
+    WithBuild,
 }

@@ -67,6 +67,16 @@ impl Input {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// The input cannot be read.
+    pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader().read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Reads a line with its end; an empty text at the end of the input.
     ///
     /// # Errors

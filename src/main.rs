@@ -1,6 +1,7 @@
 //! The `convox` program: collects what a run touches, and exits with its code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use convox::{Clock, Invocation, run};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
     disable_core_files();
     ExitCode::from(run(Invocation {
         args: std::env::args_os().collect(),
-        environment: Box::new(|name| std::env::var_os(name)),
+        environment: Arc::new(|name| std::env::var_os(name)),
         directory: std::env::current_dir(),
         program: std::env::current_exe(),
         clock: Clock::system(),

@@ -23,8 +23,7 @@ use convox_devrack::clock::Clock;
 /// The time between two looks at whether long work should be reported.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How the environment is read.
-pub type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
+pub use crate::settings::Environment;
 
 /// Everything that a run touches.
 pub struct Invocation {
@@ -61,8 +60,8 @@ pub fn run(invocation: Invocation) -> u8 {
         app: None,
         scope_of: ScopeOf(|path| cli::find(path).map(|spec| spec.scope)),
     };
-    let settings = match settings(&invocation.environment, invocation.directory, invocation.program)
-    {
+    let Invocation { environment, directory, program, clock, .. } = invocation;
+    let settings = match settings(environment, directory, program) {
         Ok(settings) => settings.with_debug(args.debug),
         Err(error) => {
             let ui = Ui::new(stdio, Box::new(Quiet), true, hints, args.debug);
@@ -70,7 +69,7 @@ pub fn run(invocation: Invocation) -> u8 {
             return error.kind().exit().code();
         }
     };
-    Run::new(spec, &matches, args, settings, invocation.clock).carry_out(stdio, hints).code()
+    Run::new(spec, &matches, args, settings, clock).carry_out(stdio, hints).code()
 }
 
 fn stdio(given: Option<Stdio>, environment: &Environment) -> io::Result<Stdio> {
@@ -94,12 +93,13 @@ fn print(stdio: &mut Stdio, text: &str) -> Exit {
 }
 
 fn settings(
-    environment: &dyn Fn(&str) -> Option<OsString>,
+    environment: Environment,
     directory: io::Result<PathBuf>,
     program: io::Result<PathBuf>,
 ) -> Result<Settings, CommandError> {
-    let variables = EnvVars::read(environment).map_err(CommandError::usage)?;
-    Ok(Settings::new(variables, directory).with_program(program.ok()))
+    let variables = EnvVars::read(&*environment).map_err(CommandError::usage)?;
+    let settings = Settings::new(variables, directory).with_program(program.ok());
+    Ok(settings.with_environment(environment))
 }
 
 /// A command line that was understood.

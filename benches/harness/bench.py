@@ -1,4 +1,4 @@
-"""What the parts share: the binaries, a folder of their own, an environment that is nobody's."""
+"""What the parts share: the binaries, a temporary directory and a clean environment."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ class Bench:
     peer: str | None
     tree: str | None
     rounds: int
-    folder: str
+    directory: str
 
     def environment(self, rack=None):
-        """Settings of its own, and nothing of the user's but the path."""
-        home = os.path.join(self.folder, "home")
+        """An environment with its own settings; of the user's, only PATH is kept."""
+        home = os.path.join(self.directory, "home")
         os.makedirs(home, exist_ok=True)
         env = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C"}
-        env["TMPDIR"] = self.folder
+        env["TMPDIR"] = self.directory
         env["CONVOX_CONFIG"] = os.path.join(home, "settings")
         env["XDG_CONFIG_HOME"] = home
         if rack:
@@ -29,17 +29,17 @@ class Bench:
 
     @contextmanager
     def place(self, name):
-        """A folder that is gone afterwards."""
-        folder = os.path.join(self.folder, name)
-        os.makedirs(folder)
+        """A directory that is removed afterwards."""
+        directory = os.path.join(self.directory, name)
+        os.makedirs(directory)
         try:
-            yield folder
+            yield directory
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(directory)
 
 
 @contextmanager
 def made(binary, peer, tree, rounds):
-    """A bench with a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="convox-bench-") as folder:
-        yield Bench(os.path.abspath(binary), peer and os.path.abspath(peer), tree, rounds, folder)
+    """A bench with a temporary directory."""
+    with tempfile.TemporaryDirectory(prefix="convox-bench-") as directory:
+        yield Bench(os.path.abspath(binary), peer and os.path.abspath(peer), tree, rounds, directory)

@@ -1,4 +1,4 @@
-"""The machine that is measured on, in one line."""
+"""Describes the machine in one line."""
 
 import os
 import platform

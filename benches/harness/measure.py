@@ -1,4 +1,4 @@
-"""What a command costs: time, CPU and memory, as the system counts them."""
+"""The cost of a command: time, CPU and memory, as the system counts them."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run: seconds on the clock, seconds of CPU (user and system), bytes of memory."""
+    """The cost of one run: seconds of time, seconds of CPU (user and system), bytes of memory."""
 
     wall: float
     cpu: float
@@ -22,7 +22,7 @@ class Cost:
 
 
 def become_reaper():
-    """Lets this process wait for its grandchildren (Linux)."""
+    """Makes this process the parent of its orphaned descendants, to wait for them (Linux)."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
@@ -53,7 +53,7 @@ def run(command, env, cwd=None, output=None, check=True):
 
 
 def pipeline(script, env, cwd=None):
-    """Runs a line of shell; the CPU is that of all its programs."""
+    """Runs a shell command; the CPU is that of all its programs."""
     started = time.monotonic()
     before = os.times()
     shell = subprocess.run(["sh", "-c", script], env=env, cwd=cwd, check=True, stdout=subprocess.PIPE)
@@ -65,7 +65,7 @@ def pipeline(script, env, cwd=None):
 
 
 def in_turns(rounds, *actions):
-    """Does each action in turn, `rounds` times, so that a noisy machine is noisy for all; one
+    """Runs the actions in turn, `rounds` times, so that noise affects all of them; returns a
     list of costs for each action."""
     costs = [[] for _ in actions]
     for _ in range(rounds):
@@ -79,6 +79,6 @@ def median(costs, what):
 
 
 def ratio(ours, theirs, what):
-    """The median of the ratios of neighbouring runs."""
+    """The median of the ratios of neighboring runs."""
     pairs = zip(ours, theirs)
     return statistics.median(getattr(a, what) / max(getattr(b, what), 1e-9) for a, b in pairs)

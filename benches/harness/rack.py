@@ -1,5 +1,4 @@
-"""A rack that costs as little as it can: fixed answers, uploads that are taken and thrown away,
-and sockets that send what they are told to. The wire is that of v3 racks."""
+"""A v3 rack that costs little: it has fixed responses, discards uploads, and sends given logs."""
 
 import base64
 import hashlib
@@ -16,7 +15,7 @@ CREATED = "2026-02-03T04:05:06.000000Z"
 
 
 class Bucket:
-    """Lets `rate` bytes a second pass, all connections together."""
+    """Limits all connections together to `rate` bytes per second."""
 
     def __init__(self, rate):
         self.rate, self.free_at = rate, time.monotonic()
@@ -29,7 +28,7 @@ class Bucket:
 
 
 class Rack:
-    """Answers on a loopback port until it is closed."""
+    """Serves on a loopback port until it is closed."""
 
     def __init__(self, build_takes=0.0, rollout_takes=0.0, rate=None, releases=b"[]", log=None,
                  file_size=0):
@@ -104,7 +103,7 @@ class Rack:
         return True
 
     def _send_file(self, connection):
-        """A tar of one file of zeros."""
+        """A tar archive of one file of zeros."""
         header = tarfile.TarInfo("data")
         header.size = self.file_size
         left = -(-self.file_size // 512) * 512 + 1024

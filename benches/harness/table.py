@@ -1,4 +1,4 @@
-"""One table for all parts."""
+"""The table of all results."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ class Row:
     peer: str
     bound: str
     measured: str
-    met: bool | None = None  # None: told for comparison, there is no bound
+    met: bool | None = None  # None: there is no bound, the value is for comparison
 
 
 def within(what, ours, peer, value, most, unit="x"):
-    """A row whose value may be `most` at most."""
+    """A row whose value must not exceed `most`."""
     return Row(what, ours, peer, f"<= {most:g}{unit}", f"{value:.3g}{unit}", value <= most)
 
 

@@ -1,4 +1,4 @@
-"""Trees to pack, made from nothing and always the same.
+"""Generated trees to pack, which are always the same.
 
 The text is made of words, indented lines and punctuation drawn from a fixed random sequence, with
 the words' frequencies falling as in source code; `gzip -6` makes about a fifth of it, as of real
@@ -13,48 +13,48 @@ BASE = 3 << 20
 WORDS = 6000
 
 
-def source_tree(folder, size, seed=1):
+def source_tree(directory, size, seed=1):
     """Files of a few hundred bytes to some hundred kilobytes, `size` bytes in all."""
     draw = random.Random(seed)
     text = _text(draw)
-    _write(os.path.join(folder, "convox.yml"), b"services:\n  web:\n    build: .\n    port: 3000\n")
-    _write(os.path.join(folder, "Dockerfile"), b"FROM scratch\n")
+    _write(os.path.join(directory, "convox.yml"), b"services:\n  web:\n    build: .\n    port: 3000\n")
+    _write(os.path.join(directory, "Dockerfile"), b"FROM scratch\n")
     written, number = 0, 0
     while written < size:
         length = min(int(draw.lognormvariate(8.6, 1.3)) + 64, 600_000, size - written + 64)
         start = draw.randrange(len(text) - length)
         name = f"package{number // 200:03}/module{number // 20 % 10}/file{number:05}.rs"
-        _write(os.path.join(folder, name), text[start : start + length])
+        _write(os.path.join(directory, name), text[start : start + length])
         written, number = written + length, number + 1
     return written
 
 
-def small_files(folder, folders, files, size, seed=2):
-    """`folders` folders of `files` files of `size` bytes, an ignore file of 200 lines, and
-    what it leaves out; gives the paths that are left in."""
+def small_files(directory, directories, files, size, seed=2):
+    """`directories` directories of `files` files of `size` bytes, an ignore file of 200 lines, and
+    what it leaves out; returns the paths that are sent."""
     draw = random.Random(seed)
     text = _text(draw)
     kept = ["convox.yml", "Dockerfile", ".dockerignore"]
-    _write(os.path.join(folder, "convox.yml"), b"services:\n  web:\n    build: .\n    port: 3000\n")
-    _write(os.path.join(folder, "Dockerfile"), b"FROM scratch\n")
-    _write(os.path.join(folder, ".dockerignore"), _ignore_file().encode())
-    for number in range(folders):
+    _write(os.path.join(directory, "convox.yml"), b"services:\n  web:\n    build: .\n    port: 3000\n")
+    _write(os.path.join(directory, "Dockerfile"), b"FROM scratch\n")
+    _write(os.path.join(directory, ".dockerignore"), _ignore_file().encode())
+    for number in range(directories):
         below = f"group{number % 40:02}/part{number:04}"
         kept += sorted({f"group{number % 40:02}", below}) if number < 40 else [below]
         for file in range(files):
             start = draw.randrange(len(text) - size)
             name = f"{below}/item{file:03}.txt"
-            _write(os.path.join(folder, name), text[start : start + size])
+            _write(os.path.join(directory, name), text[start : start + size])
             kept.append(name)
     for number in range(300):
-        _write(os.path.join(folder, f"node_modules/module{number}/index.js"), text[:size])
-        _write(os.path.join(folder, f"group{number % 40:02}/cache/{number}.tmp"), text[:size])
+        _write(os.path.join(directory, f"node_modules/module{number}/index.js"), text[:size])
+        _write(os.path.join(directory, f"group{number % 40:02}/cache/{number}.tmp"), text[:size])
     kept += [f"group{number:02}/cache" for number in range(40)]
     return sorted(set(kept))
 
 
 def _ignore_file():
-    """200 rules of the usual kinds; those of real projects that matter here, and many that match
+    """200 ordinary rules: those of real projects that match something here, and many that match
     nothing."""
     rules = ["node_modules", "**/*.tmp", ".git", "**/.DS_Store", "target", "*.log"]
     rules += [f"build{number}/**/*.o" for number in range(60)]

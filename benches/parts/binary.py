@@ -1,4 +1,4 @@
-"""The binary: how large it is; with --build, how long a clean build takes (in CPU seconds too)."""
+"""The binary: its size and, with the part `build`, the time of a clean build (also in CPU seconds)."""
 
 import os
 import subprocess
@@ -13,12 +13,12 @@ def measure(bench):
 
 
 def build(bench):
-    """A release build into an empty folder; dependencies are on this machine already."""
+    """A release build into an empty directory; the dependencies have been downloaded before."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with bench.place("target") as folder:
+    with bench.place("target") as directory:
         before, started = os.times(), time.monotonic()
         subprocess.run(
-            ["cargo", "build", "--release", "--quiet", "--target-dir", folder], cwd=package, check=True
+            ["cargo", "build", "--release", "--quiet", "--target-dir", directory], cwd=package, check=True
         )
         after, wall = os.times(), time.monotonic() - started
     cpu = sum(after[2:4]) - sum(before[2:4])

@@ -1,4 +1,4 @@
-"""Large answers: a list of 100,000 releases, beside Python reading the same bytes."""
+"""Large responses: a list of 100,000 releases, compared with Python reading the same bytes."""
 
 import json
 import os
@@ -21,13 +21,13 @@ print(time.process_time() - started)
 
 def measure(bench):
     answer = _answer()
-    with bench.place("lists") as folder, Rack(releases=answer) as rack:
-        path = os.path.join(folder, "releases.json")
+    with bench.place("lists") as directory, Rack(releases=answer) as rack:
+        path = os.path.join(directory, "releases.json")
         with open(path, "wb") as file:
             file.write(answer)
         env = bench.environment(rack)
         command = lambda binary: [binary, "releases", "--limit", str(ROWS), "-a", "web"]
-        actions = [lambda: run(command(bench.binary), env), lambda: _python(path, folder, env)]
+        actions = [lambda: run(command(bench.binary), env), lambda: _python(path, directory, env)]
         if bench.peer:
             actions.append(lambda: run(command(bench.peer), env))
         ours, python, *peers = in_turns(max(3, bench.rounds), *actions)
@@ -45,8 +45,8 @@ def measure(bench):
             )
 
 
-def _python(path, folder, env):
-    output = os.path.join(folder, "seconds")
+def _python(path, directory, env):
+    output = os.path.join(directory, "seconds")
     started = time.monotonic()
     run(["python3", "-c", READ, path], env, output=output)
     with open(output, encoding="utf-8") as file:
@@ -54,7 +54,7 @@ def _python(path, folder, env):
 
 
 def _answer():
-    """As v3 racks send it: with environment and manifest in each row."""
+    """A list as v3 racks send it: with environment and manifest in each row."""
     env = "".join(f"SETTING_{number}=value-{number}-of-the-app\\n" for number in range(10))
     manifest = "services:\n  web:\n    build: .\n    port: 3000\n    environment:\n" + "".join(
         f"      - SETTING_{number}\n" for number in range(10)

@@ -12,8 +12,8 @@ SIZE = 1 << 30
 
 
 def measure(bench):
-    with bench.place("logs") as folder:
-        path = os.path.join(folder, "log")
+    with bench.place("logs") as directory:
+        path = os.path.join(directory, "log")
         _follow(bench, path, SIZE >> 3)
         small = _follow(bench, path, SIZE >> 3)
         costs = [_follow(bench, path, SIZE) for _ in range(min(3, bench.rounds))]

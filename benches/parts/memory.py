@@ -9,9 +9,9 @@ SIZE = 1 << 30
 
 
 def measure(bench):
-    with bench.place("gigabyte") as folder, Rack() as rack:
-        trees.source_tree(folder, SIZE)
-        command = [bench.binary, "deploy", "-a", "web", folder]
+    with bench.place("gigabyte") as directory, Rack() as rack:
+        trees.source_tree(directory, SIZE)
+        command = [bench.binary, "deploy", "-a", "web", directory]
         cost = run(command, bench.environment(rack))
         ours = f"{megabytes(cost.memory)}, {cost.wall:.1f} s"
         yield within("deploy of 1 GB: memory", ours, "", cost.memory / 2**20, 40, " MB")

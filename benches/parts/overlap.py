@@ -1,5 +1,5 @@
-"""Overlap: packaging and upload on a link of 100 Mbit/s, beside the bare upload of the same number
-of compressed bytes by curl."""
+"""Overlap: packaging and upload at 100 Mbit/s, compared with an upload of the same number of
+compressed bytes by curl."""
 
 import os
 
@@ -13,10 +13,10 @@ RATE = 100e6 / 8
 
 
 def measure(bench):
-    with bench.place("link") as folder, bench.place("body") as beside, Rack(rate=RATE) as rack:
-        source = bench.tree or folder
+    with bench.place("link") as directory, bench.place("body") as beside, Rack(rate=RATE) as rack:
+        source = bench.tree or directory
         if not bench.tree:
-            trees.source_tree(folder, SIZE)
+            trees.source_tree(directory, SIZE)
         env = bench.environment(rack)
         build = lambda: run([bench.binary, "build", "-a", "web", source], env)
         build()

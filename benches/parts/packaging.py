@@ -1,4 +1,4 @@
-"""Packaging: a whole `convox build` of a source tree, upload included, beside tar and gzip."""
+"""Packaging: a whole `convox build` of a source tree, with its upload, compared with tar and gzip."""
 
 import os
 
@@ -8,27 +8,27 @@ from harness.rack import Rack
 from harness.table import at_least, megabytes, seconds, told, within
 
 SIZE = 200 << 20
-BEFORE = 55  # MB/s: what the 3.x client does on two cores
+BEFORE = 55  # MB/s: the speed of the 3.x client on two cores
 
 
 def measure(bench):
     if bench.tree:
         yield from _rows(bench, bench.tree, f"tree {os.path.basename(bench.tree.rstrip('/'))}")
         return
-    with bench.place("tree") as folder:
-        trees.source_tree(folder, SIZE)
-        yield from _rows(bench, folder, f"{SIZE >> 20} MB of source")
+    with bench.place("tree") as directory:
+        trees.source_tree(directory, SIZE)
+        yield from _rows(bench, directory, f"{SIZE >> 20} MB of source")
 
 
-def _rows(bench, folder, name):
+def _rows(bench, directory, name):
     with Rack() as rack:
         env = bench.environment(rack)
-        tar = lambda: pipeline("tar cf - . | gzip -6 | wc -c", env, folder)
-        size = int(pipeline("tar cf - . | wc -c", env, folder).output)
-        build = lambda binary: lambda: run([binary, "build", "-a", "web", folder], env)
+        tar = lambda: pipeline("tar cf - . | gzip -6 | wc -c", env, directory)
+        size = int(pipeline("tar cf - . | wc -c", env, directory).output)
+        build = lambda binary: lambda: run([binary, "build", "-a", "web", directory], env)
         actions = [build(bench.binary), tar] + ([build(bench.peer)] if bench.peer else [])
         ours, gzips, *peers = in_turns(max(3, bench.rounds), *actions)
-        run([bench.binary, "build", "-a", "web", folder], env)
+        run([bench.binary, "build", "-a", "web", directory], env)
         uploaded, gzipped = rack.uploaded, int(gzips[0].output)
         wall = median(ours, "wall")
         yield within(

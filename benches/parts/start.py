@@ -1,4 +1,4 @@
-"""Start: what a command costs that does next to nothing, beside curl's one request."""
+"""Start: the cost of a command with one request, compared with curl."""
 
 from harness.measure import in_turns, median, ratio, run
 from harness.rack import Rack

@@ -1,4 +1,4 @@
-"""Waiting: what the client adds to the rack's own time, from the build's end to its last line."""
+"""Waiting: the time that the client adds to that of the rack, from the end of the build to its exit."""
 
 import os
 import time
@@ -11,18 +11,18 @@ CASES = [(0.3, 0.5), (4.0, 3.0), (9.0, 0.2), (2.0, 7.0)]
 
 
 def measure(bench):
-    with bench.place("app") as folder:
-        with open(os.path.join(folder, "convox.yml"), "w", encoding="utf-8") as file:
+    with bench.place("app") as directory:
+        with open(os.path.join(directory, "convox.yml"), "w", encoding="utf-8") as file:
             file.write("services:\n  web:\n    command: serve\n")
         for style in ("classic", "v3"):
-            added = [_added(bench, folder, style, *case) for case in CASES]
+            added = [_added(bench, directory, style, *case) for case in CASES]
             yield within(
                 f"deploy --wait, {style}: added", seconds(max(added)), "", max(added), 1, " s"
             )
 
 
-def _added(bench, folder, style, build, rollout):
+def _added(bench, directory, style, build, rollout):
     with Rack(build_takes=build, rollout_takes=rollout) as rack:
-        command = [bench.binary, "deploy", "--wait", "--style", style, "-a", "web", folder]
+        command = [bench.binary, "deploy", "--wait", "--style", style, "-a", "web", directory]
         run(command, bench.environment(rack))
         return time.monotonic() - rack.complete_at - rollout

@@ -1,4 +1,4 @@
-//! Variables: one argument a line, and the whole as a file.
+//! Environments: each line is an argument, and the whole input is a file.
 
 use convox_wire::{EnvVar, Environment};
 
@@ -17,7 +17,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-/// What is accepted from a person survives the rack.
+/// What is accepted as an argument is the same after it was stored at a rack.
 fn kept(pair: &EnvVar) {
     let mut environment = Environment::default();
     environment.set(pair.clone());

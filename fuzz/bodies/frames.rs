@@ -1,4 +1,4 @@
-//! Log sockets: a step, then what comes over the wire.
+//! Log sockets: the size of a read, then what is received.
 
 use convox_client::transport::CloseReason;
 use convox_client::transport::frames::{FrameDecoder, Next};

@@ -1,4 +1,4 @@
-//! Ignore files: an ignore file, a NUL, and paths, one a line.
+//! Ignore files: the file, a NUL, and one path per line.
 
 use convox_package::ignore::Rules;
 
@@ -22,7 +22,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-/// The last rule that matches decides, whatever comes before.
+/// The last rule that matches decides.
 fn check_last_rule(file: &[u8], path: &[u8]) {
     let pattern = literal(path);
     let out = Rules::parse(&[file, b"\n", &pattern].concat()).unwrap();
@@ -32,7 +32,7 @@ fn check_last_rule(file: &[u8], path: &[u8]) {
     assert!(!back.excludes(path), "{}", path.escape_ascii());
 }
 
-/// Can a line of an ignore file mean this path alone?
+/// Whether a line of an ignore file can match exactly this path.
 fn is_plain(path: &[u8]) -> bool {
     let odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
     let text = String::from_utf8_lossy(path);

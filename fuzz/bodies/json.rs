@@ -1,4 +1,4 @@
-//! What racks answer: JSON for every type of the wire.
+//! Responses of racks: JSON for each type of the wire.
 
 use std::fmt::Debug;
 
@@ -29,7 +29,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) {
     drop(serde_json::from_slice::<T>(bytes));
 }
 
-/// What was read is the same when it is written and read again.
+/// A value stays the same when it is written and read again.
 fn kept<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) {
     let Ok(value) = serde_json::from_slice::<T>(bytes) else { return };
     let again = serde_json::to_vec(&value).unwrap();

@@ -21,7 +21,7 @@ pub(crate) fn check(bytes: &[u8]) {
         assert!((1..=lines_of(&text)).contains(&service.line));
         assert_eq!(manifest.service(&service.name).map(|found| &found.name), Some(&service.name));
     }
-    // A variable is missing if a service requires it, and only then.
+    // A variable is missing only if a service requires it.
     let entries = || manifest.services.iter().flat_map(|service| manifest.environment_of(service));
     let requires = |entry: &EnvironmentEntry, key: &str| matches!(entry, EnvironmentEntry::Required(required) if required == key);
     assert!(missing.iter().all(|key| entries().any(|entry| requires(entry, key))));

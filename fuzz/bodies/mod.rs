@@ -1,4 +1,4 @@
-//! What each fuzz target holds against its input. Shared by the targets and the corpora's tests.
+//! The checks of each fuzz target. Shared by the targets and the tests of the corpora.
 
 pub(crate) mod env;
 pub(crate) mod frames;
@@ -10,10 +10,10 @@ pub(crate) mod session;
 pub(crate) mod unpack;
 pub(crate) mod words;
 
-/// A target's body.
+/// The body of a target.
 pub(crate) type Body = fn(&[u8]);
 
-/// All targets: the name of its corpus, and its body.
+/// All targets: the names of their corpora, and their bodies.
 pub(crate) const TARGETS: [(&str, Body); 9] = [
     ("env", env::check),
     ("frames", frames::check),

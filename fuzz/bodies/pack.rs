@@ -1,6 +1,6 @@
-//! Packing: a tree that is told in lines, packed, unpacked and held against the tree.
+//! Packing: the lines describe a tree, which is packed, unpacked and compared.
 //!
-//! `f PATH TEXT` is a file, `d PATH` a folder, `l PATH TARGET` a symlink; `%` and two digits is a
+//! `f PATH TEXT` is a file, `d PATH` a directory, `l PATH TARGET` a symlink; `%` and two digits are a
 //! byte of a path.
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ fn packed(source: &Source) -> Vec<u8> {
     pieces.concat()
 }
 
-/// What the system refuses is left out.
+/// Leaves out what the system refuses.
 fn make(root: &Path, line: &[u8]) {
     let mut words = line.splitn(3, |byte| *byte == b' ');
     let (Some(kind), Some(path)) = (words.next(), words.next()) else { return };
@@ -63,7 +63,7 @@ fn make(root: &Path, line: &[u8]) {
     });
 }
 
-/// A relative path without steps upwards.
+/// A relative path without `..`.
 fn inside(text: &[u8]) -> Option<PathBuf> {
     let mut path = Vec::new();
     let mut bytes = text.iter();

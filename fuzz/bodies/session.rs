@@ -1,5 +1,4 @@
-//! The output of a session with its exit marker, which is `#` in the input: a step, then the
-//! stream.
+//! The output of a session: the size of a read, then the stream, in which `#` is the exit marker.
 
 use bytes::Bytes;
 use convox_client::rack::{ExitScanner, StreamEnd};

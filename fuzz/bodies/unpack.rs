@@ -1,4 +1,4 @@
-//! Unpacking: a tar to be put into a gzip, or, after an `!`, bytes that claim to be a gzip.
+//! Unpacking: a tar archive that is compressed first, or, after an `!`, a file that may be gzip.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ pub(crate) fn check(bytes: &[u8]) {
     stays_inside(&inside, &inside.canonicalize().unwrap());
 }
 
-/// No link leads out of the folder.
+/// No link leads out of the directory.
 fn stays_inside(folder: &Path, root: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();

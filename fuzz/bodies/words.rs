@@ -1,4 +1,4 @@
-//! Words for times: two moments in seconds (eight bytes each), then a duration as people write it.
+//! Times: two of them in seconds (eight bytes each), then a duration as users write it.
 
 use chrono::{DateTime, Utc};
 use convox::output::humanize;

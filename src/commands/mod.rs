@@ -1,10 +1,14 @@
 //! The commands: a directory for each noun, a file for each verb. A file holds the arguments, which
 //! are the help, the body, which reads like the transcript, and the value with its columns.
 
+pub(crate) mod api;
 pub(crate) mod apps;
+pub(crate) mod balancers;
 pub(crate) mod build;
 pub(crate) mod builds;
 pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod configs;
 pub(crate) mod cp;
 pub(crate) mod deploy;
 pub(crate) mod env;
@@ -18,7 +22,11 @@ pub(crate) mod ps;
 pub(crate) mod rack;
 pub(crate) mod racks;
 pub(crate) mod releases;
+pub(crate) mod resources;
+pub(crate) mod restart;
 pub(crate) mod run;
+pub(crate) mod scale;
+mod scale_flags;
 pub(crate) mod services;
 mod source_flags;
 pub(crate) mod switch;

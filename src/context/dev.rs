@@ -1,13 +1,13 @@
 //! The development rack, started when it is asked for.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use crate::signals::shutdown_requested;
 
 use super::Context;
 use crate::error::{CommandError, Hint};
-use crate::settings::{ExposeSecret, RackUrl};
 use convox_client::rack::Endpoint;
 use convox_devrack::daemon::{self, Address, Status};
 use convox_devrack::runner::BaseEnvironment;
@@ -15,12 +15,12 @@ use convox_devrack::runner::BaseEnvironment;
 /// The arguments that start this program as the rack.
 pub(crate) const AS_DAEMON: [&str; 3] = ["rack", "start", "--as-daemon"];
 
-/// Returns the endpoint of the development rack, which is started in the background if it is not
-/// running: its Unix-domain socket, or its port and password if the path of that is too long.
+/// Returns the endpoint of the development rack, its Unix-domain socket. The rack is started in the
+/// background if it is not running.
 pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
     let data = data_dir(cx)?;
-    let address = match daemon::status(&data).await? {
-        Status::Running { address, .. } => address,
+    match daemon::status(&data).await? {
+        Status::Running { .. } => (),
         _ if !cx.starts_rack => {
             return Err(CommandError::new("the development rack is not running")
                 .hint(Hint::command("start it with", "rack start").arg("--detach"))
@@ -32,31 +32,47 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
                 [Hint::command("stop it with", "rack stop")],
             );
             cx.started_rack.set(true);
-            start(cx).await?
+            start(cx, None).await?;
         }
-    };
-    match daemon::socket(&data) {
-        Some(socket) => Ok(Endpoint::unix(socket)?),
-        None => Ok(Endpoint::from(&url(&address)?)),
     }
+    Ok(Endpoint::unix(daemon::socket(&data)?)?)
 }
 
-/// Starts the rack in the background, or finds it running.
-pub(crate) async fn start(cx: &Context) -> Result<Address, CommandError> {
+/// Starts the rack in the background, or finds it running. With `listen` it also listens on this
+/// address.
+///
+/// # Errors
+/// The rack cannot be started, or is running and does not listen on this address.
+pub(crate) async fn start(
+    cx: &Context,
+    listen: Option<SocketAddr>,
+) -> Result<Option<Address>, CommandError> {
     let data = data_dir(cx)?;
     let program = cx.settings.program().ok_or_else(|| {
         CommandError::new("the path of this program is not known")
             .hint(Hint::command("start the rack with", "rack start"))
     })?;
-    let arguments = AS_DAEMON.map(OsString::from);
+    let mut arguments: Vec<OsString> = AS_DAEMON.map(OsString::from).into();
+    if let Some(listen) = listen {
+        arguments.extend(["--listen".into(), listen.to_string().into()]);
+    }
     let log = data.join("rack.log");
-    daemon::start_detached(&data, program, &arguments, &log).await.map_err(CommandError::from)
+    let address = daemon::start_detached(&data, program, &arguments, &log).await?;
+    match listen {
+        Some(listen) if !address.as_ref().is_some_and(|address| serves(address, listen)) => {
+            Err(CommandError::new(format!(
+                "the development rack is running, and does not listen on {listen}"
+            ))
+            .hint(Hint::command("stop it first with", "rack stop")))
+        }
+        _ => Ok(address),
+    }
 }
 
-fn url(address: &Address) -> Result<RackUrl, CommandError> {
-    let host = format!("127.0.0.1:{}", address.port);
-    let text = format!("http://convox:{}@{host}", address.password.expose_secret());
-    text.parse().map_err(CommandError::from)
+/// Whether an address is the requested one. Port 0 requests any port.
+fn serves(address: &Address, requested: SocketAddr) -> bool {
+    address.socket.ip() == requested.ip()
+        && (requested.port() == 0 || address.socket.port() == requested.port())
 }
 
 /// The status of the rack; `None` before its data directory exists.

@@ -1,12 +1,14 @@
 //! Questions to the person at the terminal: secrets and confirmations.
 
 use std::io;
+use std::path::Path;
 
 use secrecy::SecretString;
 
 use super::Context;
 use crate::error::CommandError;
 use crate::input::blocking;
+use crate::settings::trimmed_secret;
 use crate::signals::{self, EndSignal};
 use crate::terminal::{self, SecretError};
 
@@ -50,6 +52,37 @@ impl Context {
     ) -> Result<Option<String>, CommandError> {
         let (ui, arguments) = (self.ui.clone(), arguments.to_vec());
         blocking(move || ui.input().read_if_requested(&arguments)).await.map_err(unreadable)
+    }
+
+    /// Reads the whole standard input. The run can be ended meanwhile.
+    pub(crate) async fn read_stdin(&self) -> Result<Vec<u8>, CommandError> {
+        let ui = self.ui.clone();
+        tokio::select! {
+            read = blocking(move || ui.input().read_to_end()) => read.map_err(unreadable),
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
+    }
+
+    /// Reads the first line of the standard input as a secret; `None` if it is empty.
+    pub(crate) async fn read_secret_line(&self) -> Result<Option<SecretString>, CommandError> {
+        let ui = self.ui.clone();
+        tokio::select! {
+            line = blocking(move || ui.input().read_line()) => {
+                Ok(trimmed_secret(&line.map_err(unreadable)?).ok())
+            }
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        }
+    }
+
+    /// Reads a file that was named on the command line. `-` is the standard input.
+    pub(crate) async fn read_given(&self, file: &Path) -> Result<Vec<u8>, CommandError> {
+        if file.as_os_str() == "-" {
+            return self.read_stdin().await;
+        }
+        let read = tokio::fs::read(self.path(file)?).await;
+        read.map_err(|error| {
+            CommandError::while_doing(format!("failed to read the file {}", file.display()), error)
+        })
     }
 
     /// Returns whether a person can be asked.

@@ -168,6 +168,11 @@ impl Ui {
         Ok(std::io::Write::flush(stream).map_err(OutputError::from)?)
     }
 
+    /// Leaves stdout to data: from now on events are drawn on stderr.
+    pub(crate) fn leave_stdout_to_data(&self) {
+        self.inner().events_to_stderr = true;
+    }
+
     /// Writes out what is buffered.
     pub(crate) fn flush(&self) -> Result<(), CommandError> {
         Ok(self.inner().stdio.flush()?)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::notify_unavailable;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
@@ -61,14 +63,36 @@ pub(crate) async fn wait_until_running(
     let over = |status: &AppStatus| {
         matches!(status, AppStatus::Running | AppStatus::Rollback | AppStatus::Failed)
     };
+    not_rolled_back(until_status(cx, rack, app, limit, over).await?)
+}
+
+/// How long a rack may show nothing of an update that it has accepted: v3 racks derive the status
+/// from the cluster, v2 racks cache it for 5 s.
+const UNSEEN_V3: Duration = Duration::from_secs(2);
+const UNSEEN_V2: Duration = Duration::from_secs(6);
+
+/// Waits until an update that the rack has just accepted is rolled out: the app is running after it
+/// was seen updating, or has shown no update for a while.
+pub(crate) async fn wait_until_updated(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    limit: Duration,
+) -> Result<App, CommandError> {
+    let shows_at_once = rack.compat().await?.shows_release_at_once();
+    let unseen = if shows_at_once { UNSEEN_V3 } else { UNSEEN_V2 };
+    let accepted = Instant::now();
+    let mut update_seen = false;
+    let over = |status: &AppStatus| {
+        update_seen |= *status == AppStatus::Updating;
+        match status {
+            AppStatus::Running => update_seen || accepted.elapsed() >= unseen,
+            AppStatus::Rollback | AppStatus::Failed => true,
+            _ => false,
+        }
+    };
     let app = until_status(cx, rack, app, limit, over).await?;
-    match &app.status {
-        AppStatus::Rollback => Err(failed_with_logs(
-            &app,
-            format!("rollback: the rack gave up on the update of {}", app.name),
-        )),
-        _ => not_failed(app),
-    }
+    not_rolled_back(app)
 }
 
 /// Waits until the app can take an update. A rollback is waited for like an update.
@@ -87,7 +111,7 @@ async fn until_status(
     rack: &Rack,
     app: &AppName,
     limit: Duration,
-    over: impl Fn(&AppStatus) -> bool,
+    mut over: impl FnMut(&AppStatus) -> bool,
 ) -> Result<App, CommandError> {
     let polled = rack.without_retries();
     let is_over = async |_| {
@@ -101,6 +125,16 @@ async fn until_status(
         }
         WaitError::Rack(error) => error.into(),
     })
+}
+
+fn not_rolled_back(app: App) -> Result<App, CommandError> {
+    match &app.status {
+        AppStatus::Rollback => Err(failed_with_logs(
+            &app,
+            format!("rollback: the rack gave up on the update of {}", app.name),
+        )),
+        _ => not_failed(app),
+    }
 }
 
 fn not_failed(app: App) -> Result<App, CommandError> {

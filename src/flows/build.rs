@@ -166,12 +166,12 @@ async fn send_form(
         signal = signals::received() => return Err(ended_before_the_build(signal, spool)),
     };
     let before = rack.builds_before(app).await?;
-    cx.emit(Event::Uploading(Upload::Styles))?;
+    cx.emit(Event::Uploading(Upload::WithBuild))?;
     let started = tokio::time::Instant::now();
     let body = source::Body::new(spool.clone());
     let sending = std::pin::pin!(rack.start_build_of_source(app, body.clone(), options, &before));
     let build = source::with_progress(cx, &body, total, sending).await?;
-    cx.emit(Event::Uploaded { upload: Upload::Styles, total, took: started.elapsed() })?;
+    cx.emit(Event::Uploaded { upload: Upload::WithBuild, total, took: started.elapsed() })?;
     cx.emit(Event::StartingBuild)?;
     Ok(build)
 }

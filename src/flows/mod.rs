@@ -7,12 +7,15 @@ mod commit;
 pub(crate) mod copy;
 pub(crate) mod environment;
 pub(crate) mod follow_build;
+pub(crate) mod import;
 pub(crate) mod promote;
+pub(crate) mod proxy;
 mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;
 pub(crate) mod starter;
 pub(crate) mod transfer;
+pub(crate) mod update;
 
 use crate::context::Context;
 use convox_client::transport::Error;

@@ -295,6 +295,7 @@ async fn wait(
     }
     match verdict {
         Verdict::RolledBack(roll_back) => Err(rolled_back(&before.name, &roll_back)),
+        Verdict::Superseded { by } => Err(superseded(&before.name, release, &by)),
         _ => {
             cx.emit(Event::Running(release.clone()))?;
             Ok(())
@@ -330,6 +331,12 @@ fn rolled_back(app: &AppName, roll_back: &RollBack) -> CommandError {
         None => format!("the rack gave up on {release}, and there is no release to go back to"),
     };
     CommandError::new(format!("rollback: {to}")).hint(app::recent_log(app))
+}
+
+fn superseded(app: &AppName, release: &ReleaseId, by: &ReleaseId) -> CommandError {
+    CommandError::new(format!("{release} was superseded by {by}, which {app} is running"))
+        .hint(Hint::command("list releases with", "releases").app(app))
+        .hint(promote_hint("promote it again with", app, release))
 }
 
 fn timed_out(

@@ -59,12 +59,12 @@ impl Upload for Body {
     }
 }
 
-/// Random bytes, for a key that no other upload chooses.
-fn random() -> Result<[u8; 15], CommandError> {
+/// Returns a random key, which no other upload chooses.
+pub(super) fn new_key() -> Result<ObjectKey, CommandError> {
     let mut bytes = [0; 15];
     getrandom::fill(&mut bytes)
         .map_err(|error| CommandError::while_doing("the system gives no random numbers", error))?;
-    Ok(bytes)
+    Ok(ObjectKey::temporary(bytes))
 }
 
 /// Waits until the source is packed.
@@ -95,7 +95,7 @@ pub(crate) async fn upload(
     spool: &Spool,
 ) -> Result<ObjectUrl, CommandError> {
     let body = Body::new(spool.clone());
-    let key = ObjectKey::temporary(random()?);
+    let key = new_key()?;
     let mut sending = std::pin::pin!(rack.upload(app, &key, body.clone()));
     let mut early = None;
     let total = {

@@ -18,6 +18,8 @@ use tokio::time::interval;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Transfer};
+use crate::outcome::Outcome;
+use crate::output::Document;
 use crate::signals;
 use convox_client::rack::Error;
 use convox_client::transport::{Download, FileUpload, ReaderUpload, Upload};
@@ -27,7 +29,6 @@ const REDRAW: Duration = Duration::from_millis(100);
 
 /// Where a download goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code)] // for the commands that export
 pub(crate) enum Target {
     /// Standard output.
     Stdout,
@@ -35,18 +36,46 @@ pub(crate) enum Target {
     File(PathBuf),
 }
 
-#[allow(dead_code)]
 impl Target {
-    /// The target of `--file`: `-`, or no file at all, is standard output.
+    /// The target of `--file`: `-`, or no file at all, is standard output. Events are drawn on
+    /// stderr then.
     ///
     /// # Errors
-    /// The working directory is gone.
-    pub(crate) fn given(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
+    /// Standard output is a terminal, or the working directory is gone.
+    pub(crate) fn for_data(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
         match file.filter(|file| file.as_os_str() != "-") {
             Some(file) => Ok(Self::File(cx.path(file)?)),
-            None => Ok(Self::Stdout),
+            None if cx.ui.is_terminal() => {
+                Err(CommandError::new("pipe this command into a file or specify --file"))
+            }
+            None => {
+                cx.ui.leave_stdout_to_data();
+                Ok(Self::Stdout)
+            }
         }
     }
+
+    /// The result of the command: with `--json` a document, unless the data went to stdout.
+    pub(crate) fn outcome(&self, document: impl Document + 'static) -> Outcome {
+        match self {
+            Self::Stdout => Outcome::streamed(),
+            Self::File(_) => Outcome::json(document),
+        }
+    }
+}
+
+/// Does a download as one step.
+///
+/// # Errors
+/// As [`download`], and those of the request.
+pub(crate) async fn export(
+    cx: &Context,
+    step: &str,
+    request: impl Future<Output = Result<Download, Error>>,
+    target: &Target,
+) -> Result<u64, CommandError> {
+    let work = async { download(cx, "Exporting", request.await?, target).await };
+    cx.step(step, work).await
 }
 
 /// Writes a download to its target. A file gets its name when all of it is on the disk: whatever
@@ -54,7 +83,6 @@ impl Target {
 ///
 /// # Errors
 /// The connection broke, the target can't be written, or a signal came.
-#[allow(dead_code)]
 pub(crate) async fn download(
     cx: &Context,
     label: &str,
@@ -149,15 +177,17 @@ pub(crate) struct Source {
     sent: Box<dyn Fn() -> u64>,
 }
 
-#[allow(dead_code)]
 impl Source {
     /// The source of `--file`: `-`, or no file at all, is standard input.
     ///
     /// # Errors
-    /// The file can't be read.
-    pub(crate) async fn given(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
+    /// The file can't be read, or standard input is a terminal.
+    pub(crate) async fn for_data(cx: &Context, file: Option<&Path>) -> Result<Self, CommandError> {
         match file.filter(|file| file.as_os_str() != "-") {
             Some(file) => Self::file(&cx.path(file)?).await,
+            None if cx.can_ask() => {
+                Err(CommandError::new("pipe a file into this command or specify --file"))
+            }
             None => Self::stdin(cx),
         }
     }

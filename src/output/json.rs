@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::sanitize::is_unsafe;
 
@@ -14,6 +14,18 @@ use super::sanitize::is_unsafe;
 /// The stream can't be written to.
 pub(super) fn write(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, SafeFormatter))?)
+}
+
+/// Writes `value` over several lines, indented by two blanks. Unsafe characters are escaped.
+///
+/// # Errors
+/// The stream can't be written to.
+pub(super) fn write_pretty(
+    value: &impl Serialize,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    let formatter = SafePretty(PrettyFormatter::new());
+    Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
 }
 
 /// Escapes unsafe characters besides the C0 controls, which serde's compact form escapes itself.
@@ -32,6 +44,63 @@ impl Formatter for SafeFormatter {
             plain = start + found.len();
         }
         writer.write_all(&fragment.as_bytes()[plain..])
+    }
+}
+
+/// The same over several lines.
+struct SafePretty(PrettyFormatter<'static>);
+
+impl Formatter for SafePretty {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        SafeFormatter.write_string_fragment(writer, fragment)
+    }
+
+    fn begin_array<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
     }
 }
 
@@ -59,6 +128,17 @@ mod tests {
         }
         let named = std::collections::BTreeMap::from([("\u{9b}", 1)]);
         assert_eq!(written(&named), "{\"\\u009b\":1}");
+    }
+
+    #[test]
+    fn a_pretty_document_is_indented_by_two_blanks_and_as_safe() {
+        let value = serde_json::json!({"a": [1, {"b": "\u{202e}<&>"}], "c": {}, "d": []});
+        let mut bytes = Vec::new();
+        write_pretty(&value, &mut bytes).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"\\u202e<&>\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}"
+        );
     }
 
     proptest! {

@@ -64,6 +64,7 @@ impl Reporter {
             Event::Promoting(release) => self.wait(format!("promoting {release}"), false, now),
             Event::Waiting(release) => self.wait(format!("waiting for {release}"), true, now),
             Event::Step(text) => self.wait(text.as_str(), true, now),
+            Event::LogFollows => self.line_ended(),
             Event::Packaged
             | Event::Uploaded { .. }
             | Event::Built { .. }
@@ -96,6 +97,12 @@ impl Reporter {
     fn wait(&mut self, what: impl Into<String>, is_open: bool, now: Instant) {
         let what = what.into();
         self.work = Work::Wait { what, is_open, started: now, reported: 0 };
+    }
+
+    fn line_ended(&mut self) {
+        if let Work::Wait { is_open, .. } = &mut self.work {
+            *is_open = false;
+        }
     }
 
     /// Output has appeared, which is a sign of life.

@@ -30,6 +30,8 @@ pub enum View {
     Info(InfoBlock),
     /// Our own text, without the final newline.
     Text(String),
+    /// A JSON document over several lines.
+    Json(serde_json::Value),
     /// Lines from a rack, without the final newline. They are sanitized on terminals only.
     Data(String),
 }
@@ -45,6 +47,10 @@ impl View {
             Self::Info(info) => info.write(caps.color, out),
             Self::Data(text) if caps.is_terminal => {
                 text.split('\n').try_for_each(|line| writeln!(out, "{}", sanitize(line)))
+            }
+            Self::Json(value) => {
+                json::write_pretty(value, out)?;
+                writeln!(out)
             }
             Self::Text(text) | Self::Data(text) => writeln!(out, "{text}"),
         }

@@ -14,8 +14,10 @@ mod racks;
 mod style;
 pub mod target;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use app::AppError;
 pub use config_dir::{ConfigDir, ConfigError, ConfigWriter, Remedy};
@@ -34,7 +36,7 @@ pub use target::{Choice, NoMatch, Target, TargetError, match_configured, match_r
 use convox_wire::AppName;
 
 /// The settings of one run in one working directory.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The environment.
     pub env: EnvVars,
@@ -42,7 +44,11 @@ pub struct Settings {
     pub config: ConfigDir,
     working_dir: Result<PathBuf, NoWorkingDir>,
     program: Option<PathBuf>,
+    environment: Option<Environment>,
 }
+
+/// How the environment is read.
+pub type Environment = Arc<dyn Fn(&str) -> Option<OsString>>;
 
 /// The working directory doesn't exist or can't be read. Commands that don't use it don't need it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,13 +80,26 @@ impl Settings {
             Some(_) => ConfigDir::new(path),
             None => ConfigDir::private(path),
         };
-        Self { env, config, working_dir, program: None }
+        Self { env, config, working_dir, program: None, environment: None }
     }
 
     /// Sets the path of this program, which is executed again as the development rack.
     #[must_use]
     pub fn with_program(self, program: Option<PathBuf>) -> Self {
         Self { program, ..self }
+    }
+
+    /// Sets how variables that a user names are looked up.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Self { environment: Some(environment), ..self }
+    }
+
+    /// Returns the secret in an environment variable that the user has named; `None` if it is not
+    /// set or holds nothing but white space.
+    pub fn secret_variable(&self, name: &str) -> Option<Secret> {
+        let value = self.environment.as_ref()?(name)?;
+        trimmed_secret(value.to_str()?).ok()
     }
 
     /// Prints debug lines if `debug` is set, as if by `CONVOX_DEBUG`.

@@ -1,4 +1,4 @@
-//! `apps` and what is below it.
+//! `apps` and its subcommands.
 
 use snapbox::str;
 
@@ -74,7 +74,7 @@ HINT: create it with: convox apps create shop
 }
 
 #[test]
-fn an_app_that_is_there_is_not_created_again() {
+fn an_existing_app_is_not_created_again() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     let ran = story.run("convox apps create");
@@ -90,7 +90,7 @@ fn a_name_that_no_app_can_have_is_a_usage_error() {
     story.run("convox apps delete").code(2).stderr_contains("<APP>");
 }
 
-/// An app with these statuses, one after the other.
+/// A rack whose app has these statuses, one after the other.
 fn statuses(all: &'static [&'static str]) -> MockServer {
     let asked = AtomicUsize::new(0);
     MockServer::new(move |ask| match ask.line.as_str() {
@@ -115,7 +115,7 @@ HINT: find the reason with: convox logs --since 10m --no-follow -a web
 }
 
 #[test]
-fn an_app_that_cannot_be_made_is_not_waited_for() {
+fn an_app_that_cannot_be_created_ends_the_wait() {
     for (status, words) in
         [("rollback", "rollback: the rack gave up"), ("failed", "app web is failed")]
     {

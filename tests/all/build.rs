@@ -42,7 +42,7 @@ fn json_ends_with_the_ids() {
 }
 
 #[test]
-fn an_app_that_is_missing_is_named_with_the_way_to_make_it() {
+fn a_missing_app_is_named_with_a_hint_to_create_it() {
     let story = Story::new("web");
     story.run("convox build -a shop").fails(str![[r#"
 ERROR: no such app: shop

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::{MockServer, Response, Story, ordinary, until};
 
 #[test]
-fn builds_are_listed_shown_and_their_logs_told_again() {
+fn builds_are_listed_and_shown_with_their_logs() {
     let story = Story::new("web");
     story.run("convox builds").fails(str![[r#"
 ERROR: app not found: web
@@ -83,7 +83,7 @@ HINT: list builds with: convox builds -a web
 }
 
 #[test]
-fn a_status_that_nobody_knows_is_shown_as_it_is() {
+fn an_unknown_status_is_shown_unchanged() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps/web/builds" => Response::json(r#"[{"id":"BNEW","status":"pondering"}]"#),
         _ => ordinary(ask),
@@ -95,7 +95,7 @@ BNEW  pondering
 }
 
 #[test]
-fn a_log_that_is_not_there_yet_is_asked_for_again() {
+fn a_log_that_does_not_exist_yet_is_requested_again() {
     let asked = AtomicUsize::new(0);
     let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "GET /apps/web/builds/BNEW" => Response::json(r#"{"id":"BNEW","status":"complete"}"#),

@@ -40,7 +40,7 @@ fn a_rack_of_this_machine_is_used_without_asking_the_console() {
     story.run("convox switch north").prints("Switched to north");
     story.run("convox apps").prints("APP  STATUS\nweb  running");
     story.run("convox switch dev").prints("Switched to dev");
-    assert_eq!(console.asked().len(), 0);
+    assert_eq!(console.requests().len(), 0);
 }
 
 #[test]

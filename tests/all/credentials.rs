@@ -65,7 +65,7 @@ fn an_empty_token_is_refused_without_a_request() {
     story.set("CONVOX_TOKEN", " \n");
     let ran = story.shell("convox login \"$HOST\"");
     ran.code(2).stderr_contains("CONVOX_TOKEN: the value is empty");
-    assert_eq!(console.asked().len(), 0);
+    assert_eq!(console.requests().len(), 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `deploy`: from a folder to a running release.
+//! `deploy`: from a directory to a running release.
 
 use snapbox::str;
 
@@ -7,7 +7,7 @@ use std::fs;
 use crate::support::{MockServer, Request, Response, Story, is_root, ordinary};
 
 #[test]
-fn a_missing_app_is_made_with_create_and_named_without() {
+fn a_missing_app_is_created_with_create_and_an_error_without_it() {
     let story = Story::new("web");
     story.run("convox deploy").fails(str![[r#"
 ERROR: no such app: web
@@ -95,7 +95,7 @@ fn json_is_one_event_a_line_and_ends_with_the_ids() {
 }
 
 #[test]
-fn json_of_a_failure_ends_with_its_words_and_stderr_has_them_too() {
+fn the_last_json_event_of_a_failure_has_the_error_which_is_on_stderr_too() {
     let story = Story::new("web");
     story.write("convox.yml", "services:\n  web:\n    image: nginx\n");
     let ran = story.run("convox deploy --create --json");
@@ -124,7 +124,7 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_folder_that_cannot_be_deployed_is_refused_before_anything_is_asked() {
+fn a_directory_that_cannot_be_deployed_is_refused_before_any_request() {
     let story = Story::new("web");
     story.run("convox deploy nowhere").fails(str!["ERROR: no such directory: /story/web/nowhere"]);
     story.run("convox deploy web.py").fails(str!["ERROR: not a directory: /story/web/web.py"]);
@@ -160,7 +160,7 @@ fn an_unreadable_file_is_named_and_nothing_is_built() {
 }
 
 #[test]
-fn a_socket_in_the_folder_is_named() {
+fn a_socket_in_the_directory_is_named() {
     let story = Story::new("web");
     let _socket = std::os::unix::net::UnixListener::bind(story.path("web/my.sock")).unwrap();
     let ran = story.run("convox deploy --create");
@@ -180,10 +180,10 @@ fn an_env_file_that_is_sent_gets_a_warning() {
 }
 
 #[test]
-fn the_ignore_file_is_honoured() {
+fn the_ignore_file_is_respected() {
     let story = Story::new("web");
     story.write(".dockerignore", "*.log\n!keep.log\n").write("drop.log", "").write("keep.log", "");
-    story.deploys().stdout_contains("Unpacked 5 entries, SIZE\n");
+    story.deploy().stdout_contains("Unpacked 5 entries, SIZE\n");
 }
 
 #[test]
@@ -206,7 +206,7 @@ BAAAAAAAAAA  failed           5 minutes ago  0s
 }
 
 #[test]
-fn a_build_step_that_fails_shows_its_log_and_the_way_back_to_it() {
+fn a_build_step_that_fails_shows_its_log_and_a_hint_to_show_it_again() {
     let story = Story::new("web");
     let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    \
                     x-dev:\n      build: echo compiling; exit 3\n";
@@ -243,7 +243,7 @@ RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
 }
 
 #[test]
-fn a_wait_that_runs_out_ends_with_124_and_the_rack_goes_on() {
+fn a_wait_that_times_out_ends_with_124_and_the_rack_continues() {
     let story = Story::new("web");
     let gate = story.path("gate");
     let slow = format!("import time\nwhile not os.path.exists({gate:?}): time.sleep(0.02)\n");
@@ -268,7 +268,7 @@ HINT: show its status with: convox apps info web
 }
 
 #[test]
-fn an_app_in_mid_update_is_refused_before_anything_is_packed() {
+fn an_app_that_is_updating_is_refused_before_anything_is_packed() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps/web" => {
             Response::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#)
@@ -281,7 +281,11 @@ ERROR: app web is updating
 HINT: wait for it with: convox apps wait web
 HINT: or go on anyway with --force
 "#]]);
-    assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")), "{:?}", fake.asked());
+    assert!(
+        fake.requests().iter().all(|ask| ask.line.starts_with("GET ")),
+        "{:?}",
+        fake.requests()
+    );
 }
 
 /// A rack on which builds end with `status`.
@@ -300,7 +304,7 @@ fn builds_with(status: &'static str) -> MockServer {
 }
 
 #[test]
-fn a_build_status_that_nobody_knows_is_an_error_while_waiting() {
+fn an_unknown_build_status_is_an_error_of_a_wait() {
     let fake = builds_with("pondering");
     let ran = Story::against(&fake).run("convox deploy");
     ran.fails(str![[r#"
@@ -326,7 +330,7 @@ HINT: RNEW is created; promote it with: convox releases promote RNEW -a web
 }
 
 #[test]
-fn racks_before_objects_get_the_source_in_the_form_that_starts_the_build() {
+fn old_racks_get_the_source_in_the_form_that_starts_the_build() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /system" => Response::json(r#"{"name":"old","version":"20180101000000"}"#),
         "POST /apps/web/builds" => Response::json(r#"{"id":"BNEW","status":"running"}"#),
@@ -354,7 +358,7 @@ Promoting RNEW... UPDATING
 }
 
 #[test]
-fn a_build_whose_answer_is_lost_is_found_and_not_started_twice() {
+fn a_build_whose_response_is_lost_is_found_and_not_started_twice() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let started = AtomicBool::new(false);
     let fake = MockServer::new(move |ask| match ask.line.as_str() {

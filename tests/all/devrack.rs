@@ -1,4 +1,4 @@
-//! The development rack of the program itself, as it is seen from outside.
+//! The development rack as a command of the program.
 
 use snapbox::str;
 
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Story, is_ignored, request, until};
+use crate::support::{Story, get, until};
 
 fn data(story: &Story) -> PathBuf {
     let folder =
@@ -26,7 +26,7 @@ fn pid(story: &Story) -> Pid {
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
 
-/// Everything goes to the development rack from here on.
+/// A story whose commands use the development rack.
 fn on_dev() -> Story {
     let mut story = Story::alone("convox-guide");
     story.set("CONVOX_RACK", "dev");
@@ -59,9 +59,9 @@ dev   dev       running
 
     let address = story.run("convox services -r dev --json").json()[0]["domain"].clone();
     let port = story.real(address.as_str().unwrap()).rsplit_once(':').unwrap().1.parse().unwrap();
-    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+    assert_eq!(get(port, "/").unwrap(), "Hello World!\n");
     story.run("convox rack stop").prints(str![[r#"Stopping the development rack... OK"#]]);
-    assert!(request(port, "GET /", None, "").is_err(), "the apps end too");
+    assert!(get(port, "/").is_err(), "the apps end too");
     assert_eq!(status(&story)["status"], "stopped");
     story.run("convox racks").prints(str![[r#"
 NAME  PROVIDER  STATUS
@@ -75,18 +75,14 @@ dev   dev       stopped
 
     story.run("convox rack start --detach").ok();
     story.run("convox apps wait -r dev").ok();
-    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n", "all is back");
+    assert_eq!(get(port, "/").unwrap(), "Hello World!\n", "all is back");
 }
 
 #[test]
 fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
     let story = on_dev();
-    story
-        .run("convox rack start --detach")
-        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
-    story
-        .run("convox rack start --detach")
-        .prints(str![[r#"The development rack answers at http://127.0.0.1:10001"#]]);
+    story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
+    story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
     let ran = story.run("convox rack start");
     ran.code(1).stderr_contains("ERROR: a development rack is already running on /story/home/");
     story.run("convox rack").ok().stdout_contains("Provider  dev\n");
@@ -99,7 +95,7 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
         (&shown["status"], &shown["url"], &shown["data"]),
         (
             &"running".into(),
-            &"http://127.0.0.1:10001".into(),
+            &serde_json::Value::Null,
             &"/story/home/.local/share/convox/rack".into()
         )
     );
@@ -109,12 +105,10 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
 fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
-    serving.stdout_contains("The development rack answers at http://127.0.0.1:");
+    serving.shows("The development rack is running; Ctrl-C stops it");
     story.run("convox deploy --create --wait").ok();
-    serving.stdout_contains(
-        "Z convox-guide/system/rack/convox-guide release RAAAAAAAAAA is running\n",
-    );
-    serving.stdout_contains(" listening on ");
+    serving.shows("Z convox-guide/system/rack/convox-guide release RAAAAAAAAAA is running\n");
+    serving.shows(" listening on ");
     serving.interrupt();
     let ran = serving.end();
     ran.ok().stdout_contains("TIME convox-guide/service/web/web-aaaaaa listening on ");
@@ -122,21 +116,56 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
 }
 
 #[test]
-fn commands_reach_it_by_its_socket_without_a_password() {
+fn commands_reach_it_by_its_socket_which_only_its_owner_can_open() {
     let story = on_dev();
     story.run("convox deploy --create --wait").code(0);
-    // Whatever listens on the port of a dead rack learns nothing: no request goes there.
-    let file = data(&story).join("rack.json");
-    let mut address: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    stranger.set_nonblocking(true).unwrap();
-    address["port"] = stranger.local_addr().unwrap().port().into();
-    fs::write(&file, address.to_string()).unwrap();
-    story.run("convox env set A=1 --promote").code(0);
     story.run("convox logs --no-follow").code(0);
-    assert!(stranger.accept().is_err(), "somebody connected");
     let socket = fs::metadata(data(&story).join("rack.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    let record = fs::read_to_string(data(&story).join("rack.json")).unwrap();
+    assert!(record.contains("\"listen\": null"), "{record}");
+}
+
+#[test]
+fn the_path_of_its_socket_may_be_long() {
+    let mut story = on_dev();
+    story.set("CONVOX_DATA", story.path("data").join("d".repeat(120)).as_os_str());
+    story.run("convox deploy --create --wait").code(0);
+    story.run("convox apps").code(0).stdout_contains("convox-guide");
+    story.run("convox rack stop").ok();
+}
+
+#[test]
+fn other_clients_reach_it_by_an_address_if_that_is_requested() {
+    let mut story = on_dev();
+    let started = story.run("convox rack start --detach --listen 127.0.0.1:0").ok().out.clone();
+    let url = started.trim().strip_prefix("The development rack listens on ").unwrap();
+    let plain = status(&story);
+    assert_eq!((&plain["url"], &plain["rack_url"]), (&url.into(), &serde_json::Value::Null));
+    let revealed = story.run("convox rack status --reveal --json").json()["rack_url"].clone();
+    let first = story.real(revealed.as_str().unwrap());
+    story.set("CONVOX_RACK", "");
+    story.set("RACK_URL", &first);
+    story.run("convox apps create web").ok();
+    story.run("convox rack stop").ok();
+
+    story.run("convox rack start --detach --listen 127.0.0.1:0").ok();
+    let revealed = story.run("convox rack status --reveal --json").json()["rack_url"].clone();
+    let second = story.real(revealed.as_str().unwrap());
+    let password = |url: &str| url.split(['/', '@']).nth(2).unwrap().to_owned();
+    assert_ne!(password(&first), password(&second));
+    story.set("RACK_URL", second.replace(&password(&second), &password(&first)));
+    story.run("convox apps").code(1).stderr_contains("ERROR: ");
+    story.set("RACK_URL", second);
+    story.run("convox apps").code(0).stdout_contains("web  running");
+    story.set("RACK_URL", "");
+    let ran = story.run("convox rack start --detach --listen 127.0.0.1:1");
+    ran.code(1).err(str![[r#"
+ERROR: the development rack is running, and does not listen on 127.0.0.1:1
+HINT: stop it first with: convox rack stop
+"#]]);
+    story.run("convox rack start --listen 10.0.0.1:80").code(2).stderr_contains("loopback");
+    story.run("convox rack start --listen 80").code(2).stderr_contains("for example 127.0.0.1:");
 }
 
 #[test]
@@ -171,14 +200,14 @@ fn hup_quit_and_term_stop_it_with_its_apps() {
     let port = story.port_of("web");
     story.run("convox rack stop").ok();
     let signals = [Signal::HUP, Signal::QUIT, Signal::TERM];
-    for signal in signals.into_iter().filter(|signal| !is_ignored(*signal)) {
+    for signal in signals {
         let serving = story.start("convox rack start");
-        serving.stdout_contains("The development rack answers at http://127.0.0.1:");
+        serving.shows("The development rack is running; Ctrl-C stops it");
         story.run("convox apps wait").code(0);
-        assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+        assert_eq!(get(port, "/").unwrap(), "Hello World!\n");
         kill_process(pid(&story), signal).unwrap();
         serving.end().code(0);
-        assert!(request(port, "GET /", None, "").is_err(), "{signal:?} left the app running");
+        assert!(get(port, "/").is_err(), "{signal:?} left the app running");
         assert_eq!(status(&story)["status"], "stopped");
     }
 }
@@ -199,12 +228,12 @@ fn what_a_killed_rack_left_running_is_shown_and_stopped() {
     story.run("convox rack stop").code(0).err(str![[
         r#"NOTICE: it had been killed; the processes that it left running (1) were stopped"#
     ]]);
-    assert!(request(port, "GET /", None, "").is_err());
+    assert!(get(port, "/").is_err());
     assert_eq!(status(&story)["orphans"], 0);
 }
 
 #[test]
-fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
+fn clients_that_start_it_at_the_same_time_share_one() {
     let story = on_dev();
     let running: Vec<_> = (0..3).map(|_| story.start("convox rack start --detach")).collect();
     for running in running {
@@ -214,7 +243,7 @@ fn a_second_client_that_starts_it_at_the_same_moment_finds_the_first_ones() {
 }
 
 #[test]
-fn killed_at_any_moment_it_loses_nothing_and_its_services_answer_again() {
+fn after_a_kill_everything_is_there_and_services_respond_again() {
     let story = on_dev();
     story.run("convox deploy --create --wait").code(0);
     story.run("convox env set COLOR=teal").ok();
@@ -228,14 +257,14 @@ HINT: stop it with: convox rack stop
 "#]]);
     assert_eq!(story.run("convox releases --json").json(), releases);
     assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
-    assert_eq!(request(port, "GET /", None, "").unwrap().body, "Hello World!\n");
+    assert_eq!(get(port, "/").unwrap(), "Hello World!\n");
 }
 
 #[test]
 fn a_restart_in_process_keeps_apps_releases_and_addresses() {
     let mut story = Story::deployed("web");
     let port = story.port_of("web");
-    story.restart_rack();
+    story.restart_rack(&[port]);
     story.run("convox apps wait").ok();
     assert_eq!(story.port_of("web"), port);
     assert_eq!(story.get("web"), "Hello World!\n");

@@ -1,4 +1,4 @@
-//! `env` and what is below it.
+//! `env` and its subcommands.
 
 use snapbox::str;
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
-fn variables_are_set_read_and_taken_away_each_change_a_release() {
+fn variables_are_set_read_and_unset_with_a_release_for_each_change() {
     let story = Story::deployed("web");
     story.run("convox env").prints("");
     story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(str![[r#"
@@ -59,7 +59,7 @@ fn a_change_can_be_promoted_at_once() {
         "    port: 3000",
         "    port: 3000\n    environment:\n      - GREETING=hi",
     );
-    story.deploys();
+    story.deploy();
     assert_eq!(story.get("web"), "hi");
     let ran = story.run("convox env set GREETING=welcome --promote");
     ran.ok().stdout_contains(
@@ -82,7 +82,7 @@ fn a_variable_that_the_manifest_requires_is_named_at_promote() {
 }
 
 #[test]
-fn standard_input_is_read_where_it_is_meant() {
+fn standard_input_is_read_only_if_it_is_meant() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run_with("convox env set", "A=1\nB=2\n").ok();
@@ -121,7 +121,7 @@ fn json_has_every_field() {
 }
 
 #[test]
-fn what_cannot_be_set_or_got_is_named() {
+fn what_cannot_be_set_or_read_is_named() {
     let story = Story::new("web");
     story.run("convox env").fails(str![[r#"
 ERROR: app not found: web
@@ -140,7 +140,7 @@ HINT: list apps with: convox apps
 }
 
 #[test]
-fn racks_before_release_environments_get_the_whole_text_at_a_route_of_its_own() {
+fn old_racks_get_the_whole_environment_at_a_route_of_its_own() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /system" => Response::json(r#"{"name":"old","version":"20180708231844"}"#),
         "POST /apps/web/environment" => Response::raw(
@@ -167,7 +167,7 @@ Release: RLESS
 }
 
 #[test]
-fn a_release_whose_answer_is_lost_is_found_below_a_newer_one_of_somebody_else() {
+fn a_release_whose_response_is_lost_is_found_below_a_newer_one() {
     let made = AtomicBool::new(false);
     let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/releases" => {

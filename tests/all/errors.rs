@@ -1,4 +1,4 @@
-//! Racks that are not there, or answer what no rack should: one line each, and no debris.
+//! Racks that can't be reached, or send invalid responses: an error of one line, and hints.
 
 use snapbox::str;
 
@@ -96,7 +96,7 @@ fn fails_alone(ran: &Output) {
     assert!(ran.out.is_empty(), "{ran}");
 }
 
-/// What the commands that read and the first read of those that change make of an answer.
+/// Checks how commands that read, and the first read of `deploy`, report a response.
 fn answered(reply: Response, expected: &str) {
     let fake = MockServer::new(move |_| reply.clone());
     let story = Story::against(&fake);
@@ -106,13 +106,13 @@ fn answered(reply: Response, expected: &str) {
         fails_alone(&ran);
         assert!(ran.err.contains(expected), "{expected:?} is not in {ran}");
     }
-    assert!(fake.asked().iter().all(|ask| ask.line.starts_with("GET ")));
+    assert!(fake.requests().iter().all(|ask| ask.line.starts_with("GET ")));
 }
 
 const INVALID: &str = "\nHINT: check that this is the address of a rack: convox racks\n";
 
 #[test]
-fn a_page_in_place_of_an_answer() {
+fn a_page_instead_of_a_response() {
     answered(Response::html(200), INVALID);
     answered(Response::html(200), "It works!");
 }
@@ -123,7 +123,7 @@ fn an_empty_body() {
 }
 
 #[test]
-fn a_body_that_is_no_json_or_other_json() {
+fn a_body_that_is_not_json_or_other_json() {
     answered(Response::of(200, "application/json", "ok"), INVALID);
     answered(Response::json("{]"), INVALID);
     answered(Response::json("\"text\""), INVALID);
@@ -138,7 +138,7 @@ fn a_body_that_is_cut_off() {
 }
 
 #[test]
-fn no_answer_at_all() {
+fn no_response_at_all() {
     answered(Response::raw(""), "the connection was cut (");
 }
 
@@ -158,7 +158,7 @@ fn a_proxy_without_a_rack_behind_it_is_named_by_its_status() {
 }
 
 #[test]
-fn words_of_many_lines_become_one_and_control_characters_harmless() {
+fn a_message_of_several_lines_becomes_one_without_control_characters() {
     let fake =
         MockServer::new(|_| Response::refusal(500, "first\nsecond \u{1b}[31mred\r\n%s %d {}\n"));
     let ran = Story::against(&fake).run("convox apps");
@@ -168,7 +168,7 @@ fn words_of_many_lines_become_one_and_control_characters_harmless() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_a_command_that_reads_with_0() {
+fn a_command_that_only_reads_ends_with_0_if_the_reader_of_its_output_is_gone() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps" => {
             let app = r#"{"name":"web","status":"running"}"#;
@@ -182,7 +182,7 @@ fn a_reader_that_has_gone_ends_a_command_that_reads_with_0() {
 }
 
 #[test]
-fn a_reader_that_has_gone_does_not_keep_a_command_from_its_work() {
+fn a_change_is_completed_if_the_reader_of_its_output_is_gone() {
     let story = Story::new("web");
     let ran = story.shell("{ convox deploy --create --wait; echo code $? >&2; } | true");
     ran.code(0).err(str![[r#"code 0"#]]);

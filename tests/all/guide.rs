@@ -1,4 +1,4 @@
-//! The guide's story, word for word.
+//! The story of the guide.
 
 use snapbox::str;
 

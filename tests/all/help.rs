@@ -1,10 +1,10 @@
-//! Help, completions and manual pages, all from the same tree.
+//! Help, completions and manual pages, which come from the same tree.
 
 use snapbox::str;
 
 use crate::support::Story;
 
-/// Every command of the tree, as its words.
+/// The words of every command of the tree.
 fn commands(story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     below(story, "", &mut found);
@@ -44,7 +44,7 @@ fn every_command_has_help_with_an_example_that_begins_with_it() {
 }
 
 #[test]
-fn completions_know_every_first_word() {
+fn completions_have_every_first_word() {
     let story = Story::alone("web");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = story.run(&format!("convox completions {shell}"));

@@ -28,7 +28,7 @@ HINT: try it on the development rack with: convox deploy --create -r dev
         written,
         "services:\n  web:\n    build: .\n    command: python3 web.py\n    port: 3000\n"
     );
-    story.deploys();
+    story.deploy();
     assert_eq!(story.get("web"), "Hello World!\n");
     story.run("convox init").fails(str![[r#"
 ERROR: convox.yml exists already

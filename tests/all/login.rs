@@ -9,7 +9,7 @@ use crate::support::{MockServer, PASSWORD, Request, Response, Story};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-/// A console that takes one token.
+/// A console that accepts one token.
 fn console() -> MockServer {
     MockServer::new(|ask| match ask.line.as_str() {
         "GET /auth" if shows(ask, PASSWORD) => Response::json(r#"{"id":"user-1"}"#),
@@ -51,17 +51,17 @@ fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
 }
 
 #[test]
-fn the_usual_folder_becomes_private_and_one_that_is_named_keeps_its_mode() {
+fn the_default_directory_becomes_private_and_a_chosen_one_keeps_its_mode() {
     let (console, mut story) = (console(), story());
     let line = format!("convox login {} --token {PASSWORD}", console.host());
     let named = story.path("home/shared");
     let open = fs::Permissions::from_mode(0o755);
-    for folder in [story.settings(""), named.clone()] {
-        fs::create_dir_all(&folder).unwrap();
-        fs::set_permissions(&folder, open.clone()).unwrap();
+    for directory in [story.settings(""), named.clone()] {
+        fs::create_dir_all(&directory).unwrap();
+        fs::set_permissions(&directory, open.clone()).unwrap();
     }
     let mode =
-        |folder: &std::path::Path| fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+        |directory: &std::path::Path| fs::metadata(directory).unwrap().permissions().mode() & 0o777;
     story.run(&line).code(0);
     assert_eq!(mode(&story.settings("")), 0o700);
     story.set("CONVOX_CONFIG", named.as_os_str());
@@ -82,7 +82,7 @@ HINT: check that the token is right, and for this host
 }
 
 #[test]
-fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
+fn a_page_instead_of_a_response_is_not_a_login() {
     for reply in
         [Response::html(200), Response::refusal(200, "Please sign in"), Response::json("{]")]
     {
@@ -95,24 +95,24 @@ fn a_page_in_place_of_an_answer_is_no_login_and_nothing_is_stored() {
 }
 
 #[test]
-fn a_racks_own_word_is_a_login() {
+fn the_response_of_a_rack_itself_is_a_login() {
     let (rack, story) = (MockServer::new(|_| Response::refusal(200, "ok\n")), story());
     story.run(&format!("convox login {} --token a-token", rack.host())).ok();
     assert!(story.settings("auth").exists());
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked() {
+fn login_without_a_terminal_never_prompts() {
     let (console, story) = (console(), story());
     story.run(&format!("convox login {}", console.host())).fails(str![[r#"
 ERROR: no token was given, and stdin is not a terminal
 HINT: give it with CONVOX_TOKEN or --token
 "#]]);
-    assert!(console.asked().is_empty());
+    assert!(console.requests().is_empty());
 }
 
 #[test]
-fn a_host_that_is_none_is_a_usage_error() {
+fn an_invalid_host_is_a_usage_error() {
     let story = story();
     let ran = story.run("convox login 'not a host' --token x");
     assert_eq!(ran.code, 2, "{ran}");

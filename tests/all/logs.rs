@@ -4,10 +4,10 @@ use snapbox::str;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{MockServer, Request, Response, Story, ordinary, request};
+use crate::support::{MockServer, Request, Response, Story, get, ordinary};
 
 #[test]
-fn what_is_there_is_shown_with_no_follow() {
+fn no_follow_shows_the_log_so_far() {
     let story = Story::deployed("web");
     story.run("convox logs --no-follow").prints(str![[r#"
 TIME system/rack/web promoting release RAAAAAAAAAA
@@ -19,12 +19,12 @@ TIME system/rack/web release RAAAAAAAAAA is running
 }
 
 #[test]
-fn a_log_is_followed_until_the_app_is_gone() {
+fn a_log_is_followed_until_the_app_is_deleted() {
     let story = Story::deployed("web");
     let following = story.start("convox logs");
-    following.stdout_contains("release RAAAAAAAAAA is running\n");
-    request(story.port_of("web"), "GET /news", None, "").unwrap();
-    following.stdout_contains("\"GET /news HTTP/1.0\" 200 -\n");
+    following.shows("release RAAAAAAAAAA is running\n");
+    get(story.port_of("web"), "/news").unwrap();
+    following.shows("\"GET /news HTTP/1.0\" 200 -\n");
     story.run("convox apps delete web").ok();
     following.end().code(0);
 }
@@ -33,16 +33,14 @@ fn a_log_is_followed_until_the_app_is_gone() {
 fn ctrl_c_ends_a_followed_log() {
     let story = Story::deployed("web");
     let following = story.start("convox logs");
-    following.stdout_contains("release RAAAAAAAAAA is running\n").interrupt();
-    let ran = following.end();
-    assert!(ran.code == 130 || ran.code == -1, "{ran}");
-    ran.err("");
+    following.shows("release RAAAAAAAAAA is running\n").interrupt();
+    following.end().code(130).err("");
 }
 
 #[test]
 fn since_and_filter_and_service_choose_lines() {
     let story = Story::deployed("web");
-    // From five minutes ahead.
+    // A start five minutes in the future.
     for line in ["convox logs --no-follow --since=-5m", "convox logs --no-follow --since -5m"] {
         story.run(line).prints("");
     }
@@ -138,7 +136,7 @@ fn complete(ask: &Request) -> Response {
     }
 }
 
-/// A rack that answers the socket at this path with one after the other, then with the last.
+/// A rack with these responses for a socket, one after the other; the last one is repeated.
 fn in_turn(socket: &'static str, replies: Vec<Response>) -> MockServer {
     let asked = AtomicUsize::new(0);
     MockServer::new(move |ask| {
@@ -151,7 +149,7 @@ fn in_turn(socket: &'static str, replies: Vec<Response>) -> MockServer {
 }
 
 #[test]
-fn a_service_log_goes_on_with_every_line_since_the_last() {
+fn a_service_log_resumes_after_its_last_line() {
     let line = |second: u32| {
         format!("[pod/web-1/web] 2026-02-03T04:05:{second:02}.123456789Z line {second}\n")
     };
@@ -168,7 +166,7 @@ fn a_service_log_goes_on_with_every_line_since_the_last() {
         .map(|(_, number)| number)
         .collect();
     assert_eq!(shown, (1..30).map(|number| number.to_string()).collect::<Vec<_>>());
-    let asked = fake.asked();
+    let asked = fake.requests();
     let asked: Vec<&Request> = asked.iter().filter(|ask| ask.line == socket).collect();
     assert_eq!((asked[0].header("tail"), asked[0].header("since")), (None, None));
     assert_eq!(asked[1].header("tail"), Some("1000000"));
@@ -193,7 +191,7 @@ TIME service/web/1 third
 }
 
 #[test]
-fn a_stored_build_log_goes_on_where_the_live_one_stood() {
+fn a_stored_build_log_resumes_where_the_live_one_was_cut() {
     let socket = "GET /apps/web/builds/BABC/logs";
     let waiting = "waiting for build pod...\n";
     let replies = vec![

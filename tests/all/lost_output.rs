@@ -1,4 +1,4 @@
-//! Output that cannot be written.
+//! Output that can't be written.
 
 use crate::support::{MockServer, Request, Response, Story, ordinary};
 
@@ -50,7 +50,7 @@ fn a_change_whose_output_is_lost_fails_with_what_was_done_and_its_id() {
 }
 
 #[test]
-fn a_change_whose_reader_is_gone_succeeds() {
+fn a_change_succeeds_if_the_reader_of_its_output_is_gone() {
     let rack = rack();
     let story = Story::against(&rack);
     for line in ["convox build --id", "convox deploy", "convox deploy --json"] {

@@ -1,4 +1,4 @@
-//! End-to-end tests: the real binary against development racks and scripted servers.
+//! End-to-end tests: the real program against development racks and mock servers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests too
 #![allow(missing_docs)]
@@ -17,6 +17,7 @@ mod docs;
 mod env;
 mod errors;
 mod guide;
+mod harness;
 mod help;
 mod hostile;
 mod init;

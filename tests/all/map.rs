@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the program, and those that each may use. What the crates may use, cargo knows.
+/// The modules of the program, and those that each may use. Cargo checks the crates.
 const MODULES: &[(&str, &str)] = &[
     ("signals", ""),
     ("programs", "signals"),
@@ -49,13 +49,13 @@ fn sources() -> Vec<(String, String)> {
 /// The Rust files below a directory of the repository, by their paths in it.
 fn sources_in(directory: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
-    while let Some(folder) = folders.pop() {
+    let (mut directories, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(directory) = directories.pop() {
         let paths: Vec<PathBuf> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
         for path in paths {
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else if path.extension().is_some_and(|kind| kind == "rs") {
                 let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
                 found.push((name, fs::read_to_string(path).unwrap()));
@@ -145,55 +145,4 @@ fn the_client_is_built_without_the_program_and_the_development_rack_without_the_
     let devrack = built_with("convox-devrack");
     assert!(devrack.contains("convox-package") && devrack.contains("convox-wire"));
     assert!(!devrack.contains("convox-client"), "the development rack uses the client");
-}
-
-/// The Rust files directly below a directory, by name and without their ending.
-fn modules_in(directory: &str) -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let paths = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let names = paths.filter(|path| {
-        path.extension().is_some_and(|kind| kind == "rs") || path.join("mod.rs").exists()
-    });
-    let names = names.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
-    names.filter(|name| name != "main" && name != "mod").collect()
-}
-
-/// The modules that a file declares.
-fn declared_in(file: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    let declared = text.lines().filter_map(|line| line.strip_suffix(';'));
-    let names = declared.filter_map(|line| {
-        let prefixes = ["mod ", "pub mod ", "pub(crate) mod "];
-        prefixes.iter().find_map(|prefix| line.strip_prefix(prefix)).map(str::to_owned)
-    });
-    names.collect()
-}
-
-#[test]
-fn no_test_file_is_forgotten() {
-    for (directory, main) in [
-        ("tests/all", "tests/all/main.rs"),
-        ("tests/all/docs", "tests/all/docs/mod.rs"),
-        ("tests/faults", "tests/faults/main.rs"),
-        ("tests/faults/matrix", "tests/faults/matrix/mod.rs"),
-        ("tests/faults/support", "tests/faults/support/mod.rs"),
-        ("tests/support", "tests/support/mod.rs"),
-    ] {
-        let mut declared = declared_in(main);
-        if directory == "tests/all" {
-            declared.remove("support");
-        }
-        assert_eq!(modules_in(directory), declared, "{directory}");
-    }
-}
-
-#[test]
-fn each_fuzz_body_has_a_target_and_a_corpus() {
-    let bodies = modules_in("fuzz/bodies");
-    assert_eq!(modules_in("fuzz/fuzz_targets"), bodies);
-    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    let corpora = fs::read_dir(corpora).unwrap().map(|entry| entry.unwrap().file_name());
-    let corpora: BTreeSet<String> =
-        corpora.map(|name| name.to_string_lossy().into_owned()).collect();
-    assert_eq!(corpora, bodies);
 }

@@ -1,11 +1,11 @@
-//! `rack`: any rack's face. The development rack's own commands are in `devrack.rs`.
+//! `rack`. The commands of the development rack are tested in `devrack.rs`.
 
 use snapbox::str;
 
 use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
-fn the_development_rack_says_what_it_is() {
+fn the_development_rack_describes_itself() {
     let story = Story::new("web");
     story.run("convox rack").prints(str![[r#"
 Name      dev
@@ -36,7 +36,7 @@ Version   3.24.6
 }
 
 #[test]
-fn a_status_that_nobody_knows_and_escapes_are_shown_as_they_are_and_harmlessly() {
+fn an_unknown_status_is_shown_and_control_characters_are_escaped() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /system" => Response::json(
             r#"{"name":"a\u001b[2Jb","provider":"x","status":"dreaming","version":"4"}"#,

@@ -1,4 +1,4 @@
-//! `racks` and `switch`: which racks there are, and which one is meant.
+//! `racks` and `switch`: the list of racks, and which one a command uses.
 
 use snapbox::str;
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{MockServer, PASSWORD, Response, Story, ordinary};
 
-/// Configures a direct rack, as existing clients do: a file with its address.
+/// Configures a direct rack as 3.x clients do: by a file with its URL.
 fn add(story: &Story, name: &str, url: &str) {
     let path = story.settings("racks").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -42,7 +42,7 @@ south  unknown   unknown
 }
 
 #[test]
-fn no_racks_at_all_is_an_empty_table() {
+fn without_racks_the_table_is_empty() {
     Story::alone("web").run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
 }
 
@@ -78,7 +78,7 @@ HINT: list racks with: convox racks
 }
 
 #[test]
-fn a_rack_that_is_no_more_is_named() {
+fn a_rack_that_no_longer_exists_is_named() {
     let story = Story::alone("web");
     fs::create_dir_all(story.settings("")).unwrap();
     fs::write(story.settings("current"), r#"{"name":"gone","type":"direct"}"#).unwrap();
@@ -112,7 +112,7 @@ fn the_built_in_rack_can_be_chosen_and_a_configured_one_of_its_name_wins() {
 }
 
 #[test]
-fn no_rack_is_named_where_racks_are_listed_or_chosen() {
+fn racks_and_switch_have_no_rack_flag() {
     let story = Story::alone("web");
     add(&story, "north", &nowhere());
     for line in ["convox racks -r north", "convox switch -r north", "convox switch --rack north"] {
@@ -123,7 +123,7 @@ fn no_rack_is_named_where_racks_are_listed_or_chosen() {
 }
 
 #[test]
-fn rack_url_beats_every_other_choice_but_not_the_word_dev() {
+fn rack_url_overrides_every_other_choice_but_conflicts_with_dev() {
     let mut story = Story::new("web");
     story.run("convox apps -r nonsense").prints(str![[r#"APP  STATUS"#]]);
     story.run("convox apps -r dev").fails(str![[r#"
@@ -138,7 +138,7 @@ HINT: unset RACK_URL, or leave out CONVOX_RACK=dev
 }
 
 #[test]
-fn a_name_may_come_from_a_variable_or_the_working_folder() {
+fn a_rack_name_may_come_from_a_variable_or_the_working_directory() {
     let mut story = Story::new("web");
     add(&story, "north", &story.rack().url());
     add(&story, "south", &nowhere());
@@ -151,15 +151,15 @@ fn a_name_may_come_from_a_variable_or_the_working_folder() {
 }
 
 #[test]
-fn the_settings_folder_can_be_somewhere_else() {
+fn the_settings_directory_can_be_chosen() {
     let mut story = Story::new("web");
-    let folder = story.path("elsewhere");
-    fs::create_dir_all(folder.join("racks")).unwrap();
-    fs::write(folder.join("racks/east"), story.rack().url()).unwrap();
-    story.unset("RACK_URL").set("CONVOX_CONFIG", folder.as_os_str());
+    let directory = story.path("elsewhere");
+    fs::create_dir_all(directory.join("racks")).unwrap();
+    fs::write(directory.join("racks/east"), story.rack().url()).unwrap();
+    story.unset("RACK_URL").set("CONVOX_CONFIG", directory.as_os_str());
     story.run("convox switch east").prints(str![[r#"Switched to east"#]]);
     story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
-    assert!(folder.join("current").exists() && !story.settings("").exists());
+    assert!(directory.join("current").exists() && !story.settings("").exists());
 }
 
 #[test]
@@ -194,7 +194,7 @@ HINT: choose a rack with: convox switch RACK
     }
 }
 
-/// A console that wants a session for everything, and whose answer to that is a 500.
+/// A console that requires a session for everything, and fails to create one.
 fn console_without_sessions(second_factor: bool) -> (MockServer, Story) {
     let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /session" => Response::refusal(500, "no session"),
@@ -210,7 +210,7 @@ fn console_without_sessions(second_factor: bool) -> (MockServer, Story) {
 }
 
 #[test]
-fn a_console_that_gives_no_session_is_no_empty_list() {
+fn a_console_that_refuses_a_session_is_an_error() {
     let (_console, story) = console_without_sessions(false);
     for line in ["convox racks", "convox apps -r acme/north", "convox switch north"] {
         let ran = story.run(line);
@@ -221,7 +221,7 @@ fn a_console_that_gives_no_session_is_no_empty_list() {
 }
 
 #[test]
-fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
+fn a_console_that_requires_a_second_factor_is_an_error() {
     let (_console, story) = console_without_sessions(true);
     for line in ["convox racks", "convox apps -r acme/north"] {
         story.run(line).fails(
@@ -231,7 +231,7 @@ fn a_console_that_asks_for_a_second_factor_is_no_empty_list() {
 }
 
 #[test]
-fn the_name_of_a_rack_of_terraforms_costs_no_run_of_it() {
+fn the_name_of_a_terraform_rack_is_shown_without_running_terraform() {
     let mut story = Story::alone("web");
     story.set("PATH", "/nowhere");
     add(&story, "north/main.tf", "");
@@ -245,7 +245,7 @@ HINT: choose a rack with: convox switch RACK
 }
 
 #[test]
-fn several_clients_at_once_leave_one_whole_choice_readable_by_its_owner_alone() {
+fn several_clients_at_once_leave_one_complete_and_private_choice() {
     use std::os::unix::fs::PermissionsExt;
     let story = Story::alone("web");
     let names: Vec<String> = (0..8).map(|number| format!("rack-{number}")).collect();
@@ -266,7 +266,7 @@ fn several_clients_at_once_leave_one_whole_choice_readable_by_its_owner_alone() 
 }
 
 #[test]
-fn a_new_settings_folder_is_its_owners_alone() {
+fn a_new_settings_directory_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let story = Story::alone("web");
     story.run("convox switch @dev").ok();
@@ -275,7 +275,7 @@ fn a_new_settings_folder_is_its_owners_alone() {
 }
 
 #[test]
-fn the_app_comes_from_a_flag_a_variable_a_file_or_the_folder() {
+fn the_app_comes_from_a_flag_a_variable_a_file_or_the_directory() {
     let mut story = Story::new("web");
     for app in ["flagged", "variable", "filed", "web"] {
         story.run(&format!("convox apps create {app}")).ok();

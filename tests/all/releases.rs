@@ -1,4 +1,4 @@
-//! `releases` and what is below it.
+//! `releases` and its subcommands.
 
 use snapbox::str;
 
@@ -153,7 +153,7 @@ Waiting for RAAAAAAAAAA... OK
 }
 
 #[test]
-fn a_release_without_a_build_is_refused_in_the_racks_words() {
+fn a_release_without_a_build_is_refused_with_the_racks_message() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox env set COLOR=teal").ok();
@@ -167,7 +167,7 @@ HINT: it has no build; deploy the app with: convox deploy -a web
 }
 
 #[test]
-fn an_app_in_mid_update_is_refused() {
+fn a_promote_of_an_app_that_is_updating_is_refused() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps/web" => {
             Response::json(r#"{"name":"web","status":"updating","release":"RACTIVE"}"#)
@@ -189,7 +189,7 @@ HINT: or go on anyway with --force
 }
 
 #[test]
-fn a_rack_that_refuses_an_older_release_is_quoted_with_the_way_that_works_there() {
+fn a_rack_that_refuses_an_older_release_is_quoted_with_a_hint_to_roll_back() {
     for status in [400, 500] {
         let fake = MockServer::new(move |ask| match ask.line.as_str() {
             "POST /apps/web/releases/ROLD/promote" => {
@@ -257,7 +257,7 @@ OK
 }
 
 #[test]
-fn an_app_status_that_nobody_knows_is_shown_as_it_is() {
+fn an_unknown_app_status_is_shown_unchanged() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps" => Response::json(r#"[{"name":"web","status":"meditating","release":""}]"#),
         _ => ordinary(ask),
@@ -269,7 +269,7 @@ web  meditating
 }
 
 #[test]
-fn a_promote_refused_by_an_app_that_seems_to_be_at_rest_is_a_failure() {
+fn a_promote_that_is_refused_as_updating_by_an_idle_app_is_an_error() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" => {
             Response::refusal(403, "app is currently updating\n")
@@ -301,7 +301,7 @@ fn a_forced_promote_is_not_sent_again_with_force() {
     story.set("CONVOX_LOOK_TIME", "100ms").set("CONVOX_RETRY", "5");
     story.run("convox releases promote RNEW --force").code(0);
     let sent: Vec<String> = fake
-        .asked()
+        .requests()
         .iter()
         .filter(|ask| ask.line.ends_with("/promote"))
         .map(|ask| ask.text())
@@ -310,7 +310,7 @@ fn a_forced_promote_is_not_sent_again_with_force() {
 }
 
 #[test]
-fn a_wait_that_cannot_be_watched_says_that_the_rack_goes_on() {
+fn a_wait_that_fails_reports_that_the_rack_continues() {
     let promoted = AtomicUsize::new(0);
     let fake = MockServer::new(move |ask| match ask.line.as_str() {
         "POST /apps/web/releases/RNEW/promote" => {
@@ -327,6 +327,33 @@ ERROR: app not found: web
 HINT: list apps with: convox apps
 HINT: the rack goes on promoting RNEW
 HINT: show its status with: convox apps info web
+"#]]);
+}
+
+#[test]
+fn a_release_that_another_promote_has_replaced_was_not_rolled_back() {
+    let polls = AtomicUsize::new(0);
+    let promoted = AtomicUsize::new(0);
+    let fake = MockServer::new(move |ask| match ask.line.as_str() {
+        "POST /apps/web/releases/RNEW/promote" => {
+            promoted.store(1, Ordering::Relaxed);
+            Response::refusal(200, "ok\n")
+        }
+        "GET /apps/web" if promoted.load(Ordering::Relaxed) > 0 => {
+            let (status, release) = match polls.fetch_add(1, Ordering::Relaxed) {
+                0 => ("updating", "RNEW"),
+                _ => ("running", "ROTHER"),
+            };
+            Response::json(&format!(
+                r#"{{"name":"web","status":"{status}","release":"{release}"}}"#
+            ))
+        }
+        _ => ordinary(ask),
+    });
+    Story::against(&fake).run("convox releases promote RNEW --wait").fails(str![[r#"
+ERROR: RNEW was superseded by ROTHER, which web is running
+HINT: list releases with: convox releases -a web
+HINT: promote it again with: convox releases promote RNEW -a web
 "#]]);
 }
 

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::{Story, is_ignored, until};
+use crate::support::{Story, until};
 
 /// The ids of the app's processes.
 fn processes(story: &Story) -> Vec<String> {
@@ -14,7 +14,7 @@ fn processes(story: &Story) -> Vec<String> {
     ids.map(|process| process["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Only the process of the service is left.
+/// Waits until only the process of the service is left.
 fn no_one_off_is_left(story: &Story) {
     until("the end of one-off processes", || (processes(story).len() == 1).then_some(()));
 }
@@ -24,7 +24,7 @@ fn exec_passes_input_output_and_the_exit_code() {
     let story = Story::deployed("web");
     let ran = story.run_with("convox exec web -- sh -c 'cat; echo done; exit 7'", "one\ntwo\n");
     ran.code(7).out("one\ntwo\ndone").err("");
-    // One word is a line of its own; several arrive as they were given.
+    // A single word is a shell command; several arrive as they were given.
     story.run("convox exec web 'echo a    b'").prints("a b");
     story.run("convox exec web echo 'a    b' -a").prints("a    b -a");
     let process = &processes(&story)[0];
@@ -32,7 +32,7 @@ fn exec_passes_input_output_and_the_exit_code() {
 }
 
 #[test]
-fn exec_that_is_refused_says_why() {
+fn exec_that_is_refused_reports_the_reason() {
     let story = Story::deployed("web");
     let ran = story.run("convox exec nobody ls");
     ran.code(1).out("").stderr_contains("ERROR: process not found: nobody\n");
@@ -104,7 +104,7 @@ fn exec_gives_the_terminal_back_on_term() {
 }
 
 #[test]
-fn run_has_a_process_of_its_own_which_is_gone_afterwards() {
+fn run_starts_a_process_that_ends_with_it() {
     let story = Story::deployed("web");
     let line = "convox run web -- sh -c 'cat; ls web.py; exit 9'";
     story.run_with(line, "in\n").code(9).out("in\nweb.py").err("");
@@ -117,18 +117,18 @@ fn run_has_a_process_of_its_own_which_is_gone_afterwards() {
 fn run_that_is_ended_by_a_signal_leaves_no_process() {
     let story = Story::deployed("web");
     let signals = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
-    for (signal, code) in signals.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
+    for (signal, code) in signals {
         let running = story.start("convox run web -- sh -c 'echo here; sleep 600'");
-        running.stdout_contains("here");
+        running.shows("here");
         assert_eq!(processes(&story).len(), 2);
-        kill_process(running.pid(), signal).unwrap();
+        running.signal(signal);
         running.end().code(code);
         no_one_off_is_left(&story);
     }
 }
 
 #[test]
-fn run_detached_gives_the_process_which_goes_on_and_can_be_stopped() {
+fn run_detached_prints_the_process_which_keeps_running_until_it_is_stopped() {
     let story = Story::deployed("web");
     let ran = story.run("convox run web -d 'sleep 600' --release RNOPE");
     ran.code(1).stderr_contains("RNOPE");
@@ -216,7 +216,7 @@ fn proxy_leads_to_a_service_by_its_name_until_it_is_ended() {
     let story = Story::deployed("web");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let running = story.start(&format!("convox proxy {port}:web.web:3000"));
-    running.stdout_contains("proxying localhost:");
+    running.shows("proxying localhost:");
     for _ in 0..3 {
         let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
         connection.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
@@ -236,12 +236,12 @@ fn proxy_to_what_the_rack_does_not_know_reports_each_connection() {
     let story = Story::deployed("web");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let running = story.start(&format!("convox proxy {port}:nowhere:80"));
-    running.stdout_contains("proxying localhost:");
+    running.shows("proxying localhost:");
     let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut nothing = Vec::new();
-    // Reset or closed: either way there is nothing.
+    // Reset or closed, without data.
     drop(connection.read_to_end(&mut nothing));
     assert!(nothing.is_empty());
-    running.stdout_contains("WARNING: nowhere:80: invalid proxy host");
+    running.shows("WARNING: nowhere:80: invalid proxy host");
     story.run("convox proxy onlyhost").code(1).err("ERROR: invalid argument: onlyhost");
 }

@@ -1,4 +1,4 @@
-//! What must never be shown.
+//! Passwords and values that must not be shown.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::{MockServer, Output, PASSWORD, Request, Response, Story, ordinary};
 
 #[test]
-fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
+fn debug_output_has_each_request_and_socket_of_a_deploy_but_no_password() {
     let story = Story::new("web");
     let ran = story.run("convox deploy --create --wait --debug");
     assert!(!ran.err.contains(PASSWORD) && !ran.err.contains("Authorization"));
@@ -27,7 +27,7 @@ fn debug_tells_each_request_and_socket_of_a_deploy_and_never_the_password() {
 }
 
 #[test]
-fn debug_tells_the_bytes_of_an_answer_and_none_of_a_refusal() {
+fn debug_output_has_the_size_of_a_response_but_not_of_a_refusal() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps" => Response::json("[]"),
         _ => Response::refusal(403, "no"),
@@ -48,17 +48,17 @@ fn the_variable_asks_for_the_same_and_stdout_stays_as_it_is() {
 }
 
 #[test]
-fn a_value_of_the_environment_is_not_told_by_debug() {
+fn debug_output_has_no_values_of_the_environment() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     let ran = story.run("convox env set TOKEN=hush-hush --debug");
     assert!(ran.code == 0 && !ran.err.contains("hush-hush"), "{ran}");
 }
 
-/// Another password, with characters that addresses encode.
+/// A password with characters that are encoded in URLs.
 const ODD: &str = "p@ss w0rd/é";
 
-/// What a rack or a proxy may send back of a request, in all its forms.
+/// The credentials of a request in all forms in which a rack or a proxy may send them back.
 fn echo(ask: &Request) -> String {
     let header = ask.header("authorization").unwrap_or_default();
     let pair = BASE64_STANDARD.decode(header.trim_start_matches("Basic ")).unwrap_or_default();
@@ -73,7 +73,7 @@ fn against(fake: &MockServer) -> Story {
 }
 
 #[track_caller]
-fn is_silent(ran: &Output) {
+fn assert_no_secret(ran: &Output) {
     for secret in [ODD, "w0rd", "Y29udm94OnBAc3Mg", "eyJh"] {
         assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "{secret} in {ran}");
     }
@@ -86,17 +86,17 @@ fn is_silent(ran: &Output) {
 fn credentials_that_are_sent_back_are_not_shown() {
     for status in [200, 401, 403, 407, 500] {
         let fake = MockServer::new(move |ask| Response::refusal(status, &echo(ask)));
-        is_silent(&against(&fake).run("convox apps --debug"));
+        assert_no_secret(&against(&fake).run("convox apps --debug"));
         let fake = MockServer::new(move |ask| {
             let error = serde_json::json!({"error": echo(ask)}).to_string();
             Response::of(status.max(400), "application/json", &error)
         });
-        is_silent(&against(&fake).run("convox apps --debug"));
+        assert_no_secret(&against(&fake).run("convox apps --debug"));
     }
 }
 
 #[test]
-fn nor_are_they_where_a_log_is_refused() {
+fn credentials_that_are_sent_back_by_a_log_are_not_shown() {
     for in_a_frame in [false, true] {
         let fake = MockServer::new(move |ask| match ask.line.as_str() {
             "GET /apps/web/logs" if in_a_frame => {
@@ -105,6 +105,6 @@ fn nor_are_they_where_a_log_is_refused() {
             "GET /apps/web/logs" => Response::refusal(403, &echo(ask)),
             _ => ordinary(ask),
         });
-        is_silent(&against(&fake).run("convox logs --no-follow --debug"));
+        assert_no_secret(&against(&fake).run("convox logs --no-follow --debug"));
     }
 }

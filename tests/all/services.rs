@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::{MockServer, Response, Story, ordinary};
 
 #[test]
-fn services_show_the_address_that_stays() {
+fn services_keep_their_address() {
     let story = Story::new("web");
     story.run("convox services").fails(str![[r#"
 ERROR: app not found: web
@@ -49,7 +49,7 @@ fn json_has_every_field() {
 }
 
 #[test]
-fn control_characters_from_a_rack_are_shown_harmlessly() {
+fn control_characters_from_a_rack_are_escaped() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps/web/services" => Response::json(
             r#"[{"name":"web","domain":"\u001b[31mred\u0007","ports":[],"count":1}]"#,

@@ -154,7 +154,7 @@ fn ctrl_c_and_ctrl_d_are_for_the_remote_command() {
         // In two parts, so that the echo of the line is not taken for the prompt.
         types(&mut input, "PS1='next''> '\n").await;
         shows(&mut output, "next> ").await;
-        // The shell itself ignores Ctrl-C: the command that gets it says that it is there.
+        // The shell itself ignores Ctrl-C, so wait until the command runs.
         types(&mut input, "sh -c 'echo started; exec sleep 600'\n").await;
         shows(&mut output, "\nstarted").await;
         types(&mut input, "\x03").await;
@@ -183,7 +183,7 @@ fn a_command_ends_when_its_client_goes_away() {
 }
 
 #[test]
-fn what_cannot_be_run_is_refused_in_words() {
+fn what_cannot_be_run_is_refused_with_the_reason() {
     let story = deployed();
     client_side(async {
         let rack = rack_of(&story);
@@ -260,11 +260,11 @@ fn a_rack_that_stops_ends_sessions_and_one_off_processes() {
     });
 }
 
-/// Answers each connection, once it has been told everything, with what it was told.
-const PARROT: &str = r#"
+/// Sends back what it receives on a connection, once the other side has finished.
+const ECHO: &str = r#"
 import os, socketserver
 
-class Parrot(socketserver.StreamRequestHandler):
+class Echo(socketserver.StreamRequestHandler):
     def handle(self):
         self.wfile.write(b"hello\n")
         self.wfile.write(self.rfile.read())
@@ -274,7 +274,7 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 500
 
-Server(("127.0.0.1", int(os.environ["PORT"])), Parrot).serve_forever()
+Server(("127.0.0.1", int(os.environ["PORT"])), Echo).serve_forever()
 "#;
 
 /// A connection through a tunnel.
@@ -290,8 +290,8 @@ async fn tunneled(rack: &Rack, host: &str, port: u16) -> TcpStream {
 #[test]
 fn two_hundred_connections_go_through_tunnels_at_once_and_each_side_ends_by_itself() {
     let story = Story::new("web");
-    std::fs::write(story.path("web").join("web.py"), PARROT).unwrap();
-    story.deploys();
+    std::fs::write(story.path("web").join("web.py"), ECHO).unwrap();
+    story.deploy();
     let port = story.port_of("web");
     client_side(async {
         let rack = rack_of(&story);
@@ -321,8 +321,8 @@ fn two_hundred_connections_go_through_tunnels_at_once_and_each_side_ends_by_itse
 #[test]
 fn a_tunnel_carries_megabytes_of_any_bytes() {
     let story = Story::new("web");
-    std::fs::write(story.path("web").join("web.py"), PARROT).unwrap();
-    story.deploys();
+    std::fs::write(story.path("web").join("web.py"), ECHO).unwrap();
+    story.deploy();
     client_side(async {
         let rack = rack_of(&story);
         let (mut reader, mut writer) = tunneled(&rack, "web.web", 3000).await.into_split();

@@ -1,4 +1,4 @@
-//! What only a terminal shows.
+//! Output that is shown only in terminals.
 
 use snapbox::str;
 
@@ -8,7 +8,7 @@ use crate::support::{
     MockServer, PASSWORD, Request, Response, Story, Terminal, ordinary, screen, until,
 };
 
-/// A rack where everything goes well, but for what `script` says.
+/// A rack where everything succeeds, except for the responses of `script`.
 fn rack(script: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> MockServer {
     MockServer::new(move |ask| match (script(ask), ask.line.as_str()) {
         (Some(reply), _) => reply,
@@ -77,7 +77,7 @@ fn bytes_of_apps(story: &Story) -> String {
 }
 
 #[test]
-fn colours_are_for_terminals_that_show_them() {
+fn colors_are_used_only_in_terminals_that_support_them() {
     let fake = MockServer::new(ordinary);
     let mut story = on_terminal(&fake);
     assert!(bytes_of_apps(&story).contains("\u{1b}["));
@@ -125,7 +125,7 @@ fn ctrl_c_during_a_build_names_the_command_that_follows_it() {
 }
 
 #[test]
-fn ctrl_c_during_a_wait_says_that_the_rack_goes_on() {
+fn ctrl_c_during_a_wait_reports_that_the_rack_continues() {
     let fake = rack(|ask| match ask.line.as_str() {
         "GET /apps/web/releases" => None,
         "GET /apps/web" => {
@@ -189,7 +189,7 @@ fn masked_values_are_hidden_on_a_terminal_unless_revealed() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox env set COLOR=teal TOKEN=hush").ok();
-    let put = story.rack().ask("PUT /apps/web/configs/cli-env-mask", "value=VE9LRU4=");
+    let put = story.rack().send("PUT /apps/web/configs/cli-env-mask", "value=VE9LRU4=");
     assert_eq!(put.status, 200, "{put:?}");
     let shown = |line: &str| screen(&story.on_terminal(line).end().1);
     assert_eq!(shown("convox env"), "COLOR=teal\nTOKEN=****\n");
@@ -204,7 +204,7 @@ TOKEN=hush
 }
 
 #[test]
-fn what_comes_from_a_rack_cannot_move_the_cursor() {
+fn responses_cannot_move_the_cursor() {
     let fake = MockServer::new(|ask| match ask.line.as_str() {
         "GET /apps" => Response::json(r#"[{"name":"a\u001b[2J\u0007b\rc","status":"run\nning"}]"#),
         _ => Response::refusal(500, "no\u{1b}]0;title\u{7} such\u{8} thing"),
@@ -219,7 +219,7 @@ fn what_comes_from_a_rack_cannot_move_the_cursor() {
 }
 
 #[test]
-fn logs_keep_their_colours_and_show_other_control_bytes() {
+fn logs_keep_their_colors_and_show_other_control_bytes() {
     let line =
         "2020-01-01T00:00:00Z service/web/x \u{1b}[31mred\u{1b}[0m \u{7}bell \u{1b}[2Jgone\n";
     let fake = rack(move |ask| match ask.line.as_str() {

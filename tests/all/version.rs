@@ -7,7 +7,7 @@ use crate::support::{MockServer, Response, Story};
 const OWN: &str = env!("CARGO_PKG_VERSION");
 
 #[test]
-fn client_and_rack_are_told() {
+fn the_versions_of_client_and_rack_are_shown() {
     let story = Story::new("web");
     story.run("convox version").prints(format!("client: {OWN}\nserver: 3.24.6-dev"));
     story.run("convox --version").prints(OWN);
@@ -15,7 +15,7 @@ fn client_and_rack_are_told() {
 }
 
 #[test]
-fn without_a_rack_there_is_no_server() {
+fn without_a_rack_the_server_is_none() {
     let story = Story::alone("web");
     story.run("convox version").prints(format!("client: {OWN}\nserver: none"));
     assert_eq!(
@@ -25,7 +25,7 @@ fn without_a_rack_there_is_no_server() {
 }
 
 #[test]
-fn a_rack_that_fails_is_an_error_below_the_clients_version() {
+fn a_rack_that_fails_is_an_error_after_the_clients_version() {
     let fake = MockServer::new(|_| Response::refusal(500, "out of order"));
     let ran = Story::against(&fake).run("convox version");
     ran.fails(str![[r#"

@@ -1,6 +1,6 @@
-//! The fuzz targets' corpora as plain tests, and variations of them. `fuzz/` looks further.
+//! The bodies of the fuzz targets over their corpora and variations of them, as ordinary tests.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is the finding
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is a finding
 #![allow(missing_docs)]
 
 #[path = "../../fuzz/bodies/mod.rs"]
@@ -13,14 +13,14 @@ use bodies::{Body, TARGETS};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Variations of a target's corpus; those that touch the disk are slower.
+/// The number of variations of a corpus; bodies that write files are slower.
 fn cases(target: &str) -> u32 {
     if matches!(target, "pack" | "unpack") { 300 } else { 3000 }
 }
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
     let mut seeds: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     seeds.sort();
     seeds.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
@@ -30,7 +30,7 @@ fn body(target: &str) -> Body {
     TARGETS.iter().find(|(name, _)| *name == target).expect("a target of that name").1
 }
 
-/// One seed with a few changes, as a fuzzer makes them.
+/// A change to a seed, as fuzzers make them.
 #[derive(Debug, Clone)]
 enum Change {
     Set(usize, u8),
@@ -42,10 +42,11 @@ enum Change {
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let at = 0usize..4096;
-    let telling = prop_oneof![any::<u8>(), Just(b'\n'), Just(0), Just(b'/'), Just(b'"'), Just(255)];
+    let bytes_that_matter =
+        prop_oneof![any::<u8>(), Just(b'\n'), Just(0), Just(b'/'), Just(b'"'), Just(255)];
     let bytes = proptest::collection::vec(any::<u8>(), 1..8);
     let change = prop_oneof![
-        (at.clone(), telling).prop_map(|(at, byte)| Change::Set(at, byte)),
+        (at.clone(), bytes_that_matter).prop_map(|(at, byte)| Change::Set(at, byte)),
         (at.clone(), bytes).prop_map(|(at, bytes)| Change::Insert(at, bytes)),
         (at.clone(), 1usize..64).prop_map(|(at, count)| Change::Remove(at, count)),
         (at.clone(), 1usize..64).prop_map(|(at, count)| Change::Repeat(at, count)),
@@ -103,7 +104,7 @@ fn run(target: &str) {
         .unwrap_or_else(|failure| panic!("{target}: {failure}"));
 }
 
-/// Names the seed that a body stumbles over.
+/// Names the seed at which a body panics.
 fn named(seed: &Path, body: impl FnOnce()) {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
     assert!(result.is_ok(), "the seed {} fails", seed.display());
@@ -120,13 +121,13 @@ macro_rules! targets {
 }
 
 targets! {
-    ignore_files_hold: "ignore",
-    variables_hold: "env",
-    log_frames_hold: "frames",
+    ignore_files_are_parsed: "ignore",
+    environments_are_parsed: "env",
+    log_frames_are_parsed: "frames",
     exit_codes_are_found: "session",
-    trees_are_packed_and_unpacked_the_same: "pack",
-    archives_that_nobody_vouches_for_stay_inside: "unpack",
-    manifests_hold: "manifest",
-    answers_of_racks_hold: "json",
-    words_for_times_hold: "words",
+    trees_are_unpacked_as_they_were_packed: "pack",
+    untrusted_archives_are_unpacked_inside_their_directory: "unpack",
+    manifests_are_parsed: "manifest",
+    responses_of_racks_are_parsed: "json",
+    times_are_put_into_words: "words",
 }

@@ -1,10 +1,13 @@
-//! What can go wrong between the program and a rack, made to go wrong.
+//! Faults between the program and a rack: lost requests and responses, outages, certificates.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // these are tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests too
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
 
 mod budget;
 mod logs;
 mod matrix;
-mod support;
 mod tls;
 mod uploads;

@@ -1,12 +1,14 @@
-//! A scripted server, for answers that the development rack never gives.
+//! A server with a script, for responses that the development rack never gives.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::rack::PASSWORD;
+use super::frames;
+use super::http::Wire;
+use super::rack::{PASSWORD, runtime};
 
 /// A request.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +31,7 @@ impl Request {
     }
 }
 
-/// An answer, byte for byte.
+/// A response, byte for byte.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     bytes: Vec<u8>,
@@ -54,17 +56,17 @@ impl Response {
         Self::json(&value.to_string())
     }
 
-    /// A status with plain text, as racks refuse.
+    /// A status with plain text, as racks refuse requests.
     pub fn refusal(status: u16, text: &str) -> Self {
         Self::of(status, "text/plain; charset=utf-8", text)
     }
 
-    /// A page, as proxies in front of racks show them.
+    /// A page, as proxies in front of racks send them.
     pub fn html(status: u16) -> Self {
         Self::of(status, "text/html", "<html>\n<body><h1>It works!</h1></body>\n</html>\n")
     }
 
-    /// A status and a body of this kind.
+    /// A status and a body of this type.
     pub fn of(status: u16, kind: &str, body: &str) -> Self {
         Self::raw(format!(
             "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
@@ -73,12 +75,12 @@ impl Response {
         ))
     }
 
-    /// Bytes as they are; then the connection is closed. None at all is a lost answer.
+    /// These bytes; then the connection is closed. Without any bytes, the response is lost.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), ..Self::default() }
     }
 
-    /// No answer, for as long as the client waits.
+    /// No response, for as long as the client waits.
     pub fn silence() -> Self {
         Self { hangs: true, ..Self::default() }
     }
@@ -105,26 +107,24 @@ type Script = Arc<dyn Fn(&Request) -> Response + Send + Sync>;
 /// A server that follows a script. It ends with the test process.
 pub struct MockServer {
     port: u16,
-    asked: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl MockServer {
-    /// Serves on a free port.
+    /// Serves on a free port. The script may block.
     pub fn new(script: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (heard, script): (_, Script) = (Arc::clone(&asked), Arc::new(script));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (heard, script) = (Arc::clone(&heard), Arc::clone(&script));
-                std::thread::spawn(move || {
-                    // A client that goes away in the middle is nothing to a server.
-                    drop(answer(stream, &heard, &script));
-                });
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (log, script): (_, Script) = (Arc::clone(&requests), Arc::new(script));
+        runtime().spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+                // A client may go away at any time.
+                tokio::spawn(async move { drop(serve(stream, &log, script).await) });
             }
         });
-        Self { port, asked }
+        Self { port, requests }
     }
 
     /// RACK_URL for it.
@@ -138,121 +138,74 @@ impl MockServer {
     }
 
     /// Every request so far.
-    pub fn asked(&self) -> Vec<Request> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often this was asked.
+    /// The number of requests with this line.
     pub fn count(&self, line: &str) -> usize {
-        self.asked().iter().filter(|ask| ask.line == line).count()
+        self.requests().iter().filter(|request| request.line == line).count()
     }
 
-    /// The request of this line, which came once.
+    /// The only request with this line.
     pub fn one(&self, line: &str) -> Request {
-        let asked = self.asked();
-        let mut found = asked.iter().filter(|ask| ask.line == line);
+        let requests = self.requests();
+        let mut found = requests.iter().filter(|request| request.line == line);
         match (found.next(), found.next()) {
-            (Some(ask), None) => ask.clone(),
-            _ => panic!("{line} is not once among {asked:?}"),
+            (Some(request), None) => request.clone(),
+            _ => panic!("{line} is not once among {requests:?}"),
         }
     }
 }
 
-fn answer(
-    mut stream: TcpStream,
-    heard: &Mutex<Vec<Request>>,
-    script: &Script,
-) -> std::io::Result<()> {
-    let Ok(ask) = read(&stream) else {
-        return stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+async fn serve(
+    stream: TcpStream,
+    requests: &Mutex<Vec<Request>>,
+    script: Script,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut wire = Wire::new(stream);
+    let Ok(request) = read(&mut wire).await else {
+        return wire.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
     };
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(ask.clone());
-    let reply = script(&ask);
-    if let Some(frames) = reply.frames {
-        upgrade(&mut stream, &ask)?;
-        for text in frames {
-            frame(&mut stream, 0x81, text.as_bytes())?;
+    requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+    let key = request.header("sec-websocket-key").unwrap_or_default().to_owned();
+    let response = tokio::task::spawn_blocking(move || script(&request)).await?;
+    if let Some(texts) = &response.frames {
+        wire.send(upgrade(&key).as_bytes()).await?;
+        for text in texts {
+            wire.send(&frames::text(text)).await?;
         }
-        if reply.breaks {
+        if response.breaks {
             return Ok(());
         }
-        if !reply.hangs {
-            frame(&mut stream, 0x82, b"")?;
-            frame(&mut stream, 0x88, &1000_u16.to_be_bytes())?;
+        if !response.hangs {
+            wire.send(&frames::end()).await?;
         }
-        return until_closed(&mut stream);
     }
-    if reply.hangs {
-        return until_closed(&mut stream);
+    if response.frames.is_some() || response.hangs {
+        wire.drain().await;
+        return Ok(());
     }
-    stream.write_all(&reply.bytes)
+    wire.send(&response.bytes).await
 }
 
-fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
-    std::io::copy(stream, &mut std::io::sink()).map(drop)
-}
-
-fn upgrade(stream: &mut TcpStream, ask: &Request) -> std::io::Result<()> {
-    let key = derive_accept_key(ask.header("sec-websocket-key").unwrap_or_default().as_bytes());
-    write!(
-        stream,
+fn upgrade(key: &str) -> String {
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {key}\r\n\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
     )
 }
 
-/// An unmasked frame of a server (RFC 6455, 5.2).
-fn frame(stream: &mut TcpStream, first: u8, bytes: &[u8]) -> std::io::Result<()> {
-    let mut frame = vec![first];
-    match u16::try_from(bytes.len()).unwrap() {
-        length @ ..126 => frame.push(u8::try_from(length).unwrap()),
-        length => {
-            frame.push(126);
-            frame.extend(length.to_be_bytes());
-        }
-    }
-    frame.extend(bytes);
-    stream.write_all(&frame)
+async fn read(wire: &mut Wire<TcpStream>) -> io::Result<Request> {
+    let head = wire.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let body = wire.content(&head).await?;
+    let line = head.words[..head.words.len().min(2)].join(" ");
+    Ok(Request { line, headers: head.headers, body })
 }
 
-fn read(stream: &TcpStream) -> std::io::Result<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut ask = Request::default();
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    ask.line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        ask.headers.push((name.to_ascii_lowercase(), value.to_owned()));
-    }
-    if let Some(length) = ask.header("content-length").and_then(|length| length.parse().ok()) {
-        ask.body.resize(length, 0);
-        reader.read_exact(&mut ask.body)?;
-    } else if ask.header("transfer-encoding") == Some("chunked") {
-        ask.body = chunks(&mut reader)?;
-    }
-    Ok(ask)
-}
-
-fn chunks(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let size = usize::from_str_radix(line.trim(), 16).unwrap_or(0);
-        let start = body.len();
-        body.resize(start + size, 0);
-        reader.read_exact(&mut body[start..])?;
-        reader.read_line(&mut line)?;
-        if size == 0 {
-            return Ok(body);
-        }
-    }
-}
-
-/// What a v3 rack with one app, one build and one release answers; 404 to everything else.
+/// The responses of a v3 rack with one app, one build and one release; 404 to everything else.
 pub fn ordinary(ask: &Request) -> Response {
     let app = r#"{"name":"web","status":"running","release":"RACTIVE","generation":"3"}"#;
     let release = r#"{"id":"RACTIVE","app":"web","build":"BACTIVE","env":"A=1",

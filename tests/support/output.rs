@@ -1,22 +1,26 @@
-//! A command that has run, and what is expected of it.
+//! The output of a command, and assertions about it.
+
+use std::time::Duration;
 
 use snapbox::IntoData;
 
 use super::rack::PASSWORD;
 
-/// What a command printed, with stand-ins, and how it ended.
+/// What a command printed, with placeholders, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Output {
     pub line: String,
+    /// That of a signal is 128 and its number.
     pub code: i32,
     pub out: String,
     pub err: String,
+    pub took: Duration,
 }
 
 impl Output {
-    /// Takes the outcome, and holds it to what is true of every command.
+    /// Checks what has to be true of every output: it has no password, no panic and no debug output.
     pub fn new(line: &str, code: i32, out: String, err: String) -> Self {
-        let ran = Self { line: line.to_owned(), code, out, err };
+        let ran = Self { line: line.to_owned(), code, out, err, took: Duration::ZERO };
         for text in [&ran.out, &ran.err] {
             assert!(!text.contains(PASSWORD), "the password is shown by {ran}");
             assert!(!text.contains("panicked at"), "{ran}");
@@ -27,13 +31,18 @@ impl Output {
         ran
     }
 
+    /// The same with the time that the command took.
+    pub(crate) fn with_time(self, took: Duration) -> Self {
+        Self { took, ..self }
+    }
+
     /// It succeeded, with nothing on stderr.
     #[track_caller]
     pub fn ok(&self) -> &Self {
         self.code(0).err("")
     }
 
-    /// It succeeded, printed this and nothing on stderr.
+    /// It succeeded, with this on stdout and nothing on stderr.
     #[track_caller]
     pub fn prints(&self, expected: impl IntoData) -> &Self {
         self.ok().out(expected)
@@ -103,7 +112,7 @@ impl Output {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self}"))
     }
 
-    /// stdout as JSON, one event a line.
+    /// stdout as events: one JSON document per line.
     #[track_caller]
     pub fn events(&self) -> Vec<serde_json::Value> {
         let event =
@@ -114,13 +123,13 @@ impl Output {
 
 impl std::fmt::Display for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, code, out, err } = self;
+        let Self { line, code, out, err, .. } = self;
         write!(f, "`{line}` (exit code {code})\n--- stdout\n{out}--- stderr\n{err}---")
     }
 }
 
-/// Compares a stream with a snapshot, which has no line end at its end. With SNAPSHOTS=overwrite the
-/// snapshot in the test is rewritten instead.
+/// Compares a stream with a snapshot, literally but for the newline at its end. With
+/// `SNAPSHOTS=overwrite`, rewrites the snapshot in the test.
 #[track_caller]
 fn compare(stream: &str, actual: &str, expected: impl IntoData, ran: &Output) {
     assert!(actual.is_empty() || actual.ends_with('\n'), "{stream} has an open line: {ran}");
@@ -128,23 +137,9 @@ fn compare(stream: &str, actual: &str, expected: impl IntoData, ran: &Output) {
     let compared = snapbox::Assert::new().action_env("SNAPSHOTS").try_eq(
         Some(&stream),
         actual.into_data(),
-        expected.into_data(),
+        expected.raw(),
     );
     if let Err(difference) = compared {
         panic!("{difference}\n{ran}");
     }
-}
-
-/// Takes the indentation of a transcript in a test away: that of its first line.
-pub fn dedent(text: &str) -> String {
-    let Some(text) = text.strip_prefix('\n') else {
-        return if text.is_empty() { String::new() } else { format!("{text}\n") };
-    };
-    let indent = text.len() - text.trim_start_matches(' ').len();
-    let own = |line: &str| line.get(indent..).unwrap_or_default().to_owned();
-    let mut lines: Vec<String> = text.lines().map(own).collect();
-    if lines.len() > 1 && lines.last().is_some_and(String::is_empty) {
-        lines.pop();
-    }
-    lines.iter().map(|line| format!("{line}\n")).collect()
 }

@@ -1,26 +1,29 @@
 //! A development rack in this process.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use convox_devrack::clock::Clock;
 use convox_devrack::runner::BaseEnvironment;
 use convox_devrack::{Limits, RackError, RackOptions, serve};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-use super::http::{Answered, request};
+use super::api::Api;
+use super::http::Reply;
+use super::process::path;
 use super::waiting::PATIENCE;
 
 /// The password of every rack in the tests; no output may ever contain it.
 pub const PASSWORD: &str = "correct-horse-battery-staple";
 
-/// One runtime for the racks of all tests.
-pub fn runtime() -> &'static Runtime {
+/// One runtime for the racks and mock servers of all tests.
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +34,7 @@ pub fn runtime() -> &'static Runtime {
     })
 }
 
-/// What a rack is given in tests: as in life, but impatient.
+/// The options of a rack for tests: the defaults with shorter waits.
 pub fn rack_options(data: &Path, clock: Clock) -> RackOptions {
     let mut limits = Limits { builds: 2, ..Limits::default() };
     limits.processes.settle = Duration::from_millis(200);
@@ -43,17 +46,15 @@ pub fn rack_options(data: &Path, clock: Clock) -> RackOptions {
     RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap: None }
 }
 
-/// Where python3 and git are.
-#[allow(clippy::disallowed_methods)] // the PATH of whoever runs the tests
-pub fn path() -> std::ffi::OsString {
-    std::env::var_os("PATH").unwrap_or_default()
-}
-
 /// A rack that serves until it is dropped.
 pub struct TestRack {
     pub port: u16,
+    pub(crate) address: SocketAddr,
+    pub(crate) api: Api,
     stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<Result<(), RackError>>>,
+    served: Mutex<Receiver<Result<(), RackError>>>,
+    // Removed after the rack has stopped.
+    data: Option<TempDir>,
 }
 
 impl TestRack {
@@ -64,42 +65,64 @@ impl TestRack {
 
     /// Serves on this port.
     pub fn start_on(port: u16, options: RackOptions) -> Self {
-        let listener = runtime().block_on(TcpListener::bind(("127.0.0.1", port)));
-        let listener = listener.expect("a port for the rack");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port for the rack");
+        listener.set_nonblocking(true).expect("a socket that does not block");
+        let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let shutdown = async move {
+        let (ended, served) = channel();
+        runtime().spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
             // Dropped or sent: either way the test is over.
-            let _ = stopped.await;
-        };
-        let served = runtime().spawn(serve(listener, options, shutdown));
-        Self { port, stop: Some(stop), served: Some(served) }
+            let shutdown = async { drop(stopped.await) };
+            // Nobody waits for the end if the test has failed.
+            let _ = ended.send(serve(listener, options, shutdown).await);
+        });
+        let api = Api::new(address, PASSWORD);
+        Self {
+            port: address.port(),
+            address,
+            api,
+            stop: Some(stop),
+            served: Mutex::new(served),
+            data: None,
+        }
+    }
+
+    /// Serves on a free port, from a directory of its own, in even less time: for tests that run
+    /// many commands at once and never look at how an app settles.
+    pub(crate) fn temporary() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut options = rack_options(data.path(), Clock::system());
+        options.limits.builds = 16;
+        options.limits.processes.settle = Duration::from_millis(60);
+        options.limits.rollback = Duration::from_millis(100);
+        let mut rack = Self::start(options);
+        rack.data = Some(data);
+        rack
     }
 
     /// The address with the password, as RACK_URL takes it.
     pub fn url(&self) -> String {
-        format!("http://convox:{PASSWORD}@127.0.0.1:{}", self.port)
+        format!("http://convox:{PASSWORD}@{}", self.address)
     }
 
-    /// Asks the rack past the program: `rack.ask("GET /apps", "")`.
-    pub fn ask(&self, line: &str, form: &str) -> Answered {
-        request(self.port, line, Some(PASSWORD), form).expect("the rack answers")
+    /// Sends a request without the program: `rack.send("DELETE /apps/web", "")`.
+    pub fn send(&self, line: &str, form: &str) -> Reply {
+        runtime().block_on(self.api.send(line, form))
     }
 
-    /// Asks for JSON.
+    /// Returns the JSON at a path.
     pub fn json(&self, path: &str) -> serde_json::Value {
-        let answer = self.ask(&format!("GET {path}"), "");
-        serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{path}: {answer:?}"))
+        runtime().block_on(self.api.get(path))
     }
 }
 
 impl Drop for TestRack {
     fn drop(&mut self) {
         drop(self.stop.take());
-        let Some(served) = self.served.take() else { return };
-        let ended = runtime().block_on(async { tokio::time::timeout(PATIENCE, served).await });
+        let ended = self.served.get_mut().unwrap().recv_timeout(PATIENCE);
         if !std::thread::panicking() {
-            ended.expect("the rack ends").expect("no panic").expect("no failure");
+            ended.expect("the end of the rack").expect("no failure");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Ids, ports, process names and times are different in every run. Transcripts show stand-ins of
-//! the same width, given in order of appearance: `RAAAAAAAAAA`, `RBBBBBBBBBB`; `127.0.0.1:10001`.
+//! Ids, ports, process names and times differ from run to run. Transcripts show placeholders of the
+//! same width, numbered in order of appearance: `RAAAAAAAAAA`, `RBBBBBBBBBB`; `127.0.0.1:10001`.
 
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -20,29 +20,31 @@ static VARYING: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&parts.join("|")).expect("a pattern")
 });
 
-/// What stands for what in one story.
+/// The placeholders of one story.
 #[derive(Debug, Default)]
 pub struct Redactions(Mutex<Vec<(String, String)>>);
 
 impl Redactions {
-    /// Puts stand-ins for what varies; `folder` reads `/story`.
-    pub fn put(&self, text: &str, folder: &Path) -> String {
-        let text = text.replace(&*folder.to_string_lossy(), "/story");
-        VARYING.replace_all(&text, |found: &Captures<'_>| self.stand_in(found)).into_owned()
+    /// Replaces what varies by placeholders, and `directory` by `/story`.
+    pub fn redact(&self, text: &str, directory: &Path) -> String {
+        let text = text.replace(&*directory.to_string_lossy(), "/story");
+        VARYING.replace_all(&text, |found: &Captures<'_>| self.placeholder(found)).into_owned()
     }
 
-    /// The other way: what a stand-in in a command line stands for.
+    /// Replaces placeholders by what they stand for.
     pub fn resolve(&self, text: &str) -> String {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(text.to_owned(), |text, (real, stand_in)| text.replace(stand_in, real))
+        known
+            .iter()
+            .fold(text.to_owned(), |text, (real, placeholder)| text.replace(placeholder, real))
     }
 
-    /// What stands for what, in order of appearance.
+    /// What is replaced and its placeholder, in order of appearance.
     pub fn pairs(&self) -> Vec<(String, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn stand_in(&self, found: &Captures<'_>) -> String {
+    fn placeholder(&self, found: &Captures<'_>) -> String {
         let real = &found[0];
         if found.name("time").is_some() {
             return "TIME".to_owned();
@@ -58,16 +60,18 @@ impl Redactions {
             return "entries, SIZE".to_owned();
         }
         if found.name("word").is_some() {
-            return self.known(&format!("127.0.0.1:{real}")).map_or(real.to_owned(), |stand_in| {
-                stand_in.trim_start_matches("127.0.0.1:").to_owned()
-            });
+            return self
+                .known(&format!("127.0.0.1:{real}"))
+                .map_or(real.to_owned(), |placeholder| {
+                    placeholder.trim_start_matches("127.0.0.1:").to_owned()
+                });
         }
         self.known(real).unwrap_or_else(|| self.add(found, real))
     }
 
     fn known(&self, real: &str) -> Option<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|(other, _)| other == real).map(|(_, stand_in)| stand_in.clone())
+        known.iter().find(|(other, _)| other == real).map(|(_, placeholder)| placeholder.clone())
     }
 
     fn add(&self, found: &Captures<'_>, real: &str) -> String {
@@ -77,16 +81,17 @@ impl Redactions {
             None if found.name("port").is_some() => "127.0.0.1:1".to_owned(),
             None => real[..1].to_owned(),
         };
-        let before = known.iter().filter(|(_, stand_in)| stand_in.starts_with(&prefix)).count();
+        let before =
+            known.iter().filter(|(_, placeholder)| placeholder.starts_with(&prefix)).count();
         let letter = u8::try_from(before).ok().filter(|before| *before < 26).expect("few ids");
-        let stand_in = if found.name("port").is_some() {
+        let placeholder = if found.name("port").is_some() {
             format!("127.0.0.1:{}", 10_001 + before)
         } else if found.name("process").is_some() {
             prefix + &char::from(b'a' + letter).to_string().repeat(6)
         } else {
             prefix + &char::from(b'A' + letter).to_string().repeat(10)
         };
-        known.push((real.to_owned(), stand_in.clone()));
-        stand_in
+        known.push((real.to_owned(), placeholder.clone()));
+        placeholder
     }
 }

@@ -1,6 +1,6 @@
-//! What a terminal shows after these bytes: enough of one for lines that are redrawn in place.
+//! A terminal emulator that is sufficient for lines that are redrawn in place.
 
-/// The lines of the screen, without colours and trailing blanks.
+/// The lines of the screen after these bytes, without colors and trailing blanks.
 pub fn screen(bytes: &str) -> String {
     let mut screen = Screen { lines: vec![Vec::new()], row: 0, column: 0 };
     let mut left = bytes.chars().peekable();
@@ -56,7 +56,7 @@ impl Screen {
             'J' => self.lines.truncate(self.row + 1),
             'H' => (self.row, self.column) = (0, 0),
             'm' => {}
-            other => panic!("this terminal does not know {other:?}"),
+            other => panic!("unsupported control sequence: {other:?}"),
         }
     }
 

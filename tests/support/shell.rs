@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use super::story::{PROGRAM, Story};
+use super::process::PROGRAM;
+use super::story::Story;
 use super::waiting::PATIENCE;
 
 /// Ends the output of a command; no program prints it.
@@ -21,7 +22,7 @@ impl Shell {
     /// Starts one in the working directory of a story.
     pub fn start(story: &Story) -> Self {
         let mut command = story.bare("/bin/sh");
-        command.env("CONVOX", PROGRAM).stdin(Stdio::piped());
+        command.env("CONVOX", PROGRAM).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

@@ -31,7 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Where the rack listens.
 pub(crate) struct Listeners {
     /// For clients that send the password.
-    pub(crate) tcp: TcpListener,
+    pub(crate) tcp: Option<TcpListener>,
     /// For this user's processes; see [`local_socket`].
     pub(crate) unix: Option<UnixListener>,
 }
@@ -74,6 +74,12 @@ enum Peer {
 }
 
 async fn accept(listeners: &Listeners) -> io::Result<Peer> {
+    let tcp = async {
+        match &listeners.tcp {
+            Some(tcp) => tcp.accept().await,
+            None => std::future::pending().await,
+        }
+    };
     let unix = async {
         match &listeners.unix {
             Some(unix) => unix.accept().await,
@@ -81,7 +87,7 @@ async fn accept(listeners: &Listeners) -> io::Result<Peer> {
         }
     };
     tokio::select! {
-        accepted = listeners.tcp.accept() => accepted.map(|(socket, _)| Peer::Tcp(socket)),
+        accepted = tcp => accepted.map(|(socket, _)| Peer::Tcp(socket)),
         accepted = unix => accepted.map(|(socket, _)| Peer::Unix(socket)),
     }
 }

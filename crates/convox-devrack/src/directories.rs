@@ -84,7 +84,7 @@ pub(crate) fn create_private(dir: &Path) -> io::Result<()> {
 }
 
 /// The files that identify a rack's data directory.
-const OWN_FILES: [&str; 5] = ["rack.redb", "rack.json", "rack.lock", "start.lock", "address.lock"];
+const OWN_FILES: [&str; 4] = ["rack.redb", "rack.json", "rack.lock", "start.lock"];
 /// Found in the root of a mounted file system.
 const LOST_AND_FOUND: &str = "lost+found";
 

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -50,9 +50,33 @@ pub(crate) fn is_own(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
-/// Returns the path of the socket, unless it is too long to connect to.
-pub(crate) fn connectable(data: &Path) -> Option<PathBuf> {
+/// Returns a path by which this process can connect to the socket: its own, or a short alias if
+/// that exceeds the system's limit. A descriptor of the directory, which the alias needs, then stays
+/// open for the rest of the process's life.
+pub(crate) fn connectable(data: &Path) -> io::Result<PathBuf> {
+    if let Some(path) = short_enough(data) {
+        return Ok(path);
+    }
+    let dir = File::open(data)?;
+    let alias = alias(data, &dir)?;
+    let _kept = dir.into_raw_fd();
+    Ok(alias)
+}
+
+fn short_enough(data: &Path) -> Option<PathBuf> {
     Some(path(data)).filter(|path| path.as_os_str().len() <= MAX_PATH)
+}
+
+/// Returns the socket's path by way of an open descriptor of its directory (Linux, proc(5)).
+fn alias(data: &Path, dir: &File) -> io::Result<PathBuf> {
+    let alias = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()));
+    if !alias.exists() {
+        let path = path(data);
+        let message =
+            format!("{} is longer than the {MAX_PATH} bytes of a socket's path", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    Ok(alias.join(NAME))
 }
 
 fn path(data: &Path) -> PathBuf {
@@ -61,18 +85,11 @@ fn path(data: &Path) -> PathBuf {
 
 /// Calls `run` with the path of the socket, or with a short alias if it exceeds the system's limit.
 fn with_short_path<T>(data: &Path, run: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    if let Some(path) = connectable(data) {
+    if let Some(path) = short_enough(data) {
         return run(&path);
     }
-    let path = path(data);
     let dir = File::open(data)?;
-    let alias = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()));
-    if !alias.exists() {
-        let message =
-            format!("{} is longer than the {MAX_PATH} bytes of a socket's path", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
-    run(&alias.join(NAME))
+    run(&alias(data, &dir)?)
 }
 
 #[cfg(test)]
@@ -92,6 +109,9 @@ mod tests {
             assert_eq!(fs::metadata(path(&data)).unwrap().mode() & 0o777, 0o600);
             let (client, server) = tokio::join!(connect(&data), listener.accept());
             assert!(is_own(&client.unwrap()) && is_own(&server.unwrap().0));
+            let path_for_others = connectable(&data).unwrap();
+            assert!(path_for_others.as_os_str().len() <= MAX_PATH);
+            UnixStream::connect(path_for_others).await.unwrap();
             remove(&data).unwrap();
             assert!(!path(&data).exists());
         }

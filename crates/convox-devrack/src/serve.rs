@@ -27,7 +27,7 @@ pub async fn serve(
     options: RackOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RackError> {
-    serve_on(Listeners { tcp: listener, unix: None }, options, shutdown).await
+    serve_on(Listeners { tcp: Some(listener), unix: None }, options, shutdown).await
 }
 
 /// [`serve`] on both kinds of listeners.
@@ -36,9 +36,11 @@ pub(crate) async fn serve_on(
     options: RackOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RackError> {
-    let address = listeners.tcp.local_addr().map_err(RackError::Listen)?;
-    if !address.ip().is_loopback() {
-        return Err(RackError::NotLoopback(address));
+    if let Some(tcp) = &listeners.tcp {
+        let address = tcp.local_addr().map_err(RackError::Listen)?;
+        if !address.ip().is_loopback() {
+            return Err(RackError::NotLoopback(address));
+        }
     }
     if options.password.expose_secret().is_empty() {
         return Err(RackError::NoPassword);

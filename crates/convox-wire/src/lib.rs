@@ -5,7 +5,9 @@
 //! "none". Every enum keeps unknown values, so that a newer rack never breaks a client.
 
 mod app;
+mod balancer;
 mod build;
+mod config;
 pub mod duration;
 mod environment;
 mod error;
@@ -16,13 +18,16 @@ mod object;
 pub mod option;
 mod process;
 mod release;
+mod resource;
 pub mod serde_forms;
 mod service;
 mod status;
 mod system;
 
 pub use app::App;
+pub use balancer::{Balancer, BalancerPort};
 pub use build::Build;
+pub use config::AppConfig;
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
@@ -30,6 +35,7 @@ pub use log_line::LogLine;
 pub use object::{Object, ObjectKey, ObjectUrl};
 pub use process::Process;
 pub use release::{Release, ReleaseSummary};
+pub use resource::Resource;
 pub use service::{Autoscale, NlbPort, Port, Service};
 pub use status::{AppStatus, BuildStatus, ProcessStatus, SystemStatus};
 pub use system::System;

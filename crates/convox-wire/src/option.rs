@@ -23,6 +23,12 @@ impl ToParam for u32 {
     }
 }
 
+impl ToParam for i64 {
+    fn to_param(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
 impl ToParam for str {
     fn to_param(&self) -> Option<String> {
         Some(self.to_owned())

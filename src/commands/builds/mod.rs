@@ -1,3 +1,6 @@
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod import_image;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod logs;

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,31 +11,39 @@ use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use convox_devrack::clock::Clock;
-use convox_devrack::daemon::{self, Address};
+use convox_devrack::daemon::{self, Address, StartOptions};
 use convox_devrack::{Limits, LogTap};
 
 /// Start the development rack
 ///
-/// Runs until Ctrl-C, and shows the logs of the apps. Deployed apps run as your own processes, without a sandbox. The rack listens
-/// on the loopback interface only. Commands with -r dev start it in the background if necessary.
+/// Runs until Ctrl-C, and shows the logs of the apps. Deployed apps run as your own processes,
+/// without a sandbox. Commands with -r dev start the rack in the background if necessary, and reach
+/// it by a socket that only you can open.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack start\n  \
-                        convox rack start --detach")]
+                        convox rack start --detach\n  \
+                        convox rack start --listen 127.0.0.1:5000")]
 pub(crate) struct Args {
     /// Run in the background
     #[arg(short, long)]
     detach: bool,
+    /// Also listen on this loopback address, for RACK_URL and other clients
+    ///
+    /// Requests there need a password, which is a new one at each start. `convox rack status
+    /// --reveal` prints the RACK_URL. With port 0, any free port is used.
+    #[arg(long, value_name = "127.0.0.1:PORT", value_parser = loopback_address)]
+    listen: Option<SocketAddr>,
     #[arg(long, hide = true)]
     as_daemon: bool,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     if args.detach {
-        let address = dev::start(cx).await?;
-        cx.emit(Event::Line(format!("The development rack answers at {}", address.url())))?;
+        let address = dev::start(cx, args.listen).await?;
+        cx.emit(Event::Line(format!("The development rack {}", serving(address.as_ref()))))?;
         let data = dev::data_dir(cx)?;
         let status = daemon::status(&data).await?;
-        return Ok(Outcome::json(RackStatus::new(data, status)));
+        return Ok(Outcome::json(RackStatus::new(data, status, false)));
     }
     if args.as_daemon {
         daemon::detach_self()
@@ -43,14 +52,19 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     daemon::raise_file_limit();
     daemon::close_on_exec();
     let data = dev::data_dir(cx)?;
-    let ready = |address: &Address| announce(cx, address);
-    let environment = dev::base_environment(cx);
+    let ready = |address: Option<&Address>| announce(cx, address);
     let stop = dev::shutdown_requested();
     let adoption = daemon::Adoption::start();
-    let limits = Limits::default();
-    let grace = limits.processes.stop;
-    let (tap, lines) = if args.as_daemon { (None, None) } else { tap() };
-    let served = daemon::run(&data, environment, Clock::system(), limits, tap, ready, stop);
+    let (log_tap, lines) = if args.as_daemon { (None, None) } else { tap() };
+    let options = StartOptions {
+        environment: dev::base_environment(cx),
+        clock: Clock::system(),
+        limits: Limits::default(),
+        listen: args.listen,
+        log_tap,
+    };
+    let grace = options.limits.processes.stop;
+    let served = daemon::run(&data, options, ready, stop);
     let served = match lines {
         Some(lines) => show_logs(cx, lines, served).await,
         None => served.await,
@@ -94,9 +108,24 @@ async fn show_logs<T>(
     ended
 }
 
-/// Announces the address. The rack serves even if stdout is closed.
-fn announce(cx: &Context, address: &Address) {
-    let line = format!("The development rack answers at {}; Ctrl-C ends it", address.url());
+fn loopback_address(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) => Err("the development rack listens on loopback addresses only".to_owned()),
+        Err(_) => Err("expected an address and a port, for example 127.0.0.1:5000".to_owned()),
+    }
+}
+
+fn serving(address: Option<&Address>) -> String {
+    match address {
+        Some(address) => format!("listens on {}", address.url()),
+        None => "is running".to_owned(),
+    }
+}
+
+/// Announces the rack. It serves even if stdout is closed.
+fn announce(cx: &Context, address: Option<&Address>) {
+    let line = format!("The development rack {}; Ctrl-C stops it", serving(address));
     drop(cx.emit(Event::Line(line)));
     drop(cx.ui.flush());
 }

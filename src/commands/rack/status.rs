@@ -8,12 +8,13 @@ use crate::outcome::Outcome;
 use crate::output::humanize;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
-use convox_devrack::daemon::{self, Status};
+use crate::settings::ExposeSecret;
+use convox_devrack::daemon::{self, Address, Status};
 
 /// Show whether the development rack is running
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack status\n  \
-                        convox rack status --json")]
+                        convox rack status --reveal")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -25,13 +26,15 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
             [Hint::command("stop them with", "rack stop")],
         );
     }
-    Ok(Outcome::render(RackStatus::new(data, status)))
+    Ok(Outcome::render(RackStatus::new(data, status, cx.args.reveal)))
 }
 
 #[derive(Serialize)]
 pub(super) struct RackStatus {
     status: &'static str,
     url: Option<String>,
+    /// The address with the password, if it is revealed.
+    rack_url: Option<String>,
     pid: Option<i32>,
     /// Services and build steps that a killed rack left running.
     orphans: usize,
@@ -41,13 +44,21 @@ pub(super) struct RackStatus {
 }
 
 impl RackStatus {
-    pub(super) fn new(data: PathBuf, status: Status) -> Self {
-        let disk = daemon::disk_usage(&data);
-        let mut shown = Self { status: "stopped", url: None, pid: None, orphans: 0, disk, data };
+    pub(super) fn new(data: PathBuf, status: Status, reveal: bool) -> Self {
+        let mut shown = Self {
+            status: "stopped",
+            url: None,
+            rack_url: None,
+            pid: None,
+            orphans: 0,
+            disk: daemon::disk_usage(&data),
+            data,
+        };
         match status {
             Status::Running { pid, address } => {
-                shown.status = "running";
-                (shown.url, shown.pid) = (Some(address.url()), Some(pid));
+                (shown.status, shown.pid) = ("running", Some(pid));
+                shown.url = address.as_ref().map(Address::url);
+                shown.rack_url = address.filter(|_| reveal).map(|address| rack_url(&address));
             }
             Status::NotAnswering { pid } => (shown.status, shown.pid) = ("not answering", pid),
             Status::Stopped => (),
@@ -57,12 +68,19 @@ impl RackStatus {
     }
 }
 
+fn rack_url(address: &Address) -> String {
+    format!("http://convox:{}@{}", address.password.expose_secret(), address.socket)
+}
+
 impl Render for RackStatus {
     fn render(&self, _rc: &RenderContext) -> View {
         let mut info = InfoBlock::new();
         info.entry("Status", self.status);
         if let Some(url) = &self.url {
             info.entry("Address", url);
+        }
+        if let Some(url) = &self.rack_url {
+            info.entry("RACK_URL", url);
         }
         if let Some(pid) = self.pid {
             info.entry("Pid", pid.to_string());

@@ -85,7 +85,7 @@ impl fmt::Display for NlbPort {
 
 /// How it scales by itself.
 #[derive(Serialize)]
-pub(super) struct Autoscale {
+pub(crate) struct Autoscale {
     cpu_threshold: Option<i64>,
     mem_threshold: Option<i64>,
     gpu_threshold: Option<i64>,
@@ -95,7 +95,7 @@ pub(super) struct Autoscale {
 
 impl Autoscale {
     /// Returns `None` if autoscaling is off.
-    pub(super) fn of(autoscale: convox_wire::Autoscale) -> Option<Self> {
+    pub(crate) fn of(autoscale: convox_wire::Autoscale) -> Option<Self> {
         autoscale.enabled.then_some(Self {
             cpu_threshold: autoscale.cpu_threshold,
             mem_threshold: autoscale.mem_threshold,

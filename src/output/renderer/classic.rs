@@ -41,6 +41,10 @@ impl Renderer for Classic {
             },
             Event::BuildLog(bytes) => self.log.write(bytes, to),
             Event::Log(bytes) => self.log.write_app(bytes, to),
+            Event::Done(_) => {
+                self.log.end_line(to)?;
+                common(event, to)
+            }
             Event::Built { announce: true, build, release } => built(build, release, to),
             Event::Promoting(release) => {
                 self.log.end_line(to)?;
@@ -59,7 +63,7 @@ impl Renderer for Classic {
             | Event::AppReady
             | Event::Process(_)
             | Event::Step(_)
-            | Event::Done(_)
+            | Event::LogFollows
             | Event::Line(_)
             | Event::Transfer(_) => common(event, to),
         }

@@ -137,6 +137,7 @@ fn line(event: &Event) -> Option<Line<'_>> {
         | Event::BuildLog(_)
         | Event::Log(_)
         | Event::Step(_)
+        | Event::LogFollows
         | Event::Done(_)
         | Event::Line(_)
         | Event::Transfer(_) => return None,
@@ -178,6 +179,7 @@ impl Json {
             | Event::Process(_)
             | Event::Running(_)
             | Event::Step(_)
+            | Event::LogFollows
             | Event::Done(_)
             | Event::Line(_)
             | Event::Transfer(_) => {}

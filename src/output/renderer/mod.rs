@@ -79,6 +79,10 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         Event::BuildStarted(_) | Event::Packaged | Event::AppReady => finish("OK", None, to),
         Event::WaitingForApp => start("Waiting for app to be ready", to),
         Event::Step(text) => start(text, to),
+        Event::LogFollows => {
+            to.print("\n")?;
+            Ok(to.flush()?)
+        }
         Event::Done(made) => finish("OK", made.as_deref(), to),
         Event::Transfer(_) => Ok(()), // drawn beside the events
         Event::Line(text) => Ok(to.print(&format!("{}\n", sanitize(text)))?),

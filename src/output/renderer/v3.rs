@@ -25,6 +25,10 @@ impl Renderer for V3 {
             }
             Event::BuildLog(bytes) => self.log.write(bytes, to),
             Event::Log(bytes) => self.log.write_app(bytes, to),
+            Event::Done(_) => {
+                self.log.end_line(to)?;
+                common(event, to)
+            }
             Event::Built { announce: true, build, release } => {
                 self.log.end_line(to)?;
                 built(build, release, to)
@@ -39,9 +43,9 @@ impl Renderer for V3 {
             | Event::About(..)
             | Event::PackProgress { .. }
             | Event::Packaged
-            | Event::Uploading(Upload::Styles)
+            | Event::Uploading(Upload::WithBuild)
             | Event::Progress { .. }
-            | Event::Uploaded { upload: Upload::Styles, .. }
+            | Event::Uploaded { upload: Upload::WithBuild, .. }
             | Event::StartingBuild
             | Event::BuildStarted(_)
             | Event::Built { announce: false, .. }
@@ -51,7 +55,7 @@ impl Renderer for V3 {
             | Event::Waiting(_)
             | Event::Process(_)
             | Event::Step(_)
-            | Event::Done(_)
+            | Event::LogFollows
             | Event::Line(_)
             | Event::Transfer(_) => common(event, to),
         }

@@ -27,7 +27,7 @@ git init --quiet && git add . && git -c user.name=Ada -c user.email=ada@example.
 convox deploy --wait
 ";
 
-/// What differs from run to run and is not given a stand-in.
+/// What differs from run to run and has no placeholder.
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
     let parts = [
         r"(?P<ago>\b\d+ (?:second|minute)s? ago\b|\bnow\b)",
@@ -99,7 +99,7 @@ fn matches(expected: &[&str], lines: &[&str]) -> bool {
 struct Session {
     story: Story,
     shell: Shell,
-    /// What stands for the ids of the page, and for those of this run.
+    /// The placeholders for the ids of the page, and for those of this run.
     documented: Redactions,
     real: Redactions,
 }
@@ -107,7 +107,7 @@ struct Session {
 impl Session {
     fn new(prelude: &str) -> Self {
         let mut story = Story::alone("web");
-        story.goes_to(&root().to_string_lossy());
+        story.change_directory(&root().to_string_lossy());
         let mut shell = Shell::start(&story);
         for line in prelude.lines() {
             shell.run(line);
@@ -115,12 +115,12 @@ impl Session {
         Self { story, shell, documented: Redactions::default(), real: Redactions::default() }
     }
 
-    /// The text of the page with stand-ins.
+    /// The text of the page with placeholders.
     fn documented(&self, text: &str) -> String {
-        self.documented.put(&text.replace("/home/ada", "/story/home"), &self.directory())
+        self.documented.redact(&text.replace("/home/ada", "/story/home"), &self.directory())
     }
 
-    /// The directory that stand-ins show as `/story`.
+    /// The directory that placeholders show as `/story`.
     fn directory(&self) -> PathBuf {
         self.story.path("home").parent().unwrap().to_owned()
     }
@@ -131,7 +131,7 @@ impl Session {
         let output = self.shell.run(&line);
         let lines = command.output.iter().map(|line| format!("{line}\n"));
         let expected = normalized(&self.documented(&lines.collect::<String>()));
-        let shown = normalized(&self.real.put(&output, &self.directory()));
+        let shown = normalized(&self.real.redact(&output, &self.directory()));
         let (expected, shown): (Vec<&str>, Vec<&str>) =
             (expected.lines().collect(), shown.lines().collect());
         if matches(&expected, &shown) {
@@ -143,14 +143,14 @@ impl Session {
         Some(self.as_documented(&output))
     }
 
-    /// Output with the ids of the page, as far as it has them.
+    /// Output with the ids of the page where they are known.
     fn as_documented(&self, output: &str) -> String {
         let documented = self.documented.pairs();
-        let known = |stand_in: &String| {
-            documented.iter().find(|(_, other)| other == stand_in).map(|(id, _)| id.clone())
+        let known = |placeholder: &String| {
+            documented.iter().find(|(_, other)| other == placeholder).map(|(id, _)| id.clone())
         };
         let pairs = self.real.pairs();
-        let ids = pairs.iter().filter_map(|(real, stand_in)| Some((real, known(stand_in)?)));
+        let ids = pairs.iter().filter_map(|(real, placeholder)| Some((real, known(placeholder)?)));
         let home = self.story.path("home");
         let output = output.replace(&*home.to_string_lossy(), "/home/ada");
         let output = error_on_its_own_line(&output);

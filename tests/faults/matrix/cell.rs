@@ -1,4 +1,4 @@
-//! One request of one command, and one fault that happens to it.
+//! A cell of the matrix: a request of a command, and a fault that happens to it.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,48 +9,51 @@ use super::check::check;
 use super::expect::expected;
 use super::flow::{Flow, Scene};
 use crate::support::PATIENCE;
+use crate::support::TestRack;
 use crate::support::api::Api;
-use crate::support::cli::{Cli, Output, Running};
+use crate::support::cli::Cli;
 use crate::support::fault::Fault;
-use crate::support::proxy::{Asked, Proxy, Record, Setup};
-use crate::support::rack::{Killable, Rack};
+use crate::support::killable::Killable;
+use crate::support::proxy::{Proxy, Received, Record, Setup};
+use crate::support::upstream::Upstream;
+use crate::support::{Output, Running};
 
-/// What all cells share.
+/// What the cells share.
 pub(crate) struct World {
-    pub(crate) rack: Rack,
+    pub(crate) rack: TestRack,
     pub(crate) home: PathBuf,
     pub(crate) source: PathBuf,
     apps: AtomicUsize,
-    again: Mutex<Vec<String>>,
+    repeated: Mutex<Vec<String>>,
 }
 
 impl World {
-    pub(crate) fn new(rack: Rack, home: PathBuf, source: PathBuf) -> Self {
-        Self { rack, home, source, apps: AtomicUsize::new(0), again: Mutex::default() }
+    pub(crate) fn new(rack: TestRack, home: PathBuf, source: PathBuf) -> Self {
+        Self { rack, home, source, apps: AtomicUsize::new(0), repeated: Mutex::default() }
     }
 
     fn name(&self) -> String {
         format!("app-{}", self.apps.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The runs that had to be done again, and why: a line each.
-    pub(crate) fn again(&self) -> Vec<String> {
-        self.again.lock().unwrap().clone()
+    /// The reasons why runs had to be repeated: a line each.
+    pub(crate) fn repeated(&self) -> Vec<String> {
+        self.repeated.lock().unwrap().clone()
     }
 
-    fn note_again(&self, wrong: &str) {
+    fn note_repeated(&self, wrong: &str) {
         let line = wrong.lines().next().unwrap_or_default();
-        self.again.lock().unwrap().push(line.to_owned());
+        self.repeated.lock().unwrap().push(line.to_owned());
     }
 }
 
-/// A request of a command: the key, and which of its kind.
+/// A request of a command: its key, and which of the requests with this key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Row {
     pub(crate) flow: Flow,
     pub(crate) key: String,
     pub(crate) nth: usize,
-    /// The last one that was answered before it was sent.
+    /// The last request that was answered before this one was sent.
     pub(crate) before: Option<(String, usize)>,
 }
 
@@ -58,11 +61,11 @@ pub(crate) struct Row {
 pub(crate) struct Cell {
     pub(crate) row: Row,
     pub(crate) fault: Fault,
-    /// With a line on stderr for each request.
+    /// Run with `CONVOX_DEBUG`.
     pub(crate) debug: bool,
 }
 
-/// What is there when the command has ended.
+/// The state when the command has ended.
 pub(crate) struct Ended<'a> {
     pub(crate) scene: &'a Scene,
     pub(crate) api: &'a Api,
@@ -70,7 +73,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) ran: &'a Output,
 }
 
-/// The requests of a command when all goes well.
+/// Records the requests of a command that nothing happens to.
 pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Output) {
     let api = &world.rack.api;
     let scene = flow.prepare(api, &world.name(), world.source.clone()).await;
@@ -83,29 +86,27 @@ pub(crate) async fn record(flow: Flow, world: &World) -> (Vec<Record>, Output) {
     (proxy.records(), ran)
 }
 
-/// What is said of a run in which the fault had no occasion.
-const NOT_MET: &str = "the fault was not met";
-/// How often a cell is run until it says something: the time limits are small, and a busy machine
-/// may stretch a run beyond them.
+/// The error of a run in which the fault did not happen.
+const NOT_MET: &str = "the fault did not happen";
+/// How often a failing cell is run: the time limits are small, and a busy machine may exceed them.
 const TRIES: u32 = 3;
-/// A cell whose fault found no occasion, which counts as none.
-pub(crate) const NO_OCCASION: i32 = -1;
+/// The result of a cell whose fault never happened, which does not count.
+pub(crate) const NOT_COUNTED: i32 = -1;
 
-/// Runs a cell; gives the exit code, or what is wrong. Requests that are under way side by side come
-/// in any order, so that the one to be refused may have gone before the proxy refuses: such a run
-/// says nothing.
+/// Runs a cell; returns the exit code, or what is wrong. Concurrent requests arrive in any order, so
+/// the one to be refused may arrive before the proxy refuses connections: such a run does not count.
 pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
-    let mut result = Ok(NO_OCCASION);
+    let mut result = Ok(NOT_COUNTED);
     for _ in 0..TRIES {
         let running = tokio::time::timeout(2 * PATIENCE, run_to_end(cell, world));
         result = running.await.unwrap_or_else(|_| Err(format!("{cell:?} does not end")));
         match &result {
             Ok(_) => return result,
-            Err(wrong) => world.note_again(wrong),
+            Err(wrong) => world.note_repeated(wrong),
         }
     }
     match result {
-        Err(wrong) if cell.fault == Fault::RefuseNext && wrong.contains(NOT_MET) => Ok(NO_OCCASION),
+        Err(wrong) if cell.fault == Fault::RefuseNext && wrong.contains(NOT_MET) => Ok(NOT_COUNTED),
         result => result,
     }
 }
@@ -113,10 +114,10 @@ pub(crate) async fn run(cell: &Cell, world: &World) -> Result<i32, String> {
 async fn run_to_end(cell: &Cell, world: &World) -> Result<i32, String> {
     let kills = matches!(cell.fault, Fault::Killed | Fault::KilledAfter);
     if !kills {
-        return run_at(cell, world, &world.rack.api, world.rack.address, None).await;
+        return run_at(cell, world, &world.rack.api, world.rack.address.into(), None).await;
     }
     let rack = Arc::new(Killable::begin().await);
-    let result = run_at(cell, world, &rack.api, rack.address, Some(rack.clone())).await;
+    let result = run_at(cell, world, &rack.api, rack.upstream.clone(), Some(rack.clone())).await;
     rack.stop().await;
     result
 }
@@ -125,7 +126,7 @@ async fn run_at(
     cell: &Cell,
     world: &World,
     api: &Api,
-    upstream: std::net::SocketAddr,
+    upstream: Upstream,
     rack: Option<Arc<Killable>>,
 ) -> Result<i32, String> {
     let Cell { row, fault, debug } = cell;
@@ -134,19 +135,19 @@ async fn run_at(
     let refuses = *fault == Fault::RefuseNext;
     let plan = Plan::of(row, *fault);
     let hit = Arc::new(AtomicBool::new(false));
-    let struck = hit.clone();
-    let script = move |asked: &Asked| match &plan {
-        Some(plan) if plan.meets(asked) && !plan.is_done(&struck) => plan.fault,
+    let happened = hit.clone();
+    let script = move |request: &Received| match &plan {
+        Some(plan) if plan.matches(request) && !plan.is_done(&happened) => plan.fault,
         _ => Fault::Pass,
     };
-    let proxy = Proxy::start(Setup { rack, hasty: refuses, ..Setup::new(upstream, script) });
+    let proxy = Proxy::start(Setup { rack, closes: refuses, ..Setup::new(upstream, script) });
     if refuses && row.before.is_none() {
-        proxy.desk.shut().await;
+        proxy.state.shut().await;
     }
-    let mut running = start(flow, world, api, &scene, &proxy, *debug || refuses);
+    let running = start(flow, world, api, &scene, &proxy, *debug || refuses);
     if refuses {
         let was_refused = running.err.until(|text| is_refused(text, row, &scene)).await;
-        proxy.desk.open();
+        proxy.state.open();
         hit.store(was_refused, Ordering::Relaxed);
     }
     let ran = end(flow, &scene, api, running).await;
@@ -174,34 +175,34 @@ fn start(
     cli.start()
 }
 
-/// Waits for the command's end. A followed log ends when all was shown and the app goes.
-async fn end(flow: Flow, scene: &Scene, api: &Api, mut running: Running) -> Output {
+/// Waits for the end of the command. To end a followed log, the app is deleted once all was shown.
+async fn end(flow: Flow, scene: &Scene, api: &Api, running: Running) -> Output {
     if flow == Flow::Follow {
         let shown = async {
-            let log = scene.told(api, "tick 25 of 25").await;
+            let log = scene.log_with(api, "tick 25 of 25").await;
             let last = log.lines().last().unwrap().to_owned();
             running.out.until(|text| text.contains(&last)).await;
         };
-        // If it is not shown, the check of what was shown says so.
+        // If it is not shown, the check of the output reports that.
         drop(tokio::time::timeout(PATIENCE / 3, shown).await);
         api.delete(&format!("/apps/{}", scene.app)).await;
     }
-    running.end().await
+    running.ended().await
 }
 
-/// Which request is met, and by what.
+/// Which request the fault happens to.
 struct Plan {
     key: String,
-    /// Any of them, where it is the answer that counts.
+    /// `None` for any of them.
     nth: Option<usize>,
     fault: Fault,
 }
 
-/// What is polled until a build is over: how often varies.
+/// Polled until a build is over, any number of times.
 const POLL: &str = "GET /apps/APP/builds/BUILD";
 
 impl Plan {
-    /// The request of the row; refused is what comes after the one before it.
+    /// The request of the row. To refuse it, connections are refused after the request before it.
     fn of(row: &Row, fault: Fault) -> Option<Self> {
         let target = Self { key: row.key.clone(), nth: Some(row.nth), fault };
         if fault != Fault::RefuseNext {
@@ -214,26 +215,25 @@ impl Plan {
         })
     }
 
-    fn meets(&self, asked: &Asked) -> bool {
-        asked.key == self.key && self.nth.is_none_or(|nth| nth == asked.nth)
+    fn matches(&self, request: &Received) -> bool {
+        request.key == self.key && self.nth.is_none_or(|nth| nth == request.nth)
     }
 
-    /// It happens once.
-    fn is_done(&self, struck: &AtomicBool) -> bool {
-        struck.swap(true, Ordering::Relaxed) && self.nth.is_some()
+    /// Whether the fault has happened, as it does so once.
+    fn is_done(&self, happened: &AtomicBool) -> bool {
+        happened.swap(true, Ordering::Relaxed) && self.nth.is_some()
     }
 }
 
 impl Row {
-    /// Does it come after polls, of which there may be any number?
+    /// Whether it comes after polls, of which there may be any number.
     fn follows_poll(&self) -> bool {
         self.key != POLL && self.before.as_ref().is_some_and(|(key, _)| key == POLL)
     }
 }
 
-/// Does the trace show that this request was refused? (Or cut, where it took a connection that had
-/// been made in advance.) After polls, any refusal will do: the last of them, and the log, may come
-/// once more.
+/// Whether the debug output shows that this request was refused, or cut if it used a connection that
+/// was open before. After polls any refusal counts, since another poll, or the log, may come first.
 fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
     if row.follows_poll() {
         return text.contains("connection refused");
@@ -261,7 +261,7 @@ fn is_refused(text: &str, row: &Row, scene: &Scene) -> bool {
 
 fn explain(cell: &Cell, wrong: &str, ended: &Ended<'_>) -> String {
     let Row { flow, key, nth, .. } = &cell.row;
-    let Output { code, out, err, took } = ended.ran;
+    let Output { code, out, err, took, .. } = ended.ran;
     let start = ended.proxy.records().first().map(|record| record.at);
     let requests: Vec<String> = ended
         .proxy
@@ -269,11 +269,11 @@ fn explain(cell: &Cell, wrong: &str, ended: &Ended<'_>) -> String {
         .iter()
         .map(|record| {
             let at = start.map_or(Duration::ZERO, |start| record.at - start);
-            format!("{:6} ms {} {:?}", at.as_millis(), record.asked.line, record.rack)
+            format!("{:6} ms {} {:?}", at.as_millis(), record.request.line, record.rack)
         })
         .collect();
     format!(
-        "{} / {key} #{nth} / {}: {wrong}\nexit {code:?} after {took:?}\n--- stdout\n{out}\n--- stderr\n{err}\n--- requests\n{}\n",
+        "{} / {key} #{nth} / {}: {wrong}\nexit code {code} after {took:?}\n--- stdout\n{out}\n--- stderr\n{err}\n--- requests\n{}\n",
         flow.name(),
         cell.fault,
         requests.join("\n")

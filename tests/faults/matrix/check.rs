@@ -1,4 +1,4 @@
-//! What must be true once a command has ended: at the rack, on stdout, on stderr.
+//! What has to be true when a command has ended: at the rack, on stdout and on stderr.
 
 use std::collections::HashSet;
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::cell::Ended;
 use super::expect::{Expected, Log};
 use super::flow::Flow;
-use crate::support::carry::WORDS;
-use crate::support::cli::Output;
+use crate::support::Output;
 use crate::support::fault::Fault;
+use crate::support::forward::MESSAGE;
 
 type Checked = Result<(), String>;
 
@@ -25,7 +25,7 @@ pub(crate) async fn check(
     ended: &Ended<'_>,
 ) -> Checked {
     let Expected { code, .. } = expected;
-    must(ended.ran.code == Some(code), format!("exit {code} is expected"))?;
+    must(ended.ran.code == code, format!("exit {code} is expected"))?;
     check_secrets(ended)?;
     check_words(fault, code, ended)?;
     let killed = matches!(fault, Fault::Killed | Fault::KilledAfter);
@@ -45,8 +45,8 @@ fn check_secrets(ended: &Ended<'_>) -> Checked {
     let encode = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
     let secrets = [password.clone(), encode(password), encode(&format!("convox:{password}"))];
     let Output { out, err, .. } = ended.ran;
-    let told = secrets.iter().any(|secret| out.contains(secret) || err.contains(secret));
-    must(!told, "the password is told")
+    let is_shown = secrets.iter().any(|secret| out.contains(secret) || err.contains(secret));
+    must(!is_shown, "the password is shown")
 }
 
 /// An error is one line, followed by hints that name what to do.
@@ -55,13 +55,13 @@ fn check_words(fault: Fault, code: i32, ended: &Ended<'_>) -> Checked {
     let errors: Vec<&&str> = lines.iter().filter(|line| line.starts_with("ERROR: ")).collect();
     must(!ended.ran.err.contains("panicked"), "a panic")?;
     if code == 0 {
-        return must(errors.is_empty(), "an error beside success");
+        return must(errors.is_empty(), "an error in spite of success");
     }
     must(errors.len() == 1, "one line begins with ERROR")?;
     let start = lines.iter().position(|line| line.starts_with("ERROR: ")).unwrap();
     let (error, hints) = (lines[start], &lines[start + 1..]);
     must(hints.iter().all(|line| line.starts_with("HINT: ")), "only hints follow the error")?;
-    let own = fault != Fault::Status(500) || error.contains(WORDS);
+    let own = fault != Fault::Status(500) || error.contains(MESSAGE);
     must(own, "the rack's message is missing")?;
     must(hints.iter().any(|hint| hint.contains("convox ")), "no hint names a command")
 }
@@ -75,7 +75,7 @@ fn id(value: &Value) -> &str {
     value["id"].as_str().unwrap()
 }
 
-/// At most one build and one release came of it, and the app runs what it should.
+/// There is at most one build and one release, and the app runs the expected release.
 async fn check_build(flow: Flow, expected: Expected, ended: &Ended<'_>, killed: bool) -> Checked {
     let (builds, releases) = (list(ended, "builds").await, list(ended, "releases").await);
     let app = ended.api.running(&ended.scene.app).await;
@@ -87,7 +87,7 @@ async fn check_build(flow: Flow, expected: Expected, ended: &Ended<'_>, killed: 
     }
     let promotes = ended.proxy.carried_out("POST /apps/APP/releases/RELEASE/promote");
     if expected.code != 0 {
-        must(promotes == 0, "promoted all the same")?;
+        must(promotes == 0, "promoted after a failure")?;
         return must(app["release"] == "", "another release runs");
     }
     must(builds.len() == 1 && builds[0]["status"] == "complete", "the build is missing")?;
@@ -151,13 +151,13 @@ async fn check_promote(flow: Flow, expected: Expected, ended: &Ended<'_>, killed
     must(list(ended, "builds").await.len() == 1, "a new build")?;
     let promotes = ended.proxy.carried_out("POST /apps/APP/releases/RELEASE/promote");
     if expected.code != 0 {
-        must(promotes == 0, "promoted all the same")?;
+        must(promotes == 0, "promoted after a failure")?;
         must(app["release"] == scene.active, "another release runs")?;
         let new = releases.len() > before;
         let err = &ended.ran.err;
         let named =
             err.contains(&format!("releases promote {} -a ", id(releases.first().unwrap())));
-        // Garbage in place of its id leaves only the list.
+        // Without its id, which was garbled, only the list can be named.
         let listed = err.contains("invalid response to POST /") && err.contains("convox releases");
         return must(!new || named || listed, "the new release is not named");
     }
@@ -186,20 +186,22 @@ fn check_promote_output(flow: Flow, ended: &Ended<'_>, release: &str) -> Checked
         Flow::EnvSet => format!("Setting GREETING... OK\nRelease: {release}\n"),
         _ => format!("Rolling back to {}... OK, {release}\n", ended.scene.other),
     };
-    let Some(rest) = out.strip_prefix(&begins) else { return Err("another beginning".into()) };
-    // A rack that was just started runs its apps first.
+    let Some(rest) = out.strip_prefix(&begins) else {
+        return Err("an unexpected beginning".into());
+    };
+    // A rack that has just been started runs its apps first.
     let rest = rest.strip_prefix("Waiting for app to be ready... OK\n").unwrap_or(rest);
     let promoting = format!("Promoting {release}... ");
     let Some(rest) = rest.strip_prefix(&promoting) else { return Err("no promote".into()) };
-    let Some(log) = rest.strip_suffix("OK\n") else { return Err("another end".into()) };
+    let Some(log) = rest.strip_suffix("OK\n") else { return Err("an unexpected end".into()) };
     once(log)
 }
 
-/// No line is there twice, and all are in order.
+/// All lines are different, and in order.
 fn once(log: &str) -> Checked {
     let lines: Vec<&str> = log.lines().filter(|line| line.starts_with("20")).collect();
     let different: HashSet<&&str> = lines.iter().collect();
-    must(different.len() == lines.len(), "a line is there twice")?;
+    must(different.len() == lines.len(), "a line is repeated")?;
     must(lines.is_sorted(), "lines are out of order")
 }
 
@@ -207,7 +209,7 @@ fn check_app_log(flow: Flow, expected: Expected, ended: &Ended<'_>) -> Checked {
     let out = &ended.ran.out;
     once(out)?;
     if expected.code != 0 {
-        return must(out.is_empty(), "lines beside an error");
+        return must(out.is_empty(), "output in spite of an error");
     }
     if flow == Flow::Follow {
         for tick in 1..=25 {

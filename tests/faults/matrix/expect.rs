@@ -1,38 +1,38 @@
-//! What each cell of the matrix must come to.
+//! The expected result of each cell.
 
 use std::time::Duration;
 
 use super::flow::Flow;
 use crate::support::fault::Fault;
 
-/// What a request is to the command that sends it.
+/// What a request means to the command that sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Its own act, or what it must know first.
+    /// The change it makes, or what it has to know before.
     Own,
-    /// A look whether something is over.
+    /// A check whether something is over.
     Poll,
-    /// Something it shows beside its work; it says so where that fails.
+    /// Something it shows in addition, with a warning if that fails.
     View,
-    /// Something it would have liked to know.
+    /// Something it can do without.
     Extra,
 }
 
-/// How a command must end.
+/// How a command has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) code: i32,
     pub(crate) log: Log,
 }
 
-/// What is to be seen of a log.
+/// What has to be shown of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Log {
     /// Every line once, in order.
     Whole,
-    /// None of it, and a warning that says how to see it.
+    /// Nothing but a warning with the command that shows it.
     Warned,
-    /// What there was until the end.
+    /// The beginning, up to the failure.
     Beginning,
 }
 
@@ -44,13 +44,13 @@ fn role(flow: Flow, key: &str, nth: usize) -> Role {
         ("GET /apps/APP/builds/BUILD", _) => Role::Poll,
         ("GET /apps/APP", 3..) if flow == Flow::Deploy => Role::Poll,
         ("GET /apps/APP", 2..) if flow.promotes() && flow != Flow::Deploy => Role::Poll,
-        // Did anybody else change the environment meanwhile?
+        // To report concurrent changes of the environment.
         ("GET /apps/APP/releases", _) if flow == Flow::EnvSet => Role::Extra,
         _ => Role::Own,
     }
 }
 
-/// How often a request is worth an own row: what comes later is more of the same.
+/// The number of requests with a key that have rows of their own: later ones mean the same.
 pub(crate) fn rows(flow: Flow, key: &str) -> usize {
     match key {
         "GET /apps/APP" if flow == Flow::Deploy => 3,
@@ -77,7 +77,7 @@ pub(crate) fn expected(flow: Flow, key: &str, nth: usize, fault: Fault) -> Expec
     Expected { code, log }
 }
 
-/// Is a build under way at the rack that is killed?
+/// Whether a build is running at the rack when it is killed.
 fn ends_a_build(flow: Flow, key: &str, nth: usize, fault: Fault) -> bool {
     let follows = match key {
         "SOCKET /apps/APP/builds/BUILD/logs" | "GET /apps/APP/builds/BUILD" => nth == 1,
@@ -112,14 +112,14 @@ pub(crate) const FAULTS: [Fault; 21] = [
     Fault::ResetInBody,
 ];
 
-/// A third of what an answer may take, as 20 s are.
+/// A third of the time limit for a response, like 20 s of the default.
 const STALL: Duration = Duration::from_secs(1);
 
-/// Does this fault mean anything to this request?
+/// Whether this fault can happen to this request.
 pub(crate) fn applies(flow: Flow, key: &str, fault: Fault) -> bool {
     let socket = key.starts_with("SOCKET");
     let changes = key.starts_with("POST");
-    // A followed log has no end that could be missing.
+    // The end of a followed log can't be missing: it has none.
     let endless = flow == Flow::Follow || flow.promotes() && !key.contains("builds");
     match fault {
         Fault::Cut(_) => socket,

@@ -1,4 +1,4 @@
-//! The commands that are held against the faults, and what has to be there for each.
+//! The commands of the matrix, and what each needs at the rack.
 
 use std::path::PathBuf;
 
@@ -17,19 +17,19 @@ pub(crate) enum Flow {
     BuildLogs,
 }
 
-/// What a command finds.
+/// What exists at the rack before a command runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Scene {
     pub(crate) app: String,
-    /// The folder that is deployed.
+    /// The directory that is deployed.
     pub(crate) source: PathBuf,
-    /// The build before.
+    /// An existing build.
     pub(crate) build: String,
-    /// The release that is active.
+    /// The active release.
     pub(crate) active: String,
     /// Another release.
     pub(crate) other: String,
-    /// The log before.
+    /// The existing log.
     pub(crate) log: String,
 }
 
@@ -58,12 +58,12 @@ impl Flow {
         }
     }
 
-    /// Does it start a build?
+    /// Whether it starts a build.
     pub(crate) fn builds(self) -> bool {
         matches!(self, Self::Deploy | Self::Build)
     }
 
-    /// Does it promote a release?
+    /// Whether it promotes a release.
     pub(crate) fn promotes(self) -> bool {
         matches!(self, Self::Deploy | Self::Promote | Self::Rollback | Self::EnvSet)
     }
@@ -89,7 +89,7 @@ impl Flow {
         text.split(' ').map(word).collect()
     }
 
-    /// Makes what the command finds.
+    /// Creates what the command needs.
     pub(crate) async fn prepare(self, api: &Api, app: &str, source: PathBuf) -> Scene {
         api.post("/apps", &[("name", app)]).await;
         api.running(app).await;
@@ -116,12 +116,12 @@ impl Flow {
                 api.promote(app, &scene.active).await;
             }
             Self::Logs => {
-                scene.run(api, &app::telling(80, "")).await;
-                scene.log = scene.told(api, "tick 80 of 80").await;
+                scene.run(api, &app::ticking(80, "")).await;
+                scene.log = scene.log_with(api, "tick 80 of 80").await;
             }
             Self::Follow => {
                 (scene.build, scene.active) =
-                    api.build(app, &app::telling(25, "sleep 0.02;")).await;
+                    api.build(app, &app::ticking(25, "sleep 0.02;")).await;
                 api.post(&format!("/apps/{app}/releases/{}/promote", scene.active), &[]).await;
             }
             Self::BuildLogs => {
@@ -134,7 +134,7 @@ impl Flow {
     }
 }
 
-/// A build that says something.
+/// A build with a log.
 const LONG: &str = "services:
   web:
     command: sleep 600
@@ -143,20 +143,20 @@ const LONG: &str = "services:
 ";
 
 impl Scene {
-    /// Builds and promotes.
+    /// Builds an archive and promotes its release.
     async fn run(&mut self, api: &Api, archive: &[u8]) {
         (self.build, self.active) = api.build(&self.app, archive).await;
         api.promote(&self.app, &self.active).await;
     }
 
-    /// Makes a release with another environment.
+    /// Creates a release with another environment.
     async fn change(&self, api: &Api, env: &str) -> String {
         let path = format!("/apps/{}/releases", self.app);
         api.post(&path, &[("env", env)]).await["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until the app's log has this, and all that comes with it.
-    pub(crate) async fn told(&self, api: &Api, last: &str) -> String {
+    /// Waits until the log of the running app contains a text; returns the log.
+    pub(crate) async fn log_with(&self, api: &Api, last: &str) -> String {
         loop {
             let log = api.app_log(&self.app).await;
             if log.contains(last) && log.contains(&format!("release {} is running", self.active)) {

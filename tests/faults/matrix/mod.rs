@@ -1,4 +1,4 @@
-//! Each request of the commands that deploy, held against each fault.
+//! The fault matrix: each fault happens to each request of the commands that deploy.
 //!
 //! The requests are those of a run without faults, so the matrix follows the program.
 
@@ -16,31 +16,29 @@ use tokio::task::JoinSet;
 use self::cell::{Cell, Row, World};
 use self::expect::{FAULTS, applies, rows};
 use self::flow::Flow;
+use crate::support::TestRack;
 use crate::support::app;
 use crate::support::proxy::Record;
-use crate::support::rack::Rack;
 
-/// Cells that run at once: most of them wait most of the time.
-const AT_ONCE: usize = 10;
+/// The number of cells that run at once: most of them wait most of the time.
+const AT_ONCE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fault_on_the_way_to_the_rack_breaks_a_deploy() {
     let home = tempfile::tempdir().unwrap();
     let source = tempfile::tempdir().unwrap();
     app::write_source(source.path());
-    let rack = Rack::start().await;
+    let rack = TestRack::temporary();
     let world = World::new(rack, home.path().to_owned(), source.path().to_owned());
     let world = Arc::new(world);
     let started = std::time::Instant::now();
     let all = all_rows(&world).await;
     let cells: Vec<Cell> = cells(&all);
     let results = run_all(cells, &world).await;
-    table::print(&all, &results, &world.again(), started.elapsed());
+    table::print(&all, &results, &world.repeated(), started.elapsed());
     let wrong: Vec<&String> =
         results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{} cells failed:\n\n{}", wrong.len(), join(&wrong));
-    let Ok(world) = Arc::try_unwrap(world) else { panic!("a cell goes on") };
-    world.rack.stop().await;
 }
 
 fn join(texts: &[&String]) -> String {
@@ -58,21 +56,21 @@ async fn all_rows(world: &World) -> Vec<Row> {
 }
 
 fn rows_of(flow: Flow, records: &[Record]) -> Vec<Row> {
-    let wanted = |record: &&Record| record.asked.nth <= rows(flow, &record.asked.key);
+    let wanted = |record: &&Record| record.request.nth <= rows(flow, &record.request.key);
     records.iter().filter(wanted).map(|record| row(flow, record, records)).collect()
 }
 
 fn row(flow: Flow, record: &Record, records: &[Record]) -> Row {
     let answered = |other: &&Record| other.answered.is_some_and(|moment| moment < record.arrived);
-    let is_socket = |other: &Record| other.asked.key.starts_with("SOCKET");
+    let is_socket = |other: &Record| other.request.key.starts_with("SOCKET");
     let before = records.iter().filter(answered);
     // Sockets open beside other requests; they come first only where nothing else does.
     let before = before.max_by_key(|other| (!is_socket(other), other.answered));
-    let before = before.map(|other| (other.asked.key.clone(), other.asked.nth));
-    Row { flow, key: record.asked.key.clone(), nth: record.asked.nth, before }
+    let before = before.map(|other| (other.request.key.clone(), other.request.nth));
+    Row { flow, key: record.request.key.clone(), nth: record.request.nth, before }
 }
 
-/// What the environment asks for, while working on a cell: a part of its name.
+/// A part of the names of the cells to run, for work on some of them.
 #[allow(clippy::disallowed_methods)] // tests have no settings
 fn only() -> Option<String> {
     std::env::var("FAULTS_ONLY").ok()

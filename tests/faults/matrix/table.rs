@@ -1,23 +1,23 @@
-//! The matrix as a table.
+//! Prints the matrix.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
 use super::Results;
-use super::cell::{NO_OCCASION, Row};
+use super::cell::{NOT_COUNTED, Row};
 use super::expect::FAULTS;
 use super::flow::Flow;
 
-/// Prints it where the test's output is shown on success too.
-pub(crate) fn print(rows: &[Row], results: &Results, again: &[String], took: Duration) {
+/// Prints the matrix to the process's own stdout, which is shown even if the test passes.
+pub(crate) fn print(rows: &[Row], results: &Results, repeated: &[String], took: Duration) {
     let mut text = text(rows, results, took);
     text.push_str(&format!(
-        "{} runs done again{}\n",
-        again.len(),
-        if again.is_empty() { "" } else { ":" }
+        "{} runs repeated{}\n",
+        repeated.len(),
+        if repeated.is_empty() { "" } else { ":" }
     ));
-    again.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+    repeated.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).unwrap();
     out.flush().unwrap();
@@ -27,7 +27,7 @@ fn text(rows: &[Row], results: &Results, took: Duration) -> String {
     let mut found = HashMap::new();
     for (cell, result) in results {
         let shown = match result {
-            Ok(NO_OCCASION) => continue,
+            Ok(NOT_COUNTED) => continue,
             Ok(0) => "ok".to_owned(),
             Ok(code) => code.to_string(),
             Err(_) => "WRONG".to_owned(),
@@ -36,7 +36,7 @@ fn text(rows: &[Row], results: &Results, took: Duration) -> String {
     }
     let width = rows.iter().map(|row| name(row).len()).max().unwrap_or_default();
     let mut text = String::from(
-        "\nThe fault matrix: ok is exit code 0, 1 a failure that is right, . means nothing to the request\n",
+        "\nThe fault matrix: ok is exit code 0, 1 an expected failure, . a fault that can't happen\n",
     );
     for flow in Flow::ALL {
         text.push_str(&format!("\n{:width$}", format!("convox {}", flow.name())));
@@ -52,7 +52,7 @@ fn text(rows: &[Row], results: &Results, took: Duration) -> String {
         }
     }
     let wrong = results.iter().filter(|(_, result)| result.is_err()).count();
-    let cells = results.iter().filter(|(_, result)| *result != Ok(NO_OCCASION)).count();
+    let cells = results.iter().filter(|(_, result)| *result != Ok(NOT_COUNTED)).count();
     text.push_str(&format!("\n{cells} cells, {wrong} wrong, in {} s\n", took.as_secs()));
     text
 }

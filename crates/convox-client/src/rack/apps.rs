@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use crate::path;
-use crate::transport::{Reconciled, Request};
+use crate::transport::{Reconciled, Repeat, Request};
 use convox_wire::{App, AppName};
 
-use super::{Error, Rack};
+use super::{Error, Rack, form_of};
 
 /// Options for creating an app.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +64,55 @@ impl Rack {
                 },
             )
             .await
+    }
+
+    /// Cancels the update of an app (`POST /apps/{app}/cancel`; v2, v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 403 `app is not updating`.
+    pub async fn cancel_app(&self, app: &AppName) -> Result<(), Error> {
+        self.act(Request::post(path!["apps", app, "cancel"])).await
+    }
+
+    /// Forbids or allows deleting an app (`PUT /apps/{app}`; v2, v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404.
+    pub async fn set_app_lock(&self, app: &AppName, locked: bool) -> Result<(), Error> {
+        self.act(Request::put(path!["apps", app]).form("lock", locked)).await
+    }
+
+    /// Returns the parameters of an app (`GET /apps/{app}`, up to 20180708231844 `GET
+    /// /apps/{app}/parameters`; v2, v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404.
+    pub async fn app_parameters(&self, app: &AppName) -> Result<BTreeMap<String, String>, Error> {
+        if self.compat().await?.has_parameters_in_apps() {
+            return Ok(self.app(app).await?.parameters);
+        }
+        self.get(path!["apps", app, "parameters"]).await
+    }
+
+    /// Sets parameters of an app, and leaves others as they are (`PUT /apps/{app}`, up to
+    /// 20180708231844 `POST /apps/{app}/parameters`; v2, v3). v3 racks ignore unknown ones.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404.
+    pub async fn set_app_parameters(
+        &self,
+        app: &AppName,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        if self.compat().await?.has_parameters_in_apps() {
+            let request = Request::put(path!["apps", app]);
+            return self.act(request.form("parameters", form_of(parameters))).await;
+        }
+        let request = Request::post(path!["apps", app, "parameters"]).repeat(Repeat::Safely);
+        let request = parameters
+            .iter()
+            .fold(request, |request, (name, value)| request.form(name.clone(), value));
+        self.client.send(&request).await.map(drop)
     }
 
     /// Deletes an app (`DELETE /apps/{app}`; v2, v3, classic). Its status is `deleting` for a

@@ -1,10 +1,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::path;
 use crate::transport::{Download, Request, Upload};
-use convox_wire::{AppName, Build, BuildId, ObjectUrl};
+use convox_wire::{AppName, Build, BuildId, ObjectKey, ObjectUrl, ReleaseId};
 
+use super::compat::BuildImport;
 use super::{Error, Rack, Refusal, not_found};
 
 /// Options of a build. Absent ones are not sent: the rack's defaults apply.
@@ -32,6 +35,24 @@ pub struct BuildOptions {
 /// in the snapshot and has our description and commit.
 #[derive(Debug, Clone)]
 pub struct BuildsBefore(HashSet<BuildId>);
+
+/// Changes of a build; absent ones are not sent.
+#[derive(Debug, Clone, Default)]
+pub struct BuildUpdate {
+    /// The text of the manifest.
+    pub manifest: Option<String>,
+    /// The release that was created of it.
+    pub release: Option<ReleaseId>,
+}
+
+/// A login at the registry that an image comes from.
+#[derive(Debug, Clone, Default)]
+pub struct RegistryCredentials {
+    /// The user.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<SecretString>,
+}
 
 impl Rack {
     /// Lists the newest builds, newest first (`GET /apps/{app}/builds`; v2, v3, classic). Without a
@@ -142,16 +163,82 @@ impl Rack {
         download.map_err(not_found(Refusal::BuildNotFound, id.as_str()))
     }
 
-    /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once.
+    /// Imports an exported build (`POST /apps/{app}/builds/import`; v2, v3). Sent once. Racks up to
+    /// 20180708231844 take it as an object, stored under `key`; racks up to 20180416200237 in the
+    /// form of a new build.
     ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app. [`Error::Body`] if the body can't be read.
     pub async fn import_build(
         &self,
         app: &AppName,
+        key: &ObjectKey,
         export: Arc<dyn Upload>,
     ) -> Result<Build, Error> {
-        self.read(Request::post(path!["apps", app, "builds", "import"]).upload(export)).await
+        let import = Request::post(path!["apps", app, "builds", "import"]);
+        match self.compat().await?.build_import() {
+            BuildImport::Body => self.read(import.upload(export)).await,
+            BuildImport::Object => {
+                let object = self.upload(app, key, export).await?;
+                self.read(import.form("url", object.url.0.as_str())).await
+            }
+            BuildImport::Image => {
+                let request = Request::post(path!["apps", app, "builds"]);
+                self.read(request.file("image", export)).await
+            }
+        }
+    }
+
+    /// Starts a build whose images come from elsewhere (`POST /apps/{app}/builds` with `external`;
+    /// v3), at most once, as [`Rack::start_build`].
+    ///
+    /// # Errors
+    /// As [`Rack::start_build`].
+    pub async fn start_external_build(
+        &self,
+        app: &AppName,
+        before: &BuildsBefore,
+    ) -> Result<Build, Error> {
+        let request = Request::post(path!["apps", app, "builds"]);
+        let request = request.form("external", true).form("url", "");
+        self.start(app, request, &BuildOptions::default(), before).await
+    }
+
+    /// Changes a build (`PUT /apps/{app}/builds/{id}`; v2, v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`].
+    pub async fn update_build(
+        &self,
+        app: &AppName,
+        id: &BuildId,
+        update: &BuildUpdate,
+    ) -> Result<Build, Error> {
+        let request = Request::put(path!["apps", app, "builds", id])
+            .form("manifest", &update.manifest)
+            .form("release", update.release.as_ref().map(ReleaseId::as_str));
+        self.read(request).await
+    }
+
+    /// Copies an image from a registry into an external build (`POST
+    /// /apps/{app}/builds/{id}/image`; v3 from 3.24.6 on). The rack goes on after its response; the
+    /// build's status shows the end.
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404 on older racks, 409 if an import is running, 422 for an invalid
+    /// reference.
+    pub async fn import_image(
+        &self,
+        app: &AppName,
+        id: &BuildId,
+        image: &str,
+        credentials: &RegistryCredentials,
+    ) -> Result<(), Error> {
+        let request = Request::post(path!["apps", app, "builds", id, "image"])
+            .form("image", image)
+            .form("src-creds-user", &credentials.user)
+            .form("src-creds-pass", credentials.password.as_ref().map(|p| p.expose_secret()));
+        self.client.send(&request).await.map(drop)
     }
 
     async fn start(

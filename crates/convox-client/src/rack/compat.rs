@@ -9,6 +9,17 @@ pub struct Compat {
     version: String,
 }
 
+/// How a rack takes an exported build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildImport {
+    /// As the body of the request.
+    Body,
+    /// As an object that the request names.
+    Object,
+    /// As a file in the form of a new build.
+    Image,
+}
+
 const OBJECTS: &str = "20180708231844";
 
 impl Compat {
@@ -23,6 +34,15 @@ impl Compat {
         self.version.as_str() >= OBJECTS
     }
 
+    /// Returns how the rack takes an exported build.
+    pub fn build_import(&self) -> BuildImport {
+        match self.version.as_str() {
+            version if version <= "20180416200237" => BuildImport::Image,
+            version if version <= OBJECTS => BuildImport::Object,
+            _ => BuildImport::Body,
+        }
+    }
+
     /// Returns whether environments are set by creating releases. Older racks have separate routes.
     pub fn takes_release_environments(&self) -> bool {
         self.version.as_str() > OBJECTS
@@ -31,19 +51,70 @@ impl Compat {
     /// Whether an app shows a promoted release as soon as the promote is accepted. v2 and older
     /// racks show the previous one until the update has ended.
     pub fn shows_release_at_once(&self) -> bool {
+        self.is_v3()
+    }
+
+    /// Returns whether the parameters of an app are part of the app. Older racks have separate
+    /// routes.
+    pub fn has_parameters_in_apps(&self) -> bool {
+        self.version.as_str() > OBJECTS
+    }
+
+    /// Returns whether apps have resources.
+    pub fn has_app_resources(&self) -> bool {
+        self.version.as_str() > "20190111211123"
+    }
+
+    /// Returns whether the data of resources can be exported and imported (v3).
+    pub fn has_resource_data(&self) -> bool {
+        self.is_v3()
+    }
+
+    /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
+    /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older.
+    pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+        let mut parts = self.version.trim_start_matches('v').splitn(3, '.').map(|part| {
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            part[..digits].parse::<u32>().ok()
+        });
+        let mut next = || parts.next().flatten();
+        match (next(), next(), next()) {
+            (Some(a), Some(b), Some(c)) => (a, b, c) >= (major, minor, patch),
+            _ => false,
+        }
+    }
+
+    fn is_v3(&self) -> bool {
         self.version.starts_with(['3', 'v', 'd'])
+    }
+
+    /// The version, as the rack reports it.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Whether the rack finds `docker-compose.yml` by itself, as v2 and older racks do for apps of
     /// the first generation.
     pub fn finds_docker_compose(&self) -> bool {
-        !self.version.starts_with(['3', 'v', 'd'])
+        !self.is_v3()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_compare_by_number_where_features_depend_on_a_release() {
+        for new in ["3.24.6", "v3.24.6", "3.24.6rc5", "3.24.6-dev+1", "3.25.0", "4.0.0", "3.100.0"]
+        {
+            assert!(Compat::of(new).is_at_least(3, 24, 6), "{new}");
+        }
+        for old in ["3.24.5", "3.9.9", "3.24", "3", "", "dev", "20260401000000", "2.99.99", "x.y.z"]
+        {
+            assert!(!Compat::of(old).is_at_least(3, 24, 6), "{old}");
+        }
+    }
 
     #[test]
     fn versions_compare_as_text() {

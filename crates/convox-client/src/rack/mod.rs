@@ -4,6 +4,7 @@
 //! repeated if the response is lost; [`crate::transport`] repeats it.
 
 mod apps;
+mod balancers;
 mod budget;
 mod builds;
 pub mod compat;
@@ -16,8 +17,10 @@ mod log_stream;
 mod logs;
 mod objects;
 mod processes;
+mod raw;
 mod refusal;
 mod releases;
+mod resources;
 mod rollout;
 mod services;
 mod session;
@@ -27,7 +30,7 @@ mod tunnel;
 pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, Options, PinnedBy};
 pub use apps::CreateApp;
 pub use budget::CapStatus;
-pub use builds::{BuildOptions, BuildsBefore};
+pub use builds::{BuildOptions, BuildUpdate, BuildsBefore, RegistryCredentials};
 pub use compat::Compat;
 pub use console::{Console, ConsoleRack, Login};
 pub use exit_scanner::{ExitScanner, StreamEnd};
@@ -37,12 +40,14 @@ pub use processes::{ProcessFilter, RunOptions};
 pub use refusal::Refusal;
 pub use releases::{CreateRelease, Force, ReleasesBefore};
 pub use rollout::{RollBack, Rollout, Verdict};
+pub use services::{ServiceUpdate, Trigger, TriggerKind, TriggersOverride};
 pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
     WindowSize,
 };
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -106,6 +111,12 @@ impl Rack {
     async fn act(&self, request: Request) -> Result<(), Error> {
         self.client.send(&request).await?.check_accepted()
     }
+}
+
+/// Returns a map as a form, its keys sorted; `None` for an empty one.
+fn form_of(map: &BTreeMap<String, String>) -> Option<String> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    (!map.is_empty()).then(|| form.extend_pairs(map).finish())
 }
 
 /// Racks report an unknown build or release in different ways (v3: a 500 with a storage key): all

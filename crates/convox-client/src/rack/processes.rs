@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::session::{Session, WindowSize, push, size_headers};
-use super::{Error, Rack};
+use super::{Error, Rack, form_of};
 use crate::path;
 use crate::transport::{Download, Headers, Request, Upload};
 use convox_wire::{AppName, Process, ProcessId, ReleaseId, ServiceName};
@@ -54,7 +54,7 @@ impl RunOptions {
     fn headers(&self) -> Headers {
         let mut headers = size_headers(self.size);
         push(&mut headers, "command", &self.command);
-        push(&mut headers, "environment", form(&self.environment));
+        push(&mut headers, "environment", form_of(&self.environment));
         push(&mut headers, "image", &self.image);
         push(&mut headers, "release", self.release.as_ref().map(ReleaseId::as_str));
         push(&mut headers, "cpu", self.cpu);
@@ -68,12 +68,6 @@ impl RunOptions {
         push(&mut headers, "system-critical", self.system_critical);
         headers
     }
-}
-
-/// A map as a form, its keys sorted; nothing for an empty one.
-fn form(map: &BTreeMap<String, String>) -> Option<String> {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    (!map.is_empty()).then(|| form.extend_pairs(map).finish())
 }
 
 impl Rack {

@@ -34,6 +34,11 @@ pub enum Verdict {
     Running,
     /// The rack has given up on the release.
     RolledBack(RollBack),
+    /// Someone else has promoted another release since, and the app is running that one.
+    Superseded {
+        /// The release that the app is running.
+        by: ReleaseId,
+    },
 }
 
 /// A release that was rolled back.
@@ -77,10 +82,12 @@ impl Rollout {
                 self.inherited = false;
                 Verdict::Pending
             }
-            AppStatus::Rollback | AppStatus::Failed if !self.inherited => self.rolled_back(app),
+            // What is rolled back is the other release.
+            AppStatus::Rollback if self.superseded_by(app).is_some() => Verdict::Pending,
+            AppStatus::Rollback | AppStatus::Failed if !self.inherited => self.ended(app),
             AppStatus::Running if ours => self.running(elapsed),
             AppStatus::Running if self.update_seen => self.without(app, elapsed),
-            AppStatus::Running if elapsed >= UNSEEN => self.rolled_back(app),
+            AppStatus::Running if elapsed >= UNSEEN => self.ended(app),
             _ => Verdict::Pending,
         }
     }
@@ -98,11 +105,21 @@ impl Rollout {
         match self.max_staleness {
             None => Verdict::Doubtful,
             Some(max) if elapsed.saturating_sub(since) < max => Verdict::Pending,
-            Some(_) => self.rolled_back(app),
+            Some(_) => self.ended(app),
         }
     }
 
-    fn rolled_back(&self, app: &App) -> Verdict {
+    /// The release that the app shows, if it is neither ours nor the one before.
+    fn superseded_by(&self, app: &App) -> Option<ReleaseId> {
+        let shown = app.release.as_ref()?;
+        let is_other = *shown != self.release && self.before.as_ref() != Some(shown);
+        is_other.then(|| shown.clone())
+    }
+
+    fn ended(&self, app: &App) -> Verdict {
+        if let Some(by) = self.superseded_by(app) {
+            return Verdict::Superseded { by };
+        }
         let other = |release: &&ReleaseId| **release != self.release;
         let restored = app.release.as_ref().filter(other).or(self.before.as_ref().filter(other));
         Verdict::RolledBack(RollBack { release: self.release.clone(), restored: restored.cloned() })
@@ -153,6 +170,22 @@ mod tests {
     fn a_rollback_between_two_polls_is_recognized_by_the_release() {
         let polls = [(Updating, "RNEW"), (Running, "ROLD")];
         assert_eq!(verdicts(app(Running, "ROLD"), &polls), [Verdict::Pending, rolled_back()]);
+    }
+
+    #[test]
+    fn a_release_of_someone_else_is_not_a_rollback() {
+        let superseded = Verdict::Superseded { by: "ROTHER".parse().unwrap() };
+        for polls in [
+            vec![(Updating, "RNEW"), (Updating, "ROTHER"), (Running, "ROTHER")],
+            vec![(Updating, "RNEW"), (Rollback, "ROTHER"), (Running, "ROTHER")],
+            vec![(Updating, "RNEW"), (Running, "ROTHER")],
+        ] {
+            let seen = verdicts(app(Running, "ROLD"), &polls);
+            assert_eq!(seen.last(), Some(&superseded), "{polls:?}");
+            assert!(seen[..seen.len() - 1].iter().all(|verdict| *verdict == Verdict::Pending));
+        }
+        let polls = [(Updating, "RNEW"), (Rollback, "ROTHER"), (Running, "RNEW")];
+        assert_eq!(verdicts(app(Running, "ROLD"), &polls).last(), Some(&Verdict::Running));
     }
 
     #[test]

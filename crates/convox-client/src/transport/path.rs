@@ -25,6 +25,17 @@ impl Path {
         Self(path)
     }
 
+    /// A path that is already percent-encoded, such as `/apps/web`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if it does not begin with a slash.
+    pub fn encoded(path: &str) -> Result<Self, Error> {
+        match path.starts_with('/') {
+            true => Ok(Self(path.to_owned())),
+            false => Err(Error::Config(format!("invalid path {path}: it must begin with a slash"))),
+        }
+    }
+
     /// The path, checked: an empty segment, `.` or `..` would lead to another route, and URLs
     /// cannot encode them (WHATWG URL, 4.4).
     ///

@@ -1,5 +1,6 @@
 //! Building a request: the route, its options, and whether it may be repeated.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,17 +19,20 @@ pub enum Repeat {
     IfUnsent,
 }
 
+/// The name and the value of an option.
+pub(super) type Field = (Cow<'static, str>, String);
+
 /// The body of a request.
 #[derive(Clone)]
 pub(super) enum Content {
     Empty,
-    Form(Vec<(&'static str, String)>),
+    Form(Vec<Field>),
     Upload(Arc<dyn Upload>),
     /// A file part, then form fields (builds on racks without object storage).
     Multipart {
         file: &'static str,
         upload: Arc<dyn Upload>,
-        fields: Vec<(&'static str, String)>,
+        fields: Vec<Field>,
     },
 }
 
@@ -37,7 +41,7 @@ pub(super) enum Content {
 pub struct Request {
     pub(super) method: Method,
     pub(super) path: Path,
-    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) query: Vec<Field>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) content: Content,
     pub(super) repeat: Repeat,
@@ -137,8 +141,8 @@ impl Request {
     }
 
     /// Adds a query option, if given.
-    pub fn query(mut self, name: &'static str, value: impl ToParam) -> Self {
-        self.query.extend(value.to_param().map(|text| (name, text)));
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl ToParam) -> Self {
+        self.query.extend(value.to_param().map(|text| (name.into(), text)));
         self
     }
 
@@ -149,8 +153,8 @@ impl Request {
     }
 
     /// Adds a form option, if given.
-    pub fn form(mut self, name: &'static str, value: impl ToParam) -> Self {
-        let field = value.to_param().map(|text| (name, text));
+    pub fn form(mut self, name: impl Into<Cow<'static, str>>, value: impl ToParam) -> Self {
+        let field = value.to_param().map(|text| (name.into(), text));
         match &mut self.content {
             Content::Form(fields) | Content::Multipart { fields, .. } => fields.extend(field),
             _ => self.content = Content::Form(field.into_iter().collect()),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::body::{TimeoutPhase, Upload, UploadMonitor};
 use super::client::header_value;
 use super::error::{ProxyCause, Source, cause_of, proxy_cause_of};
-use super::request::Content;
+use super::request::{Content, Field};
 use super::response::{status_error, too_large};
 use super::{Cause, Client, Error, Event, Request, RequestLine, Response};
 
@@ -269,7 +269,7 @@ fn watched_body(upload: &Arc<dyn Upload>, monitor: &Arc<UploadMonitor>) -> Body 
 fn multipart_form(
     file: &'static str,
     upload: &Arc<dyn Upload>,
-    fields: &[(&'static str, String)],
+    fields: &[Field],
     monitor: &Arc<UploadMonitor>,
 ) -> Result<multipart::Form, Error> {
     let body = watched_body(upload, monitor);
@@ -282,5 +282,5 @@ fn multipart_form(
         .mime_str("application/octet-stream")
         .map_err(|error| Error::Config(error.to_string()))?;
     let form = multipart::Form::new().part(file, part);
-    Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
+    Ok(fields.iter().fold(form, |form, (name, value)| form.text(name.clone(), value.clone())))
 }

@@ -11,16 +11,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::file::AddressFile;
 use super::lock::{self, Lock};
-use super::{Address, DaemonError, Status, at, orphans, prepare, status};
+use super::record::Record;
+use super::{Address, DaemonError, Status, at, orphans, status};
+use crate::directories;
 
 /// A rack usually answers at once, but a slow disk can delay the opening of the database.
 const START: Duration = Duration::from_secs(30);
 /// Clients and builds get 5 s to finish, then apps 10 s after TERM.
 const STOP: Duration = Duration::from_secs(40);
 const KILL: Duration = Duration::from_secs(10);
-/// Between the last change of the address file and the exit.
+/// Between the last change of the record and the exit.
 const EXIT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -43,7 +44,7 @@ pub enum Stopped {
 /// Starts `program` with `arguments` as the rack of this data directory, in the background, and
 /// waits until it answers. The program must call [`super::detach_self`] and then [`super::run`].
 /// Its output is appended to `log` (mode 0600). If a rack is already running or being started, that
-/// one is used.
+/// one is used. Returns the address of the rack, if it listens on one besides its socket.
 ///
 /// # Errors
 /// Fails if the program can't be started, exits, or does not answer within 30 s.
@@ -52,9 +53,9 @@ pub async fn start_detached(
     program: &Path,
     arguments: &[OsString],
     log: &Path,
-) -> Result<Address, DaemonError> {
+) -> Result<Option<Address>, DaemonError> {
     let data = &std::path::absolute(data).map_err(at(data))?;
-    prepare(data)?;
+    directories::create_data(data).map_err(at(data))?;
     let _turn = Lock::to_start(data).await?;
     if let Status::Running { address, .. } = status(data).await? {
         return Ok(address);
@@ -121,7 +122,7 @@ async fn stop_rack(data: &Path) -> Result<Stopped, DaemonError> {
     if !lock::is_locked(data)? {
         return Ok(Stopped::WasNotRunning);
     }
-    let Some(pid) = AddressFile::read(data)?.and_then(|file| file.living_pid()) else {
+    let Some(pid) = Record::read(data)?.and_then(|record| record.living_pid()) else {
         // It may be about to exit.
         return match gone_within(data, EXIT).await? {
             true => Ok(Stopped::WasNotRunning),

@@ -16,8 +16,6 @@ use super::{DaemonError, at};
 const RACK: &str = "rack.lock";
 /// Held by a process that starts a rack, until the rack answers.
 const START: &str = "start.lock";
-/// Held while the address file is changed.
-const FILE: &str = "address.lock";
 
 /// [`is_locked`] takes the lock for a moment, so a short wait is needed.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -60,11 +58,6 @@ impl Lock {
         let path = data.join(START);
         let locking = tokio::task::spawn_blocking(move || Self::wait_for(&path));
         locking.await.map_err(|error| at(data)(io::Error::other(error)))?
-    }
-
-    /// Acquires the right to change the address file, waiting for other processes that do.
-    pub(super) fn to_change_file(data: &Path) -> Result<Self, DaemonError> {
-        Self::wait_for(&data.join(FILE))
     }
 
     fn wait_for(path: &Path) -> Result<Self, DaemonError> {

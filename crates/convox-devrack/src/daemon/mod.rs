@@ -1,33 +1,33 @@
 //! The rack as a process of its own: started, found and stopped by its data directory.
 //!
 //! The process that holds the lock file in that directory is the rack; the system releases the lock
-//! however the process ends. The address file next to it contains the port and the password, which
-//! survive restarts, and the id of the process.
+//! however the process ends. A record next to it contains the id of the process. Clients reach the
+//! rack by a Unix-domain socket in the directory, and by TCP only if that was asked for.
 
 mod background;
 mod check;
-mod file;
 mod lock;
 mod orphans;
+mod record;
 mod space;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use self::file::AddressFile;
 use self::lock::Lock;
+use self::record::Record;
 use super::connections::Listeners;
 use super::error::RackError;
-use super::gateway::loopback;
 use super::logs::LogTap;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
 use super::serve::serve_on;
-use super::{directories, local_socket};
+use super::{directories, ids, local_socket};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
@@ -37,11 +37,11 @@ pub use super::runner::Adoption;
 /// Apps inherit the limit, and some programs look at each possible descriptor.
 const MAX_OPEN_FILES: u64 = 16 * 1024;
 
-/// The address of a rack and its credentials.
+/// The TCP address of a rack and its credentials, both as long as the rack runs.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// The port on 127.0.0.1.
-    pub port: u16,
+    /// The loopback address and the port.
+    pub socket: SocketAddr,
     /// The password, valid with any user name.
     pub password: SecretString,
 }
@@ -49,8 +49,24 @@ pub struct Address {
 impl Address {
     /// Returns `http://127.0.0.1:PORT`, without the password.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.socket)
     }
+}
+
+/// What a rack is started with.
+#[derive(Clone)]
+pub struct StartOptions {
+    /// Variables for builds and processes.
+    pub environment: BaseEnvironment,
+    /// The clock.
+    pub clock: Clock,
+    /// Time limits and sizes.
+    pub limits: Limits,
+    /// A loopback address to listen on besides the socket, for clients that can't use the socket;
+    /// with port 0, any free port. The password is a new one at each start.
+    pub listen: Option<SocketAddr>,
+    /// Receives each line of the apps' logs.
+    pub log_tap: Option<LogTap>,
 }
 
 /// The state of a data directory's rack.
@@ -60,8 +76,8 @@ pub enum Status {
     Running {
         /// Its process id.
         pid: i32,
-        /// Its address.
-        address: Address,
+        /// Where it listens besides its socket.
+        address: Option<Address>,
     },
     /// The process exists but does not answer: it is starting, stopping or stuck.
     NotAnswering {
@@ -90,12 +106,15 @@ pub enum DaemonError {
     /// A file or directory can't be used.
     #[error("{0} can't be used: {1}; set CONVOX_DATA to use another directory")]
     File(PathBuf, #[source] io::Error),
-    /// The address file is invalid.
-    #[error("{0} is invalid: {1}; remove it to get a new port and password")]
+    /// The record of the process is invalid.
+    #[error("{0} is invalid: {1}; if no rack is running, remove the file")]
     Unreadable(PathBuf, #[source] serde_json::Error),
-    /// No loopback port is available.
-    #[error("no loopback port is available: {0}")]
-    Port(#[source] io::Error),
+    /// The address to listen on is not available.
+    #[error("the development rack can't listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The system has no random numbers for a password.
+    #[error("no password can be made: {0}")]
+    Password(#[source] io::Error),
     /// The rack itself failed.
     #[error(transparent)]
     Rack(#[from] RackError),
@@ -134,21 +153,10 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DaemonError {
     |error| DaemonError::File(path, error)
 }
 
-/// Creates the data directory (mode 0700) and the address file (mode 0600, with a free port and a
-/// random password) if they are missing, and returns the address. Does not start a rack.
-///
-/// # Errors
-/// Fails if the directory or the file can't be used.
-pub fn prepare(data: &Path) -> Result<Address, DaemonError> {
-    directories::create_data(data).map_err(at(data))?;
-    let file = AddressFile::update(data, |_| ())?;
-    Ok(file.address())
-}
-
 /// Returns the state of this data directory's rack. A directory that does not exist has none.
 ///
 /// # Errors
-/// Fails if the lock or the address file can't be read.
+/// Fails if the lock or the record can't be read.
 pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     if !lock::is_locked(data)? {
         return Ok(match orphans::count(data)? {
@@ -156,62 +164,69 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
             processes => Status::Killed { processes },
         });
     }
-    let Some(file) = AddressFile::read(data)? else {
+    let Some(record) = Record::read(data)? else {
         return Ok(Status::NotAnswering { pid: None });
     };
-    let address = file.address();
-    Ok(match file.living_pid() {
-        Some(pid) if check::is_answering(data).await => Status::Running { pid, address },
+    Ok(match record.living_pid() {
+        Some(pid) if check::is_answering(data).await => {
+            Status::Running { pid, address: record.address() }
+        }
         pid => Status::NotAnswering { pid },
     })
 }
 
-/// Returns the Unix-domain socket of this data directory's rack, which takes requests without a
-/// password. `None` if the system can't connect to it by its path, which is too long.
-pub fn socket(data: &Path) -> Option<PathBuf> {
-    local_socket::connectable(data)
+/// Returns a path by which this process can connect to the Unix-domain socket of this data
+/// directory's rack, which takes requests without a password.
+///
+/// # Errors
+/// Fails if the path is longer than the system allows for a socket and there is no `/proc`.
+pub fn socket(data: &Path) -> Result<PathBuf, DaemonError> {
+    local_socket::connectable(data).map_err(at(data))
 }
 
 /// Serves the rack of a data directory in this process until `shutdown` resolves. Calls `ready`
-/// with the address once connections are accepted, and `log_tap` with each line of the apps' logs.
+/// once connections are accepted, with the address if it listens on one.
 ///
 /// # Errors
-/// Fails if a rack is already running, or if the directory or a port can't be used.
+/// Fails if a rack is already running, or if the directory or the address can't be used.
 pub async fn run(
     data: &Path,
-    environment: BaseEnvironment,
-    clock: Clock,
-    limits: Limits,
-    log_tap: Option<LogTap>,
-    ready: impl FnOnce(&Address),
+    options: StartOptions,
+    ready: impl FnOnce(Option<&Address>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
+    let StartOptions { environment, clock, limits, listen, log_tap } = options;
     directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
-    let wanted = AddressFile::update(data, |_| ())?;
-    let listener = listen(wanted.port).await.map_err(DaemonError::Port)?;
-    let port = listener.local_addr().map_err(DaemonError::Port)?.port();
-    let address = AddressFile::update(data, |file| file.serve_on(port))?.address();
+    let password: SecretString = ids::hex::<20>().map_err(DaemonError::Password)?.into();
+    let bound = match listen {
+        Some(address) => Some(bind(address, &password).await?),
+        None => None,
+    };
+    let (tcp, address) = bound.unzip();
+    Record::of_this_process(address.as_ref()).write(data)?;
     let unix = local_socket::bind(data).map_err(at(data))?;
-    ready(&address);
-    let password = address.password.clone();
-    let data_dir = data.to_owned();
-    let options = RackOptions { data: data_dir, password, clock, environment, limits, log_tap };
-    serve_on(Listeners { tcp: listener, unix: Some(unix) }, options, shutdown).await?;
+    ready(address.as_ref());
+    let options =
+        RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap };
+    serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await?;
     local_socket::remove(data).map_err(at(data))?;
-    AddressFile::update(data, AddressFile::clear_process)?;
+    Record::stopped().write(data)?;
     drop(held);
     Ok(())
 }
 
-/// Binds the previous port, or a free one if another program has taken it.
-async fn listen(port: u16) -> io::Result<TcpListener> {
-    match TcpListener::bind(loopback(port)).await {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind(loopback(0)).await
-        }
-        other => other,
+async fn bind(
+    address: SocketAddr,
+    password: &SecretString,
+) -> Result<(TcpListener, Address), DaemonError> {
+    if !address.ip().is_loopback() {
+        return Err(RackError::NotLoopback(address).into());
     }
+    let failed = |error| DaemonError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = listener.local_addr().map_err(failed)?;
+    Ok((listener, Address { socket, password: password.clone() }))
 }
 
 /// Keeps the descriptors that this process has inherited, such as locks and pipes of a script, from

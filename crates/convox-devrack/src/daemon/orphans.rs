@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::AddressFile;
 use super::lock::Lock;
+use super::record::Record;
 use super::{DaemonError, RackError};
 use crate::clock::Clock;
 use crate::directories::Directories;
@@ -49,16 +49,16 @@ pub(super) async fn stop(data: &Path) -> Result<usize, DaemonError> {
         clock: Clock::system(),
     });
     runner.stop_orphans().await;
-    AddressFile::update(data, AddressFile::clear_process)?;
+    Record::stopped().write(data)?;
     drop(held);
     Ok(count)
 }
 
 /// A rack that stops in an orderly way clears its process id.
 fn was_killed(data: &Path) -> Result<bool, DaemonError> {
-    let file = AddressFile::read(data)?;
+    let record = Record::read(data)?;
     let has_database = Directories::new(data.to_owned()).database().exists();
-    Ok(has_database && file.is_some_and(|file| file.has_process()))
+    Ok(has_database && record.is_some_and(|record| record.has_process()))
 }
 
 /// Counts the services and build steps with running processes, recorded or marked.

@@ -5,13 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::runner::{Group, started_at};
 
 use super::*;
 use crate::tests::support::{Client, TEST_TIMEOUT, environment, script, web};
+
+mod listen;
 
 /// Exists in a data directory whose rack is being started.
 const MARK: &str = "start.lock";
@@ -31,11 +32,15 @@ fn a_rack_process() {
         let stop = async move {
             terminate.recv().await;
         };
-        let limits = Limits::default();
         let adoption = Adoption::start();
-        run(&data, environment(), Clock::system(), limits, None, |_| (), stop).await.unwrap();
+        run(&data, options(None), |_| (), stop).await.unwrap();
         adoption.end(Duration::from_millis(200)).await;
     });
+}
+
+fn options(listen: Option<SocketAddr>) -> StartOptions {
+    let (clock, limits) = (Clock::system(), Limits::default());
+    StartOptions { environment: environment(), clock, limits, listen, log_tap: None }
 }
 
 struct TestDir(tempfile::TempDir);
@@ -50,11 +55,18 @@ impl TestDir {
         self.0.path()
     }
 
-    async fn start(&self) -> Result<Address, DaemonError> {
-        self.start_with("daemon::tests::a_rack_process").await
+    async fn start(&self) {
+        let address = self.start_with("daemon::tests::a_rack_process").await.unwrap();
+        assert!(address.is_none(), "{address:?}");
     }
 
-    async fn start_with(&self, test: &str) -> Result<Address, DaemonError> {
+    /// Starts the rack.
+    async fn client(&self) -> Client {
+        self.start().await;
+        Client::of(self.path())
+    }
+
+    async fn start_with(&self, test: &str) -> Result<Option<Address>, DaemonError> {
         let program = std::env::current_exe().unwrap();
         let arguments = ["--exact", test, "--ignored", "--nocapture"].map(OsString::from);
         let log = self.path().join("rack.log");
@@ -76,8 +88,7 @@ impl TestDir {
 /// Stops the rack of a failed test.
 impl Drop for TestDir {
     fn drop(&mut self) {
-        if let Some(pid) =
-            AddressFile::read(self.path()).unwrap().and_then(|file| file.living_pid())
+        if let Some(pid) = Record::read(self.path()).unwrap().and_then(|record| record.living_pid())
         {
             let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
         }
@@ -85,24 +96,17 @@ impl Drop for TestDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rack_is_started_found_and_stopped_and_keeps_its_address() {
+async fn a_rack_is_started_found_and_stopped_and_keeps_its_data() {
     let dir = TestDir::new();
     assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::WasNotRunning);
-    let prepared = prepare(dir.path()).unwrap();
-    let address = dir.start().await.unwrap();
-    assert_eq!(address.port, prepared.port);
-    assert_eq!(address.url(), format!("http://127.0.0.1:{}", address.port));
-    assert!(address.password.expose_secret().len() >= 32);
+    let client = dir.client().await;
     assert_eq!((dir.mode("rack.json"), dir.mode("rack.log")), (0o600, 0o600));
-    let client = Client::new(&address);
     client.create("web").await;
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
     assert!(matches!(status(dir.path()).await.unwrap(), Status::Stopped));
 
-    let again = dir.start().await.unwrap();
-    assert_eq!(again.port, address.port);
-    assert_eq!(again.password.expose_secret(), address.password.expose_secret());
+    dir.start().await;
     assert_eq!(client.get("/apps/web").await["name"], "web");
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
@@ -110,27 +114,13 @@ async fn a_rack_is_started_found_and_stopped_and_keeps_its_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_starts_yield_one_rack() {
     let dir = TestDir::new();
-    let starts = futures_util::future::join_all((0..8).map(|_| dir.start())).await;
-    let ports: Vec<u16> = starts.into_iter().map(|start| start.unwrap().port).collect();
-    assert!(ports.iter().all(|port| *port == ports[0]), "{ports:?}");
+    futures_util::future::join_all((0..8).map(|_| dir.start())).await;
     let pid = dir.pid().await;
-    dir.start().await.unwrap();
+    dir.start().await;
     assert_eq!(dir.pid().await, pid);
     let (data, stop_now) = (dir.path(), std::future::ready(()));
-    let second =
-        run(data, environment(), Clock::system(), Limits::default(), None, |_| (), stop_now);
+    let second = run(data, options(None), |_| (), stop_now);
     assert!(matches!(second.await, Err(DaemonError::AlreadyRunning(_))));
-    assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_taken_port_is_replaced() {
-    let dir = TestDir::new();
-    let prepared = prepare(dir.path()).unwrap();
-    let _taken = std::net::TcpListener::bind(loopback(prepared.port)).unwrap();
-    let address = dir.start().await.unwrap();
-    assert_ne!(address.port, prepared.port);
-    assert_eq!(prepare(dir.path()).unwrap().port, address.port);
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }
 
@@ -139,9 +129,9 @@ async fn a_program_that_exits_is_reported_with_its_last_line() {
     let dir = TestDir::new();
     let error = dir.start_with("no such test").await.unwrap_err();
     assert!(matches!(&error, DaemonError::Failed { reason, .. } if !reason.is_empty()), "{error}");
-    for damaged in ["", "{", "{\"port\":1,\"password\":\"\"}"] {
+    for damaged in ["", "{"] {
         std::fs::write(dir.path().join("rack.json"), damaged).unwrap();
-        let error = prepare(dir.path()).unwrap_err();
+        let error = stop(dir.path()).await.unwrap_err();
         assert!(matches!(error, DaemonError::Unreadable(..)), "{error}");
     }
     std::fs::remove_file(dir.path().join("rack.json")).unwrap();
@@ -154,7 +144,7 @@ async fn a_program_that_exits_is_reported_with_its_last_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_acknowledged_is_lost_when_the_rack_is_killed() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("web").await;
     let release = client.release("web", web("Hi")).await;
     client.promoted("web", &release).await;
@@ -171,7 +161,7 @@ async fn nothing_that_was_acknowledged_is_lost_when_the_rack_is_killed() {
 
     let pid = Pid::from_raw(dir.pid().await).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
-    dir.start().await.unwrap();
+    dir.start().await;
 
     let build = client.get(&format!("/apps/web/builds/{}", build["id"].as_str().unwrap())).await;
     assert_eq!(build["status"], "failed");
@@ -188,7 +178,7 @@ async fn nothing_that_was_acknowledged_is_lost_when_the_rack_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_the_rack_stops_its_apps() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("jobs").await;
     let path = dir.path().join("pid");
     let text = format!("echo $$ > {}; exec sleep 600", path.display());
@@ -203,7 +193,7 @@ async fn stopping_the_rack_stops_its_apps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_rack_left_running_is_reported_and_stopped() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("jobs").await;
     let path = dir.path().join("pid");
     let text = format!("echo $$ > {}; exec sleep 600", path.display());
@@ -231,41 +221,20 @@ async fn what_a_killed_rack_left_running_is_reported_and_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_socket_needs_no_password_and_goes_with_the_rack() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     assert_eq!(dir.mode("rack.sock"), 0o600);
     let freed = check::post(dir.path(), "/system/prune").await.unwrap();
     assert!(freed.contains("\"freed\""), "{freed}");
     let request = client.with_password("").request(reqwest::Method::POST, "/system/prune");
-    assert_eq!(request.send().await.unwrap().status(), 401, "TCP does need it");
+    assert_eq!(request.send().await.unwrap().status(), 200);
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
     assert!(!dir.path().join("rack.sock").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_on_the_port_of_a_rack_that_hangs_is_not_taken_for_it() {
-    let dir = TestDir::new();
-    let prepared = prepare(dir.path()).unwrap();
-    // Holds the lock and is named as the process, but serves nothing.
-    let _held = Lock::hold(dir.path()).await.unwrap();
-    let port = prepared.port;
-    AddressFile::update(dir.path(), |file| file.serve_on(port)).unwrap();
-    let foreign = tokio::net::TcpListener::bind(loopback(port)).await.unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = foreign.accept().await {
-            let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, ok).await;
-        }
-    });
-    let found = status(dir.path()).await;
-    // The process on record is this one, which is not to be killed.
-    AddressFile::update(dir.path(), AddressFile::clear_process).unwrap();
-    assert!(matches!(found, Ok(Status::NotAnswering { .. })), "{found:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_rack_that_hangs_is_not_reported_as_running() {
     let dir = TestDir::new();
-    dir.start().await.unwrap();
+    dir.start().await;
     let pid = dir.pid().await;
     kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
     // A stopped process may still answer briefly, until every thread has received the signal.
@@ -298,7 +267,7 @@ async fn make_releases(client: Client) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn releases_acknowledged_before_a_kill_exist_after_it() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("web").await;
     let mut answered: Vec<String> = Vec::new();
     for _ in 0..3 {
@@ -311,7 +280,7 @@ async fn releases_acknowledged_before_a_kill_exist_after_it() {
         for maker in makers {
             answered.extend(maker.await.unwrap());
         }
-        dir.start().await.unwrap();
+        dir.start().await;
         let list = client.get("/apps/web/releases?limit=1000").await;
         let list = list.as_array().unwrap();
         let ids: Vec<&str> = list.iter().map(|one| one["id"].as_str().unwrap()).collect();
@@ -327,7 +296,7 @@ async fn releases_acknowledged_before_a_kill_exist_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rack_stops_all_that_its_apps_have_left_behind() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("jobs").await;
     let path = dir.path().join("pid");
     let text = format!(
@@ -353,7 +322,7 @@ async fn inherited_descriptors_are_closed_in_a_rack_and_its_apps() {
     let lock = elsewhere.path().join("lock of a script");
     let flags = rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY;
     let held = rustix::fs::open(&lock, flags, rustix::fs::Mode::RUSR).unwrap();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     let rack = dir.pid().await;
     client.create("jobs").await;
     let release = client.release("jobs", script("ls -l /proc/self/fd; sleep 600")).await;
@@ -370,7 +339,7 @@ async fn inherited_descriptors_are_closed_in_a_rack_and_its_apps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_that_was_killed_leaves_no_source() {
     let dir = TestDir::new();
-    let client = Client::new(&dir.start().await.unwrap());
+    let client = dir.client().await;
     client.create("web").await;
     let manifest = "services:\n  job:\n    command: sleep 60\n    x-dev:\n      build: sleep 60\n";
     let archive = crate::tests::support::archive(&[("convox.yml", manifest)]);
@@ -378,7 +347,7 @@ async fn a_build_that_was_killed_leaves_no_source() {
     let source = dir.path().join("apps/web/sources").join(build["id"].as_str().unwrap());
     crate::runner::tests::support::until("the source", async || source.exists()).await;
     kill_process(Pid::from_raw(dir.pid().await).unwrap(), Signal::KILL).unwrap();
-    dir.start().await.unwrap();
+    dir.start().await;
     assert!(!source.exists());
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
 }

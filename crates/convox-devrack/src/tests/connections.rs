@@ -8,7 +8,7 @@ use super::support::*;
 use crate::{Limits, RackError, serve};
 
 async fn connect(rack: &TestRack) -> TcpStream {
-    TcpStream::connect(("127.0.0.1", rack.client.port)).await.unwrap()
+    TcpStream::connect(("127.0.0.1", rack.client.port())).await.unwrap()
 }
 
 /// Waits until the rack closes the connection; returns what it sent.

@@ -75,7 +75,7 @@ async fn every_route_but_check_requires_the_password() {
         assert_eq!(answer.headers()["www-authenticate"], "Basic realm=\"convox\"");
         assert_eq!(answer.text().await.unwrap(), "invalid authentication\n");
     }
-    let port = client.port;
+    let port = client.port();
     let check =
         format!("GET /check HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
     assert!(client.raw(&check).await.ends_with("\r\n\r\nok"));

@@ -54,7 +54,7 @@ async fn an_interrupted_upload_leaves_no_file() {
     let rack = TestRack::start(data.path()).await;
     let client = &rack.client;
     client.create("web").await;
-    let mut socket = TcpStream::connect(("127.0.0.1", client.port)).await.unwrap();
+    let mut socket = TcpStream::connect(("127.0.0.1", client.port())).await.unwrap();
     let head = "POST /apps/web/objects/tmp/x HTTP/1.1\r\nHost: localhost\r\n\
                 Authorization: Basic YzpzZWNyZXQ=\r\nContent-Length: 1000000\r\n\r\nhalf";
     socket.write_all(head.as_bytes()).await.unwrap();

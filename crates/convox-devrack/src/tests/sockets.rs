@@ -6,7 +6,6 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::support::*;
-use crate::daemon::Address;
 use crate::sockets::{Socket, Source};
 use crate::{Limits, lifecycle};
 use tokio_tungstenite::tungstenite::Error;
@@ -43,7 +42,8 @@ async fn a_foreign_origin_and_a_misspelled_upgrade_fail_the_handshake() {
     {
         match client.try_open("/system/logs", &[header]).await {
             Err(Error::Http(answer)) => assert_eq!(answer.status().as_u16(), status),
-            other => panic!("{other:?}"),
+            Ok(_) => panic!("it was opened"),
+            Err(other) => panic!("{other:?}"),
         }
     }
     rack.stop().await;
@@ -147,7 +147,7 @@ async fn a_disconnected_peer_is_noticed_while_there_is_nothing_to_send() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(axum::serve(listener, router).into_future());
-    let client = Client::new(&Address { port, password: PASSWORD.into() });
+    let client = Client::new(port);
     drop(client.open("/silence", &[]).await);
     let noticed = tokio::time::timeout(TEST_TIMEOUT, noticed).await;
     assert!(noticed.unwrap().is_err(), "dropped without a word");

@@ -1,20 +1,17 @@
-//! A rack with a client, and apps to deploy to it.
+//! A rack with a client.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
@@ -22,9 +19,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use crate::clock::Clock;
-use crate::daemon::Address;
 use crate::runner::BaseEnvironment;
 use crate::{Limits, RackError, RackOptions, serve};
+
+pub(crate) use super::apps::{archive, script, web};
 
 /// Far above what any operation takes: a test that waits this long has failed.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,8 +74,7 @@ impl TestRack {
             let _ = stopped.await;
         };
         let served = tokio::spawn(serve(listener, options, shutdown));
-        let address = Address { port, password: SecretString::from(PASSWORD) };
-        Self { client: Client::new(&address), data: data.to_owned(), stop, served }
+        Self { client: Client::new(port), data: data.to_owned(), stop, served }
     }
 
     pub(crate) async fn stop(self) {
@@ -90,9 +87,44 @@ impl TestRack {
 /// An HTTP client for the rack's API.
 #[derive(Clone)]
 pub(crate) struct Client {
+    /// For the rack.
     http: reqwest::Client,
-    pub(crate) port: u16,
+    /// For services.
+    web: reqwest::Client,
+    peer: Peer,
     password: String,
+}
+
+#[derive(Clone)]
+enum Peer {
+    Port(u16),
+    Socket(PathBuf),
+}
+
+impl Peer {
+    async fn connect(&self) -> Stream {
+        match self {
+            Self::Port(port) => Box::new(TcpStream::connect(("127.0.0.1", *port)).await.unwrap()),
+            Self::Socket(path) => Box::new(UnixStream::connect(path).await.unwrap()),
+        }
+    }
+}
+
+/// A connection to a rack.
+pub(crate) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+pub(crate) type Stream = Box<dyn Connection>;
+
+fn http() -> reqwest::ClientBuilder {
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls)
 }
 
 /// What a websocket received, and how it ended.
@@ -105,21 +137,31 @@ pub(crate) struct Received {
     pub(crate) closed: Option<u16>,
 }
 
-pub(crate) type Open = WebSocketStream<TcpStream>;
+pub(crate) type Open = WebSocketStream<Stream>;
 
 impl Client {
-    pub(crate) fn new(address: &Address) -> Self {
-        let provider = rustls::crypto::ring::default_provider();
-        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls);
+    /// Connects to a port on 127.0.0.1, with [`PASSWORD`].
+    pub(crate) fn new(port: u16) -> Self {
+        let web = http().build().unwrap();
+        let (peer, password) = (Peer::Port(port), PASSWORD.to_owned());
+        Self { http: web.clone(), web, peer, password }
+    }
+
+    /// Connects to the socket of a data directory's rack.
+    pub(crate) fn of(data: &Path) -> Self {
+        let path = data.join("rack.sock");
         Self {
-            http: http.build().unwrap(),
-            port: address.port,
-            password: address.password.expose_secret().to_owned(),
+            http: http().unix_socket(path.as_path()).build().unwrap(),
+            peer: Peer::Socket(path),
+            ..Self::new(0)
+        }
+    }
+
+    /// The port of the rack.
+    pub(crate) fn port(&self) -> u16 {
+        match &self.peer {
+            Peer::Port(port) => *port,
+            Peer::Socket(path) => panic!("a client of {}", path.display()),
         }
     }
 
@@ -127,8 +169,15 @@ impl Client {
         Self { password: password.to_owned(), ..self.clone() }
     }
 
+    fn host(&self) -> String {
+        match self.peer {
+            Peer::Port(port) => format!("127.0.0.1:{port}"),
+            Peer::Socket(_) => "localhost".to_owned(),
+        }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let url = format!("http://{}{path}", self.host());
         self.http.request(method, url).basic_auth("convox", Some(&self.password))
     }
 
@@ -228,7 +277,7 @@ impl Client {
 
     /// Returns the body of a service's response.
     pub(crate) async fn curl(&self, address: SocketAddr) -> String {
-        let answer = self.http.get(format!("http://{address}/")).send().await.unwrap();
+        let answer = self.web.get(format!("http://{address}/")).send().await.unwrap();
         answer.text().await.unwrap()
     }
 
@@ -247,15 +296,15 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Result<Open, SocketError> {
-        let host = format!("127.0.0.1:{}", self.port);
-        let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
+        let url = format!("ws://{}{path}", self.host());
+        let mut request = url.into_client_request().unwrap();
         let login = format!("Basic {}", BASE64_STANDARD.encode(format!("c:{}", self.password)));
         let default = [("Authorization", login.as_str())];
         for (name, value) in default.iter().chain(headers) {
             let name = name.parse::<reqwest::header::HeaderName>().unwrap();
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let stream = TcpStream::connect(&host).await.unwrap();
+        let stream = self.peer.connect().await;
         Ok(tokio_tungstenite::client_async(request, stream).await?.0)
     }
 
@@ -267,7 +316,7 @@ impl Client {
 
     /// Sends raw bytes; returns what is received until the connection closes.
     pub(crate) async fn raw(&self, request: &str) -> String {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let mut socket = self.peer.connect().await;
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.unwrap();
@@ -307,47 +356,4 @@ async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let status = answer.status();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::from(text)))
-}
-
-/// Returns a tar.gz of these files.
-pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (name, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
-    }
-    let mut gzip = tar.into_inner().unwrap();
-    gzip.flush().unwrap();
-    gzip.finish().unwrap()
-}
-
-/// Returns a web service that answers `text` followed by the value of GREETING.
-pub(crate) fn web(text: &str) -> Vec<u8> {
-    let manifest = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    environment:\n      - GREETING=\n";
-    archive(&[("convox.yml", manifest), ("web.py", &WEB.replace("TEXT", text))])
-}
-
-const WEB: &str = r#"
-import http.server, os, sys
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = ("TEXT" + os.environ.get("GREETING", "") + "\n").encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        print("answered", self.path, flush=True)
-
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"#;
-
-/// Returns an app of one service without a port that runs a shell script.
-pub(crate) fn script(text: &str) -> Vec<u8> {
-    let manifest = "services:\n  job:\n    command: sh job.sh\n";
-    archive(&[("convox.yml", manifest), ("job.sh", text)])
 }

@@ -1,0 +1,3 @@
+//! `api …`: requests to the rack's API as they are.
+
+pub(crate) mod get;

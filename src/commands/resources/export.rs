@@ -1,0 +1,38 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::rack;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::flows::transfer::{Target, export};
+use crate::outcome::Outcome;
+
+/// Export the data of a resource as a dump (v3 racks)
+///
+/// A file appears under its name once all of the dump is written. Without --file, the dump goes to
+/// stdout, which must not be a terminal.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox resources export database --file dump.sql")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let target = Target::for_data(cx, args.file.as_deref())?;
+    let app = cx.app()?;
+    let rack = rack(cx).await?;
+    let dump = rack.export_resource(&app, &args.resource);
+    let bytes = export(cx, "Exporting resource data", dump, &target).await?;
+    Ok(target.outcome(Exported { resource: args.resource, bytes }))
+}
+
+#[derive(Serialize)]
+struct Exported {
+    resource: String,
+    bytes: u64,
+}

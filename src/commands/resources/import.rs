@@ -1,0 +1,36 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::rack;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::flows::transfer::{Source, upload};
+use crate::outcome::Outcome;
+
+/// Import a dump into a resource (v3 racks)
+///
+/// Without --file, the dump is read from stdin, which must not be a terminal.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox resources import database --file dump.sql")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+    /// File to read
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let source = Source::for_data(cx, args.file.as_deref()).await?;
+    let app = cx.app()?;
+    let rack = rack(cx).await?;
+    let import = rack.import_resource(&app, &args.resource, source.body());
+    cx.step("Importing resource data", upload(cx, "Importing", &source, import)).await?;
+    Ok(Outcome::json(Imported { resource: args.resource }))
+}
+
+#[derive(Serialize)]
+struct Imported {
+    resource: String,
+}

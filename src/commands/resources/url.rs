@@ -1,0 +1,33 @@
+use serde::Serialize;
+
+use super::{rack, url_of};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::{Render, RenderContext, View};
+
+/// Print the URL of a resource, with its password
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  convox resources url database")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let app = cx.app()?;
+    let url = url_of(&rack(cx).await?, &app, &args.resource).await?;
+    Ok(Outcome::render(Url { name: args.resource, url }))
+}
+
+#[derive(Serialize)]
+struct Url {
+    name: String,
+    url: String,
+}
+
+impl Render for Url {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.url.clone())
+    }
+}
