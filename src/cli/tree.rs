@@ -33,6 +33,7 @@ macro_rules! command {
 pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("init" => init, effect: Write),
     command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
+    command!("deploy-debug" => deploy_debug, scope: App, watch: true),
     command!("build" => build, effect: Write, scope: App, waits: Always, json: Events, id: true),
     command!("builds" => builds::list, scope: App, watch: true),
     command!("builds info" => builds::info, scope: App),
@@ -55,6 +56,8 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("apps unlock" => apps::unlock, effect: Write, scope: App),
     command!("apps params" => apps::params::list, scope: App),
     command!("apps params set" => apps::params::set, effect: Write, scope: App, waits: Always),
+    command!("apps export" => apps::export, effect: Write, scope: App),
+    command!("apps import" => apps::import, effect: Write, scope: App, waits: Always),
     command!("apps wait" => apps::wait, effect: Write, scope: App, waits: Always),
     command!("services" => services::list, scope: App, watch: true),
     command!("services restart" => services::restart, effect: Write, scope: App),
@@ -65,6 +68,14 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("scale" => scale, effect: Write, scope: App, waits: Always, watch: true),
     command!("restart" => restart, effect: Write, scope: App),
     command!("balancers" => balancers, scope: App, watch: true),
+    command!("budget show" => budget::show, scope: Rack),
+    command!("budget set" => budget::set, effect: Write, scope: Rack),
+    command!("budget cap raise" => budget::cap::raise, effect: Write, scope: Rack),
+    command!("budget clear" => budget::clear, effect: Write, scope: Rack),
+    command!("budget reset" => budget::reset, effect: Write, scope: Rack),
+    command!("budget simulate-shutdown" => budget::simulate_shutdown, effect: Write, scope: Rack),
+    command!("budget dismiss-recovery" => budget::dismiss_recovery, effect: Write, scope: Rack),
+    command!("cost" => cost, scope: App),
     command!("config get" => config::get, scope: App),
     command!("config set" => config::set, effect: Write, scope: App),
     command!("configs" => configs, scope: App, watch: true),
@@ -102,10 +113,14 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
 ];
 
 /// Words that are no commands themselves but group others.
-pub(crate) static GROUPS: &[GroupSpec] = &[GroupSpec {
-    path: "services triggers",
-    about: "Change what makes an autoscaled service scale",
-}];
+#[rustfmt::skip] // a table
+pub(crate) static GROUPS: &[GroupSpec] = &[
+    GroupSpec { path: "api", about: "Send requests to the rack's API" },
+    GroupSpec { path: "budget", about: "Show and change the budget of an app" },
+    GroupSpec { path: "budget cap", about: "Change the cap of a budget" },
+    GroupSpec { path: "config", about: "Show and change the config files of an app; its variables are in env" },
+    GroupSpec { path: "services triggers", about: "Change what makes an autoscaled service scale" },
+];
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("attach", &["exec", "logs"]),
     ("bash", &["exec"]),
     ("cat", &["exec", "cp"]),
-    ("config", &["env"]),
+    ("config list", &["configs", "env"]),
+    ("config unset", &["env unset"]),
+    ("configuration", &["env"]),
     ("configure", &["env set"]),
     ("connect", &["exec", "proxy"]),
     ("console", &["exec"]),
@@ -129,6 +131,10 @@ fn by_meaning(path: &str, word: &str) -> Vec<&'static str> {
     if path.is_empty() {
         return at_the_top(word);
     }
+    let named = in_table(&format!("{path} {word}"));
+    if !named.is_empty() {
+        return named;
+    }
     let itself = super::find(path).map(|spec| spec.path);
     if LISTS.contains(&word) {
         return itself.into_iter().collect();
@@ -147,17 +153,19 @@ fn by_meaning(path: &str, word: &str) -> Vec<&'static str> {
 
 /// What a word stands for where a noun is expected: what the table says, or the verbs of nouns.
 fn at_the_top(word: &str) -> Vec<&'static str> {
-    let table = WORDS.iter().find(|(known, _)| *known == word);
-    let named: Vec<&str> = table
-        .iter()
-        .flat_map(|(_, paths)| paths.iter().copied())
-        .filter(|path| super::find(path).is_some_and(|spec| !spec.hidden))
-        .collect();
+    let named = in_table(word);
     if !named.is_empty() {
         return named;
     }
     let verbs = COMMANDS.iter().filter(|spec| !spec.hidden && spec.path.contains(' '));
     verbs.map(|spec| spec.path).filter(|path| last(path) == word).collect()
+}
+
+/// The commands that the table has for a word, or for a word below another.
+fn in_table(words: &str) -> Vec<&'static str> {
+    let table = WORDS.iter().find(|(known, _)| *known == words);
+    let paths = table.into_iter().flat_map(|(_, paths)| paths.iter().copied());
+    paths.filter(|path| super::find(path).is_some_and(|spec| !spec.hidden)).collect()
 }
 
 /// The words one below `path`: of commands, and of groups that are not commands themselves.
@@ -178,7 +186,7 @@ fn nearest(path: &str, word: &str) -> &'static str {
     let verbs =
         || VERBS.iter().flat_map(|group| group.iter().copied()).chain(LISTS.iter().copied());
     let top = || {
-        let words = WORDS.iter().map(|(word, _)| *word);
+        let words = WORDS.iter().map(|(word, _)| *word).filter(|word| !word.contains(' '));
         words.chain(SENTENCES.iter().map(|(word, _)| *word))
     };
     let known: Vec<&'static str> = match path {
@@ -204,7 +212,7 @@ mod tests {
             ("", "destroy", vec!["apps delete"]),
             ("", "rollback", vec!["releases rollback"]),
             ("", "promote", vec!["releases promote"]),
-            ("", "config", vec!["env"]),
+            ("", "configuration", vec!["env"]),
             ("", "ssh", vec!["exec"]),
             ("", "SSH", vec!["exec"]),
             ("", "status", vec!["apps info", "ps", "rack"]),

@@ -4,13 +4,16 @@
 pub(crate) mod api;
 pub(crate) mod apps;
 pub(crate) mod balancers;
+pub(crate) mod budget;
 pub(crate) mod build;
 pub(crate) mod builds;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod configs;
+pub(crate) mod cost;
 pub(crate) mod cp;
 pub(crate) mod deploy;
+pub(crate) mod deploy_debug;
 pub(crate) mod env;
 pub(crate) mod exec;
 pub(crate) mod init;

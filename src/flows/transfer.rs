@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use tempfile::NamedTempFile;
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::time::interval;
 
 use crate::context::Context;
@@ -26,6 +26,9 @@ use convox_client::transport::{Download, FileUpload, ReaderUpload, Upload};
 
 /// How often the bar moves.
 const REDRAW: Duration = Duration::from_millis(100);
+
+/// The size of one read, in bytes.
+const STEP: usize = 64 << 10;
 
 /// Where a download goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +130,74 @@ async fn to_file(mut from: Download, path: &Path, mut bar: Bar<'_>) -> Result<u6
     bar.finish()
 }
 
+/// Writes what `write` makes to the target, as [`download`] writes a download.
+///
+/// # Errors
+/// The target can't be written, or a signal came.
+pub(crate) async fn write_out(
+    cx: &Context,
+    target: &Target,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
+) -> Result<(), CommandError> {
+    let work = async {
+        match target {
+            Target::Stdout => {
+                let mut made = written_temporarily(cx, write).await?;
+                copy_to_stdout(cx, &mut made).await
+            }
+            Target::File(path) => {
+                let failed = |error| {
+                    CommandError::while_doing(format!("can't write {}", path.display()), error)
+                };
+                let (file, destination) = Destination::open(path).map_err(failed)?;
+                let file = written(file, write).await.map_err(failed)?;
+                destination.complete(file).await.map_err(failed)
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        signal = signals::received() => Err(CommandError::ended(signal)),
+    }
+}
+
+async fn written_temporarily(
+    cx: &Context,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
+) -> Result<File, CommandError> {
+    let failed = |error| CommandError::while_doing("can't write a temporary file", error);
+    let file = tempfile::tempfile_in(cx.settings.temp_dir()).map_err(failed)?;
+    let mut file = written(File::from_std(file), write).await.map_err(failed)?;
+    file.rewind().await.map_err(failed)?;
+    Ok(file)
+}
+
+async fn written(
+    file: File,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
+) -> io::Result<File> {
+    let file = file.into_std().await;
+    let writing = tokio::task::spawn_blocking(move || {
+        let mut out = io::BufWriter::new(file);
+        write(&mut out)?;
+        Ok(File::from_std(out.into_inner().map_err(io::IntoInnerError::into_error)?))
+    });
+    writing.await.map_err(io::Error::other)?
+}
+
+async fn copy_to_stdout(cx: &Context, file: &mut File) -> Result<(), CommandError> {
+    let mut buffer = vec![0; STEP];
+    loop {
+        let read = file.read(&mut buffer).await;
+        match read
+            .map_err(|error| CommandError::while_doing("can't read a temporary file", error))?
+        {
+            0 => return Ok(()),
+            length => cx.ui.write(&buffer[..length])?,
+        }
+    }
+}
+
 /// How a file gets its content.
 enum Destination {
     /// A file beside it gets its name at the end.
@@ -151,8 +222,8 @@ impl Destination {
         let unfinished = tempfile::Builder::new()
             .prefix(".convox-")
             .suffix(".part")
-            // The mode that a new file has, less the umask.
-            .permissions(Permissions::from_mode(0o666))
+            // What is exported may hold secrets.
+            .permissions(Permissions::from_mode(0o600))
             .tempfile_in(directory.unwrap_or(Path::new(".")))?;
         let file = File::from_std(unfinished.as_file().try_clone()?);
         Ok((file, Self::Renamed { unfinished, path }))
@@ -192,7 +263,11 @@ impl Source {
         }
     }
 
-    async fn file(path: &Path) -> Result<Self, CommandError> {
+    /// A file.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) async fn file(path: &Path) -> Result<Self, CommandError> {
         let upload = FileUpload::open(path).await.map_err(|error| {
             CommandError::while_doing(format!("can't read {}", path.display()), error)
         })?;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::sanitize::is_unsafe;
@@ -16,16 +17,51 @@ pub(super) fn write(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> 
     Ok(value.serialize(&mut Serializer::with_formatter(out, SafeFormatter))?)
 }
 
-/// Writes `value` over several lines, indented by two blanks. Unsafe characters are escaped.
+/// Formats `value` over several lines, indented by two blanks. Unsafe characters are escaped.
 ///
 /// # Errors
-/// The stream can't be written to.
-pub(super) fn write_pretty(
-    value: &impl Serialize,
-    out: &mut (impl Write + ?Sized),
-) -> io::Result<()> {
+/// The value can't be written as JSON.
+pub(crate) fn pretty(value: &impl Serialize) -> io::Result<String> {
+    let mut bytes = Vec::new();
     let formatter = SafePretty(PrettyFormatter::new());
-    Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))?;
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+/// Returns `value` with this program's spellings instead of a rack's: keys in `snake_case`, and
+/// `null` for absent times.
+///
+/// # Errors
+/// The value can't be written as JSON.
+pub(crate) fn in_snake_case(value: &impl Serialize) -> io::Result<Value> {
+    Ok(respelled(serde_json::to_value(value)?))
+}
+
+fn respelled(value: Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            entries.into_iter().map(|(key, value)| (snake_case(&key), respelled(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(respelled).collect(),
+        Value::String(text) if text == "0001-01-01T00:00:00Z" => Value::Null,
+        other => other,
+    }
+}
+
+/// `per-service` and `perService` become `per_service`.
+fn snake_case(key: &str) -> String {
+    let mut snake = String::with_capacity(key.len());
+    for c in key.chars() {
+        match c {
+            '-' => snake.push('_'),
+            'A'..='Z' => {
+                snake.push('_');
+                snake.push(c.to_ascii_lowercase());
+            }
+            _ => snake.push(c),
+        }
+    }
+    snake
 }
 
 /// Escapes unsafe characters besides the C0 controls, which serde's compact form escapes itself.
@@ -133,12 +169,21 @@ mod tests {
     #[test]
     fn a_pretty_document_is_indented_by_two_blanks_and_as_safe() {
         let value = serde_json::json!({"a": [1, {"b": "\u{202e}<&>"}], "c": {}, "d": []});
-        let mut bytes = Vec::new();
-        write_pretty(&value, &mut bytes).unwrap();
         assert_eq!(
-            String::from_utf8(bytes).unwrap(),
+            pretty(&value).unwrap(),
             "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"\\u202e<&>\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}"
         );
+    }
+
+    #[test]
+    fn a_racks_spellings_are_replaced() {
+        let value = serde_json::json!({
+            "per-service": {"failureReason": "x-y"}, "acked-at": "0001-01-01T00:00:00Z", "n": [1]
+        });
+        let expected = serde_json::json!({
+            "per_service": {"failure_reason": "x-y"}, "acked_at": null, "n": [1]
+        });
+        assert_eq!(in_snake_case(&value).unwrap(), expected);
     }
 
     proptest! {

@@ -11,10 +11,12 @@ pub mod progress;
 pub mod sanitize;
 pub mod stdio;
 pub mod table;
+pub mod text;
 
-mod json;
+pub(crate) mod json;
 mod log_head;
 mod logs;
+pub(crate) mod rack_json;
 mod renderer;
 mod reporter;
 mod speed;

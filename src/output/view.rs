@@ -10,6 +10,7 @@ use super::info::InfoBlock;
 use super::json;
 use super::sanitize::sanitize;
 use super::table::Table;
+use super::text::TextBlock;
 use crate::settings::Style;
 
 /// What a value needs to render itself.
@@ -26,12 +27,14 @@ pub struct RenderContext {
 pub enum View {
     /// A table.
     Table(Table),
+    /// Text with colors.
+    Block(TextBlock),
+    /// One view after the other.
+    Sequence(Vec<View>),
     /// An info block.
     Info(InfoBlock),
     /// Our own text, without the final newline.
     Text(String),
-    /// A JSON document over several lines.
-    Json(serde_json::Value),
     /// Lines from a rack, without the final newline. They are sanitized on terminals only.
     Data(String),
 }
@@ -44,13 +47,11 @@ impl View {
     pub fn write(&self, caps: &TermCaps, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Table(table) => table.write(caps.color, out),
+            Self::Block(text) => text.write(caps.color, out),
+            Self::Sequence(views) => views.iter().try_for_each(|view| view.write(caps, out)),
             Self::Info(info) => info.write(caps.color, out),
             Self::Data(text) if caps.is_terminal => {
                 text.split('\n').try_for_each(|line| writeln!(out, "{}", sanitize(line)))
-            }
-            Self::Json(value) => {
-                json::write_pretty(value, out)?;
-                writeln!(out)
             }
             Self::Text(text) | Self::Data(text) => writeln!(out, "{text}"),
         }

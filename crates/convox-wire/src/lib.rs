@@ -6,8 +6,11 @@
 
 mod app;
 mod balancer;
+mod budget;
 mod build;
 mod config;
+mod cost;
+mod diagnosis;
 pub mod duration;
 mod environment;
 mod error;
@@ -26,8 +29,17 @@ mod system;
 
 pub use app::App;
 pub use balancer::{Balancer, BalancerPort};
+pub use budget::{
+    AppBudget, BudgetConfig, BudgetState, DismissedRecovery, Eligibility, ShutdownService,
+    ShutdownSimulation, ShutdownState,
+};
 pub use build::Build;
 pub use config::AppConfig;
+pub use cost::{AppCost, ServiceCost, VariantCost};
+pub use diagnosis::{
+    ClusterEvent, Diagnosis, DiagnosisSummary, InitContainer, InitPod, Overview, Pod,
+    ServiceDiagnosis,
+};
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};

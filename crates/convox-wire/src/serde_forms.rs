@@ -62,6 +62,73 @@ pub mod year1_as_none {
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 }
 
+/// Writes a number as Go does: without a fraction where it is whole.
+pub mod go_float {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// The largest whole number up to which all are exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+
+    /// Writes the number.
+    pub fn serialize<S: Serializer>(value: &f64, out: S) -> Result<S::Ok, S::Error> {
+        #[allow(clippy::cast_possible_truncation)] // it is whole and below 2^53
+        match value.fract() == 0.0 && value.abs() < EXACT {
+            true => out.serialize_i64(*value as i64),
+            false => out.serialize_f64(*value),
+        }
+    }
+
+    /// Reads the number; `null` as 0.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(from)?.unwrap_or_default())
+    }
+
+    /// The same for an absent number.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        /// Writes the number.
+        pub fn serialize<S: Serializer>(value: &Option<f64>, out: S) -> Result<S::Ok, S::Error> {
+            super::serialize(&value.unwrap_or_default(), out)
+        }
+
+        /// Reads the number, if present.
+        pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+            Option::<f64>::deserialize(from)
+        }
+    }
+
+    /// The same for a map of numbers.
+    pub mod map {
+        use std::collections::BTreeMap;
+
+        use serde::ser::SerializeMap;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        #[derive(Serialize)]
+        struct Number(#[serde(with = "super")] f64);
+
+        /// Writes the map.
+        pub fn serialize<S: Serializer>(
+            values: &BTreeMap<String, f64>,
+            out: S,
+        ) -> Result<S::Ok, S::Error> {
+            let mut map = out.serialize_map(Some(values.len()))?;
+            for (key, value) in values {
+                map.serialize_entry(key, &Number(*value))?;
+            }
+            map.end()
+        }
+
+        /// Reads the map; `null` as an empty one.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<BTreeMap<String, f64>, D::Error> {
+            Ok(Option::deserialize(from)?.unwrap_or_default())
+        }
+    }
+}
+
 /// Reads `null` as the default value: `""`, 0, false, an empty list or map, as Go's decoder does.
 pub fn null_is_empty<'de, T, D>(from: D) -> Result<T, D::Error>
 where

@@ -70,6 +70,12 @@ const RELATED: &[(&str, &str)] = &[
     ("login", "racks"),
     ("rack", "racks"),
     ("completions", "man"),
+    ("scale", "ps"),
+    ("restart", "ps"),
+    ("resources", "services"),
+    ("apps export", "builds export"),
+    ("apps import", "builds import"),
+    ("resources proxy", "proxy"),
 ];
 
 /// The sections of a command. Empty ones are left out.
@@ -119,8 +125,7 @@ fn uses(spec: &CommandSpec) -> Vec<UsedBy> {
         (spec.waits == Waits::Optional, UsedBy::Wait),
     ];
     let of_its_own: &[UsedBy] = match spec.path {
-        "deploy" | "build" => &[UsedBy::Source],
-        "init" => &[UsedBy::Source],
+        "deploy" | "build" | "init" => &[UsedBy::Source],
         "login" => &[UsedBy::Login, UsedBy::Settings],
         "racks" | "switch" => &[UsedBy::Settings],
         "rack start" | "rack stop" | "rack status" | "rack prune" => &[UsedBy::DevRack],

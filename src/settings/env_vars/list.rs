@@ -59,6 +59,8 @@ pub const ALL: &[Variable] = &[
     Variable { name: "CONVOX_CONFIG", used_by: UsedBy::Settings, what: "The settings directory. Default: `convox` in XDG_CONFIG_HOME, or in ~/.config (macOS: `~/Library/Preferences`)." },
     Variable { name: "CONVOX_DATA", used_by: UsedBy::DevRack, what: "The data directory of the development rack. Default: `convox/rack` in XDG_DATA_HOME, or in ~/.local/share (macOS: `~/Library/Application Support`)." },
     Variable { name: "CONVOX_ACTOR", used_by: UsedBy::Any, what: "The name of the user, for the rack's audit log." },
+    Variable { name: "USER", used_by: UsedBy::Any, what: "Who changes a budget, if CONVOX_ACTOR is not set." },
+    Variable { name: "USERNAME", used_by: UsedBy::Any, what: "The same, if USER is not set." },
     Variable { name: "CONVOX_DEBUG", used_by: UsedBy::Any, what: "`true` or `1`: print a line on stderr for each request and socket, like --debug." },
     Variable { name: "CONVOX_STYLE", used_by: UsedBy::Style, what: "`classic` (the default) or `v3`: the style of deploy, releases, releases promote and apps if --style is not given." },
     Variable { name: "CONVOX_WAIT", used_by: UsedBy::Wait, what: "`true` or `1`: wait, as if --wait were given to every command that has it." },

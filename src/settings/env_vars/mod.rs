@@ -41,6 +41,8 @@ pub struct EnvVars {
     pub data: Option<PathBuf>,
     /// `CONVOX_ACTOR`: the name of the acting user in a rack's audit log.
     pub actor: Option<String>,
+    /// `USER`, or else `USERNAME`: who changes a budget, without `CONVOX_ACTOR`.
+    pub user: Option<String>,
     /// `CONVOX_DEBUG`: print a line on stderr for each request and socket.
     pub debug: bool,
     /// `CONVOX_STYLE`: the output style if `--style` is not given.
@@ -109,6 +111,10 @@ impl EnvVars {
             config: reader.path("CONVOX_CONFIG"),
             data: reader.path("CONVOX_DATA"),
             actor: reader.text("CONVOX_ACTOR")?,
+            user: match reader.text("USER")? {
+                Some(user) => Some(user),
+                None => reader.text("USERNAME")?,
+            },
             debug: reader.bool("CONVOX_DEBUG")?,
             style: reader.parsed("CONVOX_STYLE")?,
             wait: reader.bool("CONVOX_WAIT")?,

@@ -65,11 +65,6 @@ impl Compat {
         self.version.as_str() > "20190111211123"
     }
 
-    /// Returns whether the data of resources can be exported and imported (v3).
-    pub fn has_resource_data(&self) -> bool {
-        self.is_v3()
-    }
-
     /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
     /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older.
     pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {

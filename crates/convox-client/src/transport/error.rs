@@ -177,6 +177,15 @@ impl Error {
         }
     }
 
+    /// Returns whether the rack does not have the route: an empty 404. Racks that have it name the
+    /// missing object.
+    pub fn is_missing_route(&self) -> bool {
+        match self {
+            Self::Status { status: 404, message, .. } => *message == super::no_message(404),
+            _ => false,
+        }
+    }
+
     /// Whether repeating the request may help: connection errors, 429, 502, 503 and 504. A 500 is
     /// the rack's own response.
     pub fn is_transient(&self) -> bool {

@@ -1,0 +1,164 @@
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CommandError, Hint};
+use crate::flows::app::{wait_until_running, wait_until_updated};
+use crate::flows::app_archive::AppArchive;
+use crate::flows::import::import_build;
+use crate::flows::transfer::{Source, upload};
+use crate::outcome::Outcome;
+use convox_client::rack::{CreateApp, CreateRelease, Rack};
+use convox_wire::{App, AppName, Environment, ReleaseId};
+
+/// Create an app of an exported one
+///
+/// The archive is read and checked before anything is created. Without --file, it is read from
+/// stdin, which must not be a terminal.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox apps import convox-guide --file guide.tgz\n  \
+                        convox apps import convox-guide -r staging < guide.tgz")]
+pub(crate) struct Args {
+    /// Name of the new app, instead of --app
+    #[arg(value_name = "APP")]
+    name: Option<AppName>,
+    /// File to read
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let archive = archive(&args, cx).await?;
+    let exported = archive.app()?;
+    let name = cx.app_or(args.name.as_ref())?;
+    let rack = cx.rack().await?;
+    create(cx, &rack, &name, &exported).await?;
+    let import = Import { cx, rack: &rack, app: &name, archive: &archive };
+    let release = import.parts(exported.parameters).await.map_err(|error| {
+        error.hint(Hint::command("remove what was imported with", "apps delete").arg(&name))
+    })?;
+    Ok(Outcome::json(Imported { app: name, release }))
+}
+
+/// Unpacks the archive of `--file`, or of the standard input.
+async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> {
+    let reader: Box<dyn Read + Send> = match args.file.as_deref() {
+        Some(file) if file.as_os_str() != "-" => {
+            let opened = std::fs::File::open(cx.path(file)?);
+            Box::new(opened.map_err(|error| {
+                CommandError::while_doing(format!("can't read {}", file.display()), error)
+            })?)
+        }
+        _ if cx.can_ask() => {
+            return Err(CommandError::new("pipe a file into this command or specify --file"));
+        }
+        _ => Box::new(std::io::Cursor::new(cx.read_stdin().await?)),
+    };
+    let temp_dir = cx.settings.temp_dir();
+    let unpacking = tokio::task::spawn_blocking(move || AppArchive::unpack(reader, &temp_dir));
+    unpacking.await.map_err(CommandError::new)?
+}
+
+async fn create(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+    exported: &App,
+) -> Result<(), CommandError> {
+    let options = CreateApp { generation: exported.generation.clone(), timeout: None };
+    let create = async {
+        rack.create_app(name, &options).await?;
+        wait_until_running(cx, rack, name, cx.wait_limit()).await
+    };
+    cx.step(format!("Creating app {name}"), create).await.map(drop)
+}
+
+struct Import<'a> {
+    cx: &'a Context,
+    rack: &'a Rack,
+    app: &'a AppName,
+    archive: &'a AppArchive,
+}
+
+impl Import<'_> {
+    /// Imports what the archive has. Returns the release that the app runs then.
+    async fn parts(
+        &self,
+        parameters: BTreeMap<String, String>,
+    ) -> Result<Option<ReleaseId>, CommandError> {
+        let mut release = None;
+        if self.archive.has_build() {
+            release = self.build().await?;
+        }
+        if let Some(env) = self.archive.env()? {
+            release = Some(self.env(env).await?);
+        }
+        if let Some(release) = &release {
+            self.promote(release).await?;
+        }
+        for name in self.archive.resources()? {
+            self.resource(&name).await?;
+        }
+        self.parameters(parameters).await?;
+        Ok(release)
+    }
+
+    async fn build(&self) -> Result<Option<ReleaseId>, CommandError> {
+        let source = Source::file(&self.archive.build()).await?;
+        Ok(import_build(self.cx, self.rack, self.app, &source).await?.release)
+    }
+
+    async fn env(&self, env: Environment) -> Result<ReleaseId, CommandError> {
+        let create = async {
+            let before = self.rack.releases_before(self.app).await?;
+            let options = CreateRelease { env: Some(env), ..CreateRelease::default() };
+            Ok(self.rack.create_release(self.app, &options, &before).await?.id)
+        };
+        self.cx.step_with("Importing env", create, |id| Some(id.to_string())).await
+    }
+
+    async fn promote(&self, release: &ReleaseId) -> Result<(), CommandError> {
+        let promote = async {
+            let before = self.rack.app(self.app).await?;
+            self.rack.promote(&before, release, None).await?;
+            self.updated().await
+        };
+        self.cx.step(format!("Promoting {release}"), promote).await
+    }
+
+    async fn resource(&self, name: &str) -> Result<(), CommandError> {
+        let source = Source::file(&self.archive.resource(name)).await?;
+        let import = self.rack.import_resource(self.app, name, source.body());
+        let work = upload(self.cx, "Importing", &source, import);
+        self.cx.step(format!("Importing resource {name}"), work).await
+    }
+
+    /// Sets the parameters if any differs.
+    async fn parameters(&self, wanted: BTreeMap<String, String>) -> Result<(), CommandError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let current = self.rack.app_parameters(self.app).await?;
+        if wanted.iter().all(|(name, value)| current.get(name) == Some(value)) {
+            return Ok(());
+        }
+        let set = async {
+            self.rack.set_app_parameters(self.app, &wanted).await?;
+            self.updated().await
+        };
+        self.cx.step("Updating parameters", set).await
+    }
+
+    async fn updated(&self) -> Result<(), CommandError> {
+        wait_until_updated(self.cx, self.rack, self.app, self.cx.wait_limit()).await.map(drop)
+    }
+}
+
+#[derive(Serialize)]
+struct Imported {
+    app: AppName,
+    release: Option<ReleaseId>,
+}
