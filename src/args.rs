@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::settings::Style;
@@ -118,8 +119,8 @@ struct WaitTimeoutArgs {
 
 #[derive(Args)]
 struct StyleArgs {
-    /// Style of output and waiting: classic (the default) or v3
-    #[arg(long, value_name = "STYLE")]
+    /// Style of output and waiting; defaults to CONVOX_STYLE, or classic
+    #[arg(long, value_name = "STYLE", value_parser = style())]
     style: Option<Style>,
 }
 
@@ -133,8 +134,21 @@ struct IdArgs {
 #[derive(Args)]
 struct WatchArgs {
     /// Run again every N seconds, until interrupted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     watch: Option<u64>,
+}
+
+/// Parses a style; completions offer both.
+fn style() -> impl TypedValueParser<Value = Style> {
+    PossibleValuesParser::new(Style::ALL.map(Style::name)).try_map(|name| name.parse::<Style>())
+}
+
+/// Parses a number from 1 on.
+fn at_least_one(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1 on is expected"),
+        Ok(number) => Ok(number),
+    }
 }
 
 #[derive(Args)]

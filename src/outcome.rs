@@ -24,6 +24,32 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Every code, for documentation. That of a remote command stands for any.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::TimedOut,
+        Self::Signal(EndSignal::HangUp),
+        Self::Signal(EndSignal::Interrupt),
+        Self::Signal(EndSignal::Terminate),
+        Self::Remote(0),
+    ];
+
+    /// What the code means, in a sentence.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "The command succeeded.",
+            Self::Failed => "The command failed.",
+            Self::Usage => "The command line or an environment variable is invalid.",
+            Self::TimedOut => "A wait timed out; the rack continues.",
+            Self::Remote(_) => "The exit code of the remote command.",
+            Self::Signal(EndSignal::HangUp) => "HUP ended the command: its terminal is gone.",
+            Self::Signal(EndSignal::Interrupt) => "INT ended the command, as Ctrl-C sends it.",
+            Self::Signal(EndSignal::Terminate) => "TERM ended the command.",
+        }
+    }
+
     /// The number that the shell sees.
     pub(crate) fn code(self) -> u8 {
         match self {

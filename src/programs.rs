@@ -3,6 +3,7 @@
 //! These calls block, so asynchronous code runs them on a blocking thread.
 
 pub mod git;
+pub(crate) mod pager;
 pub mod terraform;
 
 use std::os::unix::process::CommandExt;

@@ -49,9 +49,8 @@ pub fn run(invocation: Invocation) -> u8 {
     let (spec, matches, args) = match cli::parse(&invocation.args) {
         Parsed::Command(spec, matches, args) => (spec, matches, args),
         Parsed::Text(text) => return print(&mut stdio, &text).code(),
-        Parsed::Usage(text) => {
-            // If stderr is closed, the exit code still says it.
-            let _ = stdio.error_line(text.trim_end());
+        Parsed::Usage(usage) => {
+            Ui::new(stdio, Box::new(Quiet), true, usage.hints, false).error(&usage.error);
             return Exit::Usage.code();
         }
     };
@@ -243,7 +242,7 @@ impl<'a> Run<'a> {
             self.style,
             self.clock.clone(),
             ui.clone(),
-            cli::full_command,
+            &cli::Program,
             self.spec.effect != Effect::Read,
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;

@@ -3,10 +3,15 @@
 //! Only the subcommand that the first word names is built; help, completions, manual pages and
 //! unknown words build the whole tree.
 
+pub(crate) mod help;
 mod normalize;
 mod parse;
 mod spec;
 mod tree;
+mod usage;
+mod words;
+
+use std::io;
 
 use clap::Command;
 
@@ -14,6 +19,7 @@ pub(crate) use parse::{Parsed, parse};
 pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
 
+use crate::context::{CommandLine, ManualPage};
 use tree::GROUPS;
 
 /// The command of these words, separated by blanks.
@@ -21,9 +27,31 @@ pub(crate) fn find(path: &str) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|spec| spec.path == path)
 }
 
+/// Whether these words name a command or a group.
+fn is_known(path: &str) -> bool {
+    find(path).is_some() || GROUPS.iter().any(|group| group.path == path)
+}
+
 /// The program with all of its commands.
 pub(crate) fn full_command() -> Command {
-    root().subcommands(words_below("").into_iter().map(node))
+    root().subcommands(words_below("").into_iter().map(node)).subcommand(help::command())
+}
+
+/// The command line of the program.
+pub(crate) struct Program;
+
+impl CommandLine for Program {
+    fn full_command(&self) -> Command {
+        full_command()
+    }
+
+    fn manual_page(&self, words: &[String]) -> io::Result<Option<ManualPage>> {
+        help::page(words)
+    }
+
+    fn manual_pages(&self) -> io::Result<Vec<ManualPage>> {
+        help::pages()
+    }
 }
 
 /// The program with the commands below one word.
@@ -31,14 +59,23 @@ fn subcommand_only(first: &'static str) -> Command {
     root().subcommand(node(first))
 }
 
+/// What follows the list of commands.
+const AFTER_HELP: &str = "\
+Examples:
+  convox init
+  convox deploy --wait
+  convox -r dev deploy --create
+
+The rack `dev` is the development rack, which runs on this machine and needs no account.
+`convox help COMMAND` explains a command. `convox help racks`, `environment`, `exit-codes`,
+`manifest` and `scripts` explain these topics.";
+
 fn root() -> Command {
     Command::new("convox")
         .about("Deploy apps to Convox racks and manage them")
-        .after_help(
-            "Example:\n  convox deploy --wait\n\n\
-             The development rack needs no account: convox deploy --create -r dev",
-        )
+        .after_help(AFTER_HELP)
         .subcommand_required(true)
+        .disable_help_subcommand(true)
         .arg_required_else_help(true)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
@@ -59,6 +96,7 @@ fn node(path: &'static str) -> Command {
     let mut command = Command::new(name).args_override_self(true);
     if let Some(spec) = find(path) {
         command = spec.flags().augment((spec.augment)(command)).hide(spec.hidden);
+        command = help::with_sections(command, spec);
         if !below.is_empty() {
             command = command.args_conflicts_with_subcommands(true).subcommand_negates_reqs(true);
         }

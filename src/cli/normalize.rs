@@ -32,8 +32,12 @@ pub(super) fn move_leading_flags(args: &[OsString]) -> Vec<OsString> {
     };
     let words = &args[start..];
     let length = path_length(words);
-    if flags.is_empty() || length == 0 {
+    if flags.is_empty() || words.is_empty() {
         return args.to_vec();
+    }
+    if length == 0 {
+        // What follows is a mistyped command, or asks for help: the flags have nothing to say.
+        return [std::slice::from_ref(program), words].concat();
     }
     let (path, rest) = words.split_at(length);
     [std::slice::from_ref(program), path, flags, rest].concat()
@@ -48,6 +52,13 @@ fn leading_width(arg: &OsStr) -> Option<usize> {
         _ if arg == *short => Some(2),
         _ => None,
     })
+}
+
+/// The command or group that the first words name; empty if they name none.
+pub(super) fn leading_path(args: &[OsString]) -> String {
+    let words = args.get(1..).unwrap_or_default();
+    let path = words[..path_length(words)].iter().filter_map(|word| word.to_str());
+    path.collect::<Vec<_>>().join(" ")
 }
 
 /// How many of the first words name a command or a group.
@@ -246,6 +257,8 @@ mod tests {
         for unchanged in ["convox apps -r dev", "convox -r dev", "convox --version", "convox"] {
             assert_eq!(moved(unchanged), unchanged);
         }
+        assert_eq!(moved("convox -r dev depoy"), "convox depoy");
+        assert_eq!(moved("convox -r dev --help"), "convox --help");
     }
 
     /// A command that hands its words to a process, as `run` does.

@@ -31,6 +31,7 @@ macro_rules! command {
 /// The commands. Those below one word stand together.
 #[rustfmt::skip] // a table: one line each
 pub(crate) static COMMANDS: &[CommandSpec] = &[
+    command!("init" => init, effect: Write),
     command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
     command!("deploy-debug" => deploy_debug, scope: App, watch: true),
     command!("build" => build, effect: Write, scope: App, waits: Always, json: Events, id: true),
@@ -131,10 +132,14 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
 ];
 
 /// Words that are no commands themselves but group others.
-pub(crate) static GROUPS: &[GroupSpec] = &[GroupSpec {
-    path: "services triggers",
-    about: "Change what makes an autoscaled service scale",
-}];
+#[rustfmt::skip] // a table
+pub(crate) static GROUPS: &[GroupSpec] = &[
+    GroupSpec { path: "api", about: "Send requests to the rack's API" },
+    GroupSpec { path: "budget", about: "Show and change the budget of an app" },
+    GroupSpec { path: "budget cap", about: "Change the cap of a budget" },
+    GroupSpec { path: "config", about: "Show and change the config files of an app; its variables are in env" },
+    GroupSpec { path: "services triggers", about: "Change what makes an autoscaled service scale" },
+];
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,8 @@ use convox_wire::{Balancer, BalancerPort, ServiceName};
 
 /// List the load balancers of an app (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox balancers -a convox-guide")]
+#[command(after_help = "Examples:\n  convox balancers\n  \
+                        convox balancers -a convox-guide --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

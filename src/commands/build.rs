@@ -9,7 +9,9 @@ use crate::outcome::Outcome;
 ///
 /// Packages the directory, respecting .dockerignore, uploads it, and follows the build log.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox build --description 'new checkout page'")]
+#[command(after_help = "Examples:\n  convox build --description 'new checkout page'\n  \
+                        release=$(convox build --id)\n  \
+                        convox build . --manifest convox.staging.yml -a web")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,

@@ -9,7 +9,8 @@ use crate::output::{Render, RenderContext, View};
 /// Print completions for a shell
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox"
+    after_help = "Examples:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox\n  \
+                        convox completions fish > ~/.config/fish/completions/convox.fish"
 )]
 pub(crate) struct Args {
     /// Shell to print completions for
@@ -18,7 +19,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut (cx.full_command)(), "convox", &mut script);
+    clap_complete::generate(args.shell, &mut cx.command_line.full_command(), "convox", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
     Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }

@@ -11,7 +11,8 @@ use convox_wire::AppConfig;
 ///
 /// Configs are small files that services can mount.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox configs -a convox-guide")]
+#[command(after_help = "Examples:\n  convox configs\n  \
+                        convox configs -a convox-guide --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

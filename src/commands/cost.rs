@@ -15,7 +15,8 @@ use convox_wire::{AppCost, AppName};
 ///
 /// The rack keeps one snapshot. If it was taken outside of --start and --end, nothing is shown.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox cost -a convox-guide --aggregate")]
+#[command(after_help = "Examples:\n  convox cost\n  \
+                        convox cost -a convox-guide --aggregate")]
 pub(crate) struct Args {
     /// Show the app as a whole
     #[arg(long)]

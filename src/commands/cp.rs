@@ -17,7 +17,7 @@ use convox_wire::{AppName, ProcessId};
 /// One side is PROCESS:/PATH. A file is copied to the exact name, or into a directory that is
 /// there already; the content of a directory joins what is there.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox cp web-6d5f-x2x:/app/log ./log\n  \
+#[command(after_help = "Examples:\n  convox cp web-6d5f-x2x:/app/log ./log\n  \
                         convox cp seed.sql web-6d5f-x2x:/tmp/seed.sql")]
 pub(crate) struct Args {
     /// What to copy: PATH or PROCESS:/PATH

@@ -12,7 +12,9 @@ use convox_client::rack::Force;
 /// Packages the directory, respecting .dockerignore, uploads it, follows the build log, and
 /// promotes the release.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox deploy --wait")]
+#[command(after_help = "Examples:\n  convox deploy --wait\n  \
+                        convox deploy --create -a web -r dev\n  \
+                        convox deploy services/api -d 'new checkout page'")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceFlags,

@@ -11,8 +11,8 @@ use convox_wire::ProcessId;
 /// On a terminal every key goes to the command, Ctrl-C too. The exit code is that of the command.
 /// On 3.x racks the name of a service stands for any of its processes.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox exec web-6d5f-x2x sh\n  \
-                        convox exec web -- ls -la /tmp")]
+#[command(after_help = "Examples:\n  convox exec web-6d5f-x2x sh\n  \
+                        convox exec web-6d5f-x2x -- ls -la /tmp")]
 pub(crate) struct Args {
     /// Process id, or a service
     #[arg(value_name = "PROCESS")]

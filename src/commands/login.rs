@@ -15,7 +15,8 @@ use convox_client::transport::{PinnedBy, Trust};
 ///
 /// Uses the token from --token, CONVOX_TOKEN, the settings directory, or a prompt.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox login console.convox.com")]
+#[command(after_help = "Examples:\n  convox login console.convox.com\n  \
+                        convox login rack.example.com --trust")]
 pub(crate) struct Args {
     /// Host, or host and port
     #[arg(value_name = "HOST", default_value = "console.convox.com")]

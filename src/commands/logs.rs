@@ -10,7 +10,9 @@ use convox_wire::duration::SignedGoDuration;
 ///
 /// A stream that breaks is resumed where it stopped. Stop with Ctrl-C.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox logs --since 20m --no-follow")]
+#[command(after_help = "Examples:\n  convox logs\n  \
+                        convox logs --since 20m --no-follow\n  \
+                        convox logs --service web --tail 100")]
 pub(crate) struct Args {
     /// Show only the lines of one service (v3 racks)
     #[arg(short, long, value_name = "NAME")]

@@ -1,20 +1,24 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Command;
-use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Context, ManualPage};
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
+use crate::programs::pager;
 
-/// Print a manual page, or write all of them to a directory
+/// Show a manual page, or write all of them to a directory
+///
+/// On a terminal, shows the page with the program man or, if that is not installed, its text with
+/// PAGER. Otherwise prints the source of the page.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox man releases promote | man -l -")]
+#[command(after_help = "Examples:\n  convox man releases promote\n  \
+                        convox man environment\n  \
+                        convox man --dir ~/.local/share/man/man1")]
 pub(crate) struct Args {
-    /// Command to print the page of; defaults to the program itself
-    #[arg(value_name = "COMMAND")]
+    /// Command or topic; defaults to the program itself
+    #[arg(value_name = "COMMAND|TOPIC")]
     words: Vec<String>,
     /// Write all pages to this directory instead
     #[arg(long, value_name = "DIR", conflicts_with = "words")]
@@ -22,31 +26,42 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let mut tree = without_help((cx.full_command)());
-    tree.build();
     if let Some(dir) = args.dir {
-        let dir = cx.path(&dir)?;
-        let failed = |error: std::io::Error| CommandError::while_doing(dir.display(), error);
-        std::fs::create_dir_all(&dir).map_err(failed)?;
-        clap_mangen::generate_to(tree, &dir).map_err(failed)?;
+        write_all(cx, &cx.path(&dir)?)?;
         return Ok(Outcome::streamed());
     }
-    let mut command: &Command = &tree;
-    for word in &args.words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            CommandError::usage(format!("no such command: {}", args.words.join(" ")))
-        })?;
+    let page = cx.command_line.manual_page(&args.words).map_err(not_made)?;
+    let page = page.ok_or_else(|| {
+        CommandError::usage(format!("no such command: {}", args.words.join(" ")))
+            .hint("list the commands and topics with: convox help")
+    })?;
+    if cx.ui.is_terminal() && !cx.args.json && show(cx, &page).await? {
+        return Ok(Outcome::streamed());
     }
-    let mut page = Vec::new();
-    Man::new(command.clone())
-        .render(&mut page)
-        .map_err(|error| CommandError::while_doing("the page cannot be made", error))?;
-    Ok(Outcome::render(Page { page: String::from_utf8_lossy(&page).trim_end().to_owned() }))
+    Ok(Outcome::render(Page { page: page.roff }))
 }
 
-/// `help` explains the others: it needs no pages.
-fn without_help(command: Command) -> Command {
-    command.disable_help_subcommand(true).mut_subcommands(without_help)
+/// Shows a page on the terminal. Returns whether there was a program for it.
+async fn show(cx: &Context, page: &ManualPage) -> Result<bool, CommandError> {
+    let failed = |error| CommandError::while_doing("the page can't be shown", error);
+    if pager::show_manual_page(&page.roff).await.map_err(failed)? {
+        return Ok(true);
+    }
+    let pager = cx.settings.env.pager.as_deref();
+    pager::show_text(pager, &page.text).await.map_err(failed)
+}
+
+fn write_all(cx: &Context, dir: &Path) -> Result<(), CommandError> {
+    let failed = |error: std::io::Error| CommandError::while_doing(dir.display(), error);
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    for page in cx.command_line.manual_pages().map_err(not_made)? {
+        std::fs::write(dir.join(&page.file), page.roff + "\n").map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn not_made(error: std::io::Error) -> CommandError {
+    CommandError::while_doing("the page can't be made", error)
 }
 
 #[derive(Serialize)]

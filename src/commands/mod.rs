@@ -17,6 +17,7 @@ pub(crate) mod deploy;
 pub(crate) mod deploy_debug;
 pub(crate) mod env;
 pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod instances;
 pub(crate) mod letsencrypt;
 pub(crate) mod login;

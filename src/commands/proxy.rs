@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 /// Listens on 127.0.0.1, on the same port unless another one is given, until it is interrupted.
 /// Any number of connections may be open at once.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox proxy db.internal:5432\n  \
+#[command(after_help = "Examples:\n  convox proxy db.internal:5432\n  \
                         convox proxy 15432:db.internal:5432 6379:cache.internal:6379")]
 pub(crate) struct Args {
     /// Where to connect, after the local port if that is another: [PORT:]HOST:PORT

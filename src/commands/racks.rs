@@ -12,7 +12,8 @@ use crate::output::{Render, RenderContext, View};
 /// If the console fails, its racks are listed as they were last time, with a warning. The
 /// development rack is listed once it has been started.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox racks")]
+#[command(after_help = "Examples:\n  convox racks\n  \
+                        convox racks --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -11,7 +11,8 @@ use convox_wire::{AppName, ServiceName};
 /// The rack replaces the processes of each service by new ones, one service after the other. Returns
 /// once the rack has accepted all restarts.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox restart -a convox-guide")]
+#[command(after_help = "Examples:\n  convox restart\n  \
+                        convox restart -a convox-guide")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -24,7 +24,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// terminal every key goes to the command, Ctrl-C too. The exit code is that of the command. With
 /// --detach the command runs on its own, and its output is in the app's log.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox run web sh\n  \
+#[command(after_help = "Examples:\n  convox run web sh\n  \
                         convox run web --detach -- rake db:migrate")]
 pub(crate) struct Args {
     /// Service whose release, variables and image the process gets

@@ -13,7 +13,9 @@ use convox_wire::RackName;
 ///
 /// The selection is stored in the settings directory. RACK_URL, --rack and CONVOX_RACK override it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox switch acme/production")]
+#[command(after_help = "Examples:\n  convox switch acme/production\n  \
+                        convox switch dev\n  \
+                        convox switch")]
 pub(crate) struct Args {
     /// Rack name, or a unique part of it; `dev` is the development rack
     #[arg(value_name = "RACK")]

@@ -9,7 +9,8 @@ use crate::outcome::Outcome;
 ///
 /// The version of the rack is `none` if no rack is selected.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox version")]
+#[command(after_help = "Examples:\n  convox version\n  \
+                        convox version -r staging --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,5 +1,6 @@
 //! What a command works with: settings, flags, the rack, the output, a clock, stdin.
 
+mod command_line;
 pub(crate) mod connection;
 pub(crate) mod dev;
 pub(crate) mod known_racks;
@@ -24,6 +25,7 @@ use convox_client::wait::Schedule;
 use convox_devrack::clock::Clock;
 use convox_wire::{AppName, RackName};
 
+pub(crate) use command_line::{CommandLine, ManualPage};
 pub(crate) use known_racks::{Access, KnownRack};
 pub(crate) use outages::OutageNotices;
 pub(crate) use prompt::Confirmation;
@@ -57,8 +59,8 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     /// Which outages of the rack have been reported.
     pub(crate) outages: OutageNotices,
-    /// The whole command tree, for help in other forms.
-    pub(crate) full_command: fn() -> clap::Command,
+    /// The command line as a whole, for help in other forms.
+    pub(crate) command_line: &'static dyn CommandLine,
     /// Whether the command may start the development rack: those that only read do not.
     pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
@@ -72,7 +74,7 @@ impl Context {
         style: Style,
         clock: Clock,
         ui: Ui,
-        full_command: fn() -> clap::Command,
+        command_line: &'static dyn CommandLine,
         starts_rack: bool,
     ) -> Self {
         Self {
@@ -82,7 +84,7 @@ impl Context {
             clock,
             ui,
             outages: OutageNotices::default(),
-            full_command,
+            command_line,
             starts_rack,
             connection: OnceCell::new(),
             started_rack: Cell::new(false),

@@ -7,7 +7,7 @@ use super::{CommandError, from_error};
 impl From<PackageError> for CommandError {
     fn from(error: PackageError) -> Self {
         let advice = match &error {
-            PackageError::NoManifest(_) => Some("name the manifest with --manifest"),
+            PackageError::NoManifest(_) => Some("or name the manifest with --manifest"),
             other => other.advice(),
         };
         let failure = from_error(error);
@@ -32,7 +32,10 @@ mod tests {
         std::fs::write(dir.path().join("file"), "").unwrap();
         let error = CommandError::from(Source::open(dir.path(), None).unwrap_err());
         assert!(error.message().starts_with("no convox.yml or docker-compose.yml in /"));
-        assert_eq!(error.hints(), [super::super::Hint::from("name the manifest with --manifest")]);
+        assert_eq!(
+            error.hints(),
+            [super::super::Hint::from("or name the manifest with --manifest")]
+        );
     }
 
     #[test]

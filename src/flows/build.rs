@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::commit::{self, Commit};
-use super::{app, follow_build, source};
+use super::{app, follow_build, source, starter};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
-use crate::signals;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::{BuildOptions, Compat, CreateApp, Rack};
-use convox_package::{self, ManifestChoice, Source, Spool, Times};
+use convox_package::{self, ManifestChoice, PackageError, Source, Spool, Times};
 use convox_wire::{AppName, Build, BuildId, ReleaseId};
 
 /// What to build.
@@ -44,11 +44,21 @@ pub(crate) struct Built {
 
 /// Checks what can be checked before anything is uploaded.
 pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, CommandError> {
-    let source = Source::open(&cx.path(&request.dir)?, request.manifest.as_deref())?;
+    let source = open(cx, &request)?;
     let app = cx.app_of(&request.dir)?;
     let rack = cx.rack().await?;
     app_to_build(cx, &rack, &app, request.create).await?;
     Ok(Checked { app, rack, source, options: request.options })
+}
+
+/// Opens the directory. One without a manifest gets advice with the manifest that `init` writes.
+fn open(cx: &Context, request: &Request) -> Result<Source, CommandError> {
+    let dir = cx.path(&request.dir)?;
+    Source::open(&dir, request.manifest.as_deref()).map_err(|error| {
+        let is_missing = matches!(error, PackageError::NoManifest(_));
+        let error = CommandError::from(error);
+        if is_missing { starter::advise(error, &request.dir, &dir) } else { error }
+    })
 }
 
 /// Checks that the app exists, or creates it if that is requested.
@@ -127,13 +137,20 @@ async fn send(
     let (url, before) = tokio::select! {
         uploaded = upload => uploaded,
         signal = signals::received() => {
-            return Err(CommandError::ended_while(signal, "no build was started"));
+            return Err(ended_before_the_build(signal, &spool));
         }
     };
     let (url, before) = (url?, before?);
     drop(spool);
     cx.emit(Event::StartingBuild)?;
     Ok(rack.start_build(app, &url, options, &before).await?)
+}
+
+/// The end of a run by a signal before the build was requested.
+fn ended_before_the_build(signal: EndSignal, spool: &Spool) -> CommandError {
+    let is_packed = spool.is_finished();
+    let what = if is_packed { "no build was started" } else { "nothing was sent to be built" };
+    CommandError::ended_while(signal, what)
 }
 
 /// Sends the source in the request that starts the build (racks before 20180708231844).
@@ -144,7 +161,10 @@ async fn send_form(
     spool: &Spool,
     options: &BuildOptions,
 ) -> Result<Build, CommandError> {
-    let total = source::packed(cx, spool).await?;
+    let total = tokio::select! {
+        total = source::packed(cx, spool) => total?,
+        signal = signals::received() => return Err(ended_before_the_build(signal, spool)),
+    };
     let before = rack.builds_before(app).await?;
     cx.emit(Event::Uploading(Upload::WithBuild))?;
     let started = tokio::time::Instant::now();

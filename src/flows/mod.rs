@@ -15,6 +15,7 @@ pub(crate) mod rack_update;
 mod rollout_logs;
 pub(crate) mod session;
 pub(crate) mod source;
+pub(crate) mod starter;
 pub(crate) mod transfer;
 pub(crate) mod update;
 

@@ -45,7 +45,8 @@ fn span(seconds: u64) -> Option<String> {
     Some(words)
 }
 
-fn counted(count: u64, unit: &str) -> String {
+/// Returns a number with its unit, which gets an `s` unless the number is 1.
+pub fn counted(count: u64, unit: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")
 }

@@ -1,6 +1,7 @@
 //! Log output: unchanged in a pipe, filtered on a terminal.
 
 use super::caps::TermCaps;
+use super::log_head;
 use super::sanitize::LogFilter;
 use super::stdio::{OutputError, Stream};
 
@@ -16,6 +17,23 @@ impl LogWriter {
     pub(crate) fn new(caps: &TermCaps, raw: bool) -> Self {
         let filter = (caps.is_terminal && !raw).then(LogFilter::new);
         Self { filter, shown: Vec::new(), in_line: false }
+    }
+
+    /// Writes some bytes of an app's log and flushes the stream. On a terminal, the beginnings of
+    /// lines are easier to read; see [`log_head`].
+    pub(crate) fn write_app(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
+        use std::io::Write;
+        if self.filter.is_none() {
+            return self.write(bytes, to);
+        }
+        let color = to.caps().color;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let head = if self.in_line { None } else { log_head::shown(line, color) };
+            let (head, length) = head.unwrap_or_default();
+            to.write_all(head.as_bytes())?;
+            self.write(&line[length..], to)?;
+        }
+        Ok(())
     }
 
     /// Writes some bytes and flushes the stream.

@@ -14,6 +14,7 @@ pub mod table;
 pub mod text;
 
 pub(crate) mod json;
+mod log_head;
 mod logs;
 pub(crate) mod rack_json;
 mod renderer;

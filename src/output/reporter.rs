@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::humanize::{minutes, size};
+use super::humanize::{counted, minutes, size};
 use super::speed::Speed;
 use crate::event::Event;
 
@@ -50,7 +50,8 @@ impl Reporter {
         match event {
             Event::Packaging => self.work = Work::Packing { started: now, reported: 0 },
             Event::PackProgress { entries, bytes } => {
-                return self.packing(&format!("{entries} files, {}", size(*bytes)), now);
+                return self
+                    .packing(&format!("{}, {}", counted(*entries, "file"), size(*bytes)), now);
             }
             Event::Uploading(_) => {
                 self.work = Work::Upload { started: now, quarter: 0, speed: Speed::default() };

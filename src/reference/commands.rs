@@ -9,7 +9,9 @@ pub(super) fn body(tree: &Command) -> String {
     tree.build();
     let global = global_options(&tree);
     let mut text = String::from(
-        "`convox help COMMAND` or `convox COMMAND --help` prints the same about one command.\n\n",
+        "`convox help COMMAND` or `convox COMMAND --help` prints more about one \
+         command: also the variables and files that it uses, and its exit codes. `convox help racks`, \
+         `environment`, `exit-codes`, `manifest` and `scripts` explain these topics.\n\n",
     );
     let all = descendants(&tree);
     let rows = all.iter().filter(|command| has_run(command)).map(|command| {
@@ -34,7 +36,8 @@ fn without_help(command: Command) -> Command {
 
 /// The visible commands below one, each before its own subcommands.
 fn descendants(command: &Command) -> Vec<&Command> {
-    let visible = command.get_subcommands().filter(|below| !below.is_hide_set());
+    let visible = command.get_subcommands();
+    let visible = visible.filter(|below| !below.is_hide_set() && below.get_name() != "help");
     visible.flat_map(|below| [vec![below], descendants(below)].concat()).collect()
 }
 
@@ -94,7 +97,7 @@ fn section(command: &Command, global: &[Arg]) -> String {
         text.push('\n');
         text.push_str(&options(&flags));
     }
-    if let Some(after) = command.get_after_long_help().or_else(|| command.get_after_help()) {
+    if let Some(after) = command.get_after_help() {
         text.push('\n');
         text.push_str(&after_help(&after.to_string()));
     }

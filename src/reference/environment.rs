@@ -1,20 +1,7 @@
 //! The page of environment variables.
 
 use super::markdown::{prose, table};
-use crate::settings::env_vars::ALL;
-
-/// Variables that the program does not read itself.
-const LIBRARIES: &[(&str, &str)] = &[
-    (
-        "`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`",
-        "Proxies for requests and sockets. A rack on the loopback interface is never reached \
-         through a proxy.",
-    ),
-    (
-        "`SSL_CERT_FILE`, `SSL_CERT_DIR`",
-        "Where the certificate authorities of the system are, instead of the usual places.",
-    ),
-];
+use crate::settings::env_vars::{ALL, LIBRARIES};
 
 pub(super) fn body() -> String {
     let variables = ALL.iter().map(|one| [format!("`{}`", one.name), prose(one.what)]);

@@ -14,6 +14,19 @@ pub enum Style {
     V3,
 }
 
+impl Style {
+    /// Every style.
+    pub const ALL: [Self; 2] = [Self::Classic, Self::V3];
+
+    /// Its name in `--style` and `CONVOX_STYLE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::V3 => "v3",
+        }
+    }
+}
+
 /// An unknown style.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown style {0:?}: expected classic or v3")]
@@ -33,10 +46,7 @@ impl FromStr for Style {
 
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Classic => "classic",
-            Self::V3 => "v3",
-        })
+        f.pad(self.name())
     }
 }
 

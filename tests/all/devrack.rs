@@ -106,9 +106,12 @@ fn in_the_foreground_it_serves_until_ctrl_c() {
     let story = on_dev();
     let serving = story.start("convox rack start");
     serving.shows("The development rack is running; Ctrl-C stops it");
-    story.run("convox apps").prints(str![[r#"APP  STATUS"#]]);
+    story.run("convox deploy --create --wait").ok();
+    serving.shows("Z convox-guide/system/rack/convox-guide release RAAAAAAAAAA is running\n");
+    serving.shows(" listening on ");
     serving.interrupt();
-    serving.end().ok();
+    let ran = serving.end();
+    ran.ok().stdout_contains("TIME convox-guide/service/web/web-aaaaaa listening on ");
     assert_eq!(status(&story)["status"], "stopped");
 }
 
@@ -269,4 +272,21 @@ fn a_restart_in_process_keeps_apps_releases_and_addresses() {
 ID           CREATED        BUILD        STATUS
 RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
 "#]]);
+}
+
+#[test]
+fn installed_dependencies_are_kept_from_one_build_to_the_next() {
+    let story = Story::new("web");
+    story.write(
+        "convox.yml",
+        "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    x-dev:\n      \
+         build: cat deps/one || { mkdir deps && echo installed | tee deps/one; }\n      \
+         cache: [deps]\n",
+    );
+    let first = story.run("convox build --create");
+    first.ok().stdout_contains("\ninstalled\n");
+    assert!(!first.out.contains("Restored"), "{first}");
+    story.run("convox build").ok().stdout_contains("\nRestored deps from BAAAAAAAAAA\n");
+    let clean = story.run("convox build --no-cache");
+    assert!(!clean.ok().out.contains("Restored"), "{clean}");
 }

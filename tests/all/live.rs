@@ -119,3 +119,18 @@ fn a_terminal_of_unknown_kind_is_a_dumb_one() {
         assert!(code == 0 && !seen.contains('\u{1b}'), "{term:?}: {seen:?}");
     }
 }
+
+#[test]
+fn ctrl_c_while_packing_says_that_nothing_was_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let rack = rack_with_gate(dir.path().join("gate"));
+    let story = Story::against(&rack);
+    // A file that takes longer to pack than the test takes.
+    File::create(story.path("web/large")).unwrap().set_len(1 << 36).unwrap();
+    let packing = story.start("convox deploy");
+    packing.shows("Creating tarball...");
+    packing.interrupt();
+    let ran = packing.end();
+    ran.code(130).stderr_contains("ERROR: interrupted; nothing was sent to be built\n");
+    assert_eq!(rack.count("POST /apps/web/builds"), 0);
+}

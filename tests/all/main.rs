@@ -20,6 +20,7 @@ mod guide;
 mod harness;
 mod help;
 mod hostile;
+mod init;
 mod live;
 mod login;
 mod logs;

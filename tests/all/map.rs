@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program, and those that each may use. Cargo checks the crates.
 const MODULES: &[(&str, &str)] = &[
-    ("programs", ""),
+    ("signals", ""),
+    ("programs", "signals"),
     ("event", ""),
     ("input", ""),
-    ("signals", ""),
     ("terminal", "input"),
     ("settings", ""),
     ("args", "settings"),
@@ -19,7 +19,7 @@ const MODULES: &[(&str, &str)] = &[
     ("context", "args error event output programs input settings signals terminal"),
     ("flows", "context error event programs settings signals terminal"),
     ("commands", "context error event flows outcome output programs settings signals terminal"),
-    ("cli", "args commands context error outcome"),
+    ("cli", "args commands context error outcome settings"),
     ("run", "args cli context error outcome output settings signals"),
     ("reference", "cli outcome settings signals"),
 ];
@@ -35,8 +35,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     ("thread::sleep", &[]),
     ("Utc::now", &[]),
-    ("convox_devrack::", &["lib.rs", "run.rs", "context", "commands/rack", "error/mod.rs"]),
-    ("clap::", &["args.rs", "cli", "commands", "context/mod.rs", "reference", "run.rs"]),
+    (
+        "convox_devrack::",
+        &["lib.rs", "run.rs", "context", "commands/rack", "error/mod.rs", "flows/starter/tests.rs"],
+    ),
+    ("clap::", &["args.rs", "cli", "commands", "context/command_line.rs", "reference", "run.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -251,3 +251,61 @@ fn watching_ends_with_ctrl_c() {
     assert!(code == 0 || code == 130, "{code}: {seen}");
     assert!(seen.contains("Every 1s:"), "{seen}");
 }
+
+#[test]
+fn the_lines_of_a_log_show_seconds_colored_sources_and_ids_once() {
+    let line = "2026-11-26T16:04:58.390931623Z system/web/web-1 web-1: ready\n";
+    let fake = rack(move |ask| match ask.line.as_str() {
+        "GET /apps/web/logs" => Some(Response::log(&[line])),
+        _ => None,
+    });
+    let mut story = on_terminal(&fake);
+    let (_, seen) = story.on_terminal("convox logs --no-follow").end();
+    assert!(seen.contains("2026-11-26T16:04:58Z \u{1b}[38;5;"), "{seen:?}");
+    assert_eq!(screen(&seen).trim(), "2026-11-26T16:04:58Z system/web/web-1 ready");
+    let (_, raw) = story.on_terminal("convox logs --no-follow --raw").end();
+    assert_eq!(screen(&raw).trim(), line.trim());
+    story
+        .shell("convox logs --no-follow | grep -q '58.390931623Z system/web/web-1 web-1: ready'")
+        .ok();
+    story.set("NO_COLOR", "1");
+    let (_, seen) = story.on_terminal("convox logs --no-follow").end();
+    assert!(!seen.contains("[38;5;"), "{seen:?}");
+}
+
+#[test]
+fn a_manual_page_is_shown_by_man_or_else_by_the_pager() {
+    let mut story = Story::alone("web");
+    story.set("TERM", "xterm-256color");
+    story.program("man", "echo \"shown by man $*\"; grep '^.TH'");
+    let (code, seen) = story.on_terminal("convox man releases promote").end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("shown by man -l -"), "{seen}");
+    assert!(seen.contains(".TH convox-releases-promote 1"), "{seen}");
+    story.program("man", "exit 16");
+    story.set("PAGER", "sed -n 's/^/> /; 1p; /EXIT CODES/p; $p'");
+    let (code, seen) = story.on_terminal("convox man environment").end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(screen(&seen).starts_with("> Environment variables that convox reads"), "{seen}");
+    story.set("PAGER", "exit 1");
+    let (code, seen) = story.on_terminal("convox man deploy").end();
+    assert!(code == 0 && seen.contains(".TH convox-deploy 1"), "{seen}");
+    story.run("convox man deploy").ok().stdout_contains(".TH convox-deploy 1");
+}
+
+#[test]
+fn ctrl_c_in_a_pager_is_left_to_it() {
+    let mut story = Story::alone("web");
+    story.set("TERM", "xterm-256color");
+    story.program(
+        "man",
+        "trap 'echo got it' INT; echo ready; read -r key < /dev/tty; read -r key < /dev/tty; echo left",
+    );
+    let mut terminal = story.on_terminal("convox man");
+    terminal.shows("ready");
+    terminal.types("\u{3}");
+    terminal.shows("got it");
+    terminal.types("q\n");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("left"), "{code}: {seen}");
+}

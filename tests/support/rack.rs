@@ -43,7 +43,7 @@ pub fn rack_options(data: &Path, clock: Clock) -> RackOptions {
     let home = data.as_os_str().to_owned();
     let environment = BaseEnvironment { path: path(), home, ..BaseEnvironment::default() };
     let password = SecretString::from(PASSWORD);
-    RackOptions { data: data.to_owned(), password, clock, environment, limits }
+    RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap: None }
 }
 
 /// A rack that serves until it is dropped.

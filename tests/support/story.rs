@@ -103,6 +103,19 @@ impl Story {
         self
     }
 
+    /// Makes a script that is found before other programs of its name.
+    pub fn program(&mut self, name: &str, script: &str) -> &mut Self {
+        use std::os::unix::fs::PermissionsExt;
+        let bin = self.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut search = OsString::from(bin);
+        search.push(":");
+        search.push(path());
+        self.set("PATH", search)
+    }
+
     /// Changes the working directory, relative to the story's own directory.
     pub fn change_directory(&mut self, directory: &str) -> &mut Self {
         self.working = self.path(directory);

@@ -7,7 +7,7 @@ use redb::WriteTransaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::builder::{self, BuildJob, BuiltManifest};
+use super::builder::{self, BuildJob, BuiltManifest, EarlierBuild};
 use super::error::Refusal;
 use super::logs::BuildLog;
 use super::rack::{Rack, Shared};
@@ -37,6 +37,8 @@ pub(crate) struct NewBuild {
     pub(crate) description: Option<String>,
     pub(crate) git_sha: Option<String>,
     pub(crate) manifest_name: Option<String>,
+    /// Whether to carry cached directories over from the build before.
+    pub(crate) use_cache: bool,
     /// The first lines of the log: options that this rack ignores.
     pub(crate) warnings: Vec<String>,
 }
@@ -72,11 +74,19 @@ pub(crate) async fn start(
     let accepted = rack.store.write(move |tx| accept(tx, record)).await;
     let record = accepted.inspect_err(|_| rack.build_logs.end(&id))?;
     let (tasks, key) = (&rack.builds.tasks, (app, record.id.clone()));
-    let (shared, build, object) = (rack.clone(), record.clone(), new.object);
+    let (shared, build) = (rack.clone(), record.clone());
+    let input = Input { object: new.object, use_cache: new.use_cache };
     tasks.start(key, record.number, |stop, _| async move {
-        run(shared, build, object, log, slot, stop).await;
+        run(shared, build, input, log, slot, stop).await;
     });
     Ok(record)
+}
+
+/// What a build works with.
+struct Input {
+    /// The upload.
+    object: objects::Key,
+    use_cache: bool,
 }
 
 fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord, Refusal> {
@@ -99,14 +109,14 @@ pub(crate) fn living_app(tx: &impl ReadTx, name: &AppName) -> Result<AppRecord, 
 async fn run(
     rack: Shared,
     record: BuildRecord,
-    object: objects::Key,
+    input: Input,
     log: Arc<BuildLog>,
     slot: Option<OwnedSemaphorePermit>,
     stop: CancellationToken,
 ) {
     let built = tokio::select! {
         slot = take_slot(&rack, &record, &log, slot) => match slot {
-            Ok(slot) => Some(build(&rack, &record, &object, &log, stop.clone(), slot).await),
+            Ok(slot) => Some(build(&rack, &record, &input, &log, stop.clone(), slot).await),
             Err(reason) => Some(Err(reason)),
         },
         () = stop.cancelled() => None,
@@ -151,12 +161,12 @@ fn replace(tx: &WriteTransaction, record: &BuildRecord) -> Result<bool, StoreErr
 async fn build(
     rack: &Shared,
     record: &BuildRecord,
-    object: &objects::Key,
+    input: &Input,
     log: &Arc<BuildLog>,
     stop: CancellationToken,
     _seat: OwnedSemaphorePermit,
 ) -> Result<BuiltManifest, String> {
-    let archive = object.path(&rack.directories.objects(&record.app));
+    let archive = input.object.path(&rack.directories.objects(&record.app));
     if !archive.exists() {
         return Err(format!(
             "its source was not uploaded: object://{}/{}",
@@ -165,10 +175,12 @@ async fn build(
     }
     let newest = rack.store.read(|tx| releases::newest(tx, &record.app));
     let newest = newest.map_err(|error| error.to_string())?;
+    let earlier = if input.use_cache { earlier(rack, record) } else { None };
     let job = BuildJob {
         archive,
         data: rack.directories.root().to_owned(),
         source: rack.directories.source(&record.app, &record.id),
+        earlier,
         manifest_name: record.manifest_name.clone(),
         app: record.app.clone(),
         build: record.id.clone(),
@@ -180,6 +192,18 @@ async fn build(
     let lines = log.clone();
     let built = builder::build(job, Arc::new(move |line: &str| lines.line(line))).await;
     built.map_err(|error| error.to_string())
+}
+
+/// Returns the newest complete build whose source is there.
+fn earlier(rack: &Rack, record: &BuildRecord) -> Option<EarlierBuild> {
+    let builds = rack.store.read(|tx| store::newest::<BuildRecord>(tx, &record.app, usize::MAX));
+    let complete = builds.ok()?.into_iter().filter(|build| build.status == BuildStatus::Complete);
+    complete
+        .map(|build| EarlierBuild {
+            source: rack.directories.source(&build.app, &build.id),
+            build: build.id,
+        })
+        .find(|earlier| earlier.source.is_dir())
 }
 
 /// Writes the last lines of the log and stores how the build ended. The log is ended afterwards, so

@@ -25,6 +25,7 @@
 //!         ..BaseEnvironment::default()
 //!     },
 //!     limits: Limits::default(),
+//!     log_tap: None,
 //! };
 //! // Serves until the future resolves, then stops builds and apps.
 //! serve(listener, options, async {
@@ -67,6 +68,7 @@ mod tasks;
 mod tunnel;
 
 pub use error::RackError;
+pub use logs::LogTap;
 pub use rack::{Limits, RackOptions};
 pub use serve::serve;
 pub use store::StoreError;

@@ -34,8 +34,9 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
     let store = Store::open(&directories.database())?;
     let limits = options.limits;
     let log_limits = LogLimits { segment: limits.app_log / LOG_FILES, segments: LOG_FILES };
-    let logs = AppLogs::open(directories.clone(), options.clock.clone(), log_limits)
-        .map_err(directory_error(directories.root()))?;
+    let logs =
+        AppLogs::open(directories.clone(), options.clock.clone(), log_limits, options.log_tap)
+            .map_err(directory_error(directories.root()))?;
     let runner_store: Arc<dyn RunnerStore> = Arc::new(store.clone());
     let runner = Runner::of(RunnerParts {
         data: root,

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::builds::{self, Builds};
 use super::directories::Directories;
 use super::error::Refusal;
-use super::logs::{AppLogs, BuildLogs};
+use super::logs::{AppLogs, BuildLogs, LogTap};
 use super::rollouts::Rollouts;
 use super::runner::{self, BaseEnvironment, Runner, RunnerStore};
 use super::store::{self, AppRecord, Store};
@@ -33,6 +33,8 @@ pub struct RackOptions {
     pub environment: BaseEnvironment,
     /// Sizes, counts and time limits.
     pub limits: Limits,
+    /// Receives what is written into the logs of apps.
+    pub log_tap: Option<LogTap>,
 }
 
 /// Sizes, counts and time limits of a rack.

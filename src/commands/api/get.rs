@@ -11,7 +11,8 @@ use crate::output::{Render, RenderContext, View};
 ///
 /// JSON is printed over several lines, with sorted keys. Anything else is printed as it is.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox api get /apps/convox-guide/builds?limit=1")]
+#[command(after_help = "Examples:\n  convox api get /apps\n  \
+                        convox api get \"/apps/convox-guide/builds?limit=1\"")]
 pub(crate) struct Args {
     /// Path, with its query, such as /apps
     path: String,

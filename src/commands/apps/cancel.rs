@@ -12,7 +12,8 @@ use convox_wire::{AppName, ReleaseId};
 /// Afterwards the release that the app is back to is created again, as the newest one: later changes
 /// of the environment start from it and not from the canceled release.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps cancel convox-guide")]
+#[command(after_help = "Examples:\n  convox apps cancel\n  \
+                        convox apps cancel convox-guide")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

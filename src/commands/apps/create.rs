@@ -10,7 +10,8 @@ use convox_wire::AppName;
 ///
 /// The name defaults to that in .convox/app, or the directory's name.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps create convox-guide")]
+#[command(after_help = "Examples:\n  convox apps create web\n  \
+                        convox apps create web -r staging")]
 pub(crate) struct Args {
     /// App name
     #[arg(value_name = "APP")]

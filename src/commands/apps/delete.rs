@@ -10,7 +10,8 @@ use convox_wire::AppName;
 ///
 /// Does not ask for confirmation. The releases, builds and variables of the app are lost.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps delete convox-guide")]
+#[command(after_help = "Examples:\n  convox apps delete web\n  \
+                        convox apps delete web -r staging")]
 pub(crate) struct Args {
     /// App name; there is no default
     #[arg(value_name = "APP")]

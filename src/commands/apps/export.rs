@@ -21,7 +21,8 @@ const SET_BY_V2_RACKS: [&str; 4] = ["LogBucket", "ParamPassword", "Rack", "Resou
 /// name once all of it is written; it holds the environment, so that only its owner can read it.
 /// Without --file, the archive goes to stdout, which must not be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps export convox-guide --file guide.tgz")]
+#[command(after_help = "Examples:\n  convox apps export convox-guide --file guide.tgz\n  \
+                        convox apps export -a convox-guide > guide.tgz")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

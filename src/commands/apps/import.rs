@@ -19,7 +19,8 @@ use convox_wire::{App, AppName, Environment, ReleaseId};
 /// The archive is read and checked before anything is created. Without --file, it is read from
 /// stdin, which must not be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps import convox-guide --file guide.tgz")]
+#[command(after_help = "Examples:\n  convox apps import convox-guide --file guide.tgz\n  \
+                        convox apps import convox-guide -r staging < guide.tgz")]
 pub(crate) struct Args {
     /// Name of the new app, instead of --app
     #[arg(value_name = "APP")]

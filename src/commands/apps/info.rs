@@ -9,7 +9,8 @@ use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
 /// Show an app
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps info convox-guide")]
+#[command(after_help = "Examples:\n  convox apps info\n  \
+                        convox apps info web --json")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

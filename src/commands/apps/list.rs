@@ -10,7 +10,9 @@ use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
 /// List apps
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps")]
+#[command(after_help = "Examples:\n  convox apps\n  \
+                        convox apps -r dev --json\n  \
+                        convox apps --watch 5")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -6,7 +6,8 @@ use convox_wire::AppName;
 
 /// Forbid deleting an app
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps lock convox-guide")]
+#[command(after_help = "Examples:\n  convox apps lock\n  \
+                        convox apps lock convox-guide")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

@@ -6,7 +6,8 @@ use convox_wire::AppName;
 
 /// Allow deleting an app again
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps unlock convox-guide")]
+#[command(after_help = "Examples:\n  convox apps unlock\n  \
+                        convox apps unlock convox-guide")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

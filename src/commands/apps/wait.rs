@@ -10,7 +10,8 @@ use convox_wire::{AppName, AppStatus};
 /// Returns at once if the app is not updating. Fails if the update is rolled back. Waits at most an
 /// hour, or as long as --wait-timeout allows.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps wait convox-guide --wait-timeout 10m")]
+#[command(after_help = "Examples:\n  convox apps wait\n  \
+                        convox apps wait web --wait-timeout 10m")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

@@ -6,7 +6,8 @@ use convox_wire::AppName;
 
 /// Remove the budget of an app
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget clear convox-guide")]
+#[command(after_help = "Examples:\n  convox budget clear convox-guide\n  \
+                        convox budget clear convox-guide -r staging")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

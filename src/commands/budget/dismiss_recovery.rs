@@ -7,7 +7,8 @@ use convox_wire::{AppName, DismissedRecovery};
 
 /// Dismiss the note that services were restored after a shutdown
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget dismiss-recovery convox-guide")]
+#[command(after_help = "Examples:\n  convox budget dismiss-recovery convox-guide\n  \
+                        convox budget dismiss-recovery convox-guide -r staging")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

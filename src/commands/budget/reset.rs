@@ -6,7 +6,8 @@ use convox_wire::AppName;
 
 /// Acknowledge that an app has exceeded its budget, and allow deploys again
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget reset convox-guide --force")]
+#[command(after_help = "Examples:\n  convox budget reset convox-guide\n  \
+                        convox budget reset convox-guide --force")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

@@ -11,9 +11,8 @@ const ALERT_AT: i64 = 80;
 
 /// Set the budget of an app
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  convox budget set convox-guide --monthly-cap 200 --alert-at 75"
-)]
+#[command(after_help = "Examples:\n  convox budget set convox-guide --monthly-cap 200\n  \
+                        convox budget set convox-guide --monthly-cap 200 --alert-at 75")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

@@ -14,7 +14,8 @@ const NOTIFY_BEFORE_MINUTES: i64 = 30;
 
 /// Show the budget of an app and what is spent of it
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget show convox-guide")]
+#[command(after_help = "Examples:\n  convox budget show convox-guide\n  \
+                        convox budget show convox-guide --json")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

@@ -12,7 +12,8 @@ use convox_wire::{AppName, Eligibility, ShutdownSimulation};
 ///
 /// The rack sends a test event to the webhook of the budget.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget simulate-shutdown convox-guide")]
+#[command(after_help = "Examples:\n  convox budget simulate-shutdown convox-guide\n  \
+                        convox budget simulate-shutdown convox-guide --json")]
 pub(crate) struct Args {
     /// App name
     app: AppName,

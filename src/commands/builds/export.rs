@@ -13,7 +13,8 @@ use convox_wire::BuildId;
 /// A file appears under its name once all of the export is written. Without --file, the export goes
 /// to stdout, which must not be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds export BXFGHCQLZGQ --file build.tgz")]
+#[command(after_help = "Examples:\n  convox builds export BXFGHCQLZGQ --file build.tgz\n  \
+                        convox builds export BXFGHCQLZGQ > build.tgz")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,

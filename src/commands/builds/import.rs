@@ -14,7 +14,8 @@ use convox_wire::{AppName, BuildId, ReleaseId};
 /// The rack creates a release of it. Without --file, the export is read from stdin, which must not
 /// be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds import --file build.tgz")]
+#[command(after_help = "Examples:\n  convox builds import --file build.tgz\n  \
+                        convox builds import -a convox-guide < build.tgz")]
 pub(crate) struct Args {
     /// File to read
     #[arg(short, long, value_name = "FILE")]

@@ -21,7 +21,8 @@ const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// The rack pulls the image and creates a release of it, with the manifest of this machine. Promote
 /// the release to run it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds import-image ghcr.io/acme/web:1.4")]
+#[command(after_help = "Examples:\n  convox builds import-image ghcr.io/acme/web:1.4\n  \
+                        convox builds import-image ghcr.io/acme/web:1.4 --src-creds-user ada --src-creds-pass-stdin < password")]
 pub(crate) struct Args {
     /// Image to import
     image: String,

@@ -10,7 +10,8 @@ use convox_wire::{Build, BuildId, BuildStatus, ReleaseId};
 
 /// Show a build
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds info BXFGHCQLZGQ")]
+#[command(after_help = "Examples:\n  convox builds info BXFGHCQLZGQ\n  \
+                        convox builds info BXFGHCQLZGQ --json")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,

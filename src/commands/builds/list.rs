@@ -10,7 +10,9 @@ use convox_wire::ReleaseId;
 
 /// List builds, newest first
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds --limit 3")]
+#[command(after_help = "Examples:\n  convox builds --limit 3\n  \
+                        convox builds --watch 5\n  \
+                        convox builds -a web --json")]
 pub(crate) struct Args {
     /// Number of builds to list; defaults to 10
     #[arg(short, long, value_name = "N")]

@@ -7,7 +7,8 @@ use convox_wire::BuildId;
 
 /// Show the log of a build, and follow it while the build is running
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox builds logs BXFGHCQLZGQ")]
+#[command(after_help = "Examples:\n  convox builds logs BXFGHCQLZGQ\n  \
+                        convox builds logs BXFGHCQLZGQ --raw > build.log")]
 pub(crate) struct Args {
     /// Build id
     build: BuildId,

@@ -7,7 +7,8 @@ use crate::output::{Render, RenderContext, View};
 
 /// Print a config of an app (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox config get nginx.conf")]
+#[command(after_help = "Examples:\n  convox config get nginx.conf\n  \
+                        convox config get nginx.conf > nginx.conf")]
 pub(crate) struct Args {
     /// Name of the config
     name: String,

@@ -13,7 +13,8 @@ use convox_wire::{AppName, ServiceName};
 ///
 /// Running processes see the new value after a restart.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox config set nginx.conf --file nginx.conf --restart")]
+#[command(after_help = "Examples:\n  convox config set nginx.conf --file nginx.conf --restart\n  \
+                        convox config set nginx.conf < nginx.conf")]
 pub(crate) struct Args {
     /// Name of the config
     name: String,

@@ -17,7 +17,8 @@ use convox_wire::Diagnosis;
 ///
 /// Shows the services, processes that are not healthy with their logs, and events.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox deploy-debug -a convox-guide --service web")]
+#[command(after_help = "Examples:\n  convox deploy-debug\n  \
+                        convox deploy-debug -a convox-guide --service web")]
 pub(crate) struct Args {
     /// Parts to check, joined by commas: overview, init, pods
     #[arg(short, long, value_name = "CHECKS")]

@@ -9,7 +9,8 @@ use convox_wire::ReleaseId;
 
 /// Show the value of an environment variable, unmasked
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox env get DATABASE_URL")]
+#[command(after_help = "Examples:\n  convox env get DATABASE_URL\n  \
+                        convox env get DATABASE_URL -a web -r staging")]
 pub(crate) struct Args {
     /// Name of the variable
     #[arg(value_name = "KEY")]

@@ -15,7 +15,9 @@ use convox_wire::{AppName, Environment, ReleaseId};
 /// Lists the variables of the newest release, promoted or not. On a terminal, masked values are
 /// shown as ****.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox env > .env")]
+#[command(after_help = "Examples:\n  convox env\n  \
+                        convox env > .env\n  \
+                        convox env --release RZYWJKKRDLI --reveal")]
 pub(crate) struct Args {
     /// Release to read from, instead of the newest
     #[arg(long, value_name = "RELEASE")]

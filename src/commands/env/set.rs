@@ -11,7 +11,8 @@ use convox_wire::{AppName, EnvVar, Release, ReleaseId};
 /// Reads KEY=VALUE lines from stdin if there are no arguments, for an argument -, or if stdin is a
 /// file.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox env set COLOR=teal --promote")]
+#[command(after_help = "Examples:\n  convox env set COLOR=teal --promote\n  \
+                        convox env set - < production.env")]
 pub(crate) struct Args {
     /// Variables to set
     #[arg(value_name = "KEY=VALUE")]

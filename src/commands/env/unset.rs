@@ -6,7 +6,8 @@ use crate::outcome::Outcome;
 
 /// Remove environment variables in a new release
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox env unset COLOR --promote")]
+#[command(after_help = "Examples:\n  convox env unset COLOR --promote\n  \
+                        convox env unset COLOR SHAPE -a web")]
 pub(crate) struct Args {
     /// Names of the variables
     #[arg(value_name = "KEY", required = true)]

@@ -10,7 +10,8 @@ use convox_wire::{AppName, Process, ProcessId, ProcessStatus, ReleaseId};
 
 /// Show a process
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox ps info web-6d5f-x2x")]
+#[command(after_help = "Examples:\n  convox ps info web-6d5f-x2x\n  \
+                        convox ps info web-6d5f-x2x --json")]
 pub(crate) struct Args {
     /// Process id
     #[arg(value_name = "PROCESS")]

@@ -11,7 +11,8 @@ use convox_wire::{Process, ReleaseId, ServiceName};
 
 /// List the processes of an app
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox ps --service web")]
+#[command(after_help = "Examples:\n  convox ps\n  \
+                        convox ps --service web --watch 5")]
 pub(crate) struct Args {
     /// List the processes of this service only
     #[arg(short, long, value_name = "SERVICE")]

@@ -9,7 +9,8 @@ use convox_wire::ProcessId;
 ///
 /// The rack starts another one for the service, as many as its scale asks for.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox ps stop web-6d5f-x2x")]
+#[command(after_help = "Examples:\n  convox ps stop web-6d5f-x2x\n  \
+                        convox ps stop web-6d5f-x2x -a web")]
 pub(crate) struct Args {
     /// Process id
     #[arg(value_name = "PROCESS")]

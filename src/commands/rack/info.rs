@@ -9,7 +9,8 @@ use convox_wire::{System, SystemStatus};
 
 /// Show the rack; start and stop the development rack
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack -r dev")]
+#[command(after_help = "Examples:\n  convox rack\n  \
+                        convox rack -r dev --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

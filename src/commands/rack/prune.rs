@@ -13,7 +13,8 @@ use convox_devrack::daemon;
 /// the uploaded archives of finished builds. The rack keeps an app's active release and its newest
 /// releases. It need not be running.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack prune")]
+#[command(after_help = "Examples:\n  convox rack prune\n  \
+                        convox rack prune --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -1,4 +1,8 @@
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{Receiver, channel};
 
 use super::status::RackStatus;
 use crate::context::Context;
@@ -6,19 +10,19 @@ use crate::context::dev;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use convox_devrack::Limits;
 use convox_devrack::clock::Clock;
 use convox_devrack::daemon::{self, Address, StartOptions};
+use convox_devrack::{Limits, LogTap};
 
 /// Start the development rack
 ///
-/// Runs until Ctrl-C. Deployed apps run as your own processes, without a sandbox. Commands with
-/// -r dev start the rack in the background if necessary, and reach it by a socket that only you can
-/// open.
+/// Runs until Ctrl-C, and shows the logs of the apps. Deployed apps run as your own processes,
+/// without a sandbox. Commands with -r dev start the rack in the background if necessary, and reach
+/// it by a socket that only you can open.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  convox rack start --detach\n  convox rack start --listen 127.0.0.1:5000"
-)]
+#[command(after_help = "Examples:\n  convox rack start\n  \
+                        convox rack start --detach\n  \
+                        convox rack start --listen 127.0.0.1:5000")]
 pub(crate) struct Args {
     /// Run in the background
     #[arg(short, long)]
@@ -51,17 +55,57 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let ready = |address: Option<&Address>| announce(cx, address);
     let stop = dev::shutdown_requested();
     let adoption = daemon::Adoption::start();
+    let (log_tap, lines) = if args.as_daemon { (None, None) } else { tap() };
     let options = StartOptions {
         environment: dev::base_environment(cx),
         clock: Clock::system(),
         limits: Limits::default(),
         listen: args.listen,
+        log_tap,
     };
     let grace = options.limits.processes.stop;
-    let served = daemon::run(&data, options, ready, stop).await;
+    let served = daemon::run(&data, options, ready, stop);
+    let served = match lines {
+        Some(lines) => show_logs(cx, lines, served).await,
+        None => served.await,
+    };
     adoption.end(grace).await;
     served?;
     Ok(Outcome::streamed())
+}
+
+/// Lines of logs that are kept if they come faster than they are shown. The rest is not shown; the
+/// logs of the apps have everything.
+const LINES: usize = 10_000;
+
+fn tap() -> (Option<LogTap>, Option<Receiver<String>>) {
+    let (sender, lines) = channel(LINES);
+    let tap = move |line: &str| {
+        // It is full, or the run is over.
+        let _ = sender.try_send(line.to_owned());
+    };
+    (Some(Arc::new(tap)), Some(lines))
+}
+
+/// Shows the lines of logs until the rack has ended.
+async fn show_logs<T>(
+    cx: &Context,
+    mut lines: Receiver<String>,
+    served: impl Future<Output = T>,
+) -> T {
+    let mut served = pin!(served);
+    // The rack serves even if stdout is closed.
+    let show = |line: String| drop(cx.emit(Event::Log(line.into())));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut served => break ended,
+            Some(line) = lines.recv() => show(line),
+        }
+    };
+    while let Ok(line) = lines.try_recv() {
+        show(line);
+    }
+    ended
 }
 
 fn loopback_address(text: &str) -> Result<SocketAddr, String> {

@@ -13,7 +13,8 @@ use convox_devrack::daemon::{self, Address, Status};
 
 /// Show whether the development rack is running
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack status\n  convox rack status --reveal")]
+#[command(after_help = "Examples:\n  convox rack status\n  \
+                        convox rack status --reveal")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -9,7 +9,8 @@ use convox_devrack::daemon::{self, Stopped};
 ///
 /// The next start runs the apps again.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox rack stop")]
+#[command(after_help = "Examples:\n  convox rack stop\n  \
+                        convox rack stop --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -13,7 +13,8 @@ use convox_wire::{App, AppName, ReleaseId};
 /// Requires one option for the build and one for the environment.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox releases create-from --build-from RZYWJKKRDLI --use-active-release-env"
+    after_help = "Examples:\n  convox releases create-from --build-from RZYWJKKRDLI --use-active-release-env\n  \
+                        convox releases create-from --use-active-release-build --env-from RZYWJKKRDLI"
 )]
 pub(crate) struct Args {
     /// Release to take the build from

@@ -11,7 +11,8 @@ use convox_wire::{BuildId, Release, ReleaseId};
 
 /// Show a release with its environment
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox releases info RZYWJKKRDLI")]
+#[command(after_help = "Examples:\n  convox releases info RZYWJKKRDLI\n  \
+                        convox releases info RZYWJKKRDLI --reveal")]
 pub(crate) struct Args {
     /// Release id
     release: ReleaseId,

@@ -11,7 +11,8 @@ use convox_wire::{App, BuildId, ReleaseId, ReleaseSummary};
 
 /// List releases, newest first
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox releases --limit 5")]
+#[command(after_help = "Examples:\n  convox releases --limit 5\n  \
+                        convox releases -a web --json")]
 pub(crate) struct Args {
     /// Number of releases to list; defaults to 10
     #[arg(short, long, value_name = "N")]

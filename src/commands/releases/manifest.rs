@@ -8,7 +8,8 @@ use convox_wire::ReleaseId;
 
 /// Show the manifest of a release
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox releases manifest RZYWJKKRDLI > convox.yml")]
+#[command(after_help = "Examples:\n  convox releases manifest RZYWJKKRDLI\n  \
+                        convox releases manifest RZYWJKKRDLI > convox.yml")]
 pub(crate) struct Args {
     /// Release id
     release: ReleaseId,

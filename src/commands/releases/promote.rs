@@ -12,7 +12,8 @@ use convox_wire::{AppName, ReleaseId};
 ///
 /// Returns when the rack has accepted the promote or, with --wait, when the release is running.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox releases promote RZYWJKKRDLI --wait")]
+#[command(after_help = "Examples:\n  convox releases promote\n  \
+                        convox releases promote RZYWJKKRDLI --wait --wait-timeout 10m")]
 pub(crate) struct Args {
     /// Release to promote; defaults to the newest
     release: Option<ReleaseId>,

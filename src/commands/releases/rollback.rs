@@ -11,7 +11,8 @@ use convox_wire::ReleaseId;
 /// The new release has the build and the environment of the older one. Waits until it is running.
 /// Works on racks that refuse to promote an older release.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox releases rollback RZYWJKKRDLI")]
+#[command(after_help = "Examples:\n  convox releases rollback RZYWJKKRDLI\n  \
+                        convox releases rollback RZYWJKKRDLI -a web -r staging")]
 pub(crate) struct Args {
     /// Release to roll back to
     release: ReleaseId,

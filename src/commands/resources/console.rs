@@ -8,7 +8,8 @@ use crate::outcome::Outcome;
 ///
 /// On a terminal every key goes to the client, Ctrl-C too.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources console database")]
+#[command(after_help = "Examples:\n  convox resources console database\n  \
+                        convox resources console database -a convox-guide")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

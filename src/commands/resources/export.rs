@@ -13,7 +13,8 @@ use crate::outcome::Outcome;
 /// A file appears under its name once all of the dump is written. Without --file, the dump goes to
 /// stdout, which must not be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources export database --file dump.sql")]
+#[command(after_help = "Examples:\n  convox resources export database --file dump.sql\n  \
+                        convox resources export database > dump.sql")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

@@ -12,7 +12,8 @@ use crate::outcome::Outcome;
 ///
 /// Without --file, the dump is read from stdin, which must not be a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources import database --file dump.sql")]
+#[command(after_help = "Examples:\n  convox resources import database --file dump.sql\n  \
+                        convox resources import database < dump.sql")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

@@ -12,7 +12,8 @@ use crate::output::{Render, RenderContext, View};
 ///
 /// On a terminal, the password in the URL is hidden unless --reveal is given.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources info database")]
+#[command(after_help = "Examples:\n  convox resources info database\n  \
+                        convox resources info database --reveal")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

@@ -12,7 +12,8 @@ use convox_wire::Resource;
 ///
 /// On a terminal, passwords in URLs are hidden unless --reveal is given.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources -a convox-guide")]
+#[command(after_help = "Examples:\n  convox resources\n  \
+                        convox resources -a convox-guide --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

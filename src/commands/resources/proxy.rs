@@ -9,7 +9,8 @@ use crate::outcome::Outcome;
 /// Listens on 127.0.0.1, on the port of the resource unless another one is given, until it is
 /// interrupted.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources proxy database --port 15432")]
+#[command(after_help = "Examples:\n  convox resources proxy database\n  \
+                        convox resources proxy database --port 15432")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

@@ -8,7 +8,8 @@ use crate::output::{Render, RenderContext, View};
 
 /// Print the URL of a resource, with its password
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox resources url database")]
+#[command(after_help = "Examples:\n  convox resources url database\n  \
+                        psql \"$(convox resources url database)\"")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,

@@ -15,7 +15,9 @@ use convox_wire::ServiceName;
 /// Without options, lists the services with what they should have and what they have. With options,
 /// changes a service and waits until the change is rolled out.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox scale web --count 3\n  convox scale")]
+#[command(after_help = "Examples:\n  convox scale\n  \
+                        convox scale web --count 3\n  \
+                        convox scale web --cpu 256 --memory 512")]
 pub(crate) struct Args {
     /// Service to change, or the only one to list
     #[arg(value_name = "SERVICE")]

@@ -11,7 +11,8 @@ use convox_wire::{Service, ServiceName};
 
 /// List the services of the active release and their addresses
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox services")]
+#[command(after_help = "Examples:\n  convox services\n  \
+                        convox services -a web --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -8,7 +8,8 @@ use convox_wire::ServiceName;
 ///
 /// The rack replaces its processes by new ones. Returns once the rack has accepted the restart.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox services restart web")]
+#[command(after_help = "Examples:\n  convox services restart web\n  \
+                        convox services restart web -a convox-guide")]
 pub(crate) struct Args {
     /// Service to restart
     service: ServiceName,

@@ -13,7 +13,8 @@ use convox_wire::{AppName, ServiceName};
 /// Sends the options to the rack as they are, and waits until the change is rolled out. `scale` does
 /// the same and checks them first.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox services update web --count 2 --memory 512")]
+#[command(after_help = "Examples:\n  convox services update web --count 2\n  \
+                        convox services update web --cpu 256 --memory 512")]
 pub(crate) struct Args {
     /// Service to change
     service: ServiceName,

@@ -39,7 +39,8 @@ impl Renderer for Classic {
                 Some(bar) => Ok(bar.finish(*total, to.width(), Instant::now(), to)?),
                 None => Ok(()),
             },
-            Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::BuildLog(bytes) => self.log.write(bytes, to),
+            Event::Log(bytes) => self.log.write_app(bytes, to),
             Event::Done(_) => {
                 self.log.end_line(to)?;
                 common(event, to)

@@ -23,7 +23,8 @@ impl Renderer for V3 {
             Event::Uploaded { upload: Upload::Object, .. } | Event::Running(_) => {
                 finish("OK", None, to)
             }
-            Event::BuildLog(bytes) | Event::Log(bytes) => self.log.write(bytes, to),
+            Event::BuildLog(bytes) => self.log.write(bytes, to),
+            Event::Log(bytes) => self.log.write_app(bytes, to),
             Event::Done(_) => {
                 self.log.end_line(to)?;
                 common(event, to)

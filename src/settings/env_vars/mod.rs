@@ -10,7 +10,7 @@ mod reader;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use list::{ALL, BUILD_VARIABLES, UNDOCUMENTED, Variable};
+pub use list::{ALL, BUILD_VARIABLES, LIBRARIES, UNDOCUMENTED, UsedBy, Variable};
 use reader::Reader;
 
 use super::Style;
@@ -71,6 +71,8 @@ pub struct EnvVars {
     pub no_color: bool,
     /// `TERM`.
     pub term: Option<String>,
+    /// `PAGER`: the program that shows manual pages, a line for a shell.
+    pub pager: Option<OsString>,
     /// `PATH`, passed to the processes of the development rack.
     pub path: Option<OsString>,
     /// `LANG`, passed to the processes of the development rack.
@@ -127,6 +129,7 @@ impl EnvVars {
             test: reader.raw("TEST").is_some_and(|value| value == "true"),
             no_color: reader.raw("NO_COLOR").is_some(),
             term: reader.text("TERM")?,
+            pager: reader.raw("PAGER"),
             path: reader.raw("PATH"),
             lang: reader.raw("LANG"),
             tmpdir: reader.path("TMPDIR"),

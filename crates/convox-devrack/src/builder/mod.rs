@@ -3,6 +3,7 @@
 //! A build unpacks the archive, reads and checks its manifest, and runs each service's build step
 //! in the source, in the order of the manifest.
 
+mod cache;
 mod source;
 mod step;
 
@@ -30,6 +31,8 @@ pub struct BuildJob {
     pub data: PathBuf,
     /// The directory to create, replacing an existing one. It does not exist after a failure.
     pub source: PathBuf,
+    /// The build that cached directories are carried over from.
+    pub earlier: Option<EarlierBuild>,
     /// The path of the manifest in the archive; `None` for `convox.yml`.
     pub manifest_name: Option<String>,
     /// The app.
@@ -45,6 +48,15 @@ pub struct BuildJob {
     pub store: Arc<dyn RunnerStore>,
     /// Cancels the build and stops its processes.
     pub stop: CancellationToken,
+}
+
+/// A complete build of the same app.
+#[derive(Debug, Clone)]
+pub struct EarlierBuild {
+    /// The build.
+    pub build: BuildId,
+    /// Its source, after its build steps.
+    pub source: PathBuf,
 }
 
 /// The manifest of a successful build.
@@ -107,7 +119,11 @@ async fn build_in_place(job: &BuildJob, log: &Log) -> Result<BuiltManifest, Buil
     log(&format!("Building {} ({})", job.app, job.build));
     clear(&job.source).await?;
     let unpacked = source::unpack(job).await?;
-    log(&format!("Unpacked {} entries, {}", unpacked.entries, source::size(unpacked.bytes)));
+    let entries = match unpacked.entries {
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
+    log(&format!("Unpacked {entries}, {}", source::size(unpacked.bytes)));
     let built = read_manifest(job, log).await?;
     for service in &built.manifest.services {
         run_step(job, service, log).await?;
@@ -153,7 +169,10 @@ async fn run_step(job: &BuildJob, service: &ServiceSpec, log: &Log) -> Result<()
         return Err(BuildError::Canceled);
     }
     match &service.build {
-        Some(command) => step::run(job, service, command, log).await,
+        Some(command) => {
+            cache::restore(job, service, log).await;
+            step::run(job, service, command, log).await
+        }
         None => Ok(()),
     }
 }

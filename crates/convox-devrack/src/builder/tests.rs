@@ -32,6 +32,7 @@ impl TestBuild {
             archive: path,
             data: self.root.path().to_owned(),
             source: self.root.path().join("source"),
+            earlier: None,
             manifest_name: None,
             app: "shop".parse().unwrap(),
             build: "BXFGHCQLZGQ".parse().unwrap(),
@@ -133,6 +134,60 @@ async fn build_steps_inherit_the_variables_of_toolchains() {
     job.base.build = vec![("CARGO_HOME".into(), "/opt/cargo".into())];
     test.run(job).await.unwrap();
     assert_eq!(test.lines().last().unwrap(), "/opt/cargo");
+}
+
+fn with_cache(step: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let manifest = format!(
+        "services:\n  web:\n    command: x\n    x-dev:\n      build: {step:?}\n      cache: [deps, sub/deps]\n"
+    );
+    pack(&[&[("convox.yml", manifest.as_str())], more].concat())
+}
+
+#[tokio::test]
+async fn cached_directories_are_carried_over_and_the_earlier_source_stays_as_it_is() {
+    let test = TestBuild::new();
+    let earlier = test.root.path().join("earlier");
+    std::fs::create_dir_all(earlier.join("deps/inner")).unwrap();
+    std::fs::write(earlier.join("deps/inner/one"), "1\n").unwrap();
+    std::os::unix::fs::symlink("inner/one", earlier.join("deps/link")).unwrap();
+    let step = "cat deps/link; echo more >> deps/inner/one; ls sub/deps || echo none";
+    let earlier = EarlierBuild { build: "BEARLIERONE".parse().unwrap(), source: earlier };
+    let job = || BuildJob { earlier: Some(earlier.clone()), ..test.job(&with_cache(step, &[])) };
+    test.run(job()).await.unwrap();
+    let lines = test.lines();
+    assert!(lines.contains(&"Restored deps from BEARLIERONE".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"1".to_owned()) && lines.contains(&"none".to_owned()), "{lines:?}");
+    assert_eq!(std::fs::read_to_string(earlier.source.join("deps/inner/one")).unwrap(), "1\n");
+
+    let own = with_cache("cat deps/own", &[("deps/own", "of the source\n")]);
+    test.run(BuildJob { earlier: Some(earlier.clone()), ..test.job(&own) }).await.unwrap();
+    assert_eq!(test.lines().last().unwrap(), "of the source");
+}
+
+#[tokio::test]
+async fn a_cache_never_leaves_the_source() {
+    let test = TestBuild::new();
+    let earlier = test.root.path().join("earlier");
+    std::fs::create_dir_all(earlier.join("sub/deps")).unwrap();
+    let outside = test.root.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, earlier.join("deps")).unwrap();
+    let earlier = EarlierBuild { build: "BEARLIERONE".parse().unwrap(), source: earlier };
+    let step = format!("ln -s {} sub", outside.display());
+    let manifest = format!(
+        "services:\n  one: {{command: x, x-dev: {{build: {step:?}}}}}\n  two: {{command: x, x-dev: {{build: 'true', cache: [sub/deps, deps]}}}}\n"
+    );
+    let archive = pack(&[("convox.yml", manifest.as_str())]);
+    let job = BuildJob { earlier: Some(earlier), ..test.job(&archive) };
+    test.run(job).await.unwrap();
+    assert!(!outside.join("deps").exists(), "{:?}", test.lines());
+    for name in ["../x", "/etc", ".", "", "a/../b"] {
+        let manifest = format!(
+            "services: {{web: {{command: x, x-dev: {{build: 'true', cache: ['{name}']}}}}}}"
+        );
+        let error = test.fails(&pack(&[("convox.yml", &manifest)])).await;
+        assert!(error.contains("is not a directory in the source"), "{name}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use self::lock::Lock;
 use self::record::Record;
 use super::connections::Listeners;
 use super::error::RackError;
+use super::logs::LogTap;
 use super::rack::{Limits, RackOptions};
 use super::runner::BaseEnvironment;
 use super::serve::serve_on;
@@ -53,7 +54,7 @@ impl Address {
 }
 
 /// What a rack is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StartOptions {
     /// Variables for builds and processes.
     pub environment: BaseEnvironment,
@@ -64,6 +65,8 @@ pub struct StartOptions {
     /// A loopback address to listen on besides the socket, for clients that can't use the socket;
     /// with port 0, any free port. The password is a new one at each start.
     pub listen: Option<SocketAddr>,
+    /// Receives each line of the apps' logs.
+    pub log_tap: Option<LogTap>,
 }
 
 /// The state of a data directory's rack.
@@ -192,7 +195,7 @@ pub async fn run(
     ready: impl FnOnce(Option<&Address>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
-    let StartOptions { environment, clock, limits, listen } = options;
+    let StartOptions { environment, clock, limits, listen, log_tap } = options;
     directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
     let password: SecretString = ids::hex::<20>().map_err(DaemonError::Password)?.into();
@@ -204,7 +207,8 @@ pub async fn run(
     Record::of_this_process(address.as_ref()).write(data)?;
     let unix = local_socket::bind(data).map_err(at(data))?;
     ready(address.as_ref());
-    let options = RackOptions { data: data.to_owned(), password, clock, environment, limits };
+    let options =
+        RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap };
     serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await?;
     local_socket::remove(data).map_err(at(data))?;
     Record::stopped().write(data)?;

@@ -51,6 +51,7 @@ async fn prune_stopped(data: &Path) -> Result<u64, DaemonError> {
         clock: Clock::system(),
         environment: BaseEnvironment::default(),
         limits: Limits::default(),
+        log_tap: None,
     })?;
     let freed = gc::prune(&rack).await.map_err(RackError::from)?;
     drop(held);

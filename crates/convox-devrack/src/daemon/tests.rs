@@ -40,7 +40,7 @@ fn a_rack_process() {
 
 fn options(listen: Option<SocketAddr>) -> StartOptions {
     let (clock, limits) = (Clock::system(), Limits::default());
-    StartOptions { environment: environment(), clock, limits, listen }
+    StartOptions { environment: environment(), clock, limits, listen, log_tap: None }
 }
 
 struct TestDir(tempfile::TempDir);

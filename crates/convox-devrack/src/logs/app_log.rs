@@ -101,7 +101,7 @@ impl AppLog {
         lines(message).into_iter().for_each(|line| writer.add(now, stream, line));
         if self.flush(&mut writer).is_ok() && writer.lost > 0 {
             let lines = std::mem::take(&mut writer.lost);
-            let message = format!("{lines} lines were lost: the log could not be written");
+            let message = format!("lines lost, as the log could not be written: {lines}");
             writer.add(now, "system/rack", &message);
             // Written with the next message if it fails.
             let _ = self.flush(&mut writer);

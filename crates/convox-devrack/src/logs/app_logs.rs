@@ -2,10 +2,15 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::app_log::stamp;
 use super::{AppLog, LogLimits};
 use crate::clock::Clock;
 use crate::directories::Directories;
 use convox_wire::AppName;
+
+/// Receives each line of the apps' logs while they are written: `TIME APP/SOURCE MESSAGE`, with a
+/// newline. It must not block.
+pub type LogTap = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The logs of all apps, and the rack's own. Cheap to clone.
 #[derive(Clone)]
@@ -13,6 +18,7 @@ pub(crate) struct AppLogs {
     directories: Directories,
     clock: Clock,
     limits: LogLimits,
+    tap: Option<LogTap>,
     system: Arc<AppLog>,
     apps: Arc<Mutex<HashMap<AppName, Arc<AppLog>>>>,
 }
@@ -22,9 +28,10 @@ impl AppLogs {
         directories: Directories,
         clock: Clock,
         limits: LogLimits,
+        tap: Option<LogTap>,
     ) -> io::Result<Self> {
         let system = Arc::new(AppLog::open(directories.system_log(), clock.clone(), limits)?);
-        Ok(Self { directories, clock, limits, system, apps: Arc::default() })
+        Ok(Self { directories, clock, limits, tap, system, apps: Arc::default() })
     }
 
     /// Opens the log of an app, when it is created and when the rack starts.
@@ -54,6 +61,10 @@ impl AppLogs {
 
     /// Appends a message to the log of an app.
     pub(crate) fn write(&self, app: &AppName, stream: &str, message: &str) {
+        if let Some(tap) = &self.tap {
+            let time = stamp(self.clock.now());
+            message.lines().for_each(|line| tap(&format!("{time} {app}/{stream} {line}\n")));
+        }
         if let Some(log) = self.app(app) {
             log.write(stream, message);
         }

@@ -115,7 +115,7 @@ impl BuildLog {
     fn end(&self) {
         let mut writer = self.writer();
         if writer.left_out > 0 {
-            let note = format!("[{} lines of the log are left out]\n", writer.left_out);
+            let note = format!("[lines of the log that are left out: {}]\n", writer.left_out);
             self.append(&mut writer, &note);
         }
         let tail: String = writer.tail.drain(..).collect();
@@ -268,7 +268,7 @@ mod tests {
         let end = "line 99998\nline 99999\nBuild failed: exit code 1\n";
         assert!(text.ends_with(end), "{}", &text[text.len() - 100..]);
         let kept = text.lines().filter(|line| line.starts_with("line ")).count();
-        let note = format!("[{} lines of the log are left out]\n", 100_000 - kept);
+        let note = format!("[lines of the log that are left out: {}]\n", 100_000 - kept);
         assert!(text.contains(&note), "{note}");
     }
 

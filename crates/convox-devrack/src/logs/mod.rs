@@ -11,5 +11,6 @@ mod text;
 
 pub(crate) use app_log::{AppLog, AppLogReader, LogLimits};
 pub(crate) use app_logs::AppLogs;
+pub use app_logs::LogTap;
 pub(crate) use build_log::{BuildLog, BuildLogReader, BuildLogs};
 pub(crate) use selection::{Selection, Shape, Streams};

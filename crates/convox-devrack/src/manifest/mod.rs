@@ -38,6 +38,8 @@ pub struct ServiceSpec {
     pub command: Vec<String>,
     /// The build step, run in the source (`x-dev.build`).
     pub build: Option<Vec<String>>,
+    /// Directories in the source that are carried over from the build before (`x-dev.cache`).
+    pub cache: Vec<String>,
     /// The port that it listens on inside its container on a real rack. Here it listens on `PORT`.
     pub port: Option<u16>,
     /// Its own variables, in addition to those of all services.

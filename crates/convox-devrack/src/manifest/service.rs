@@ -121,6 +121,7 @@ impl Reader {
             name: ServiceName::from_rack(entry.key.clone()),
             command,
             build: fields.step,
+            cache: fields.cache,
             port: fields.port,
             environment: fields.environment,
             line: entry.line,
@@ -146,7 +147,7 @@ impl Reader {
             }
         }
         fields.command = dev.command.or(fields.command);
-        fields.step = dev.step;
+        (fields.step, fields.cache) = (dev.step, dev.cache);
         Ok(fields)
     }
 
@@ -157,8 +158,14 @@ impl Reader {
             match entry.key.as_str() {
                 "command" => dev.command = self.command(&entry.node, &here)?,
                 "build" => dev.step = values::step(&entry.node, &here)?,
+                "cache" => dev.cache = values::directories(&entry.node, &here)?,
                 _ => self.warn_unsupported(entry, &here, &[]),
             }
+        }
+        if let Some(cache) = map_of(node, path)?.iter().find(|entry| entry.key == "cache")
+            && dev.step.is_none()
+        {
+            self.warn(cache.line, &format!("{path}.cache"), "has no effect without `build`");
         }
         Ok(dev)
     }
@@ -191,6 +198,7 @@ impl Reader {
 struct Fields {
     command: Option<Vec<String>>,
     step: Option<Vec<String>>,
+    cache: Vec<String>,
     port: Option<u16>,
     environment: Vec<EnvironmentEntry>,
 }
@@ -199,6 +207,7 @@ struct Fields {
 struct Dev {
     command: Option<Vec<String>>,
     step: Option<Vec<String>>,
+    cache: Vec<String>,
 }
 
 /// Returns the entries of a map; none for an empty value.

@@ -1,5 +1,7 @@
 //! Values of a service: commands, ports and names.
 
+use std::path::{Component, Path};
+
 use super::ManifestError;
 use super::yaml::{Entry, Node, Value};
 
@@ -34,6 +36,30 @@ pub(super) fn step(node: &Node, path: &str) -> Result<Option<Vec<String>>, Manif
     }
     let by_shell = || vec!["sh".to_owned(), "-c".to_owned(), text.clone()];
     Ok((!text.trim().is_empty()).then(by_shell))
+}
+
+/// Reads directories inside the source: one, or a list.
+pub(super) fn directories(node: &Node, path: &str) -> Result<Vec<String>, ManifestError> {
+    let names = match &node.value {
+        Value::Null => Vec::new(),
+        Value::Scalar(text) => vec![text.clone()],
+        Value::List(items) => list(items, path)?,
+        Value::Map(_) => return Err(wrong(node, path, "a directory or a list")),
+    };
+    let is_inside = |name: &str| {
+        let mut parts = Path::new(name).components();
+        !name.is_empty()
+            && !name.contains('\0')
+            && parts.all(|part| matches!(part, Component::Normal(_)))
+    };
+    match names.iter().find(|name| !is_inside(name)) {
+        Some(name) => {
+            let reason =
+                format!("{path}: {name:?} is not a directory in the source, such as node_modules");
+            Err(ManifestError::at(node.line, reason))
+        }
+        None => Ok(names),
+    }
 }
 
 fn split(text: &str, line: usize, path: &str) -> Result<Vec<String>, ManifestError> {

@@ -14,7 +14,7 @@ use crate::store::{self, BuildRecord};
 use convox_wire::{AppName, Build};
 
 /// Options for building images, which this rack does not do.
-const IMAGE_OPTIONS: [&str; 3] = ["build-args", "no-cache", "wildcard-domain"];
+const IMAGE_OPTIONS: [&str; 2] = ["build-args", "wildcard-domain"];
 
 pub(super) fn authenticated() -> Routes {
     Router::new()
@@ -57,6 +57,7 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
         description: options.text("description"),
         git_sha: options.text("git-sha"),
         manifest_name: options.text("manifest"),
+        use_cache: !options.flag("no-cache"),
         warnings: unused
             .map(|name| format!("WARNING: {name} has no effect on the development rack"))
             .collect(),

@@ -2,15 +2,17 @@
 
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// Copies a directory recursively, with file modes and symlinks. Sockets, pipes and devices are
-/// skipped. The owner can always enter and change the directories of the copy.
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+
+/// Copies a directory recursively, with file modes, times and symlinks. Sockets, pipes and devices
+/// are skipped. The owner can always enter and change the directories of the copy.
 ///
 /// # Errors
 /// Returns the system's error, with the path it concerns.
-pub(super) fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| named(to, error))?;
     for entry in fs::read_dir(from).map_err(|error| named(from, error))? {
         let entry = entry.map_err(|error| named(from, error))?;
@@ -30,11 +32,18 @@ fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
     let copied = if kind.is_symlink() {
         fs::read_link(from).and_then(|target| symlink(target, to))
     } else if kind.is_file() {
-        fs::copy(from, to).map(|_| ())
+        fs::copy(from, to).and_then(|_| keep_time(&about, to))
     } else {
         Ok(())
     };
     copied.map_err(|error| named(from, error))
+}
+
+/// Gives a copy the time of its original: build tools compare it with that of the sources.
+fn keep_time(about: &Metadata, to: &Path) -> io::Result<()> {
+    let time = Timespec { tv_sec: about.mtime(), tv_nsec: about.mtime_nsec() as _ };
+    let times = Timestamps { last_access: time, last_modification: time };
+    Ok(utimensat(CWD, to, &times, AtFlags::empty())?)
 }
 
 /// Removes a directory recursively, even if a process has made parts of it inaccessible. Succeeds
@@ -74,7 +83,9 @@ mod tests {
         fs::create_dir_all(from.join("empty")).unwrap();
         fs::create_dir_all(from.join("closed/inner")).unwrap();
         fs::write(from.join("run.sh"), "x").unwrap();
-        fs::set_permissions(from.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(from.join("run.sh"), fs::Permissions::from_mode(0o555)).unwrap();
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_500);
+        fs::File::open(from.join("run.sh")).unwrap().set_modified(old).unwrap();
         symlink("run.sh", from.join("link")).unwrap();
         symlink("/nowhere", from.join("dangling")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).unwrap();
@@ -83,7 +94,9 @@ mod tests {
         copy_directory(&from, &to).unwrap();
 
         assert!(to.join("empty").is_dir() && to.join("closed/inner").is_dir());
-        assert_eq!(fs::metadata(to.join("run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+        let copied = fs::metadata(to.join("run.sh")).unwrap();
+        assert_eq!(copied.permissions().mode() & 0o777, 0o555);
+        assert_eq!(copied.modified().unwrap(), old);
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("run.sh"));
         assert_eq!(fs::read_link(to.join("dangling")).unwrap(), Path::new("/nowhere"));
         assert!(!to.join("socket").exists());

@@ -40,7 +40,7 @@ use super::manifest::Manifest;
 use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
-pub(crate) use self::copy::remove_directory;
+pub(crate) use self::copy::{copy_directory, remove_directory};
 pub(crate) use self::group::Group;
 pub(crate) use self::lines::{each_line, one_line};
 pub(crate) use self::mark::Mark;

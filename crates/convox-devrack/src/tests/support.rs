@@ -44,6 +44,7 @@ pub(crate) fn options(data: &Path, limits: Limits) -> RackOptions {
         clock: Clock::system(),
         environment: environment(),
         limits,
+        log_tap: None,
     }
 }
 

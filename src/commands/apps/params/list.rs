@@ -11,7 +11,8 @@ use convox_wire::AppName;
 
 /// Show the parameters of an app
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps params convox-guide")]
+#[command(after_help = "Examples:\n  convox apps params\n  \
+                        convox apps params convox-guide --json")]
 pub(crate) struct Args {
     /// App name, instead of --app
     #[arg(value_name = "APP")]

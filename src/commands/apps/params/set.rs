@@ -13,7 +13,8 @@ use convox_wire::{App, AppName};
 ///
 /// Waits until the app runs with them. A parameter that the rack does not take is an error.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox apps params set BuildMem=2048 -a convox-guide")]
+#[command(after_help = "Examples:\n  convox apps params set BuildMem=2048\n  \
+                        convox apps params set BuildMem=2048 BuildCpu=512 -a convox-guide")]
 pub(crate) struct Args {
     /// Parameters to set
     #[arg(value_name = "KEY=VALUE", required = true)]

@@ -9,7 +9,10 @@ const CAP: &str = "--monthly-cap-usd";
 
 /// Raise what an app may cost in a month
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox budget cap raise convox-guide --monthly-cap-usd 300")]
+#[command(
+    after_help = "Examples:\n  convox budget cap raise convox-guide --monthly-cap-usd 300\n  \
+                        convox budget cap raise convox-guide --monthly-cap-usd 300 --json"
+)]
 pub(crate) struct Args {
     /// App name
     app: AppName,

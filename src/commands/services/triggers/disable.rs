@@ -6,7 +6,8 @@ use convox_wire::ServiceName;
 
 /// Go back to the triggers of a service's manifest
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox services triggers disable web")]
+#[command(after_help = "Examples:\n  convox services triggers disable web\n  \
+                        convox services triggers disable web -a convox-guide")]
 pub(crate) struct Args {
     /// Service to change
     service: ServiceName,

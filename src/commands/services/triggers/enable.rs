@@ -9,7 +9,10 @@ use convox_wire::ServiceName;
 ///
 /// The service scales by these thresholds until `services triggers disable` (racks from 3.24.6 on).
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox services triggers enable web --min 1 --max 5 --cpu 70")]
+#[command(
+    after_help = "Examples:\n  convox services triggers enable web --min 1 --max 5 --cpu 70\n  \
+                        convox services triggers enable worker --max 10 --queue 100"
+)]
 pub(crate) struct Args {
     /// Service to change
     service: ServiceName,

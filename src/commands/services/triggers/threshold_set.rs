@@ -8,7 +8,8 @@ use convox_wire::ServiceName;
 /// Set the threshold of one trigger of a service
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox services triggers threshold-set web --type cpu --threshold 80"
+    after_help = "Examples:\n  convox services triggers threshold-set web --type cpu --threshold 80\n  \
+                        convox services triggers threshold-set web --type memory --threshold 75"
 )]
 pub(crate) struct Args {
     /// Service to change

@@ -131,7 +131,7 @@ async fn lines_that_found_no_room_are_counted() {
     log.write("s", "last");
     let lines = all(&log, false).await;
     assert_eq!(lines.iter().filter(|line| line.ends_with("xxx")).count(), 16);
-    let lost = " system/rack 5 lines were lost: the log could not be written";
+    let lost = " system/rack lines lost, as the log could not be written: 5";
     assert!(lines.last().unwrap().ends_with(lost), "{lines:?}");
 }
 
