@@ -2,6 +2,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use super::budget::{FOOTNOTE, is_tiny, usd};
+use crate::commands::rack_json;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -43,7 +44,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let cost = cx.rack().await?.cost(&app).await.map_err(|error| failed(&app, error))?;
     let missing = || CommandError::new(format!("no cost data returned for app {app}"));
     let cost = range.filter(cost.ok_or_else(missing)?);
-    let document = RackJson::new(&cost)?;
+    let document = rack_json(&cost)?;
     Ok(match as_json {
         true => Outcome::render(document),
         false => Outcome::render(Cost { cost, aggregate: args.aggregate, document }),

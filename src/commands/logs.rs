@@ -1,8 +1,9 @@
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::Event;
+use crate::flows::logs::follow;
 use crate::outcome::Outcome;
-use convox_client::rack::{LogEvent, LogOptions, LogSource};
+use convox_client::rack::{LogOptions, LogSource};
 use convox_wire::ServiceName;
 use convox_wire::duration::SignedGoDuration;
 
@@ -58,12 +59,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         Some(service) => LogSource::Service(app, service),
         None => LogSource::App(app),
     };
-    let mut log = rack.app_log(&source, options);
-    loop {
-        match log.next().await? {
-            LogEvent::Text(lines) => cx.emit(Event::Log(lines))?,
-            LogEvent::Resumed(what) => cx.notice(what),
-            LogEvent::Ended | LogEvent::NotReady(_) => return Ok(Outcome::streamed()),
-        }
-    }
+    follow(cx, rack.app_log(&source, options)).await?;
+    Ok(Outcome::streamed())
 }

@@ -40,6 +40,28 @@ pub(crate) mod ssl;
 pub(crate) mod switch;
 pub(crate) mod version;
 
+use serde::Serialize;
+
+use crate::error::CommandError;
+use crate::flows::transfer::Target;
+use crate::outcome::Outcome;
+use crate::output::Document;
+use crate::output::rack_json::RackJson;
+
+/// The result of an export: with `--json` a document, unless the data itself went to stdout.
+fn exported(target: &Target, document: impl Document + 'static) -> Outcome {
+    match target {
+        Target::Stdout => Outcome::streamed(),
+        Target::File(_) => Outcome::json(document),
+    }
+}
+
+/// An object to show as the rack describes it.
+fn rack_json(object: &impl Serialize) -> Result<RackJson, CommandError> {
+    RackJson::new(object)
+        .map_err(|error| CommandError::while_doing("the object can't be shown", error))
+}
+
 /// The command line for a rack. One word is a line of its own, as scripts write it; several are
 /// quoted, so that each arrives as it was given.
 fn remote_command(words: &[String]) -> String {

@@ -1,10 +1,11 @@
 //! Objects that are shown as the rack describes them, in JSON.
 
+use std::io;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Render, RenderContext, View, json};
-use crate::error::CommandError;
 
 /// An object of a rack: people see the rack's own JSON over several lines, `--json` has this
 /// program's spellings.
@@ -14,10 +15,10 @@ pub(crate) struct RackJson {
 }
 
 impl RackJson {
-    pub(crate) fn new(object: &impl Serialize) -> Result<Self, CommandError> {
-        let failed = |error| CommandError::while_doing("the object can't be shown", error);
-        let shown = json::pretty(object).map_err(failed)?;
-        Ok(Self { shown, document: json::in_snake_case(object).map_err(failed)? })
+    /// # Errors
+    /// The object can't be written as JSON.
+    pub(crate) fn new(object: &impl Serialize) -> io::Result<Self> {
+        Ok(Self { shown: json::pretty(object)?, document: json::in_snake_case(object)? })
     }
 
     /// Adds text above the JSON for people.

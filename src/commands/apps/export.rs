@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::commands::exported;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::app_archive::AppArchive;
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let resources = resources(cx, &rack, &name, &archive).await?;
     let packing = write_out(cx, &target, move |out| archive.pack(out));
     cx.step("Packaging export", packing).await?;
-    Ok(target.outcome(Exported { app: name, release: app.release, build, resources }))
+    Ok(exported(&target, Exported { app: name, release: app.release, build, resources }))
 }
 
 async fn app(rack: &Rack, name: &AppName, archive: &AppArchive) -> Result<App, CommandError> {

@@ -1,10 +1,10 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{BUDGETS, requires};
+use crate::commands::rack_json;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::rack_json::RackJson;
 use crate::output::sanitize::sanitize;
 use convox_client::rack::Rack;
 use convox_wire::{AppBudget, AppName, ShutdownState};
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = args.app;
     let rack = cx.rack().await?;
     let budget = rack.budget(&app).await.map_err(requires(BUDGETS))?;
-    let shown = RackJson::new(&budget)?;
+    let shown = rack_json(&budget)?;
     if budget.config.is_none() {
         return Ok(Outcome::render(shown.shown_as(format!("no budget configured for {app}"))));
     }

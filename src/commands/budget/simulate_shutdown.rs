@@ -1,10 +1,10 @@
 use std::fmt::Write;
 
 use super::{FOOTNOTE, is_tiny, requires, usd};
+use crate::commands::rack_json;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::rack_json::RackJson;
 use crate::output::sanitize::sanitize;
 use convox_wire::{AppName, Eligibility, ShutdownSimulation};
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         Some(simulation) => report(&app, simulation),
         None => format!("no simulation result for app {app}\nOK"),
     };
-    Ok(Outcome::render(RackJson::new(&simulation)?.shown_as(shown)))
+    Ok(Outcome::render(rack_json(&simulation)?.shown_as(shown)))
 }
 
 fn report(app: &AppName, simulation: &ShutdownSimulation) -> String {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::commands::exported;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::transfer::{Target, export};
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let rack = cx.rack().await?;
     let build = rack.export_build(&app, &args.build);
     let bytes = export(cx, "Exporting build", build, &target).await?;
-    Ok(target.outcome(Exported { build: args.build, bytes }))
+    Ok(exported(&target, Exported { build: args.build, bytes }))
 }
 
 #[derive(Serialize)]

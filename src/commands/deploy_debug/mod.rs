@@ -5,6 +5,7 @@ mod summary;
 
 use serde::{Serialize, Serializer};
 
+use crate::commands::rack_json;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -58,7 +59,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     };
     let app = cx.app()?;
     let diagnosis = cx.rack().await?.diagnose(&app, &options).await?;
-    let document = RackJson::new(&diagnosis)?;
+    let document = rack_json(&diagnosis)?;
     Ok(match args.output.as_str() {
         "json" => Outcome::render(document),
         "summary" => Outcome::render(Shown { diagnosis, document, form: summary::render }),

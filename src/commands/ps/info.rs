@@ -26,16 +26,16 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 /// A process, whole.
 #[derive(Serialize)]
-pub(super) struct ProcessInfo {
-    pub(super) id: ProcessId,
-    pub(super) app: Option<AppName>,
-    pub(super) command: String,
-    pub(super) instance: String,
-    pub(super) release: Option<ReleaseId>,
-    pub(super) service: String,
-    pub(super) started: Option<DateTime<Utc>>,
-    pub(super) status: ProcessStatus,
-    pub(super) ports: Vec<String>,
+pub(crate) struct ProcessInfo {
+    pub(crate) id: ProcessId,
+    pub(crate) app: Option<AppName>,
+    pub(crate) command: String,
+    pub(crate) instance: String,
+    pub(crate) release: Option<ReleaseId>,
+    pub(crate) service: String,
+    pub(crate) started: Option<DateTime<Utc>>,
+    pub(crate) status: ProcessStatus,
+    pub(crate) ports: Vec<String>,
 }
 
 impl From<Process> for ProcessInfo {

@@ -1,5 +1,15 @@
+pub(crate) mod access;
 pub(crate) mod info;
+pub(crate) mod karpenter_cleanup;
+pub(crate) mod kubeconfig;
+pub(crate) mod logs;
 pub(crate) mod prune;
+pub(crate) mod ps;
+pub(crate) mod releases;
+pub(crate) mod resources;
+pub(crate) mod scale;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod sync_whitelist;
+pub(crate) mod wait;

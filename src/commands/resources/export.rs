@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::rack;
+use crate::commands::exported;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::transfer::{Target, export};
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let rack = rack(cx).await?;
     let dump = rack.export_resource(&app, &args.resource);
     let bytes = export(cx, "Exporting resource data", dump, &target).await?;
-    Ok(target.outcome(Exported { resource: args.resource, bytes }))
+    Ok(exported(&target, Exported { resource: args.resource, bytes }))
 }
 
 #[derive(Serialize)]

@@ -54,7 +54,7 @@ pub use session::{
     ExecOptions, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput,
     WindowSize,
 };
-pub use system::SystemUpdate;
+pub use system::{ClusterAccess, SystemUpdate};
 pub use tunnel::{Carried, Tunnel, TunnelError};
 
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use secrecy::SecretString;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::path;
@@ -22,6 +24,17 @@ pub struct SystemUpdate {
     pub force: Option<bool>,
     /// Parameters to set; others stay as they are.
     pub parameters: BTreeMap<String, String>,
+}
+
+/// How to reach the cluster of a v3 rack.
+#[derive(Clone)]
+pub struct ClusterAccess {
+    /// The URL of the cluster's API.
+    pub server: String,
+    /// The user.
+    pub user: String,
+    /// The password, in clear: it is written into the configuration of other programs.
+    pub password: String,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +128,24 @@ impl Rack {
     /// [`Error::Status`].
     pub async fn sync_instance_addresses(&self) -> Result<(), Error> {
         self.act(Request::get(path!["system", "sync", "whitelist", "instances", "ip"])).await
+    }
+
+    /// Returns how to reach the cluster of the rack (v3): through the rack's API, with its
+    /// credentials. Through a console, the user is the rack's name in base64. `None` for a rack that
+    /// is reached by a socket.
+    pub fn cluster_access(&self) -> Option<ClusterAccess> {
+        let endpoint = self.client.endpoint();
+        if endpoint.socket.is_some() {
+            return None;
+        }
+        let base = endpoint.url.as_str().trim_end_matches('/');
+        let password = endpoint.password.as_ref().map(|secret| secret.expose_secret().to_owned());
+        let user = match self.client.rack_behind_console() {
+            Some(name) => BASE64_STANDARD.encode(name),
+            None => endpoint.user.clone(),
+        };
+        let server = format!("{base}/kubernetes/");
+        Some(ClusterAccess { server, user, password: password.unwrap_or_default() })
     }
 
     /// Returns what this rack can do, judged by its version. The version is read once, and shared

@@ -158,6 +158,11 @@ impl Client {
         Self { rack: Some(name.into()), ..self.clone() }
     }
 
+    /// The name of the rack that a console forwards requests to.
+    pub(crate) fn rack_behind_console(&self) -> Option<&str> {
+        self.rack.as_deref()
+    }
+
     /// Creates a client that rejects every certificate, and so reports the one that is presented.
     pub(super) fn probing(endpoint: Endpoint, options: Options) -> Self {
         let client = Self::new(endpoint, options);

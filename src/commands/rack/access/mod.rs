@@ -1,0 +1,2 @@
+pub(crate) mod key_rotate;
+pub(crate) mod token;

@@ -1,0 +1,22 @@
+use super::Changed;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+
+/// Give an app the URL of a resource of a rack
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox rack resources link database -a convox-guide\n  \
+                        convox rack resources link database")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let resource = args.resource;
+    let link = async { Ok(rack.link_rack_resource(&resource, &app).await?) };
+    cx.step(format!("Linking to {app}"), link).await?;
+    Ok(Outcome::json(Changed { resource }))
+}

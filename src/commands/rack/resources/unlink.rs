@@ -1,0 +1,22 @@
+use super::Changed;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+
+/// Take the URL of a resource of a rack from an app
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox rack resources unlink database -a convox-guide\n  \
+                        convox rack resources unlink database")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let resource = args.resource;
+    let unlink = async { Ok(rack.unlink_rack_resource(&resource, &app).await?) };
+    cx.step(format!("Unlinking from {app}"), unlink).await?;
+    Ok(Outcome::json(Changed { resource }))
+}

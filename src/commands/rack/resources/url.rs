@@ -1,0 +1,36 @@
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+use crate::output::{Render, RenderContext, View};
+
+/// Print the URL of a resource of a rack
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox rack resources url database\n  \
+                        convox rack resources url database --json")]
+pub(crate) struct Args {
+    /// Name of the resource
+    resource: String,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let name = args.resource;
+    let mut resource = cx.rack().await?.rack_resource(&name).await?.resource;
+    // Old racks have it among the parameters.
+    let url = resource.url.or_else(|| resource.parameters.remove("Url"));
+    let url = url.ok_or_else(|| CommandError::new(format!("no url for resource: {name}")))?;
+    Ok(Outcome::render(Url { name, url }))
+}
+
+#[derive(Serialize)]
+struct Url {
+    name: String,
+    url: String,
+}
+
+impl Render for Url {
+    fn render(&self, _rc: &RenderContext) -> View {
+        View::Data(self.url.clone())
+    }
+}
