@@ -32,6 +32,7 @@ pub(crate) mod releases;
 pub(crate) mod resources;
 pub(crate) mod restart;
 pub(crate) mod run;
+pub(crate) mod runtimes;
 pub(crate) mod scale;
 mod scale_flags;
 pub(crate) mod services;
@@ -39,6 +40,7 @@ mod source_flags;
 pub(crate) mod ssl;
 pub(crate) mod switch;
 pub(crate) mod version;
+pub(crate) mod workflows;
 
 use serde::Serialize;
 

@@ -41,6 +41,29 @@ pub(super) async fn open(cx: &Context) -> Result<Connection, CommandError> {
     }
 }
 
+/// Who keeps the version and the parameters of a rack.
+pub(crate) enum Manager {
+    /// The console.
+    Console {
+        /// The console.
+        console: Console,
+        /// The rack's full name.
+        name: RackName,
+    },
+    /// The rack itself.
+    Itself(Rack),
+}
+
+/// Finds out who manages the rack.
+pub(super) async fn manager(cx: &Context) -> Result<Manager, CommandError> {
+    if let ResolvedRack::Named(NamedRack::Console(rack)) = resolve(cx).await?
+        && let Some(console) = console(cx)?
+    {
+        return Ok(Manager::Console { console, name: RackName::from_rack(&rack.name) });
+    }
+    Ok(Manager::Itself(cx.rack().await?))
+}
+
 /// Returns the name of the rack, without sending it a request.
 pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
     Ok(match resolve(cx).await? {

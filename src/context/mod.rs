@@ -20,12 +20,13 @@ use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, TargetError, Wait};
 use convox_client::limits::Limits;
-use convox_client::rack::{Force, Rack};
+use convox_client::rack::{Console, Force, Rack};
 use convox_client::wait::Schedule;
 use convox_devrack::clock::Clock;
 use convox_wire::{AppName, RackName};
 
 pub(crate) use command_line::{CommandLine, ManualPage};
+pub(crate) use connection::Manager;
 pub(crate) use known_racks::{Access, KnownRack};
 pub(crate) use outages::OutageNotices;
 pub(crate) use prompt::Confirmation;
@@ -98,6 +99,17 @@ impl Context {
         }
         let connection = connection::open(self).await?;
         Ok(self.connection.get_or_init(|| connection).rack.clone())
+    }
+
+    /// Who keeps the version and the parameters of the rack.
+    pub(crate) async fn manager(&self) -> Result<Manager, CommandError> {
+        connection::manager(self).await
+    }
+
+    /// The console; an error if none is known.
+    pub(crate) fn console(&self) -> Result<Console, CommandError> {
+        let missing = || CommandError::new("no console is known").hint(connection::log_in());
+        connection::console(self)?.ok_or_else(missing)
     }
 
     /// The rack; `None` if none is chosen.

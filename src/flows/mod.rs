@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod logs;
 pub(crate) mod promote;
 pub(crate) mod proxy;
+pub(crate) mod rack_params;
 pub(crate) mod rack_update;
 mod rollout_logs;
 pub(crate) mod session;

@@ -38,7 +38,7 @@ pub use budget::{BudgetUpdate, CapStatus};
 pub use builds::{BuildOptions, BuildUpdate, BuildsBefore, RegistryCredentials};
 pub use certificates::{CertificateImport, CertificateOptions};
 pub use compat::Compat;
-pub use console::{Console, ConsoleRack, Login};
+pub use console::{Console, ConsoleRack, Login, ManagedUpdate, Runtime, Workflow, WorkflowRun};
 pub use diagnosis::DiagnosisOptions;
 pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use instances::KeyPair;

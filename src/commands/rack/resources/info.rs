@@ -38,13 +38,15 @@ struct ResourceInfo {
 impl From<RackResource> for ResourceInfo {
     fn from(found: RackResource) -> Self {
         let resource = found.resource;
+        let mut apps: Vec<AppName> = found.apps.into_iter().map(|app| app.name).collect();
+        apps.sort();
         Self {
             name: resource.name,
             kind: resource.kind,
             status: resource.status,
             options: resource.parameters,
             url: resource.url,
-            apps: found.apps.into_iter().map(|app| app.name).collect(),
+            apps,
         }
     }
 }

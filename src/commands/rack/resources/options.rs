@@ -23,7 +23,9 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         return Err(CommandError::new(format!("no such resource type: {}", args.kind))
             .hint(Hint::command("list the types with", "rack resources types")));
     };
-    Ok(Outcome::render(OptionList(kind.parameters.into_iter().map(Row::from).collect())))
+    let mut options: Vec<Row> = kind.parameters.into_iter().map(Row::from).collect();
+    options.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Outcome::render(OptionList(options)))
 }
 
 #[derive(Serialize)]

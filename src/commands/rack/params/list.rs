@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::groups;
+use super::names::{SENSITIVE, has};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::flows::rack_params;
+use crate::outcome::Outcome;
+use crate::output::info::InfoBlock;
+use crate::output::{Render, RenderContext, View};
+
+const MASK: &str = "**********";
+
+/// Show the parameters of a rack
+///
+/// On a terminal, passwords and keys are hidden unless --reveal is given.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox rack params\n  convox rack params --group network")]
+pub(crate) struct Args {
+    /// Show only those of a group, or of the beginning of its name
+    #[arg(short, long, value_name = "GROUP")]
+    group: Option<String>,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let group = args.group.as_deref().map(groups::find).transpose()?;
+    let mut parameters = rack_params::read(cx).await?;
+    if let Some(group) = group {
+        parameters.retain(|name, _| group.has(name));
+        if parameters.is_empty() {
+            cx.notice(format!("no params in group '{}' for this rack", group.name));
+        }
+    }
+    if !cx.reveals() {
+        for (name, value) in &mut parameters {
+            if has(SENSITIVE, name) && !value.is_empty() {
+                *value = MASK.to_owned();
+            }
+        }
+    }
+    Ok(Outcome::render(Parameters(parameters)))
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Parameters(BTreeMap<String, String>);
+
+impl Render for Parameters {
+    fn render(&self, _rc: &RenderContext) -> View {
+        let mut info = InfoBlock::new();
+        for (name, value) in &self.0 {
+            info.entry(name.as_str(), value);
+        }
+        View::Info(info)
+    }
+}

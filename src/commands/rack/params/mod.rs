@@ -1,0 +1,9 @@
+pub(crate) mod list;
+pub(crate) mod set;
+
+mod checks;
+mod groups;
+mod names;
+mod rules;
+mod together;
+mod values;

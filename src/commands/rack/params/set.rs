@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::checks;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::flows::rack_params;
+use crate::outcome::Outcome;
+
+/// Set parameters of a rack
+///
+/// Returns once the change is accepted; `rack wait` waits until it is done.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox rack params set idle_timeout=7200\n  \
+                        convox rack params set node_type=t3.large node_disk=50 -r staging")]
+pub(crate) struct Args {
+    /// Parameters to set
+    #[arg(value_name = "KEY=VALUE", required = true)]
+    pairs: Vec<String>,
+    /// Set unknown and managed parameters, too
+    #[arg(short, long)]
+    force: bool,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let mut parameters = parse(&args.pairs)?;
+    let current = rack_params::read_with_provider(cx).await?;
+    let checked = checks::check(&mut parameters, &current, args.force)?;
+    checked.warnings.iter().for_each(|warning| cx.warn(warning));
+    cx.step("Updating parameters", rack_params::set(cx, &parameters)).await?;
+    Ok(Outcome::json(Set { parameters }))
+}
+
+/// Parses `KEY=VALUE` arguments; of equal keys the last one counts.
+fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
+    let parsed = pairs.iter().map(|pair| match pair.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) => {
+            Err(CommandError::new(format!("invalid parameter \"{pair}\", key must not be empty")))
+        }
+        None => Err(CommandError::new(format!(
+            "invalid parameter \"{pair}\", expected Key=Value format (use -r to specify rack)"
+        ))),
+    });
+    parsed.collect()
+}
+
+#[derive(Serialize)]
+struct Set {
+    parameters: BTreeMap<String, String>,
+}
