@@ -255,6 +255,9 @@ impl Inner {
             }
         }
         let _ = self.stdio.error(&message);
+        for line in error.details() {
+            let _ = self.stdio.error_line(&sanitize(line));
+        }
         self.print_hints(error.hints());
     }
 

@@ -61,6 +61,8 @@ pub(crate) struct CommandError {
     source: Option<Box<dyn Error + Send + Sync>>,
     /// The message says all that people need to know of the source; `--debug` shows the rest.
     names_its_cause: bool,
+    /// Lines below the message, such as a list of what there is.
+    details: Vec<String>,
     hints: Vec<Hint>,
 }
 
@@ -72,6 +74,7 @@ impl CommandError {
             message: message.to_string(),
             source: None,
             names_its_cause: false,
+            details: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -109,6 +112,17 @@ impl CommandError {
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
         Self { source: Some(source.into()), ..Self::new(doing) }
+    }
+
+    /// Adds lines below the message.
+    pub(crate) fn with_details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(lines);
+        self
+    }
+
+    /// The lines below the message.
+    pub(crate) fn details(&self) -> &[String] {
+        &self.details
     }
 
     /// Adds a piece of advice.

@@ -71,6 +71,8 @@ pub struct EnvVars {
     pub no_color: bool,
     /// `TERM`.
     pub term: Option<String>,
+    /// `VISUAL`, or else `EDITOR`: the program that edits text, a line for a shell.
+    pub editor: Option<OsString>,
     /// `PAGER`: the program that shows manual pages, a line for a shell.
     pub pager: Option<OsString>,
     /// `PATH`, passed to the processes of the development rack.
@@ -129,6 +131,7 @@ impl EnvVars {
             test: reader.raw("TEST").is_some_and(|value| value == "true"),
             no_color: reader.raw("NO_COLOR").is_some(),
             term: reader.text("TERM")?,
+            editor: reader.raw("VISUAL").or_else(|| reader.raw("EDITOR")),
             pager: reader.raw("PAGER"),
             path: reader.raw("PATH"),
             lang: reader.raw("LANG"),

@@ -36,6 +36,19 @@ impl Rack {
         self.act(Request::put(path).form("value", BASE64_STANDARD.encode(value))).await
     }
 
+    /// Replaces the environment keys to mask (`PUT /apps/{app}/configs/cli-env-mask`; v3).
+    ///
+    /// # Errors
+    /// [`Error::Status`] on racks without configs.
+    pub async fn set_env_mask<'a>(
+        &self,
+        app: &AppName,
+        keys: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        self.set_config(app, ENV_MASK, keys.join(",").as_bytes()).await
+    }
+
     /// Returns the environment keys to mask (`GET /apps/{app}/configs/cli-env-mask`; v3). On racks
     /// without configs, and for apps without a mask, there are none.
     ///

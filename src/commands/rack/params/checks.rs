@@ -93,7 +93,7 @@ fn check_names(
     let provider = current.provider.as_deref().unwrap_or_default();
     let Some(known) = of_provider(provider).filter(|_| !force) else { return Ok(()) };
     match new.keys().find(|name| !has(known, name)) {
-        Some(name) => refuse(unknown(name, provider, known)),
+        Some(name) => Err(unknown(name, provider, known)),
         None => Ok(()),
     }
 }
@@ -101,16 +101,14 @@ fn check_names(
 /// The most edits between a name and the one that was probably meant.
 const NEAR: usize = 3;
 
-fn unknown(name: &str, provider: &str, known: &str) -> String {
+fn unknown(name: &str, provider: &str, known: &str) -> CommandError {
     let distance = |other: &&str| strsim::levenshtein(name, other);
     let nearest = known.split_whitespace().min_by_key(distance);
-    let meant = nearest
-        .filter(|other| distance(other) <= NEAR)
-        .map_or(String::new(), |other| format!("\n       Did you mean '{other}'?"));
-    format!(
-        "unknown parameter '{name}' for {provider} provider{meant}\n       Use --force to set it all \
-         the same."
-    )
+    let meant = nearest.filter(|other| distance(other) <= NEAR);
+    let meant = meant.map(|other| format!("       Did you mean '{other}'?"));
+    CommandError::new(format!("unknown parameter '{name}' for {provider} provider"))
+        .with_details(meant)
+        .hint("use --force to set it all the same")
 }
 
 fn check_blanks(new: &mut Parameters) -> Result<(), CommandError> {
@@ -183,10 +181,7 @@ mod tests {
         for (name, expected) in [
             ("cidr", "param 'cidr' can only be set during rack installation"),
             ("k8s_version", "param 'k8s_version' is managed internally"),
-            (
-                "node_tipe",
-                "unknown parameter 'node_tipe' for aws provider\n       Did you mean 'node_type'?",
-            ),
+            ("node_tipe", "unknown parameter 'node_tipe' for aws provider"),
             (
                 "monitoring_metrics_provisioned",
                 "param 'monitoring_metrics_provisioned' was removed",

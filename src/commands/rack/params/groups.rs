@@ -63,11 +63,9 @@ fn alternatives(words: &[String]) -> String {
 }
 
 fn with_list(problem: String) -> CommandError {
-    let mut text = format!("{problem}\n  available groups:");
-    for Group { name, about, .. } in GROUPS {
-        text.push_str(&format!("\n  {name:<11}  {about}"));
-    }
-    CommandError::new(text)
+    let rows = GROUPS.iter().map(|Group { name, about, .. }| format!("  {name:<11}  {about}"));
+    let heading = "  available groups:".to_owned();
+    CommandError::new(problem).with_details([heading].into_iter().chain(rows))
 }
 
 const GROUPS: &[Group] = &[

@@ -33,11 +33,7 @@ pub(super) fn check(new: &Parameters, current: &Current) -> Result<(), CommandEr
         }
     }
     if sets("karpenter_enabled", "true") && !is("karpenter_auth_mode") {
-        return refuse(
-            "karpenter_enabled=true requires karpenter_auth_mode=true.\n       Set it first: convox \
-             rack params set karpenter_auth_mode=true"
-                .to_owned(),
-        );
+        return refuse("karpenter_enabled=true requires karpenter_auth_mode=true.".to_owned());
     }
     let capacity = new.get("node_capacity_type");
     let capacity = capacity.or_else(|| current.parameters.get("node_capacity_type"));
@@ -45,8 +41,7 @@ pub(super) fn check(new: &Parameters, current: &Current) -> Result<(), CommandEr
     if sets("karpenter_enabled", "true") && !is_on_demand {
         return refuse(
             "karpenter_enabled=true requires node_capacity_type=ON_DEMAND to prevent a \
-             node\nscheduling deadlock during node group replacement.\n       Set it first: convox \
-             rack params set node_capacity_type=on_demand"
+             node\nscheduling deadlock during node group replacement."
                 .to_owned(),
         );
     }

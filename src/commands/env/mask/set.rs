@@ -1,0 +1,28 @@
+use super::{Mask, checked, read, store};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::outcome::Outcome;
+
+/// Hide variables on terminals (v3 racks)
+///
+/// Into a pipe or a file, their values are printed all the same.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  convox env mask set DB_PASS\n  \
+                        convox env mask set DB_PASS API_KEY -a web")]
+pub(crate) struct Args {
+    /// Names of variables
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<String>,
+}
+
+pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let given = checked(&args.keys)?;
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let names: Vec<&str> = given.iter().map(String::as_str).collect();
+    let step = format!("Setting masked env keys {}", names.join(", "));
+    let mut keys = read(&rack, &app).await?;
+    keys.extend(given);
+    let supported = store(cx, &rack, &app, step, &keys).await?;
+    Ok(Outcome::json(Mask { app, masked: keys, supported }))
+}

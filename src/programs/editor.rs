@@ -1,0 +1,51 @@
+//! The user's editor.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use tokio::process::Command;
+
+use crate::signals::{self, EndSignal};
+
+/// The editor if the environment names none (POSIX).
+const EDITOR: &str = "vi";
+
+/// Why a file was not edited.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EditorError {
+    /// The shell could not be started.
+    #[error("the editor can't be started: {0}")]
+    Start(#[from] io::Error),
+    /// The editor reports a failure.
+    #[error("the editor failed: {0}")]
+    Failed(ExitStatus),
+    /// A signal came that is not meant for the editor.
+    #[error("interrupted")]
+    Ended(EndSignal),
+}
+
+/// Edits a file with `editor`, a line for a shell such as `code --wait`, and waits for its end. On
+/// a terminal, Ctrl-C is for the editor; TERM and HUP end it.
+///
+/// # Errors
+/// [`EditorError`].
+pub(crate) async fn edit(editor: Option<&OsStr>, file: &Path) -> Result<(), EditorError> {
+    let _claim = signals::claim();
+    let mut line = editor.unwrap_or(OsStr::new(EDITOR)).to_owned();
+    line.push(" \"$@\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(line).arg("editor").arg(file).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    loop {
+        let status = tokio::select! {
+            ended = child.wait() => ended?,
+            signal = signals::received() => match signal {
+                EndSignal::Interrupt => continue,
+                signal => return Err(EditorError::Ended(signal)),
+            },
+        };
+        return if status.success() { Ok(()) } else { Err(EditorError::Failed(status)) };
+    }
+}
