@@ -106,5 +106,6 @@ pub(crate) fn base_environment(cx: &Context) -> BaseEnvironment {
         lang: variables.lang.clone(),
         tmpdir: variables.tmpdir.clone().map(PathBuf::into_os_string),
         build: variables.build.clone(),
+        servers: convox_devrack::server_directories(),
     }
 }

@@ -30,6 +30,7 @@ mod rack;
 mod racks;
 mod releases;
 mod remote;
+mod resources;
 mod secrets;
 mod services;
 mod session;

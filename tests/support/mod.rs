@@ -14,6 +14,7 @@ pub(crate) mod fault;
 pub(crate) mod forward;
 pub(crate) mod frames;
 pub(crate) mod http;
+mod installed;
 pub(crate) mod killable;
 mod mock_server;
 mod output;
@@ -30,6 +31,7 @@ pub(crate) mod tls;
 pub(crate) mod upstream;
 mod waiting;
 
+pub use installed::is_installed;
 pub use mock_server::{MockServer, Request, Response, ordinary};
 pub use output::Output;
 pub use process::Running;

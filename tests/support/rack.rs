@@ -41,7 +41,8 @@ pub fn rack_options(data: &Path, clock: Clock) -> RackOptions {
     limits.processes.ready = PATIENCE;
     limits.processes.first_pause = Duration::from_millis(200);
     let home = data.as_os_str().to_owned();
-    let environment = BaseEnvironment { path: path(), home, ..BaseEnvironment::default() };
+    let servers = convox_devrack::server_directories();
+    let environment = BaseEnvironment { path: path(), home, servers, ..BaseEnvironment::default() };
     let password = SecretString::from(PASSWORD);
     RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap: None }
 }

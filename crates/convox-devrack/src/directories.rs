@@ -63,6 +63,10 @@ impl Directories {
         self.sources(app).join(build.as_str())
     }
 
+    pub(crate) fn resources(&self, app: &AppName) -> PathBuf {
+        self.app(app).join("resources")
+    }
+
     pub(crate) fn build_logs(&self, app: &AppName) -> PathBuf {
         self.app(app).join("build-logs")
     }

@@ -38,6 +38,8 @@ pub(crate) struct Exec {
     /// The size of the terminal; `None` for pipes.
     terminal: Option<Size>,
     has_input: bool,
+    /// Whether the exit code is sent at the end.
+    reports_code: bool,
     grace: Duration,
 }
 
@@ -51,11 +53,28 @@ impl Exec {
     ) -> Result<Self, Refusal> {
         let text = socket_text(headers, "Command").unwrap_or_default();
         let command = split_command(&text)?;
-        let side = |name| socket_number(headers, name).map(|side| side.and_then(to_u16));
-        let size = Size::new(side("Height")?.unwrap_or(24), side("Width")?.unwrap_or(80));
+        let size = terminal_size(headers)?;
         let terminal = socket_flag(headers, "Tty", true).then_some(size);
         let has_input = !socket_flag(headers, "Disable-Stdin", false);
-        Ok(Self { workplace, command, terminal, has_input, grace })
+        Ok(Self { workplace, command, terminal, has_input, reports_code: true, grace })
+    }
+
+    /// The client of a resource, always on a terminal. As on v3 racks its exit code is not sent.
+    pub(crate) fn console(
+        workplace: Workplace,
+        command: Vec<String>,
+        headers: &HeaderMap,
+        grace: Duration,
+    ) -> Result<Self, Refusal> {
+        let terminal = Some(terminal_size(headers)?);
+        Ok(Self { workplace, command, terminal, has_input: true, reports_code: false, grace })
+    }
+
+    /// Sends the exit code. A client that is gone needs none.
+    async fn send_code(&self, to: &Sender, code: i32) {
+        if self.reports_code {
+            let _ = to.send(format!("{EXIT_MARKER}{code}\n").as_bytes()).await;
+        }
     }
 
     fn start(&self) -> io::Result<Attached> {
@@ -106,6 +125,11 @@ impl Exec {
         let output = tokio::net::unix::pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
         Attached::new(child, Box::new(output), input)
     }
+}
+
+fn terminal_size(headers: &HeaderMap) -> Result<Size, Refusal> {
+    let side = |name| socket_number(headers, name).map(|side| side.and_then(to_u16));
+    Ok(Size::new(side("Height")?.unwrap_or(24), side("Width")?.unwrap_or(80)))
 }
 
 fn to_u16(number: usize) -> Option<u16> {
@@ -200,7 +224,7 @@ impl Service for Exec {
             Ok(attached) => attached,
             Err(error) => {
                 // As v3 racks do: the marker first, then the error.
-                send_code(to, NOT_STARTED).await;
+                self.send_code(to, NOT_STARTED).await;
                 return Err(Refusal::bad_request(self.not_started(&error)));
             }
         };
@@ -219,7 +243,7 @@ impl Service for Exec {
         match status {
             Some(status) => {
                 guard.release();
-                send_code(to, exit_code(status?)).await;
+                self.send_code(to, exit_code(status?)).await;
             }
             None => {
                 // The client is gone, and with it the terminal.
@@ -260,11 +284,6 @@ async fn pass_on(mut output: impl AsyncRead + Unpin, to: &Sender, exited: &Cance
             return;
         }
     }
-}
-
-/// Sends the exit code. A client that is gone needs none.
-async fn send_code(to: &Sender, code: i32) {
-    let _ = to.send(format!("{EXIT_MARKER}{code}\n").as_bytes()).await;
 }
 
 /// The code that a shell gives.

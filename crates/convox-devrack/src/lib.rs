@@ -58,6 +58,7 @@ mod objects;
 mod options;
 mod rack;
 mod releases;
+mod resources;
 mod rollouts;
 mod routes;
 pub mod runner;
@@ -70,6 +71,7 @@ mod tunnel;
 pub use error::RackError;
 pub use logs::LogTap;
 pub use rack::{Limits, RackOptions};
+pub use resources::server_directories;
 pub use serve::serve;
 pub use store::StoreError;
 

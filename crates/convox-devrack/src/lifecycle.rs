@@ -14,6 +14,7 @@ use super::directories::{self, Directories};
 use super::error::{RackError, Refusal};
 use super::logs::{AppLogs, BuildLogs, LogLimits};
 use super::rack::{Lifecycle, Rack, RackOptions, Shared};
+use super::resources::{self, Resources};
 use super::rollouts::{self, Rollouts};
 use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_directory};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
@@ -46,10 +47,18 @@ pub(crate) fn open(options: RackOptions) -> Result<Shared, RackError> {
         limits: limits.processes,
         clock: options.clock.clone(),
     });
+    let resources = Resources::new(resources::Context {
+        directories: directories.clone(),
+        store: runner_store.clone(),
+        logs: logs.clone(),
+        base: options.environment.clone(),
+        limits: limits.processes,
+    });
     let rack = Rack {
         store,
         directories,
         logs,
+        resources,
         build_logs: BuildLogs::default(),
         runner,
         runner_store,
@@ -159,6 +168,7 @@ pub(crate) async fn stop(rack: &Shared) {
     let limit = rack.limits.stop;
     tokio::join!(rack.builds.tasks.end(limit, |_| true), rack.rollouts.tasks.end(limit, |_| true));
     rack.runner.stop_all().await;
+    rack.resources.stop_all().await;
 }
 
 /// Creates an app. Its directories are created before it is stored, so a stored app is always
@@ -223,6 +233,8 @@ async fn tear_down(rack: &Shared, name: &AppName) -> Result<(), RackError> {
     rack.rollouts.tasks.end(limit, |app| app == name).await;
     rack.builds.tasks.end(limit, |(app, _)| app == name).await;
     rack.runner.stop_app(name).await;
+    rack.resources.stop_app(name).await;
+    rack.resources.remove(name).map_err(directory_error(&rack.directories.resources(name)))?;
     rack.logs.close_app(name);
     let dir = rack.directories.app(name);
     move_away(rack, &dir).map_err(directory_error(&dir))?;

@@ -84,7 +84,8 @@ pub(crate) async fn store<E: std::fmt::Display>(
     settle(unfinished, key.path(dir)).await
 }
 
-async fn receive<E: std::fmt::Display>(
+/// Writes an upload to a file.
+pub(crate) async fn receive<E: std::fmt::Display>(
     file: &mut tokio::fs::File,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     max: u64,

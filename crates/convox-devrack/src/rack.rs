@@ -11,6 +11,7 @@ use super::builds::{self, Builds};
 use super::directories::Directories;
 use super::error::Refusal;
 use super::logs::{AppLogs, BuildLogs, LogTap};
+use super::resources::Resources;
 use super::rollouts::Rollouts;
 use super::runner::{self, BaseEnvironment, Runner, RunnerStore};
 use super::store::{self, AppRecord, Store};
@@ -98,6 +99,7 @@ pub(crate) struct Rack {
     pub(crate) logs: AppLogs,
     pub(crate) build_logs: BuildLogs,
     pub(crate) runner: Runner,
+    pub(crate) resources: Resources,
     pub(crate) runner_store: Arc<dyn RunnerStore>,
     pub(crate) environment: BaseEnvironment,
     pub(crate) builds: Builds,

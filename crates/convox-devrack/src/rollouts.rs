@@ -3,6 +3,8 @@
 //! An accepted promote is stored before it is answered, so a rack that was killed completes it when
 //! it starts again.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use redb::WriteTransaction;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +33,9 @@ pub(crate) async fn promote(
     force: bool,
 ) -> Result<(), Refusal> {
     let name = app.clone();
-    let (rollout, before) = rack.store.write(move |tx| accept(tx, &name, &release, force)).await?;
+    let shared = rack.clone();
+    let (rollout, before) =
+        rack.store.write(move |tx| accept(&shared, tx, &name, &release, force)).await?;
     if let Some(before) = before {
         let new = &rollout.release;
         rack.log_app(
@@ -46,6 +50,7 @@ pub(crate) async fn promote(
 /// Checks a promote in the order of v3 racks, except that older releases are accepted. Returns the
 /// new rollout and the one that it supersedes.
 fn accept(
+    rack: &Shared,
     tx: &WriteTransaction,
     name: &AppName,
     id: &ReleaseId,
@@ -56,7 +61,7 @@ fn accept(
         return Err(Refusal::new(StatusCode::FORBIDDEN, "app is currently updating"));
     }
     let release = release(tx, name, id)?;
-    check_runnable(&release)?;
+    check_runnable(rack, &release)?;
     let number = store::next_number(tx)?;
     let rollout = Rollout { number, release: id.clone(), stage: Stage::Updating };
     let before = app.rollout.replace(rollout.clone());
@@ -77,7 +82,7 @@ fn release(tx: &WriteTransaction, app: &AppName, id: &ReleaseId) -> Result<Relea
     )))
 }
 
-fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
+fn check_runnable(rack: &Shared, release: &ReleaseRecord) -> Result<(), Refusal> {
     let text = release.manifest.as_deref().unwrap_or_default();
     if text.trim().is_empty() {
         return Err(Refusal::bad_request("can not promote a release with an empty manifest"));
@@ -86,7 +91,8 @@ fn check_runnable(release: &ReleaseRecord) -> Result<(), Refusal> {
         .map_err(|error| Refusal::bad_request(error.to_string()))?;
     let missing = manifest.missing(&release.environment);
     if missing.is_empty() {
-        return Ok(());
+        let installed = rack.resources.check(&manifest, &release.environment);
+        return installed.map_err(Refusal::bad_request);
     }
     let (keys, app) = (missing.join(", "), &release.app);
     let set: Vec<String> = missing.iter().map(|key| format!("{key}=…")).collect();
@@ -137,9 +143,15 @@ async fn run(
     release: &ReleaseId,
     stop: &CancellationToken,
 ) -> Result<(), PromoteFailure> {
-    match deployment(rack, app, release) {
+    match prepare(rack, app, release).await {
         // The runner logs the outcome.
-        Ok(deployment) => rack.runner.promote(deployment, stop.clone()).await,
+        Ok(deployment) => {
+            let (manifest, environment) =
+                (deployment.manifest.clone(), deployment.environment.clone());
+            rack.runner.promote(deployment, stop.clone()).await?;
+            rack.resources.keep_only(app, &manifest, &environment).await;
+            Ok(())
+        }
         Err(reason) => {
             rack.log_app(app, &format!("release {release} can't run: {reason}"));
             Err(PromoteFailure { reason, process: None, last_lines: Vec::new(), canceled: false })
@@ -147,7 +159,23 @@ async fn run(
     }
 }
 
-/// Returns what is needed to run a release, or why it can't run.
+/// Starts the resources of a release, and returns what is needed to run it, or why it can't run.
+pub(crate) async fn prepare(
+    rack: &Shared,
+    app: &AppName,
+    id: &ReleaseId,
+) -> Result<Deployment, String> {
+    let mut deployment = deployment(rack, app, id)?;
+    let Deployment { manifest, environment, resources, .. } = &mut deployment;
+    rack.resources.start(app, manifest, environment).await?;
+    for service in &manifest.services {
+        let variables = rack.resources.variables(app, service, environment);
+        resources.insert(service.name.clone(), variables);
+    }
+    Ok(deployment)
+}
+
+/// Returns what is needed to run a release, except for its resources.
 pub(crate) fn deployment(
     rack: &Shared,
     app: &AppName,
@@ -174,6 +202,7 @@ pub(crate) fn deployment(
         source,
         manifest: manifest.map_err(|error| error.to_string())?,
         environment: release.environment,
+        resources: BTreeMap::new(),
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Tunnel {
 
 impl Tunnel {
     /// Finds what a client calls `host:port`. Real racks lead to anything in their network; this
-    /// one leads to what it runs: `127.0.0.1` with the port of a service or process, and the
+    /// one leads to what it runs: `127.0.0.1` with the port of a service, process or resource, and the
     /// manifest's port of `SERVICE.APP` or a process id.
     pub(crate) fn find(rack: &Shared, host: &str, port: &str) -> Result<Self, Refusal> {
         let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or_else(invalid_port)?;
@@ -36,7 +36,8 @@ impl Tunnel {
                     let is_ours = processes.iter().any(|process| outer_port(process, port))
                         || services(&processes).any(|name| {
                             gateway(rack, &app.name, &name).is_some_and(|at| at.port() == port)
-                        });
+                        })
+                        || rack.resources.has_port(&app.name, port);
                     is_ours.then(|| loopback(port))
                 }
                 _ => in_app(rack, &app.name, &processes, host, port),

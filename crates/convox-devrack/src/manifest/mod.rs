@@ -1,11 +1,12 @@
 //! The manifest of an app, `convox.yml`, as the development rack understands it.
 //!
 //! Real racks build images from it; this rack runs each service's `command` as a local process.
-//! Unsupported keys (resources, timers, scale …) cause warnings. What can't work here, such as a
+//! Unsupported keys (timers, scale …) cause warnings. What can't work here, such as a
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
 mod interpolate;
+mod resource;
 mod service;
 mod values;
 mod yaml;
@@ -16,6 +17,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::interpolate::interpolate;
+pub(crate) use self::resource::variable_of;
+pub use self::resource::{Engine, ResourceLink, ResourceSpec};
 use convox_wire::{Environment, ServiceName};
 
 /// A parsed manifest.
@@ -23,6 +26,8 @@ use convox_wire::{Environment, ServiceName};
 pub struct Manifest {
     /// The services, in the order of the text; at least one.
     pub services: Vec<ServiceSpec>,
+    /// The resources, in the order of the text.
+    pub resources: Vec<ResourceSpec>,
     /// The variables of all services.
     pub environment: Vec<EnvironmentEntry>,
     /// Keys that the development rack ignores, a line each: `line 3: services.web.scale: …`.
@@ -44,6 +49,8 @@ pub struct ServiceSpec {
     pub port: Option<u16>,
     /// Its own variables, in addition to those of all services.
     pub environment: Vec<EnvironmentEntry>,
+    /// The resources that it uses.
+    pub resources: Vec<ResourceLink>,
     /// Its line in the text, from 1.
     pub line: usize,
 }

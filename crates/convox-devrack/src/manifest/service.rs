@@ -1,11 +1,14 @@
 //! Reads services from the YAML tree of a `convox.yml`.
 
 use super::yaml::{self, Document, Entry, Node, Value};
-use super::{EnvironmentEntry, Manifest, ManifestError, ServiceSpec, environment, values};
+use super::{
+    EnvironmentEntry, Manifest, ManifestError, ResourceLink, ResourceSpec, ServiceSpec,
+    environment, resource, values,
+};
 use convox_wire::ServiceName;
 
 const UNSUPPORTED_AT_TOP: &[&str] =
-    &["appSettings", "balancers", "budget", "configs", "labels", "params", "resources", "timers"];
+    &["appSettings", "balancers", "budget", "configs", "labels", "params", "timers"];
 
 const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "accessControl",
@@ -39,7 +42,6 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "policies",
     "ports",
     "privileged",
-    "resources",
     "scale",
     "securityContext",
     "singleton",
@@ -84,15 +86,19 @@ impl Reader {
     fn top(&mut self, entries: &[Entry]) -> Result<Manifest, ManifestError> {
         let mut shared = Vec::new();
         let mut services = None;
+        let mut resources = Vec::new();
         for entry in entries {
             match entry.key.as_str() {
                 "services" => services = Some(self.services(entry)?),
                 "environment" => shared = environment::read(&entry.node, "environment")?,
+                "resources" => resources = self.resources(entry)?,
                 key => self.warn_unsupported(entry, key, UNSUPPORTED_AT_TOP),
             }
         }
         let services = services.ok_or_else(|| missing_services(entries))?;
-        Ok(Manifest { services, environment: shared, warnings: std::mem::take(&mut self.warnings) })
+        resource::check_links(&services, &resources)?;
+        let warnings = std::mem::take(&mut self.warnings);
+        Ok(Manifest { services, resources, environment: shared, warnings })
     }
 
     fn services(&mut self, entry: &Entry) -> Result<Vec<ServiceSpec>, ManifestError> {
@@ -105,6 +111,35 @@ impl Reader {
             }
         };
         entries.iter().map(|service| self.service(service)).collect()
+    }
+
+    fn resources(&mut self, entry: &Entry) -> Result<Vec<ResourceSpec>, ManifestError> {
+        let entries = map_of(&entry.node, "resources")?;
+        entries.iter().map(|resource| self.resource(resource)).collect()
+    }
+
+    fn resource(&mut self, entry: &Entry) -> Result<ResourceSpec, ManifestError> {
+        let path = format!("resources.{}", entry.key);
+        resource::check_name(entry, &path)?;
+        let mut kind = None;
+        for field in map_of(&entry.node, &path)? {
+            let here = format!("{path}.{}", field.key);
+            match field.key.as_str() {
+                "type" => kind = Some(values::word(&field.node, &here)?),
+                _ => self.warn_unsupported(field, &here, &["options"]),
+            }
+        }
+        let missing = || ManifestError::at(entry.line, format!("{path}: its `type` is missing"));
+        let resource = ResourceSpec {
+            name: entry.key.clone(),
+            kind: kind.ok_or_else(missing)?,
+            line: entry.line,
+        };
+        if resource.engine().is_none() {
+            let why = format!("the development rack does not run {}: ignored", resource.kind);
+            self.warn(entry.line, &path, &why);
+        }
+        Ok(resource)
     }
 
     fn service(&mut self, entry: &Entry) -> Result<ServiceSpec, ManifestError> {
@@ -124,6 +159,7 @@ impl Reader {
             cache: fields.cache,
             port: fields.port,
             environment: fields.environment,
+            resources: fields.resources,
             line: entry.line,
         })
     }
@@ -142,6 +178,7 @@ impl Reader {
                 }
                 "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
+                "resources" => fields.resources = resource::links(&entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
                 _ => self.warn_unsupported(entry, &here, UNSUPPORTED_IN_SERVICE),
             }
@@ -201,6 +238,7 @@ struct Fields {
     cache: Vec<String>,
     port: Option<u16>,
     environment: Vec<EnvironmentEntry>,
+    resources: Vec<ResourceLink>,
 }
 
 #[derive(Default)]

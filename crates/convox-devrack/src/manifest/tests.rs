@@ -253,18 +253,52 @@ fn values_of_a_wrong_type_are_refused_with_their_line() {
 #[test]
 fn ignored_keys_are_warnings_with_their_line() {
     let manifest = read(
-        "resources:\n  db: {type: postgres}\nservices:\n  web:\n    command: x\n    scale: 2\n    colour: red\n    \
+        "timers:\n  nightly: {schedule: \"0 1 * * ?\"}\nservices:\n  web:\n    command: x\n    scale: 2\n    colour: red\n    \
          x-mine: 1\nx-other: 2\nsevrices: 3\n",
     );
     assert_eq!(
         manifest.warnings,
         [
-            "line 1: resources: the development rack does not do this: ignored",
+            "line 1: timers: the development rack does not do this: ignored",
             "line 6: services.web.scale: the development rack does not do this: ignored",
             "line 7: services.web.colour: unknown key: ignored",
             "line 10: sevrices: unknown key: ignored",
         ]
     );
+}
+
+#[test]
+fn services_get_the_resources_that_they_list() {
+    let manifest = read(
+        "resources:\n  main-db: {type: postgres}\n  cache: {type: elasticache-redis, options: {class: small}}\n  \
+         queue: {type: rabbitmq}\nservices:\n  web:\n    command: x\n    resources: [main-db, 'cache:SESSIONS']\n",
+    );
+    let engines: Vec<_> = manifest.resources.iter().map(ResourceSpec::engine).collect();
+    assert_eq!(engines, [Some(Engine::Postgres), Some(Engine::Redis), None]);
+    let variables = manifest.services[0].resources.iter().map(|link| link.variable.as_str());
+    assert_eq!(variables.collect::<Vec<_>>(), ["MAIN_DB_URL", "SESSIONS"]);
+    assert_eq!(
+        manifest.warnings,
+        [
+            "line 3: resources.cache.options: the development rack does not do this: ignored",
+            "line 4: resources.queue: the development rack does not run rabbitmq: ignored",
+        ]
+    );
+}
+
+#[test]
+fn a_resource_that_can_not_be_is_refused() {
+    let services = "services: {web: {command: x, resources: [db]}}\n";
+    for (resources, expected) in [
+        ("", "line 1: services.web.resources: no resource \"db\" under `resources:`"),
+        ("resources: {db: {}}\n", "line 1: resources.db: its `type` is missing"),
+        ("resources: {D_B: {type: redis}}\n", "line 1: resources.D_B: not a resource name"),
+        ("resources: {db: {type: [a]}}\n", "line 1: resources.db.type: a word expected"),
+        ("resources: [db]\n", "line 1: resources: a map expected"),
+    ] {
+        let error = refusal(&format!("{resources}{services}"));
+        assert!(error.starts_with(expected), "{error}");
+    }
 }
 
 #[test]

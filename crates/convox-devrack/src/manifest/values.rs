@@ -13,6 +13,14 @@ pub(super) fn check_is_text(node: &Node, path: &str) -> Result<(), ManifestError
     }
 }
 
+/// Reads a single word.
+pub(super) fn word(node: &Node, path: &str) -> Result<String, ManifestError> {
+    match &node.value {
+        Value::Scalar(text) => Ok(text.clone()),
+        _ => Err(wrong(node, path, "a word")),
+    }
+}
+
 /// Reads a program and its arguments: a list, or a string that is split with the quoting rules of a
 /// shell.
 pub(super) fn command(node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {

@@ -8,6 +8,7 @@ mod logs;
 mod objects;
 mod processes;
 mod releases;
+mod resources;
 mod services;
 mod sessions;
 mod system;
@@ -33,6 +34,7 @@ pub(super) fn authenticated() -> Routes {
         .merge(files::authenticated())
         .merge(services::authenticated())
         .merge(configs::authenticated())
+        .merge(resources::authenticated())
 }
 
 /// Routes that require no password.
@@ -42,7 +44,10 @@ pub(super) fn public() -> Routes {
 
 /// Websocket routes, which check the password after the handshake.
 pub(super) fn websockets() -> Routes {
-    Router::new().merge(logs::websockets()).merge(sessions::websockets())
+    Router::new()
+        .merge(logs::websockets())
+        .merge(sessions::websockets())
+        .merge(resources::websockets())
 }
 
 /// The body of a successful action.

@@ -91,6 +91,8 @@ async fn run(
     }
     let (shared, name) = (rack.clone(), app.name.clone());
     let started = run_to_completion(async move {
+        let deployment = rollouts::prepare(&shared, &deployment.app, &deployment.release).await;
+        let deployment = deployment.map_err(Refusal::bad_request)?;
         let started = shared.runner.run_once(deployment, &service, command, additional).await;
         started.map_err(Refusal::bad_request)
     });

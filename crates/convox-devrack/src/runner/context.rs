@@ -32,6 +32,8 @@ pub struct BaseEnvironment {
     pub tmpdir: Option<OsString>,
     /// Variables that only build steps inherit: where toolchains are installed, and proxies.
     pub build: Vec<(String, OsString)>,
+    /// Directories with servers that are not on `PATH`; see [`crate::server_directories`].
+    pub servers: Vec<PathBuf>,
 }
 
 impl BaseEnvironment {
@@ -115,12 +117,12 @@ impl RunnerContext {
 }
 
 /// Returns a port that is free at the moment. Another program may take it before it is used.
-pub(super) fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(loopback(0))?.local_addr()?.port())
 }
 
 /// Returns whether a program listens on this port.
-pub(super) fn is_taken(port: u16) -> bool {
+pub(crate) fn is_taken(port: u16) -> bool {
     matches!(TcpListener::bind(loopback(port)), Err(error) if error.kind() == io::ErrorKind::AddrInUse)
 }
 

@@ -23,7 +23,7 @@ mod workplace;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,9 +40,10 @@ use super::manifest::Manifest;
 use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
+pub(crate) use self::context::{free_port, is_taken};
 pub(crate) use self::copy::{copy_directory, remove_directory};
 pub(crate) use self::group::Group;
-pub(crate) use self::lines::{each_line, one_line};
+pub(crate) use self::lines::{Tail, each_line, one_line};
 pub(crate) use self::mark::Mark;
 pub(crate) use self::process::{ending, new_id};
 pub(crate) use self::procfs::started_at;
@@ -70,6 +71,8 @@ pub struct Deployment {
     pub manifest: Manifest,
     /// The environment of the release.
     pub environment: Environment,
+    /// The variables that services get for their resources.
+    pub resources: BTreeMap<ServiceName, Vec<(String, String)>>,
 }
 
 /// Why a promote failed. The previous services are still running.

@@ -55,7 +55,9 @@ impl Launch {
         command.args(arguments).current_dir(directory).env_clear();
         command.envs(self.context.base.variables());
         command.envs(self.system_variables());
-        let Deployment { manifest, environment, .. } = self.deployment.as_ref();
+        let Deployment { manifest, environment, resources, .. } = self.deployment.as_ref();
+        let of_service = resources.get(&self.service.name).into_iter().flatten();
+        command.envs(of_service.map(|(name, value)| (name, value)));
         command.envs(manifest.variables(&self.service, environment));
         command.envs(self.variables.iter());
         command.envs(port.map(|port| ("PORT", port.to_string())));

@@ -18,6 +18,17 @@ pub(crate) struct Workplace {
     pub(crate) variables: Vec<(OsString, OsString)>,
 }
 
+impl Workplace {
+    /// Returns where a command is started.
+    pub(crate) fn of_command(command: &Command) -> Self {
+        let command = command.as_std();
+        let directory = command.get_current_dir().map(PathBuf::from).unwrap_or_default();
+        let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let variables = set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { directory, variables }
+    }
+}
+
 /// The workplaces of all running processes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Workplaces(Arc<Mutex<BTreeMap<ProcessId, Workplace>>>);
@@ -25,11 +36,7 @@ pub(super) struct Workplaces(Arc<Mutex<BTreeMap<ProcessId, Workplace>>>);
 impl Workplaces {
     /// Remembers where this command is started.
     pub(super) fn enter(&self, id: &ProcessId, command: &Command) {
-        let command = command.as_std();
-        let directory = command.get_current_dir().map(PathBuf::from).unwrap_or_default();
-        let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        let variables = set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        self.all().insert(id.clone(), Workplace { directory, variables });
+        self.all().insert(id.clone(), Workplace::of_command(command));
     }
 
     /// Forgets the workplace of a process that has ended.

@@ -80,6 +80,7 @@ impl TestRunner {
             source,
             manifest: Manifest::parse(manifest, &environment).unwrap(),
             environment,
+            resources: Default::default(),
         }
     }
 
@@ -172,6 +173,7 @@ pub(crate) fn base() -> BaseEnvironment {
         lang: Some("C.UTF-8".into()),
         tmpdir: None,
         build: Vec::new(),
+        servers: Vec::new(),
     }
 }
 
