@@ -67,6 +67,7 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("services triggers threshold-set" => services::triggers::threshold_set, effect: Write, scope: App),
     command!("scale" => scale, effect: Write, scope: App, waits: Always, watch: true),
     command!("restart" => restart, effect: Write, scope: App),
+    command!("test" => test, effect: Write, scope: App, waits: Always),
     command!("balancers" => balancers, scope: App, watch: true),
     command!("budget show" => budget::show, scope: Rack),
     command!("budget set" => budget::set, effect: Write, scope: Rack),

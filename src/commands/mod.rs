@@ -39,6 +39,7 @@ pub(crate) mod services;
 mod source_flags;
 pub(crate) mod ssl;
 pub(crate) mod switch;
+pub(crate) mod test;
 pub(crate) mod version;
 pub(crate) mod workflows;
 

@@ -1,22 +1,12 @@
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::remote_command;
 use crate::context::Context;
-use crate::error::{CommandError, Hint};
-use crate::flows::notify_unavailable;
-use crate::flows::session::{attach, window_size};
+use crate::error::CommandError;
+use crate::flows::one_off::OneOff;
 use crate::outcome::Outcome;
-use crate::signals;
-use convox_client::rack::{ExecOptions, ExitCode, Rack, RunOptions};
-use convox_client::wait::until;
-use convox_wire::{AppName, ProcessId, ProcessStatus, ReleaseId, ServiceName};
-
-/// How long a process may take to start.
-const STARTS_WITHIN: Duration = Duration::from_secs(5 * 60);
-/// How long stopping the process may take when the command ends.
-const STOPS_WITHIN: Duration = Duration::from_secs(30);
+use convox_client::rack::{ExitCode, Rack, RunOptions};
+use convox_wire::{AppName, ProcessId, ReleaseId, ServiceName};
 
 /// Run a command in a new process
 ///
@@ -109,15 +99,14 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     if args.detach {
         return detached(cx, &rack, &app, &args).await;
     }
-    let size = window_size(cx);
-    let options = RunOptions { size, ..args.options(format!("sleep {}", args.timeout)) };
-    // From here on there is a process to stop, whatever happens.
-    let _claim = signals::claim();
-    let process = rack.start_process(&app, &args.service, &options).await?.id;
-    let attached = Attached { cx, rack: &rack, app: &app, process: &process };
-    let ended = attached.run(&args).await;
-    attached.stop().await;
-    Ok(Outcome::streamed().with_remote_exit(ended?.map_or(0, ExitCode::status)))
+    let one_off = OneOff {
+        service: args.service.clone(),
+        command: remote_command(&args.command),
+        entrypoint: args.entrypoint,
+        options: args.options(format!("sleep {}", args.timeout)),
+    };
+    let code = one_off.run(cx, &rack, &app).await?;
+    Ok(Outcome::streamed().with_remote_exit(code.map_or(0, ExitCode::status)))
 }
 
 async fn detached(
@@ -136,63 +125,4 @@ async fn detached(
 #[derive(Serialize)]
 struct Detached {
     process: ProcessId,
-}
-
-/// A process that waits for its command.
-struct Attached<'a> {
-    cx: &'a Context,
-    rack: &'a Rack,
-    app: &'a AppName,
-    process: &'a ProcessId,
-}
-
-impl Attached<'_> {
-    async fn run(&self, args: &Args) -> Result<Option<ExitCode>, CommandError> {
-        tokio::select! {
-            started = self.started() => started?,
-            signal = signals::received() => return Err(CommandError::ended(signal)),
-        }
-        let options = ExecOptions {
-            command: remote_command(&args.command),
-            entrypoint: Some(args.entrypoint),
-            size: window_size(self.cx),
-            no_tty: !self.cx.ui.can_ask(),
-            no_stdin: false,
-        };
-        let session = tokio::select! {
-            session = self.rack.exec(self.app, self.process, &options) => session?,
-            signal = signals::received() => return Err(CommandError::ended(signal)),
-        };
-        attach(self.cx, session).await.map_err(|error| error.into_command_error(Vec::new()))
-    }
-
-    /// Waits until the process runs.
-    async fn started(&self) -> Result<(), CommandError> {
-        let rack = self.rack.without_retries();
-        let away = notify_unavailable(self.cx);
-        let started = until(self.cx.polls(STARTS_WITHIN), away, async |_| {
-            let process = rack.process(self.app, self.process).await?;
-            Ok((process.status == ProcessStatus::Running).then_some(()))
-        });
-        Ok(started.await?)
-    }
-
-    /// Stops the process. A second signal ends that too.
-    async fn stop(&self) {
-        let stop = self.rack.stop_process(self.app, self.process);
-        let stopped = tokio::select! {
-            stopped = tokio::time::timeout(STOPS_WITHIN, stop) => stopped.ok(),
-            _ = signals::received() => None,
-        };
-        match stopped {
-            Some(Ok(())) => {}
-            // It has ended by itself.
-            Some(Err(error)) if error.status() == Some(404) => {}
-            _ => {
-                let hint = Hint::command("stop it with", "ps stop").arg(self.process);
-                let text = format!("process {} may still be running", self.process);
-                self.cx.warn_with(text, [hint]);
-            }
-        }
-    }
 }

@@ -58,6 +58,7 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             Hint::command("log in again with", "login").arg("HOST"),
         ],
         Refusal::AppNotFound => vec![Hint::command("list apps with", "apps")],
+        Refusal::ServiceNotFound => vec![Hint::command("list services with", "services")],
         Refusal::BuildNotFound => vec![Hint::command("list builds with", "builds")],
         Refusal::ReleaseNotFound => vec![Hint::command("list releases with", "releases")],
         Refusal::NoMessage => {

@@ -22,6 +22,8 @@ pub(crate) enum ErrorKind {
     Failed,
     /// The command line cannot be carried out as given.
     Usage,
+    /// A remote command failed with this exit code.
+    Remote(u8),
     /// A wait reached its limit; the rack goes on.
     TimedOut,
     /// A signal: Ctrl-C, TERM or HUP.
@@ -36,6 +38,7 @@ impl ErrorKind {
         match self {
             Self::Failed => Exit::Failed,
             Self::Usage => Exit::Usage,
+            Self::Remote(code) => Exit::Remote(code),
             Self::TimedOut => Exit::TimedOut,
             Self::Ended(signal) => Exit::Signal(signal),
             Self::OutputClosed => Exit::Done,
@@ -45,7 +48,7 @@ impl ErrorKind {
     /// Its name in the event `failed` of `--json`.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Failed | Self::OutputClosed => "failed",
+            Self::Failed | Self::Remote(_) | Self::OutputClosed => "failed",
             Self::Usage => "usage",
             Self::TimedOut => "timed_out",
             Self::Ended(_) => "interrupted",

@@ -11,6 +11,7 @@ pub(crate) mod environment;
 pub(crate) mod follow_build;
 pub(crate) mod import;
 pub(crate) mod logs;
+pub(crate) mod one_off;
 pub(crate) mod promote;
 pub(crate) mod proxy;
 pub(crate) mod rack_params;

@@ -40,13 +40,25 @@ pub(crate) fn in_snake_case(value: &impl Serialize) -> io::Result<Value> {
 fn respelled(value: Value) -> Value {
     match value {
         Value::Object(entries) => {
-            entries.into_iter().map(|(key, value)| (snake_case(&key), respelled(value))).collect()
+            let respell = |(key, value): (String, Value)| {
+                let is_map = MAPS.contains(&key.as_str());
+                (snake_case(&key), if is_map { value } else { respelled(value) })
+            };
+            entries.into_iter().map(respell).collect()
         }
         Value::Array(values) => values.into_iter().map(respelled).collect(),
         Value::String(text) if text == "0001-01-01T00:00:00Z" => Value::Null,
         other => other,
     }
 }
+
+/// Objects whose keys are names, such as those of services, which are kept.
+const MAPS: [&str; 4] = [
+    "per-service-spend-usd",
+    "per-service-instance-type",
+    "per-service-spend-by-variant",
+    "per-service-variant-pods-last-tick",
+];
 
 /// `per-service` and `perService` become `per_service`.
 fn snake_case(key: &str) -> String {
@@ -183,6 +195,13 @@ mod tests {
         let expected = serde_json::json!({
             "per_service": {"failure_reason": "x-y"}, "acked_at": null, "n": [1]
         });
+        assert_eq!(in_snake_case(&value).unwrap(), expected);
+    }
+
+    #[test]
+    fn names_that_are_keys_are_kept() {
+        let value = serde_json::json!({"per-service-spend-usd": {"my-web": 1.5}});
+        let expected = serde_json::json!({"per_service_spend_usd": {"my-web": 1.5}});
         assert_eq!(in_snake_case(&value).unwrap(), expected);
     }
 

@@ -7,11 +7,14 @@
 mod support;
 
 mod apps;
+mod budget;
 mod build;
 mod builds;
 mod console;
+mod cost;
 mod credentials;
 mod deploy;
+mod deploy_debug;
 mod devrack;
 mod docs;
 mod env;
@@ -31,8 +34,11 @@ mod racks;
 mod releases;
 mod remote;
 mod resources;
+mod scale;
 mod secrets;
 mod services;
 mod session;
+mod ssl;
 mod terminal;
+mod test;
 mod version;

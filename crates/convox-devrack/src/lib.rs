@@ -62,6 +62,7 @@ mod resources;
 mod rollouts;
 mod routes;
 pub mod runner;
+mod scale;
 mod serve;
 mod sockets;
 mod store;

@@ -6,8 +6,9 @@ use redb::WriteTransaction;
 use super::builds::living_app;
 use super::error::Refusal;
 use super::ids;
+use super::manifest::Manifest;
 use super::rack::Shared;
-use super::store::{self, BuildRecord, ReadTx, ReleaseRecord, StoreError};
+use super::store::{self, AppRecord, BuildRecord, ReadTx, ReleaseRecord, StoreError};
 use convox_wire::{AppName, BuildId, Environment, ReleaseId};
 
 /// The request for a release.
@@ -23,6 +24,20 @@ pub(crate) struct NewRelease {
 /// Returns the newest release of an app.
 pub(crate) fn newest(tx: &impl ReadTx, app: &AppName) -> Result<Option<ReleaseRecord>, StoreError> {
     Ok(store::newest(tx, app, 1)?.pop())
+}
+
+/// Returns the manifest and the environment of the release that clients see, if there is one.
+pub(crate) fn shown_manifest(
+    rack: &Shared,
+    app: &AppRecord,
+) -> Result<Option<(Manifest, Environment)>, Refusal> {
+    let Some(id) = app.shown_release() else { return Ok(None) };
+    let release: Option<ReleaseRecord> =
+        rack.store.read(|tx| store::find(tx, &app.name, id.as_str()))?;
+    let Some(release) = release else { return Ok(None) };
+    let manifest = Manifest::parse(&release.manifest.unwrap_or_default(), &release.environment);
+    let manifest = manifest.map_err(|error| Refusal::internal(error.to_string()))?;
+    Ok(Some((manifest, release.environment)))
 }
 
 /// Creates a release. It is stored, and so listed, on return.

@@ -181,8 +181,11 @@ pub(crate) fn deployment(
     app: &AppName,
     id: &ReleaseId,
 ) -> Result<Deployment, String> {
-    let found = rack.store.read(|tx| store::find::<ReleaseRecord>(tx, app, id.as_str()));
-    let release = found.map_err(|error| error.to_string())?;
+    let found = rack.store.read(|tx| {
+        let counts = store::app(tx, app)?.map(|app| app.counts).unwrap_or_default();
+        Ok((store::find::<ReleaseRecord>(tx, app, id.as_str())?, counts))
+    });
+    let (release, counts) = found.map_err(|error| error.to_string())?;
     let release = release.ok_or_else(|| format!("release {id} no longer exists"))?;
     let build = release.build.ok_or_else(|| format!("release {id} has no build"))?;
     let record = rack.store.read(|tx| store::find::<BuildRecord>(tx, app, build.as_str()));
@@ -202,6 +205,7 @@ pub(crate) fn deployment(
         source,
         manifest: manifest.map_err(|error| error.to_string())?,
         environment: release.environment,
+        counts,
         resources: BTreeMap::new(),
     })
 }

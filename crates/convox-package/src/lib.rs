@@ -68,7 +68,7 @@ mod tests;
 
 pub use archive::spool;
 pub use error::{PackageError, Role, Warning};
-pub use manifest::{ManifestChoice, ManifestFile};
+pub use manifest::{ManifestChoice, ManifestFile, ServiceTest, service_tests};
 pub use source::Source;
 pub use spool::{PackProgress, Packed, Spool, Times};
 pub use survey::{LargeFile, Survey};

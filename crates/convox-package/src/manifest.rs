@@ -89,7 +89,7 @@ pub(super) fn dockerfiles(manifest: &[u8]) -> Option<Vec<Vec<u8>>> {
     let Yaml::Map(services) = manifest.get("services").unwrap_or(&manifest) else {
         return Some(Vec::new());
     };
-    Some(services.values().filter_map(dockerfile).collect())
+    Some(services.iter().filter_map(|(_, service)| dockerfile(service)).collect())
 }
 
 fn dockerfile(service: &Yaml) -> Option<Vec<u8>> {
@@ -104,6 +104,31 @@ fn dockerfile(service: &Yaml) -> Option<Vec<u8>> {
         Yaml::Other => return None,
     };
     inside(directory.as_bytes(), file.unwrap_or("Dockerfile").as_bytes())
+}
+
+/// The command that tests a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceTest {
+    /// The service.
+    pub service: String,
+    /// The command line.
+    pub command: String,
+}
+
+/// Returns the `test` entries of the services of a convox.yml, in its order; `None` if the text is
+/// not valid YAML.
+pub fn service_tests(manifest: &str) -> Option<Vec<ServiceTest>> {
+    let manifest = Yaml::first(manifest.as_bytes())?;
+    let Some(Yaml::Map(services)) = manifest.get("services") else { return Some(Vec::new()) };
+    let mut tests: Vec<ServiceTest> = Vec::new();
+    for (name, service) in services {
+        let command = service.get("test").and_then(Yaml::as_text).map(str::trim);
+        let Some(command) = command.filter(|command| !command.is_empty()) else { continue };
+        // Of services with one name, the last counts.
+        tests.retain(|test| test.service != *name);
+        tests.push(ServiceTest { service: name.clone(), command: command.to_owned() });
+    }
+    Some(tests)
 }
 
 #[cfg(test)]
@@ -144,6 +169,18 @@ services:
         let second = "services: {web: {build: {context: ./web, dockerfile: D2}}}";
         assert_eq!(named(second), ["web/D2"]);
         assert_eq!(named("web: {build: ./web, dockerfile: D1}"), ["web/D1"]);
+    }
+
+    #[test]
+    fn tests_are_listed_in_the_order_of_the_manifest() {
+        let manifest = "services: {web: {test: make test}, api: {}, job: {test: [a]}, cli: {test: \
+                        ' '}, b: {test: t b}, a: {test: t a}}";
+        let tests = service_tests(manifest).unwrap();
+        let found: Vec<_> =
+            tests.iter().map(|test| (test.service.as_str(), test.command.as_str())).collect();
+        assert_eq!(found, [("web", "make test"), ("b", "t b"), ("a", "t a")]);
+        assert_eq!(service_tests("web: {test: x}"), Some(Vec::new()));
+        assert_eq!(service_tests("["), None);
     }
 
     #[test]

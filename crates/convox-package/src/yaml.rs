@@ -1,6 +1,6 @@
-//! Parsing YAML as leniently as racks do, as far as needed for the Dockerfiles' names.
+//! Parsing YAML as leniently as racks do, as far as needed for the names of Dockerfiles and for short
+//! texts.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -19,8 +19,8 @@ const MAX_TEXT: usize = 4096;
 pub(super) enum Yaml {
     /// Any scalar but null, as racks accept numbers as names.
     Text(String),
-    /// The values whose keys are scalars.
-    Map(HashMap<String, Yaml>),
+    /// The values whose keys are scalars, in the order of the text. Of equal keys, the last counts.
+    Map(Vec<(String, Yaml)>),
     /// A value that cannot name a file: a list, null, or a text of excessive length.
     Other,
 }
@@ -47,7 +47,9 @@ impl Yaml {
 
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Map(map) => map.get(key),
+            Self::Map(entries) => {
+                entries.iter().rfind(|(name, _)| name == key).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -83,10 +85,10 @@ impl<'de> Visitor<'de> for YamlVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
-        let mut map = HashMap::new();
+        let mut map = Vec::new();
         while let Some((key, value)) = entries.next_entry()? {
             if let Yaml::Text(key) = key {
-                map.insert(key, value);
+                map.push((key, value));
             }
         }
         Ok(Yaml::Map(map))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::AppName;
@@ -103,6 +103,17 @@ pub struct ShutdownState {
     pub services: Vec<ShutdownService>,
 }
 
+impl ShutdownState {
+    /// Without a setting of its own, an app is shut down this long after the announcement.
+    const NOTIFY_BEFORE_MINUTES: i64 = 30;
+
+    /// Returns when the services will be stopped, if that is announced.
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        let minutes = self.notify_before_minutes.unwrap_or(Self::NOTIFY_BEFORE_MINUTES);
+        self.armed_at?.checked_add_signed(TimeDelta::try_minutes(minutes)?)
+    }
+}
+
 /// A service that was scaled to 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -175,4 +186,24 @@ pub struct DismissedRecovery {
     /// `dismissed`, `already-dismissed` or `no-banner`.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub status: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(state: &str) -> Option<String> {
+        let state: ShutdownState = serde_json::from_str(state).unwrap();
+        state.due().map(|time| time.to_rfc3339())
+    }
+
+    #[test]
+    fn a_shutdown_is_due_half_an_hour_after_it_was_announced_unless_another_time_is_set() {
+        let armed = |more: &str| due(&format!(r#"{{"armedAt":"2026-02-11T09:50:00Z"{more}}}"#));
+        assert_eq!(armed("").as_deref(), Some("2026-02-11T10:20:00+00:00"));
+        let later = armed(r#","notifyBeforeMinutes":45"#);
+        assert_eq!(later.as_deref(), Some("2026-02-11T10:35:00+00:00"));
+        assert_eq!(armed(r#","notifyBeforeMinutes":9223372036854775807"#), None);
+        assert_eq!(due("{}"), None);
+    }
 }

@@ -18,6 +18,7 @@ mod error;
 pub mod frame;
 mod id;
 mod instance;
+mod interpolate;
 mod log_line;
 mod object;
 pub mod option;

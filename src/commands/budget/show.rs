@@ -1,4 +1,4 @@
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{BUDGETS, requires};
 use crate::commands::rack_json;
@@ -8,9 +8,6 @@ use crate::outcome::Outcome;
 use crate::output::sanitize::sanitize;
 use convox_client::rack::Rack;
 use convox_wire::{AppBudget, AppName, ShutdownState};
-
-/// Without a setting of their own, apps are shut down this long after the announcement.
-const NOTIFY_BEFORE_MINUTES: i64 = 30;
 
 /// Show the budget of an app and what is spent of it
 #[derive(clap::Args)]
@@ -82,8 +79,7 @@ fn banner(app: &AppName, state: &ShutdownState) -> Option<String> {
             time(shutdown)
         ));
     }
-    let minutes = state.notify_before_minutes.unwrap_or(NOTIFY_BEFORE_MINUTES);
-    let due = state.armed_at?.checked_add_signed(TimeDelta::try_minutes(minutes)?)?;
+    let due = state.due()?;
     Some(format!(
         "[ARMED] Auto-shutdown ARMED for {app}. Services will scale to 0 at {}. Run `convox budget \
          cap raise --monthly-cap-usd <higher> {app}` or {reset} to abort.",

@@ -37,11 +37,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 async fn send(cx: &Context, version: &str, force: bool) -> Result<(), CommandError> {
     let version = Some(version.to_owned());
-    if let Manager::Console { console, name } = cx.manager().await? {
-        if console.managed_rack(&name).await?.has_state() {
-            let update = ManagedUpdate { version, force: Some(force), parameters: None };
-            return Ok(console.update_managed_rack(&name, &update).await?);
-        }
+    if let Manager::Console { console, name } = cx.manager().await?
+        && console.managed_rack(&name).await?.has_state()
+    {
+        let update = ManagedUpdate { version, force: Some(force), parameters: None };
+        return Ok(console.update_managed_rack(&name, &update).await?);
     }
     let update = SystemUpdate { version, force: Some(force), ..SystemUpdate::default() };
     Ok(cx.rack().await?.update_system(&update).await?)

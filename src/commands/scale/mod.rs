@@ -31,9 +31,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     if update == ServiceUpdate::default() {
         return list::run(args.service, cx).await;
     }
+    let app = cx.app()?;
     let service = args.service.ok_or_else(|| {
         CommandError::new("service name required")
-            .hint(Hint::command("list the services with", "services"))
+            .hint(Hint::command("list the services with", "services").app(&app))
     })?;
     set::run(service, update, cx).await
 }

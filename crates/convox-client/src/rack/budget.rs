@@ -187,16 +187,10 @@ impl Rack {
             Err(Error::Status { .. }) => None,
             Err(error) => return Err(error),
         };
-        let Some(ShutdownState {
-            armed_at: Some(armed),
-            shutdown_at: None,
-            notify_before_minutes,
-            ..
-        }) = state
-        else {
-            return Ok(Effect::Stopped);
-        };
-        let due = armed + chrono::TimeDelta::minutes(notify_before_minutes.unwrap_or(30));
-        Ok(Effect::Armed((due - now).num_minutes().max(1)))
+        let announced = state.filter(|state| state.shutdown_at.is_none());
+        Ok(match announced.and_then(|state| state.due()) {
+            Some(due) => Effect::Armed((due - now).num_minutes().max(1)),
+            None => Effect::Stopped,
+        })
     }
 }

@@ -60,6 +60,11 @@ impl Compat {
         self.version.as_str() > OBJECTS
     }
 
+    /// Returns whether the rack lists the services of an app. Older racks list a formation.
+    pub fn lists_services(&self) -> bool {
+        self.version.as_str() >= OBJECTS
+    }
+
     /// Returns whether apps have resources.
     pub fn has_app_resources(&self) -> bool {
         self.version.as_str() > "20190111211123"

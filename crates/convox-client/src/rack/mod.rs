@@ -13,6 +13,7 @@ mod configs;
 mod console;
 mod diagnosis;
 mod exit_scanner;
+mod formation;
 mod incoming;
 mod instances;
 mod legacy_env;

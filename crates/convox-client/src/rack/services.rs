@@ -79,7 +79,8 @@ pub struct TriggersOverride {
 
 impl Rack {
     /// Lists the services of an app's active release, in the rack's order (`GET
-    /// /apps/{app}/services`; v2, v3). Empty without a release.
+    /// /apps/{app}/services`; v2, v3; before 20180708231844 `GET /apps/{app}/formation`). Empty
+    /// without a release.
     ///
     /// ```no_run
     /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
@@ -93,11 +94,17 @@ impl Rack {
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.
     pub async fn services(&self, app: &AppName) -> Result<Vec<Service>, Error> {
-        self.list(Request::get(path!["apps", app, "services"])).await
+        match self.list(Request::get(path!["apps", app, "services"])).await {
+            Err(error) if error.is_missing_route() && !self.compat().await?.lists_services() => {
+                self.services_of_formation(app).await
+            }
+            listed => listed,
+        }
     }
 
-    /// Changes a service (`PUT /apps/{app}/services/{name}`; v2, v3). The app is `updating` until
-    /// the change is rolled out.
+    /// Changes a service (`PUT /apps/{app}/services/{name}`; v2, v3; up to 20180708231844 `POST
+    /// /apps/{app}/formation/{name}`, which knows count, CPU and memory only). The app is `updating`
+    /// until the change is rolled out.
     ///
     /// # Errors
     /// [`Error::Status`]: `no such service: …`.
@@ -107,6 +114,9 @@ impl Rack {
         service: &ServiceName,
         update: &ServiceUpdate,
     ) -> Result<(), Error> {
+        if !self.compat().await?.is_after_2018() {
+            return self.update_formation(app, service, update).await;
+        }
         let request = Request::put(path!["apps", app, "services", service])
             .form("count", update.count)
             .form("cpu", update.cpu)

@@ -1,5 +1,5 @@
-//! The stable address of a service: a loopback port that forwards connections to the newest ready
-//! process.
+//! The stable address of a service: a loopback port that forwards connections to the ready processes
+//! of the newest release, one after the other.
 //!
 //! HTTP requests get the headers `X-Forwarded-For` and `X-Forwarded-Proto`, as on real racks. Other
 //! protocols are passed on unchanged.
@@ -8,7 +8,7 @@ mod forwarded;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -39,27 +39,75 @@ struct Inner {
     accepting: AbortHandle,
 }
 
-/// The process that connections are passed on to.
+/// The processes that connections are passed on to.
 #[derive(Debug, Default)]
 struct Target {
-    /// The promote that started it: promotes are numbered.
+    /// The promote that started them: promotes are numbered.
     generation: u64,
-    /// `None` while no process is ready.
-    port: Option<u16>,
+    /// Empty while no process is ready.
+    backends: Vec<Backend>,
+    /// The number of connections so far, which are passed on in turn.
+    connections: usize,
+}
+
+/// A ready process.
+#[derive(Debug)]
+struct Backend {
+    port: u16,
     /// Every connection holds a receiver.
     in_use: watch::Sender<()>,
 }
 
-/// The connections to the previous process of an address.
+impl Backend {
+    fn new(port: u16) -> Self {
+        Self { port, in_use: watch::Sender::default() }
+    }
+}
+
+/// A port to pass a connection on to, in use until it is dropped.
+type Route = (u16, watch::Receiver<()>);
+
+impl Target {
+    /// Returns the processes for the next connection: the one whose turn it is comes first, the
+    /// others are tried if it can't be reached.
+    fn next_routes(&mut self) -> Vec<Route> {
+        let first = self.connections.checked_rem(self.backends.len()).unwrap_or_default();
+        self.connections = self.connections.wrapping_add(1);
+        let (before, from) = self.backends.split_at(first);
+        let routes = from.iter().chain(before);
+        routes.map(|backend| (backend.port, backend.in_use.subscribe())).collect()
+    }
+}
+
+/// The connections to processes that an address no longer leads to.
 #[derive(Debug, Default)]
-pub struct Connections(Option<watch::Sender<()>>);
+pub struct Connections(Vec<watch::Sender<()>>);
 
 impl Connections {
     /// Waits until all connections have ended.
     pub async fn ended(self) {
-        if let Some(in_use) = self.0 {
+        for in_use in self.0 {
             in_use.closed().await;
         }
+    }
+
+    /// Waits until all connections have ended, but not longer than `limit`: keep-alive connections
+    /// stay open.
+    pub async fn ended_within(self, limit: Duration) {
+        // After the limit the processes get a TERM, and may still finish their work.
+        let _ = tokio::time::timeout(limit, self.ended()).await;
+    }
+}
+
+impl FromIterator<Connections> for Connections {
+    fn from_iter<T: IntoIterator<Item = Self>>(all: T) -> Self {
+        Self(all.into_iter().flat_map(|connections| connections.0).collect())
+    }
+}
+
+impl FromIterator<Backend> for Connections {
+    fn from_iter<T: IntoIterator<Item = Backend>>(backends: T) -> Self {
+        Self(backends.into_iter().map(|backend| backend.in_use).collect())
     }
 }
 
@@ -87,16 +135,39 @@ impl Gateway {
         self.0.address
     }
 
-    /// Routes new connections to `port`, or closes them if `None`. Returns the open connections to
-    /// the previous process. Does nothing if a later promote, with a higher `generation`, has taken
+    /// Routes new connections to these ports, and to no others. Returns the open connections to the
+    /// previous processes. Does nothing if a later promote, with a higher `generation`, has taken
     /// over.
-    pub fn route_to(&self, generation: u64, port: Option<u16>) -> Connections {
-        let mut target = self.0.target.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn route_to(&self, generation: u64, ports: impl IntoIterator<Item = u16>) -> Connections {
+        let mut target = self.target();
         if generation < target.generation {
             return Connections::default();
         }
-        let next = Target { generation, port, in_use: watch::Sender::default() };
-        Connections(Some(std::mem::replace(&mut *target, next).in_use))
+        target.generation = generation;
+        let backends = ports.into_iter().map(Backend::new).collect();
+        std::mem::replace(&mut target.backends, backends).into_iter().collect()
+    }
+
+    /// Routes new connections to this port, too. Does nothing if another promote has taken over.
+    pub fn add(&self, generation: u64, port: u16) {
+        let mut target = self.target();
+        if generation == target.generation {
+            target.backends.push(Backend::new(port));
+        }
+    }
+
+    /// Routes no new connections to this port. Returns the open ones. Does nothing if another
+    /// promote has taken over.
+    pub fn remove(&self, generation: u64, port: u16) -> Connections {
+        let mut target = self.target();
+        if generation != target.generation {
+            return Connections::default();
+        }
+        target.backends.extract_if(.., |backend| backend.port == port).collect()
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.0.target.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,20 +182,25 @@ async fn accept(listener: TcpListener, target: Arc<Mutex<Target>>) {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (port, in_use) = {
-            let target = target.lock().unwrap_or_else(PoisonError::into_inner);
-            (target.port, target.in_use.subscribe())
-        };
-        if let Some(port) = port {
-            tokio::spawn(forward(client, peer, port, in_use));
-        }
+        let routes = target.lock().unwrap_or_else(PoisonError::into_inner).next_routes();
+        tokio::spawn(forward(client, peer, routes));
     }
 }
 
+/// Connects to the first process that can be reached.
+async fn connect(routes: Vec<Route>) -> Option<(TcpStream, watch::Receiver<()>)> {
+    for (port, in_use) in routes {
+        let connecting = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(loopback(port)));
+        if let Ok(Ok(process)) = connecting.await {
+            return Some((process, in_use));
+        }
+    }
+    None
+}
+
 /// Errors close the connection, which both sides notice.
-async fn forward(client: TcpStream, peer: SocketAddr, port: u16, in_use: watch::Receiver<()>) {
-    let connecting = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(loopback(port)));
-    let Ok(Ok(process)) = connecting.await else { return };
+async fn forward(client: TcpStream, peer: SocketAddr, routes: Vec<Route>) {
+    let Some((process, in_use)) = connect(routes).await else { return };
     // Small packets are sent at once (TCP_NODELAY).
     let _ = (client.set_nodelay(true), process.set_nodelay(true));
     let (from_client, to_client) = client.into_split();

@@ -37,18 +37,45 @@ async fn ask(address: SocketAddr, body: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn new_connections_go_to_the_newest_process_and_half_closed_ones_are_answered() {
     let gateway = Gateway::bind(None).await.unwrap();
-    gateway.route_to(1, Some(echo("old:").await));
+    gateway.route_to(1, [echo("old:").await]);
     assert_eq!(ask(gateway.address(), b"hi").await, b"old:hi");
-    gateway.route_to(2, Some(echo("new:").await));
+    gateway.route_to(2, [echo("new:").await]);
     assert_eq!(ask(gateway.address(), b"hi").await, b"new:hi");
+}
+
+#[tokio::test]
+async fn connections_are_spread_over_the_processes() {
+    let gateway = Gateway::bind(None).await.unwrap();
+    let (one, two) = (echo("1").await, echo("2").await);
+    gateway.route_to(3, [one]);
+    gateway.add(3, two);
+    gateway.add(2, closed_port().await);
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(ask(gateway.address(), b"").await);
+    }
+    assert_eq!(answers, [b"1", b"2", b"1", b"2"]);
+    gateway.remove(2, two).ended().await;
+    gateway.remove(3, one).ended().await;
+    assert_eq!(ask(gateway.address(), b"").await, b"2");
+    assert_eq!(ask(gateway.address(), b"").await, b"2");
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_reached_is_skipped() {
+    let gateway = Gateway::bind(None).await.unwrap();
+    gateway.route_to(1, [closed_port().await, echo("up").await]);
+    for _ in 0..2 {
+        assert_eq!(ask(gateway.address(), b"").await, b"up");
+    }
 }
 
 #[tokio::test]
 async fn an_earlier_promote_cannot_take_the_address_back() {
     let gateway = Gateway::bind(None).await.unwrap();
-    gateway.route_to(2, Some(echo("new:").await));
-    gateway.route_to(1, Some(echo("old:").await));
-    gateway.route_to(1, None);
+    gateway.route_to(2, [echo("new:").await]);
+    gateway.route_to(1, [echo("old:").await]);
+    gateway.route_to(1, []);
     assert_eq!(ask(gateway.address(), b"").await, b"new:");
 }
 
@@ -56,7 +83,7 @@ async fn an_earlier_promote_cannot_take_the_address_back() {
 async fn a_connection_is_closed_while_no_process_is_ready() {
     let gateway = Gateway::bind(None).await.unwrap();
     assert_eq!(ask(gateway.address(), b"").await, b"");
-    gateway.route_to(1, Some(closed_port().await));
+    gateway.route_to(1, [closed_port().await]);
     assert_eq!(ask(gateway.address(), b"").await, b"");
 }
 
@@ -67,13 +94,13 @@ async fn closed_port() -> u16 {
 #[tokio::test]
 async fn connections_to_the_previous_process_can_be_waited_for() {
     let gateway = Gateway::bind(None).await.unwrap();
-    gateway.route_to(1, Some(echo("old:").await)).ended().await;
+    gateway.route_to(1, [echo("old:").await]).ended().await;
     let mut socket = TcpStream::connect(gateway.address()).await.unwrap();
     socket.write_all(b"hi").await.unwrap();
-    while gateway.0.target.lock().unwrap().in_use.receiver_count() == 0 {
+    while gateway.target().backends[0].in_use.receiver_count() == 0 {
         tokio::task::yield_now().await;
     }
-    let mut ended = Box::pin(gateway.route_to(2, None).ended());
+    let mut ended = Box::pin(gateway.route_to(2, []).ended());
     tokio::select! {
         biased;
         () = &mut ended => panic!("a connection is still open"),
@@ -84,13 +111,13 @@ async fn connections_to_the_previous_process_can_be_waited_for() {
     socket.read_to_string(&mut answer).await.unwrap();
     assert_eq!(answer, "old:hi");
     tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
-    gateway.route_to(1, None).ended().await;
+    gateway.route_to(1, []).ended().await;
 }
 
 /// Sends a text and returns what an echoing process got of it, with `P` for the peer.
 async fn echoed(text: &str) -> String {
     let gateway = Gateway::bind(None).await.unwrap();
-    gateway.route_to(1, Some(echo("").await));
+    gateway.route_to(1, [echo("").await]);
     String::from_utf8(ask(gateway.address(), text.as_bytes()).await).unwrap()
 }
 
@@ -117,7 +144,7 @@ async fn protocols_other_than_http_pass_unchanged() {
 #[tokio::test]
 async fn large_bodies_pass_completely_both_ways() {
     let gateway = Gateway::bind(None).await.unwrap();
-    gateway.route_to(1, Some(echo("").await));
+    gateway.route_to(1, [echo("").await]);
     let body: Vec<u8> = (0..8_000_000u32).map(|n| (n % 251) as u8).collect();
     assert!(ask(gateway.address(), &body).await == body);
 }

@@ -5,7 +5,6 @@
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
-mod interpolate;
 mod resource;
 mod service;
 mod values;
@@ -16,7 +15,6 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::interpolate::interpolate;
 pub(crate) use self::resource::variable_of;
 pub use self::resource::{Engine, ResourceLink, ResourceSpec};
 use convox_wire::{Environment, ServiceName};
@@ -94,7 +92,7 @@ impl Manifest {
     /// Fails for invalid YAML, without services, for a service without a command or with an image,
     /// and for values of a wrong type.
     pub fn parse(text: &str, environment: &Environment) -> Result<Self, ManifestError> {
-        service::read(&interpolate(text, environment))
+        service::read(&environment.interpolate(text))
     }
 
     /// Returns the service with this name.

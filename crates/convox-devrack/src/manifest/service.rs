@@ -48,7 +48,6 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "startupProbe",
     "sticky",
     "termination",
-    "test",
     "timeout",
     "tls",
     "volumeOptions",
@@ -180,6 +179,8 @@ impl Reader {
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
                 "resources" => fields.resources = resource::links(&entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
+                // Clients run the tests.
+                "test" => {}
                 _ => self.warn_unsupported(entry, &here, UNSUPPORTED_IN_SERVICE),
             }
         }

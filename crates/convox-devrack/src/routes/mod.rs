@@ -2,6 +2,7 @@
 
 mod apps;
 mod builds;
+mod cloud;
 mod configs;
 mod files;
 mod logs;
@@ -34,6 +35,7 @@ pub(super) fn authenticated() -> Routes {
         .merge(files::authenticated())
         .merge(services::authenticated())
         .merge(configs::authenticated())
+        .merge(cloud::authenticated())
         .merge(resources::authenticated())
 }
 

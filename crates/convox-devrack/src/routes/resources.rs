@@ -5,12 +5,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::services::shown_manifest;
 use super::{ApiResult, app_name, done, json};
 use crate::duplex::Upgrade;
 use crate::error::Refusal;
 use crate::exec::Exec;
 use crate::rack::{Shared, run_to_completion};
+use crate::releases::shown_manifest;
 use crate::serve::Routes;
 use crate::store::AppRecord;
 use convox_wire::Resource;

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::context::RunnerContext;
 use super::fleet::{Fleet, Started, start_all};
-use super::service::{Service, StartFailure};
+use super::service::StartFailure;
 use super::{Deployment, PromoteFailure};
-use crate::gateway::{Connections, Gateway};
+use crate::gateway::Gateway;
 use crate::manifest::Manifest;
 use convox_wire::{AppName, ServiceName};
 
@@ -128,28 +126,45 @@ impl App {
             failed(format!("can't open the addresses of the services: {error}"))
         })?;
         let started = start_unless(context, deployment, stop, cancel).await?;
-        let (new, before) = Fleet::run(self.services(started, generation));
+        let gateways = self.gateways_of(deployment);
+        let (new, before) = Fleet::run(context, deployment, generation, gateways, started);
         if let Some(old) = fleet.replace(new) {
-            drain(before, context.limits.drain).await;
+            before.ended_within(context.limits.drain).await;
             old.end().await;
         }
-        self.gateways()
-            .retain(|name, _| deployment.manifest.service(name).is_some_and(|s| s.port.is_some()));
+        let kept = self.gateways_of(deployment);
+        *self.gateways() = kept;
         Ok(())
     }
 
-    fn services(
-        &self,
-        started: Vec<Started>,
-        generation: u64,
-    ) -> Vec<(Service, super::process::Process)> {
+    /// The addresses of a deployment's services with a port.
+    fn gateways_of(&self, deployment: &Deployment) -> BTreeMap<ServiceName, Gateway> {
+        let has_port = |name: &ServiceName| {
+            deployment.manifest.service(name).is_some_and(|service| service.port.is_some())
+        };
         let gateways = self.gateways();
-        let with_gateway = started.into_iter().map(|(launch, process)| {
-            let gateway = gateways.get(&launch.service.name).cloned();
-            let gateway = gateway.filter(|_| launch.service.port.is_some());
-            (Service { launch, gateway, generation }, process)
-        });
-        with_gateway.collect()
+        let of_deployment = gateways.iter().filter(|(name, _)| has_port(name));
+        of_deployment.map(|(name, gateway)| (name.clone(), gateway.clone())).collect()
+    }
+
+    /// Starts or stops processes of a service. A promote in progress is waited for.
+    pub(super) async fn scale(
+        &self,
+        service: &ServiceName,
+        count: usize,
+    ) -> Result<(), StartFailure> {
+        let stop = self.until_stop().child_token();
+        match self.fleet.lock().await.as_mut() {
+            Some(fleet) => fleet.scale(service, count, &stop).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has the processes of a service replaced by new ones. A promote in progress is waited for.
+    pub(super) async fn restart(&self, service: &ServiceName) {
+        if let Some(fleet) = self.fleet.lock().await.as_ref() {
+            fleet.restart(service);
+        }
     }
 
     pub(super) async fn stop(&self) {
@@ -183,14 +198,6 @@ async fn start_unless(
         () = cancel.cancelled() => stop.cancel(),
     }
     starting.await
-}
-
-/// Lets requests in progress finish. The limit is needed for keep-alive connections, which stay
-/// open.
-async fn drain(connections: Vec<Connections>, limit: Duration) {
-    let ended = join_all(connections.into_iter().map(Connections::ended));
-    // After the limit the old processes get a TERM, and may still finish their work.
-    let _ = tokio::time::timeout(limit, ended).await;
 }
 
 fn check_environment(deployment: &Deployment) -> Result<(), StartFailure> {

@@ -71,8 +71,17 @@ pub struct Deployment {
     pub manifest: Manifest,
     /// The environment of the release.
     pub environment: Environment,
+    /// The number of processes of each service that was scaled.
+    pub counts: BTreeMap<ServiceName, usize>,
     /// The variables that services get for their resources.
     pub resources: BTreeMap<ServiceName, Vec<(String, String)>>,
+}
+
+impl Deployment {
+    /// Returns how many processes a service has: one, unless it was scaled.
+    pub fn count(&self, service: &ServiceName) -> usize {
+        self.counts.get(service).copied().unwrap_or(1)
+    }
 }
 
 /// Why a promote failed. The previous services are still running.
@@ -181,6 +190,27 @@ impl Runner {
         let app = self.app(&deployment.app);
         let generation = self.0.promotes.fetch_add(1, Ordering::Relaxed);
         app.promote(&self.0.context, Arc::new(deployment), generation, cancel).await
+    }
+
+    /// Starts or stops processes of a service until it has `count` of them, and spreads new
+    /// connections over them. Returns when those that are new are ready, and the others have ended.
+    ///
+    /// # Errors
+    /// A process did not start. The service keeps the processes that it had.
+    pub async fn scale(
+        &self,
+        app: &AppName,
+        service: &ServiceName,
+        count: usize,
+    ) -> Result<(), String> {
+        let scaled = self.app(app).scale(service, count).await;
+        scaled.map_err(|failure| failure.reason)
+    }
+
+    /// Replaces each process of a service by a new one, which takes over once it is ready. Returns
+    /// before that.
+    pub async fn restart(&self, app: &AppName, service: &ServiceName) {
+        self.app(app).restart(service).await;
     }
 
     /// Stops the processes of an app and closes its addresses. Cancels a promote in progress.

@@ -1,7 +1,9 @@
 //! A service: starts its process, watches it, and restarts it after a crash.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -97,68 +99,94 @@ fn seconds(time: Duration) -> String {
     }
 }
 
-/// A running service of the active release.
+/// A process of the active release that is kept running.
 pub(super) struct Service {
     pub(super) launch: Launch,
     pub(super) gateway: Option<Gateway>,
     pub(super) generation: u64,
+    /// Stops all services of the release.
+    pub(super) fleet_stop: CancellationToken,
+    /// Stops this process.
+    pub(super) stop: CancellationToken,
+    /// Has the process replaced by a new one.
+    pub(super) restart: Arc<Notify>,
 }
 
 impl Service {
-    /// Routes the service's stable address to this process. Returns the connections to the previous
-    /// one.
-    pub(super) fn switch_to(&self, process: &Process) -> Connections {
-        self.route_to(process.port)
+    fn add(&self, process: &Process) {
+        if let (Some(gateway), Some(port)) = (&self.gateway, process.port) {
+            gateway.add(self.generation, port);
+        }
     }
 
-    fn route_to(&self, port: Option<u16>) -> Connections {
-        let gateway = self.gateway.as_ref();
-        gateway.map(|gateway| gateway.route_to(self.generation, port)).unwrap_or_default()
+    fn remove(&self, process: &Process) -> Connections {
+        let route = self.gateway.as_ref().zip(process.port);
+        route.map(|(gateway, port)| gateway.remove(self.generation, port)).unwrap_or_default()
     }
 
-    /// Restarts the service whenever it exits, until `stop`.
-    pub(super) async fn supervise(self, mut process: Process, stop: CancellationToken) {
+    /// Starts a new process whenever this one exits, until `stop`.
+    pub(super) async fn supervise(self, mut process: Process) {
         let mut backoff = Backoff::new(self.launch.context.limits);
         loop {
             let since = Instant::now();
             let status = tokio::select! {
                 biased;
-                () = stop.cancelled() => return self.end(process).await,
+                () = self.stop.cancelled() => return self.end(process).await,
                 status = process.ended() => status,
+                () = self.restart.notified() => {
+                    process = self.replace(process).await;
+                    continue;
+                }
             };
-            self.route_to(None);
+            // Connections to a process that has exited are broken.
+            drop(self.remove(&process));
             backoff.was_up(since.elapsed());
             let id = process.id.clone();
             self.launch.say(&id, &format!("{id}: {}", ending(status)));
             let entry = process.crashed().await;
-            let Some(next) = self.restart(&mut backoff, entry, &stop).await else { return };
+            let Some(next) = self.start_again(&mut backoff, entry).await else { return };
             process = next;
         }
     }
 
     async fn end(&self, process: Process) {
         let id = process.id.clone();
-        self.route_to(None);
+        let connections = self.remove(&process);
+        if !self.fleet_stop.is_cancelled() {
+            connections.ended_within(self.launch.context.limits.drain).await;
+        }
         process.stop().await;
         self.launch.say(&id, &format!("{id}: stopped"));
     }
 
-    /// Returns `None` if the service is stopped meanwhile.
-    async fn restart(
-        &self,
-        backoff: &mut Backoff,
-        entry: ProcessEntry,
-        stop: &CancellationToken,
-    ) -> Option<Process> {
+    /// Replaces the process by a new one. If that does not start, the old one is kept.
+    async fn replace(&self, process: Process) -> Process {
+        match start(&self.launch, &self.stop).await {
+            Ok(new) => {
+                self.add(&new);
+                self.end(process).await;
+                new
+            }
+            Err(failure) => {
+                if !failure.canceled {
+                    self.say(&format!("{}; {} keeps running", failure.reason, process.id));
+                }
+                process
+            }
+        }
+    }
+
+    /// Starts a new process after a crash. Returns `None` if the service is stopped meanwhile.
+    async fn start_again(&self, backoff: &mut Backoff, entry: ProcessEntry) -> Option<Process> {
         let mut entry = Some(entry);
         loop {
             let pause = backoff.next();
             self.say(&format!("{} restarts in {}", self.launch.service.name, seconds(pause)));
-            stop.run_until_cancelled(sleep(pause)).await?;
+            self.stop.run_until_cancelled(sleep(pause)).await?;
             drop(entry.take());
-            match start(&self.launch, stop).await {
+            match start(&self.launch, &self.stop).await {
                 Ok(process) => {
-                    self.switch_to(&process);
+                    self.add(&process);
                     return Some(process);
                 }
                 Err(failure) if failure.canceled => return None,

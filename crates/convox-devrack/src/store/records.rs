@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::table::Record;
 use convox_wire::{
     App, AppName, AppStatus, Build, BuildId, BuildStatus, Environment, Release, ReleaseId,
+    ServiceName,
 };
 
 /// An app.
@@ -17,6 +20,9 @@ pub(crate) struct AppRecord {
     /// The promote in progress; kept until it succeeded or was rolled back.
     pub(crate) rollout: Option<Rollout>,
     pub(crate) deleting: bool,
+    /// The number of processes of each service that was scaled.
+    #[serde(default)]
+    pub(crate) counts: BTreeMap<ServiceName, usize>,
 }
 
 /// An accepted promote that has not ended.
@@ -40,7 +46,15 @@ pub(crate) enum Stage {
 
 impl AppRecord {
     pub(crate) fn new(name: AppName, created: DateTime<Utc>) -> Self {
-        Self { name, created, locked: false, active: None, rollout: None, deleting: false }
+        Self {
+            name,
+            created,
+            locked: false,
+            active: None,
+            rollout: None,
+            deleting: false,
+            counts: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn status(&self) -> AppStatus {

@@ -16,7 +16,7 @@ async fn refusals_have_the_statuses_and_messages_of_v3_racks() {
     for (method, path, expected) in [
         (Method::GET, "/nowhere", (404, String::new())),
         (Method::GET, "/apps/", (404, String::new())),
-        (Method::GET, "/apps/web/budget", (404, String::new())),
+        (Method::GET, "/apps/web/nowhere", (404, String::new())),
         (Method::GET, "/apps/web/logs", (404, String::new())),
         (Method::PATCH, "/apps", (405, String::new())),
         (Method::GET, "/apps/nope", (404, "app not found: nope\n".into())),

@@ -4,4 +4,5 @@ mod failures;
 mod orphans;
 mod promotes;
 mod restarts;
+mod scaling;
 pub(crate) mod support;

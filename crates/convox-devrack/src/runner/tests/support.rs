@@ -80,6 +80,7 @@ impl TestRunner {
             source,
             manifest: Manifest::parse(manifest, &environment).unwrap(),
             environment,
+            counts: BTreeMap::new(),
             resources: Default::default(),
         }
     }
