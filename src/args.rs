@@ -59,6 +59,8 @@ pub(crate) struct Declared {
     pub(crate) reveal: bool,
     /// `--raw`: passes logs on unchanged, even to a terminal.
     pub(crate) raw: bool,
+    /// `--app` can be repeated.
+    pub(crate) many_apps: bool,
 }
 
 const GLOBAL: &str = "Global options";
@@ -88,6 +90,13 @@ struct AppArgs {
     /// App name; defaults to that in .convox/app, or the directory's name
     #[arg(short, long, value_name = "NAME")]
     app: Option<AppName>,
+}
+
+#[derive(Args)]
+struct AppsArgs {
+    /// App name; can be repeated. Defaults to that in .convox/app, or the directory's name
+    #[arg(short = 'a', long = "app", value_name = "NAME", action = clap::ArgAction::Append)]
+    apps: Vec<AppName>,
 }
 
 #[derive(Args)]
@@ -176,8 +185,10 @@ pub(crate) struct GlobalArgs {
     pub(crate) insecure: bool,
     /// `--rack`.
     pub(crate) rack: Option<RackName>,
-    /// `--app`.
+    /// `--app`; the first one if there are several.
     pub(crate) app: Option<AppName>,
+    /// Each `--app`, if the command takes several.
+    pub(crate) apps: Vec<AppName>,
     /// `--machine`.
     pub(crate) machine: Option<String>,
     /// `--wait`.
@@ -226,7 +237,7 @@ impl Declared {
 
     /// Adds these flags to a command.
     pub(crate) fn augment(self, command: Command) -> Command {
-        let groups: [(bool, Augment); 11] = [
+        let groups: [(bool, Augment); 12] = [
             (self.has_wait(), WaitArgs::augment_args),
             (self.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
             (self.has_wait_timeout(), WaitTimeoutArgs::augment_args),
@@ -235,7 +246,8 @@ impl Declared {
             (self.raw, RawArgs::augment_args),
             (self.has_style(), StyleArgs::augment_args),
             (self.watch, WatchArgs::augment_args),
-            (self.has_app(), AppArgs::augment_args),
+            (self.has_app() && !self.many_apps, AppArgs::augment_args),
+            (self.has_app() && self.many_apps, AppsArgs::augment_args),
             (self.has_rack(), RackArgs::augment_args),
             (self.has_machine(), MachineArgs::augment_args),
         ];
@@ -257,12 +269,16 @@ impl GlobalArgs {
     /// clap's, if the command was not augmented with them.
     pub(crate) fn read(has: Declared, matches: &ArgMatches) -> Result<Self, clap::Error> {
         let every = EveryCommand::from_arg_matches(matches)?;
+        let app = read::<AppArgs>(has.has_app() && !has.many_apps, matches)?;
+        let apps = read::<AppsArgs>(has.has_app() && has.many_apps, matches)?;
+        let apps = apps.map_or(Vec::new(), |args| args.apps);
         Ok(Self {
             json: every.json,
             debug: every.debug,
             insecure: every.insecure,
             rack: read::<RackArgs>(has.has_rack(), matches)?.and_then(|args| args.rack),
-            app: read::<AppArgs>(has.has_app(), matches)?.and_then(|args| args.app),
+            app: app.and_then(|args| args.app).or_else(|| apps.first().cloned()),
+            apps,
             machine: read::<MachineArgs>(has.has_machine(), matches)?.and_then(|args| args.machine),
             wait: read::<WaitArgs>(has.has_wait(), matches)?.is_some_and(|args| args.wait),
             wait_timeout: read::<WaitTimeoutArgs>(has.has_wait_timeout(), matches)?

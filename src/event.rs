@@ -45,6 +45,8 @@ pub(crate) enum Event {
     Waiting(ReleaseId),
     /// Lines of the app's log.
     Log(Bytes),
+    /// Lines of the log of one of several apps.
+    LogOf(AppName, Bytes),
     /// A process has changed its status.
     Process(Box<Process>),
     /// The app runs the release.

@@ -70,6 +70,36 @@ pub fn output(command: &mut Command, limit: Duration) -> Result<Output, ProgramE
     }
 }
 
+/// Starts `command`, which may go on running: it is left alone once it has run for `patience`.
+///
+/// # Errors
+/// Fails if the program is not installed, cannot be started, or ends with a failure within that
+/// time.
+pub fn launch(command: &mut Command, patience: Duration) -> Result<(), ProgramError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(source) => return Err(not_started(command, program, source)),
+    };
+    let (sender, ended) = mpsc::channel();
+    let wait = move || {
+        // The receiver is gone if the program goes on running.
+        let _ = sender.send(child.wait());
+    };
+    if let Err(source) = std::thread::Builder::new().spawn(wait) {
+        return Err(ProgramError::Failed { program, source });
+    }
+    match ended.recv_timeout(patience) {
+        Ok(Ok(status)) if !status.success() => {
+            let source = std::io::Error::other(format!("it ended with {status}"));
+            Err(ProgramError::Failed { program, source })
+        }
+        Ok(Err(source)) => Err(ProgramError::Failed { program, source }),
+        Ok(Ok(_)) | Err(_) => Ok(()),
+    }
+}
+
 fn kill(group: Pid) {
     // fails if it has just ended by itself
     let _ = kill_process_group(group, Signal::KILL);

@@ -47,7 +47,7 @@ pub fn run(invocation: Invocation) -> u8 {
         return Exit::Failed.code();
     };
     let (spec, matches, args) = match cli::parse(&invocation.args) {
-        Parsed::Command(spec, matches, args) => (spec, matches, args),
+        Parsed::Command(spec, matches, args) => (spec, matches, *args),
         Parsed::Text(text) => return print(&mut stdio, &text).code(),
         Parsed::Usage(usage) => {
             Ui::new(stdio, Box::new(Quiet), true, usage.hints, false).error(&usage.error);
@@ -265,7 +265,12 @@ impl<'a> Run<'a> {
                 biased;
                 outcome = &mut running => return outcome,
                 signal = &mut signal => return Err(CommandError::ended(signal)),
-                _ = ticks.tick() => ui.tick()?,
+                _ = ticks.tick() => {
+                    if self.spec.effect == Effect::Read && ui.has_lost_reader() {
+                        return Err(OutputError::Closed.into());
+                    }
+                    ui.tick()?;
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::args::GlobalArgs;
 /// What a command line means.
 pub(crate) enum Parsed {
     /// A command with its arguments.
-    Command(&'static CommandSpec, ArgMatches, GlobalArgs),
+    Command(&'static CommandSpec, ArgMatches, Box<GlobalArgs>),
     /// Help, or the version: goes to stdout.
     Text(String),
     /// A line that can't be understood.
@@ -79,7 +79,7 @@ fn with_spec(mut matches: ArgMatches, given: &[OsString]) -> Parsed {
         return Parsed::Usage(Box::new(UsageError::without_subcommand(&path, given)));
     };
     match GlobalArgs::read(spec.flags(), &matches) {
-        Ok(global) => Parsed::Command(spec, matches, global),
+        Ok(global) => Parsed::Command(spec, matches, Box::new(global)),
         Err(error) => usage(&error, given),
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct CommandSpec {
     pub(crate) reveal: bool,
     /// `--raw`: passes logs on unchanged, even to a terminal.
     pub(crate) raw: bool,
+    /// `--app` can be repeated.
+    pub(crate) many_apps: bool,
     /// Left out of help and completions.
     pub(crate) hidden: bool,
     /// Words from the positional argument of this index on belong to another program and are never
@@ -78,6 +80,7 @@ impl CommandSpec {
             watch: false,
             reveal: false,
             raw: false,
+            many_apps: false,
             hidden: false,
             foreign_from: None,
             augment,
@@ -87,8 +90,8 @@ impl CommandSpec {
 
     /// The flags that it gets from its properties.
     pub(super) fn flags(&self) -> Declared {
-        let Self { scope, styles, waits, id, watch, reveal, raw, .. } = *self;
-        Declared { scope, styles, waits, id, watch, reveal, raw }
+        let Self { scope, styles, waits, id, watch, reveal, raw, many_apps, .. } = *self;
+        Declared { scope, styles, waits, id, watch, reveal, raw, many_apps }
     }
 
     /// Its words.

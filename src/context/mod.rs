@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::args::GlobalArgs;
 use crate::error::{CommandError, Hint};
 use crate::event::Event;
+use crate::output::{RenderContext, Value};
 use crate::settings::{AppError, BusyPolicy, DEFAULT_WAIT, Settings, Style, TargetError, Wait};
 use convox_client::limits::Limits;
 use convox_client::rack::{Console, Force, Rack};
@@ -138,6 +139,17 @@ impl Context {
         self.app_or(None)
     }
 
+    /// The apps of a command that takes several, each once.
+    pub(crate) fn apps(&self) -> Result<Vec<AppName>, CommandError> {
+        let mut apps = Vec::new();
+        for app in &self.args.apps {
+            if !apps.contains(app) {
+                apps.push(app.clone());
+            }
+        }
+        if apps.len() < 2 { Ok(vec![self.app()?]) } else { Ok(apps) }
+    }
+
     /// The app of a command that takes its name as an argument.
     pub(crate) fn app_or(&self, argument: Option<&AppName>) -> Result<AppName, CommandError> {
         self.resolve_app(argument, None)
@@ -191,6 +203,14 @@ impl Context {
         self.args.reveal || !self.ui.is_terminal()
     }
 
+    /// Prints a value before the command ends: for people, or with `--json`.
+    pub(crate) fn show(&self, value: &dyn Value) -> Result<(), CommandError> {
+        if self.args.json {
+            return self.ui.document(value.as_document());
+        }
+        self.ui.view(value, &RenderContext { now: self.clock.now(), style: self.style })
+    }
+
     /// Draws an event.
     pub(crate) fn emit(&self, event: Event) -> Result<(), CommandError> {
         self.ui.render(&event)
@@ -226,6 +246,11 @@ impl Context {
     /// Prints a notice with advice.
     pub(crate) fn notice_with(&self, text: impl fmt::Display, hints: impl AsRef<[Hint]>) {
         self.ui.notice(Severity::Notice, &text.to_string(), hints.as_ref());
+    }
+
+    /// Advises a person at a terminal what could be done next.
+    pub(crate) fn advise(&self, hint: &Hint) {
+        self.ui.advise(hint);
     }
 
     /// Prints a warning on stderr: something may be a mistake.

@@ -112,6 +112,21 @@ impl Ui {
         inner.print_hints(hints);
     }
 
+    /// Prints advice to a person: on stderr, if both streams are terminals.
+    pub(crate) fn advise(&self, hint: &Hint) {
+        let inner = &mut *self.inner();
+        let Stdio { out, err, .. } = &inner.stdio;
+        let is_read = out.caps().is_terminal && err.caps().is_terminal;
+        if is_read && inner.renderer.is_for_people() && !inner.events_to_stderr {
+            inner.print_hints(std::slice::from_ref(hint));
+        }
+    }
+
+    /// Returns a hint as text, with the flags that say where its command acts.
+    pub(crate) fn drawn(&self, hint: &Hint) -> String {
+        hint.draw(&self.inner().hints)
+    }
+
     /// Prints a line on stderr, sanitized. It does not matter if stderr is closed.
     pub(crate) fn error_line(&self, line: &str) {
         let _ = self.inner().stdio.error_line(&sanitize(line));
@@ -178,6 +193,11 @@ impl Ui {
         Ok(self.inner().stdio.flush()?)
     }
 
+    /// Returns whether the reader of stdout is gone.
+    pub(crate) fn has_lost_reader(&self) -> bool {
+        self.inner().stdio.out.has_lost_reader()
+    }
+
     /// Returns whether stdout is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.inner().stdio.out.caps().is_terminal
@@ -237,6 +257,7 @@ impl Inner {
         FailureView {
             kind: error.kind().name(),
             error: error.message(),
+            details: error.details().iter().map(|line| line.trim().to_owned()).collect(),
             hints: error.hints().iter().map(|hint| hint.draw(&self.hints)).collect(),
         }
     }

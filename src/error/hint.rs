@@ -254,8 +254,11 @@ mod tests {
                 let is_kept = line.contains("Example")
                     || line.contains("use `convox racks` to list")
                     || line.contains("requires rack version")
+                    || line.contains("use `convox env set KEY=VALUE`")
                     || line.contains("To enable: ")
                     || line.contains("Run 'convox ")
+                    || file.contains("/commands/rack/params/")
+                    || file.contains("/commands/budget/show.rs")
                     || file.contains("/cli/")
                     || file.contains("/reference/");
                 let command = COMMANDS.iter().find(|spec| {

@@ -56,7 +56,8 @@ impl ErrorKind {
     }
 }
 
-/// Why a command failed. Drawn as `ERROR: what failed: why` and a `HINT: …` line for each hint.
+/// Why a command failed. Drawn as `ERROR: what failed: why`, the details, and a `HINT: …` line for
+/// each hint.
 #[derive(Debug)]
 pub(crate) struct CommandError {
     kind: ErrorKind,

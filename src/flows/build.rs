@@ -52,7 +52,7 @@ pub(crate) async fn check(cx: &Context, request: Request) -> Result<Checked, Com
 }
 
 /// Opens the directory. One without a manifest gets advice with the manifest that `init` writes.
-fn open(cx: &Context, request: &Request) -> Result<Source, CommandError> {
+pub(crate) fn open(cx: &Context, request: &Request) -> Result<Source, CommandError> {
     let dir = cx.path(&request.dir)?;
     Source::open(&dir, request.manifest.as_deref()).map_err(|error| {
         let is_missing = matches!(error, PackageError::NoManifest(_));

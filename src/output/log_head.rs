@@ -29,7 +29,7 @@ fn of_app(line: &str, color: Color) -> Option<(String, usize)> {
     }
     let id = stream.rsplit('/').next().filter(|id| !id.is_empty())?;
     let rest = message.strip_prefix(id).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message);
-    let head = format!("{} {} ", to_the_second(time), color.paint_source(stream));
+    let head = format!("{} {} ", to_the_second(time), paint_source(color, stream));
     Some((head, line.len() - rest.len()))
 }
 
@@ -38,7 +38,7 @@ fn of_service(line: &str, color: Color) -> Option<(String, usize)> {
     let (source, rest) = line.strip_prefix('[')?.split_once("] ")?;
     let (time, message) = rest.split_once(' ')?;
     let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();
-    let head = format!("[{}] {} ", color.paint_source(source), to_the_second(time));
+    let head = format!("[{}] {} ", paint_source(color, source), to_the_second(time));
     Some((head, line.len() - message.len()))
 }
 
@@ -46,18 +46,15 @@ fn to_the_second(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-impl Color {
-    /// Colors the name of a log's source. The same source always has the same color.
-    fn paint_source(self, source: &str) -> String {
-        const COLORS: [u8; 6] = [33, 35, 37, 136, 133, 166];
-        let source = sanitize(source);
-        match self {
-            Self::Off => source.into_owned(),
-            Self::On => {
-                let sum =
-                    source.bytes().fold(0_usize, |sum, byte| sum * 31 % 9973 + usize::from(byte));
-                format!("\u{1b}[38;5;{}m{source}\u{1b}[0m", COLORS[sum % COLORS.len()])
-            }
+/// Colors the name of a log's source. The same source always has the same color.
+pub(super) fn paint_source(color: Color, source: &str) -> String {
+    const COLORS: [u8; 6] = [33, 35, 37, 136, 133, 166];
+    let source = sanitize(source);
+    match color {
+        Color::Off => source.into_owned(),
+        Color::On => {
+            let sum = source.bytes().fold(0_usize, |sum, byte| sum * 31 % 9973 + usize::from(byte));
+            format!("\u{1b}[38;5;{}m{source}\u{1b}[0m", COLORS[sum % COLORS.len()])
         }
     }
 }

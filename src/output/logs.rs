@@ -4,6 +4,7 @@ use super::caps::TermCaps;
 use super::log_head;
 use super::sanitize::LogFilter;
 use super::stdio::{OutputError, Stream};
+use convox_wire::AppName;
 
 /// Writes the bytes of a log to a stream.
 pub(crate) struct LogWriter {
@@ -20,16 +21,29 @@ impl LogWriter {
     }
 
     /// Writes some bytes of an app's log and flushes the stream. On a terminal, the beginnings of
-    /// lines are easier to read; see [`log_head`].
-    pub(crate) fn write_app(&mut self, bytes: &[u8], to: &mut Stream) -> Result<(), OutputError> {
+    /// lines are easier to read; see [`log_head`]. `app` is one of several: it comes before each
+    /// line.
+    pub(crate) fn write_app(
+        &mut self,
+        app: Option<&AppName>,
+        bytes: &[u8],
+        to: &mut Stream,
+    ) -> Result<(), OutputError> {
         use std::io::Write;
-        if self.filter.is_none() {
+        if self.filter.is_none() && app.is_none() {
             return self.write(bytes, to);
         }
         let color = to.caps().color;
+        let app = app.map_or(String::new(), |app| {
+            format!("{} ", log_head::paint_source(color, app.as_str()))
+        });
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let head = if self.in_line { None } else { log_head::shown(line, color) };
-            let (head, length) = head.unwrap_or_default();
+            let (mut head, mut length) = (String::new(), 0);
+            if !self.in_line {
+                let shown = self.filter.as_ref().and_then(|_| log_head::shown(line, color));
+                (head, length) = shown.unwrap_or_default();
+                head.insert_str(0, &app);
+            }
             to.write_all(head.as_bytes())?;
             self.write(&line[length..], to)?;
         }

@@ -75,6 +75,7 @@ impl Reporter {
             | Event::About(..)
             | Event::Accepted(_)
             | Event::Log(_)
+            | Event::LogOf(..)
             | Event::Process(_)
             | Event::Line(_)
             | Event::Transfer(_) => {}

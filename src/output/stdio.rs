@@ -38,7 +38,8 @@ impl Stdio {
         Ok(Self {
             // The descriptor is duplicated since std's stdout scans everything for line ends.
             out: Stream::buffered(file(stdout.as_fd())?, caps(stdout.as_fd()))
-                .with_terminal(stdout.as_fd())?,
+                .with_terminal(stdout.as_fd())?
+                .with_pipe(stdout.as_fd())?,
             err: Stream::direct(file(stderr.as_fd())?, caps(stderr.as_fd()))
                 .with_terminal(stderr.as_fd())?,
             input: Input::process()?,

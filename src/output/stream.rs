@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::caps::TermCaps;
 use crate::terminal;
 
@@ -46,6 +48,8 @@ pub struct Stream {
     caps: TermCaps,
     /// The terminal, whose width may change.
     terminal: Option<OwnedFd>,
+    /// The pipe or socket, whose reader may go away.
+    pipe: Option<OwnedFd>,
     on_broken_pipe: OnBrokenPipe,
     is_closed: bool,
     /// Why output was lost, unless the reader closed the pipe.
@@ -75,6 +79,7 @@ impl Stream {
             capacity,
             caps,
             terminal: None,
+            pipe: None,
             on_broken_pipe: OnBrokenPipe::default(),
             is_closed: false,
             lost: None,
@@ -88,6 +93,25 @@ impl Stream {
             self.terminal = Some(terminal.try_clone_to_owned()?);
         }
         Ok(self)
+    }
+
+    /// Sets the file behind the stream, so that [`Stream::has_lost_reader`] can tell whether
+    /// somebody reads it.
+    pub(super) fn with_pipe(mut self, file: BorrowedFd<'_>) -> io::Result<Self> {
+        if !self.caps.is_terminal {
+            self.pipe = Some(file.try_clone_to_owned()?);
+        }
+        Ok(self)
+    }
+
+    /// Returns whether the other end of a pipe or socket is closed: nobody will read what is
+    /// written. Known without writing anything.
+    pub fn has_lost_reader(&self) -> bool {
+        let Some(pipe) = &self.pipe else { return false };
+        let mut pipes = [PollFd::new(pipe, PollFlags::empty())];
+        // A failed poll tells nothing; the next write does.
+        let polled = poll(&mut pipes, Some(&Timespec::default())).is_ok();
+        polled && pipes[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     /// Returns the current width of the terminal in columns, if known.

@@ -115,11 +115,9 @@ fn with_id_the_release_alone_goes_to_stdout() {
         .stderr_contains("Promoting RAAAAAAAAAA... UPDATING\n");
     ran.out(str![[r#"RAAAAAAAAAA"#]]);
     story.run("convox deploy --json --id").code(2).err(str![[r#"
-error: the argument '--json' cannot be used with '--id'
-
-Usage: convox deploy --json [DIR]
-
-For more information, try '--help'.
+ERROR: the argument '--json' cannot be used with '--id'
+HINT: usage: convox deploy --json [DIR]
+HINT: see: convox deploy --help
 "#]]);
 }
 
@@ -133,7 +131,12 @@ fn a_directory_that_cannot_be_deployed_is_refused_before_any_request() {
     story.write("other/file", "");
     story.run("convox deploy other").code(1).err(str![[r#"
 ERROR: no convox.yml or docker-compose.yml in /story/web/other
-HINT: name the manifest with --manifest
+HINT: write this one with: convox init other
+HINT:   services:
+HINT:     web:
+HINT:       build: .
+HINT:       port: 3000
+HINT: or name the manifest with --manifest
 "#]]);
     story
         .run("convox deploy -m missing.yml")
@@ -226,6 +229,12 @@ fn a_service_that_does_not_stay_up_is_rolled_back_and_the_old_one_answers() {
     let ran = story.run("convox deploy --wait");
     ran.fails(str![[r#"
 ERROR: rollback: the rack gave up on RBBBBBBBBBB and went back to RAAAAAAAAAA
+  system/web/web-aaaaaa web-aaaaaa: starting release RBBBBBBBBBB: sh -c 'echo no luck; exit 3'
+  service/web/web-aaaaaa no luck
+  system/rack/web release RBBBBBBBBBB failed: web: port check failed: ended with exit code 3 before it listened on 127.0.0.1:10002, the port in PORT
+  system/rack/web last output of web-aaaaaa:
+  system/rack/web   no luck
+  system/rack/web rolled back: release RAAAAAAAAAA is still running
 HINT: find the reason with: convox logs --since 10m --no-follow -a web
 "#]]);
     assert!(ran.out.ends_with("\nWaiting for RBBBBBBBBBB... "), "{ran}");
@@ -234,10 +243,9 @@ HINT: find the reason with: convox logs --since 10m --no-follow -a web
         .stdout_contains("no luck\n")
         .stdout_contains("rolled back: release RAAAAAAAAAA is still running\n");
     assert_eq!(story.get("web"), "Hello World!\n");
-    story.run("convox apps wait").ok();
     story.run("convox releases").prints(str![[r#"
-ID           CREATED        BUILD        STATUS
-RBBBBBBBBBB  5 minutes ago  BBBBBBBBBBB
+ID           CREATED        BUILD        STATUS  REASON
+RBBBBBBBBBB  5 minutes ago  BBBBBBBBBBB  failed  web: port check failed: ended with exit code 3 before it listened on 127.0.0.1:10002, the port in PORT
 RAAAAAAAAAA  5 minutes ago  BAAAAAAAAAA  active
 "#]]);
 }

@@ -129,6 +129,7 @@ fn a_very_long_line_is_passed_on_once_over_a_cut() {
 /// A rack whose build is over.
 fn complete(ask: &Request) -> Response {
     match ask.line.as_str() {
+        "GET /apps/web/services" => Response::json(r#"[{"name":"web"}]"#),
         "GET /apps/web/builds/BABC" => {
             Response::json(r#"{"id":"BABC","app":"web","status":"complete","release":"RABC"}"#)
         }

@@ -37,7 +37,15 @@ const PLACES: &[(&str, &[&str])] = &[
     ("Utc::now", &[]),
     (
         "convox_devrack::",
-        &["lib.rs", "run.rs", "context", "commands/rack", "error/mod.rs", "flows/starter/tests.rs"],
+        &[
+            "lib.rs",
+            "run.rs",
+            "context",
+            "commands/rack",
+            "commands/deploy/dry_run.rs",
+            "error/mod.rs",
+            "flows/starter/tests.rs",
+        ],
     ),
     ("clap::", &["args.rs", "cli", "commands", "context/command_line.rs", "reference", "run.rs"]),
 ];

@@ -56,7 +56,9 @@ fn the_progress_bar_is_redrawn_in_place_and_leaves_one_line() {
     assert!(lines[2].starts_with("Uploading: ") && lines[2].len() == 70, "{shown}");
     assert!(lines[2].contains("] 100.00 % "), "{shown}");
     let rest = ["Starting build... OK", "step 1", "Promoting RNEW... UPDATING"];
-    assert_eq!(lines[3..], rest, "{shown}");
+    assert_eq!(lines[3..6], rest, "{shown}");
+    let undo = "HINT: undo it with: convox releases rollback RACTIVE -a web";
+    assert_eq!(lines[6..], [undo], "{shown}");
 }
 
 #[test]

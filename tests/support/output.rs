@@ -60,12 +60,13 @@ impl Output {
         self.code(code).err(expected).is_error()
     }
 
-    /// stderr is one line of error and perhaps hints.
+    /// stderr is one line of error, perhaps with indented lines of a log, and perhaps hints.
     #[track_caller]
     pub fn is_error(&self) -> &Self {
         let mut lines = self.err.lines();
         assert!(lines.next().is_some_and(|line| line.starts_with("ERROR: ")), "{self}");
-        assert!(lines.all(|line| line.starts_with("HINT: ")), "{self}");
+        let belongs = |line: &str| line.starts_with("HINT: ") || line.starts_with("  ");
+        assert!(lines.all(belongs), "{self}");
         self
     }
 

@@ -286,6 +286,8 @@ fn end(
         manifest: record.manifest,
         description: record.description,
         created: now,
+        failure: None,
+        promoted: None,
     };
     store::put(tx, &release)
 }

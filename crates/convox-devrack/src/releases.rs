@@ -73,6 +73,8 @@ fn put(
         environment: environment.unwrap_or_default(),
         description: new.description,
         created,
+        failure: None,
+        promoted: None,
     };
     store::put(tx, &release)?;
     Ok(release)

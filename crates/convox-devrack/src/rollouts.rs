@@ -129,7 +129,7 @@ async fn roll_out(
         Ok(()) => confirm(&rack, &app, rollout).await,
         // The rollout is completed when the rack starts again.
         Err(_) if rack.is_stopping() => return,
-        Err(_) => roll_back(&rack, &app, rollout, stop).await,
+        Err(failure) => roll_back(&rack, &app, rollout, failure, stop).await,
     };
     if let Err(error) = stored {
         rack.log_system(&format!("{app}: the result of a promote can't be stored: {error}"));
@@ -212,10 +212,17 @@ pub(crate) fn deployment(
 
 /// Makes the new release, which is running, the active one.
 async fn confirm(rack: &Shared, app: &AppName, rollout: Rollout) -> Result<(), StoreError> {
-    let release = rollout.release.clone();
-    let ours = settle(rack, app, rollout.number, move |app| {
+    let (release, now) = (rollout.release.clone(), rack.clock.now());
+    let ours = settle(rack, app, rollout.number, move |tx, app| {
+        let is_new = app.active.as_ref() != Some(&release);
+        mark(tx, &app.name, &release, |release| {
+            release.failure = None;
+            // A restart of the rack makes no release active that was active before.
+            release.promoted = release.promoted.filter(|_| !is_new).or(Some(now));
+        })?;
         app.active = Some(release);
         app.rollout = None;
+        Ok(())
     });
     if ours.await?.is_some() {
         gc::collect(rack, app).await?;
@@ -228,11 +235,17 @@ async fn roll_back(
     rack: &Shared,
     app: &AppName,
     rollout: Rollout,
+    failure: PromoteFailure,
     stop: CancellationToken,
 ) -> Result<(), StoreError> {
     let Rollout { number, release, .. } = rollout;
-    let failed = settle(rack, app, number, |app| {
+    let failed_release = release.clone();
+    let failed = settle(rack, app, number, move |tx, app| {
         app.rollout.iter_mut().for_each(|rollout| rollout.stage = Stage::Rollback);
+        if failure.canceled {
+            return Ok(());
+        }
+        mark(tx, &app.name, &failed_release, |release| release.failure = Some(failure.reason))
     });
     let Some(record) = failed.await? else { return Ok(()) };
     match &record.active {
@@ -243,8 +256,25 @@ async fn roll_back(
         () = rack.clock.sleep(rack.limits.rollback) => (),
         () = stop.cancelled() => (),
     }
-    settle(rack, app, number, |app| app.rollout = None).await?;
-    Ok(())
+    let ended = settle(rack, app, number, |_, app| {
+        app.rollout = None;
+        Ok(())
+    });
+    ended.await.map(drop)
+}
+
+/// Changes the record of a release, if it still exists.
+fn mark(
+    tx: &WriteTransaction,
+    app: &AppName,
+    id: &ReleaseId,
+    change: impl FnOnce(&mut ReleaseRecord),
+) -> Result<(), StoreError> {
+    let Some(mut release) = store::find::<ReleaseRecord>(tx, app, id.as_str())? else {
+        return Ok(());
+    };
+    change(&mut release);
+    store::put(tx, &release)
 }
 
 /// Restarts the active release, unless it is still running, which is the usual case.
@@ -271,7 +301,7 @@ async fn settle(
     rack: &Shared,
     app: &AppName,
     number: u64,
-    change: impl FnOnce(&mut AppRecord) + Send + 'static,
+    change: impl FnOnce(&WriteTransaction, &mut AppRecord) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Option<AppRecord>, StoreError> {
     let name = app.clone();
     let settled = rack.store.write(move |tx| {
@@ -279,7 +309,7 @@ async fn settle(
         if app.rollout.as_ref().is_none_or(|rollout| rollout.number != number) {
             return Ok(None);
         }
-        change(&mut app);
+        change(tx, &mut app)?;
         store::put_app(tx, &app)?;
         Ok(Some(app))
     });

@@ -28,8 +28,9 @@ const UNITS: [(&str, u128); 8] = [
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
     ("m", 60_000_000_000),
-    ("h", 3_600_000_000_000),
+    ("h", HOUR),
 ];
+const HOUR: u128 = 3_600_000_000_000;
 
 impl FromStr for GoDuration {
     type Err = InvalidDuration;
@@ -38,6 +39,21 @@ impl FromStr for GoDuration {
         let nanos = nanos(text.strip_prefix('+').unwrap_or(text));
         let duration = nanos.map(|nanos| Self(Duration::from_nanos(nanos.unsigned_abs())));
         duration.ok_or_else(|| InvalidDuration(text.to_owned()))
+    }
+}
+
+impl SignedGoDuration {
+    /// Parses a duration that may also be in days and weeks (`1d`, `2w`), which are 24 hours and 7
+    /// days. Go and racks do not know those units, but people do.
+    ///
+    /// # Errors
+    /// The text is not a duration, or is longer than 292 years.
+    pub fn parse_with_days(text: &str) -> Result<Self, InvalidDuration> {
+        let days = [("d", 24 * HOUR), ("w", 7 * 24 * HOUR)];
+        let (ahead, sign) = text.strip_prefix('-').map_or((text, 1), |ahead| (ahead, -1));
+        let parsed = nanos_in(ahead, &[&UNITS[..], &days[..]].concat());
+        let span = parsed.map(|nanos| Self(TimeDelta::nanoseconds(sign * nanos)));
+        span.ok_or_else(|| InvalidDuration(text.to_owned()))
     }
 }
 
@@ -59,14 +75,19 @@ impl From<Duration> for SignedGoDuration {
     }
 }
 
-/// The nanoseconds of a text without a sign.
+/// The nanoseconds of a text without a sign, in Go's units.
 fn nanos(text: &str) -> Option<i64> {
+    nanos_in(text, &UNITS)
+}
+
+/// The nanoseconds of a text without a sign.
+fn nanos_in(text: &str, units: &[(&str, u128)]) -> Option<i64> {
     if text == "0" {
         return Some(0);
     }
-    let (mut total, mut rest): (u128, _) = quantity(text)?;
+    let (mut total, mut rest): (u128, _) = quantity(text, units)?;
     while !rest.is_empty() {
-        let (more, after) = quantity(rest)?;
+        let (more, after) = quantity(rest, units)?;
         (total, rest) = (total.checked_add(more)?, after);
     }
     // Go's durations are 64-bit nanoseconds. Racks cannot read larger ones.
@@ -74,7 +95,7 @@ fn nanos(text: &str) -> Option<i64> {
 }
 
 /// Parses one number with its unit. Returns nanoseconds, and the rest of the text.
-fn quantity(text: &str) -> Option<(u128, &str)> {
+fn quantity<'a>(text: &'a str, units: &[(&str, u128)]) -> Option<(u128, &'a str)> {
     let digits =
         |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let whole_end = digits(text);
@@ -88,7 +109,7 @@ fn quantity(text: &str) -> Option<(u128, &str)> {
     }
     let unit_end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, after) = rest.split_at(unit_end);
-    let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
     let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
     let nanos = whole.checked_mul(*scale)?.checked_add(fraction_of(fraction, *scale))?;
     Some((nanos, after))
@@ -175,6 +196,19 @@ mod tests {
     fn other_texts_are_rejected() {
         for text in ["", "yesterday", "1", "-5s", "5 s", "s", ".s", "1d", "99999999999h", "1h-5m"] {
             assert!(text.parse::<GoDuration>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_and_weeks_are_understood_where_people_type_them() {
+        for (text, printed) in
+            [("1d", "24h0m0s"), ("1w2d", "216h0m0s"), ("1d12h", "36h0m0s"), ("-1d", "-24h0m0s")]
+        {
+            let parsed = SignedGoDuration::parse_with_days(text).unwrap();
+            assert_eq!(parsed.to_string(), printed, "{text}");
+        }
+        for text in ["d", "1y", "--1d", "1e9d", "99999999d"] {
+            assert!(SignedGoDuration::parse_with_days(text).is_err(), "{text}");
         }
     }
 

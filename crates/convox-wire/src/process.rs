@@ -45,6 +45,14 @@ pub struct Process {
     /// The status.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub status: ProcessStatus,
+    /// How often processes of its service have been restarted after a crash. Only the development
+    /// rack reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u64>,
+    /// How the process before it ended, such as `ended with exit code 3`. Only the development rack
+    /// reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<String>,
 }
 
 impl Process {
@@ -64,6 +72,8 @@ impl Process {
             release: None,
             started: None,
             status,
+            restarts: None,
+            last_exit: None,
         }
     }
 }

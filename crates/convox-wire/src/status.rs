@@ -76,6 +76,14 @@ status! {
 }
 
 status! {
+    /// What became of the last promote of a release.
+    ReleaseStatus {
+        /// It did not run, and was rolled back.
+        Failed = "failed",
+    }
+}
+
+status! {
     /// The status of a build.
     BuildStatus {
         /// Accepted, not started.

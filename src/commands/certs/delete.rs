@@ -5,7 +5,9 @@ use serde::Serialize;
 
 /// Delete a certificate
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox certs delete cert-a1b2c3")]
+#[command(
+    after_help = "Examples:\n  convox certs delete cert-a1b2c3\n  convox certs delete cert-a1b2c3 -r acme/production"
+)]
 pub(crate) struct Args {
     /// Certificate id
     certificate: String,

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 /// Have the rack make a certificate
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox certs generate www.example.org --issuer letsencrypt")]
+#[command(
+    after_help = "Examples:\n  convox certs generate www.example.org --issuer letsencrypt\n  convox certs generate www.example.org example.org"
+)]
 pub(crate) struct Args {
     /// Domains
     #[arg(value_name = "DOMAIN", required = true, value_parser = super::domain)]

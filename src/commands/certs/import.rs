@@ -11,7 +11,9 @@ use convox_client::rack::CertificateImport;
 ///
 /// The files are in PEM, as certificate authorities send them.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox certs import site.pem site.key --chain chain.pem")]
+#[command(
+    after_help = "Examples:\n  convox certs import site.pem site.key --chain chain.pem\n  convox certs import site.pem site.key --id"
+)]
 pub(crate) struct Args {
     /// File with the certificate
     #[arg(value_name = "CERTIFICATE")]

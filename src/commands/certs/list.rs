@@ -10,7 +10,7 @@ use convox_wire::Certificate;
 
 /// List the certificates of a rack
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox certs")]
+#[command(after_help = "Examples:\n  convox certs\n  convox certs --generated")]
 pub(crate) struct Args {
     /// List only those that the rack has made (v3 racks)
     #[arg(long)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// Renew the certificate of an app (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox certs renew -a convox-guide")]
+#[command(after_help = "Examples:\n  convox certs renew -a convox-guide\n  convox certs renew")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

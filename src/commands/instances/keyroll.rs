@@ -12,7 +12,9 @@ use convox_client::rack::{KeyPair, Rack, SystemUpdate};
 ///
 /// v2 racks install the new key themselves. v3 racks print it: keep it, it is shown once.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox instances keyroll")]
+#[command(
+    after_help = "Examples:\n  convox instances keyroll\n  convox instances keyroll -r acme/production"
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -10,7 +10,7 @@ use convox_wire::Instance;
 
 /// List the instances of a rack
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox instances")]
+#[command(after_help = "Examples:\n  convox instances\n  convox instances --watch 5")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

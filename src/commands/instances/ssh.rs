@@ -11,7 +11,9 @@ use crate::outcome::Outcome;
 /// 3.x racks need the private key of the instances, see `instances keyroll`. The exit code is that
 /// of the command.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox instances ssh i-0a1b2c3d --key rack.pem uptime")]
+#[command(
+    after_help = "Examples:\n  convox instances ssh i-0a1b2c3d --key rack.pem uptime\n  convox instances ssh i-0a1b2c3d"
+)]
 pub(crate) struct Args {
     /// File with the private key (v3 racks)
     #[arg(long, value_name = "FILE")]

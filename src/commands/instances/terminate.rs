@@ -7,7 +7,9 @@ use serde::Serialize;
 ///
 /// The rack starts another one in its place.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox instances terminate i-0a1b2c3d")]
+#[command(
+    after_help = "Examples:\n  convox instances terminate i-0a1b2c3d\n  convox instances terminate i-0a1b2c3d -r acme/production"
+)]
 pub(crate) struct Args {
     /// Instance id
     instance: String,

@@ -7,7 +7,7 @@ use convox_wire::{DnsSolver, Route53};
 /// Add a Route 53 zone (v3 racks)
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox letsencrypt dns route53 add --id 1 --dns-zones example.org --role ARN"
+    after_help = "Examples:\n  convox letsencrypt dns route53 add --id 1 --dns-zones example.org --role ARN\n  convox letsencrypt dns route53 add --id 2 --dns-zones example.org,example.net --role ARN --region us-west-2"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -5,7 +5,9 @@ use crate::outcome::Outcome;
 
 /// Delete a Route 53 zone (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox letsencrypt dns route53 delete --id 1")]
+#[command(
+    after_help = "Examples:\n  convox letsencrypt dns route53 delete --id 1\n  convox letsencrypt dns route53 delete --id 1 -r acme/production"
+)]
 pub(crate) struct Args {
     /// Id of the solver
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

@@ -10,7 +10,9 @@ use convox_wire::LetsEncryptConfig;
 
 /// List the Route 53 zones of a rack (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox letsencrypt dns route53 list")]
+#[command(
+    after_help = "Examples:\n  convox letsencrypt dns route53 list\n  convox letsencrypt dns route53 list --json"
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -8,7 +8,9 @@ use crate::output::{Render, RenderContext, View};
 
 /// Print the role of a rack's certificate manager (v3 racks)
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox letsencrypt dns route53 role")]
+#[command(
+    after_help = "Examples:\n  convox letsencrypt dns route53 role\n  convox letsencrypt dns route53 role -r acme/production"
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 /// Options that are not given leave the solver as it is.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  convox letsencrypt dns route53 update --id 1 --region us-west-2"
+    after_help = "Examples:\n  convox letsencrypt dns route53 update --id 1 --region us-west-2\n  convox letsencrypt dns route53 update --id 1 --dns-zones example.net"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

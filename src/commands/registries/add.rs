@@ -10,7 +10,9 @@ use crate::settings::Secret;
 /// Other users of this machine can see a password on the command line. Without it, the password is
 /// asked for on a terminal.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox registries add ghcr.io ada --password-env GHCR_TOKEN")]
+#[command(
+    after_help = "Examples:\n  convox registries add ghcr.io ada --password-env GHCR_TOKEN\n  convox registries add quay.io ada --password-stdin < token"
+)]
 pub(crate) struct Args {
     /// Host of the registry, with its port and path if needed
     server: String,

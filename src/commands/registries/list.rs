@@ -9,7 +9,7 @@ use convox_wire::Registry;
 
 /// List the registries that a rack may pull images from
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox registries")]
+#[command(after_help = "Examples:\n  convox registries\n  convox registries -r acme/production")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 /// Remove a registry from a rack
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox registries remove ghcr.io")]
+#[command(
+    after_help = "Examples:\n  convox registries remove ghcr.io\n  convox registries remove ghcr.io -r acme/production"
+)]
 pub(crate) struct Args {
     /// Host of the registry, as it is listed
     server: String,

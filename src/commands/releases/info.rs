@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
-use convox_wire::{BuildId, Release, ReleaseId};
+use convox_wire::{BuildId, Release, ReleaseId, ReleaseStatus, rollback_target};
 
 /// Show a release with its environment
 #[derive(clap::Args)]
@@ -32,13 +32,17 @@ struct ReleaseInfo {
     build: Option<BuildId>,
     created: Option<DateTime<Utc>>,
     description: Option<String>,
+    rollback_to: Option<ReleaseId>,
+    status: Option<ReleaseStatus>,
+    reason: Option<String>,
     env: MaskedEnv,
 }
 
 impl ReleaseInfo {
     fn new(release: Release, env: MaskedEnv) -> Self {
-        let Release { id, build, created, description, .. } = release;
-        Self { id, build, created, description, env }
+        let Release { id, build, created, description, status, reason, .. } = release;
+        let rollback_to = description.as_deref().and_then(rollback_target);
+        Self { id, build, created, description, rollback_to, status, reason, env }
     }
 }
 
@@ -50,6 +54,12 @@ impl Render for ReleaseInfo {
         info.entry("Build", self.build.as_ref().map_or("", BuildId::as_str));
         info.entry("Created", self.created.as_ref().map_or(String::new(), created));
         info.entry("Description", self.description.as_deref().unwrap_or_default());
+        if let Some(status) = &self.status {
+            info.entry("Status", status.as_str());
+        }
+        if let Some(reason) = &self.reason {
+            info.entry("Reason", reason);
+        }
         info.entry("Env", self.env.to_string());
         View::Info(info)
     }

@@ -1,7 +1,9 @@
 pub(crate) mod create_from;
+pub(crate) mod diff;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod manifest;
+pub(crate) mod previous;
 pub(crate) mod promote;
 pub(crate) mod rollback;
 

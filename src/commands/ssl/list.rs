@@ -10,7 +10,7 @@ use convox_wire::{Certificate, Service, ServiceName};
 
 /// List the certificates of an app's ports
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox ssl -a convox-guide")]
+#[command(after_help = "Examples:\n  convox ssl -a convox-guide\n  convox ssl --json")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {

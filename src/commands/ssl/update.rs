@@ -9,7 +9,9 @@ use serde::Serialize;
 ///
 /// Waits until the app is running with it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  convox ssl update web:443 cert-a1b2c3")]
+#[command(
+    after_help = "Examples:\n  convox ssl update web:443 cert-a1b2c3\n  convox ssl update web:443 cert-a1b2c3 -a convox-guide"
+)]
 pub(crate) struct Args {
     /// Service and port
     #[arg(value_name = "PROCESS:PORT")]

@@ -65,6 +65,9 @@ enum Line<'a> {
         release: &'a ReleaseId,
     },
     Log {
+        /// Which of several apps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app: Option<&'a AppName>,
         line: &'a str,
     },
     Process {
@@ -90,6 +93,7 @@ impl Renderer for Json {
         match event {
             Event::BuildLog(bytes) => self.lines(Source::Build, bytes, to),
             Event::Log(bytes) => self.lines(Source::App, bytes, to),
+            Event::LogOf(app, bytes) => self.lines(Source::AppOf(app.clone()), bytes, to),
             other => match line(other) {
                 Some(line) => write(&line, to),
                 None => Ok(()),
@@ -136,6 +140,7 @@ fn line(event: &Event) -> Option<Line<'_>> {
         | Event::Progress { .. }
         | Event::BuildLog(_)
         | Event::Log(_)
+        | Event::LogOf(..)
         | Event::Step(_)
         | Event::LogFollows
         | Event::Done(_)
@@ -176,6 +181,7 @@ impl Json {
             | Event::Accepted(_)
             | Event::Waiting(_)
             | Event::Log(_)
+            | Event::LogOf(..)
             | Event::Process(_)
             | Event::Running(_)
             | Event::Step(_)
@@ -238,18 +244,21 @@ fn complete_len(bytes: &[u8]) -> usize {
 }
 
 /// The log that a line belongs to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 enum Source {
     #[default]
     Build,
     App,
+    /// One of several apps.
+    AppOf(AppName),
 }
 
 impl Source {
-    fn line(self, line: &str) -> Line<'_> {
+    fn line<'a>(&'a self, line: &'a str) -> Line<'a> {
         match self {
             Self::Build => Line::BuildLog { line },
-            Self::App => Line::Log { line },
+            Self::App => Line::Log { app: None, line },
+            Self::AppOf(app) => Line::Log { app: Some(app), line },
         }
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct FailureView {
     pub(crate) kind: &'static str,
     /// What failed and why.
     pub(crate) error: String,
+    /// Lines of a log that tell more.
+    pub(crate) details: Vec<String>,
     /// What to do next.
     pub(crate) hints: Vec<String>,
 }
@@ -100,6 +102,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         | Event::Accepted(_)
         | Event::Waiting(_)
         | Event::Log(_)
+        | Event::LogOf(..)
         | Event::Running(_) => Ok(()),
     }
 }

@@ -24,7 +24,8 @@ impl Renderer for V3 {
                 finish("OK", None, to)
             }
             Event::BuildLog(bytes) => self.log.write(bytes, to),
-            Event::Log(bytes) => self.log.write_app(bytes, to),
+            Event::Log(bytes) => self.log.write_app(None, bytes, to),
+            Event::LogOf(app, bytes) => self.log.write_app(Some(app), bytes, to),
             Event::Done(_) => {
                 self.log.end_line(to)?;
                 common(event, to)

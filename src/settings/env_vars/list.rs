@@ -81,6 +81,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "TEST", used_by: UsedBy::Source, what: "`true`: send no git commit with a build." },
     Variable { name: "NO_COLOR", used_by: UsedBy::Any, what: "Any value: no colors." },
     Variable { name: "TERM", used_by: UsedBy::Any, what: "`dumb`, empty or unset: no colors, and no lines that are redrawn." },
+    Variable { name: "BROWSER", used_by: UsedBy::Any, what: "The program in which `open` shows an address, instead of the system's." },
     Variable { name: "VISUAL", used_by: UsedBy::Any, what: "The program that `env edit` opens, with its options. Default: EDITOR." },
     Variable { name: "EDITOR", used_by: UsedBy::Any, what: "The same, if VISUAL is not set. Default: vi." },
     Variable { name: "PAGER", used_by: UsedBy::Any, what: "The program that `man` shows text with if the program man is not installed. Default: less." },

@@ -77,6 +77,8 @@ pub struct EnvVars {
     pub pager: Option<OsString>,
     /// `PATH`, passed to the processes of the development rack.
     pub path: Option<OsString>,
+    /// `BROWSER`: the program that shows a web page.
+    pub browser: Option<OsString>,
     /// `LANG`, passed to the processes of the development rack.
     pub lang: Option<OsString>,
     /// `TMPDIR`, for temporary files; passed to the processes of the development rack.
@@ -131,6 +133,7 @@ impl EnvVars {
             test: reader.raw("TEST").is_some_and(|value| value == "true"),
             no_color: reader.raw("NO_COLOR").is_some(),
             term: reader.text("TERM")?,
+            browser: reader.raw("BROWSER"),
             editor: reader.raw("VISUAL").or_else(|| reader.raw("EDITOR")),
             pager: reader.raw("PAGER"),
             path: reader.raw("PATH"),

@@ -46,6 +46,7 @@ const LINES: &[&str] = &[
     "releases manifest RAAAAAAAAAA",
     "releases info RAAAAAAAAAA",
     "releases promote RAAAAAAAAAA --force",
+    "releases diff RAAAAAAAAAA RAAAAAAAAAA",
     "releases create-from --use-active-release-build --use-active-release-env",
     "releases rollback RAAAAAAAAAA",
     "env set A=1",
@@ -56,9 +57,16 @@ const LINES: &[&str] = &[
     "apps wait",
     "apps create other",
     "apps delete other",
+    "apps lock",
+    "apps unlock",
+    "config set nginx.conf --value a",
+    "config get nginx.conf",
+    "configs",
     "services",
     "scale",
     "budget show web",
+    "status",
+    "open --print",
     "ps",
     "ps info web-aaaaaa",
     "run web --detach sleep 600",
@@ -80,6 +88,12 @@ const LINES: &[&str] = &[
 /// The fields of `env` are variables. What the development rack does not have is tested with mock
 /// servers, and `login` has a test of its own.
 const TESTED_ELSEWHERE: &[&str] = &[
+    "api get",
+    "apps cancel",
+    "apps export",
+    "apps import",
+    "apps params",
+    "apps params set",
     "balancers",
     "budget cap raise",
     "budget clear",
@@ -87,20 +101,61 @@ const TESTED_ELSEWHERE: &[&str] = &[
     "budget reset",
     "budget set",
     "budget simulate-shutdown",
+    "builds export",
+    "builds import",
+    "builds import-image",
+    "certs",
+    "certs delete",
+    "certs generate",
+    "certs import",
+    "certs renew",
     "cost",
     "deploy-debug",
     "env",
+    "env edit",
+    "env mask",
+    "env mask set",
+    "env mask unset",
+    "instances",
+    "instances keyroll",
+    "instances terminate",
+    "letsencrypt dns route53 add",
+    "letsencrypt dns route53 delete",
+    "letsencrypt dns route53 list",
+    "letsencrypt dns route53 role",
+    "letsencrypt dns route53 update",
     "login",
+    "rack access",
+    "rack access key rotate",
+    "rack karpenter cleanup",
+    "rack kubeconfig",
+    "rack params",
+    "rack params set",
+    "rack ps",
+    "rack releases",
+    "rack runtime attach",
+    "rack runtimes",
+    "rack scale",
+    "rack sync",
+    "rack sync whitelist instances ip",
+    "rack update",
+    "rack wait",
+    "registries",
+    "registries add",
+    "registries remove",
     "resources",
     "resources export",
     "resources import",
     "resources info",
     "resources url",
+    "runtimes",
     "services triggers disable",
     "services triggers enable",
     "services triggers threshold-set",
     "ssl",
     "ssl update",
+    "workflows",
+    "workflows run",
 ];
 
 #[test]
@@ -148,6 +203,7 @@ fn every_event_has_the_fields_that_are_listed() {
     let mut events = story.run("convox deploy --create --wait --json").events();
     events.extend(story.run("convox deploy --style v3 --json").events());
     events.extend(story.run("convox logs --no-follow --json").events());
+    events.extend(story.run("convox deploy --dry-run --json").events());
     for event in events {
         let name = event["event"].as_str().unwrap();
         let row = table.iter().find(|[names, _]| names.contains(name));
@@ -159,8 +215,21 @@ fn every_event_has_the_fields_that_are_listed() {
 }
 
 /// Commands that print events, or nothing.
-const WITHOUT_DOCUMENT: &[&str] =
-    &["deploy", "build", "builds logs", "logs", "rack start", "exec", "proxy", "cp", "test"];
+const WITHOUT_DOCUMENT: &[&str] = &[
+    "deploy",
+    "build",
+    "builds logs",
+    "logs",
+    "rack start",
+    "exec",
+    "proxy",
+    "cp",
+    "test",
+    "rack logs",
+    "resources console",
+    "resources proxy",
+    "instances ssh",
+];
 
 #[test]
 fn every_command_that_prints_a_document_is_listed() {

@@ -38,7 +38,8 @@ pub struct LogOptions {
     pub no_follow: bool,
     /// How far back to begin, by the rack's clock. Negative values are in the future.
     pub since: Option<SignedGoDuration>,
-    /// Begins with the last lines of each process; service logs only.
+    /// Begins with the last lines: of each process for the log of a service, of all for the log of
+    /// an app, where the client chooses them.
     pub tail: Option<u32>,
     /// The most processes to follow at once; service logs only.
     pub max_log_requests: Option<u32>,

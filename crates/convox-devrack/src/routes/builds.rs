@@ -1,7 +1,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::{ApiResult, app_name, json};
 use crate::builds::{self, NewBuild};
@@ -19,6 +19,7 @@ const IMAGE_OPTIONS: [&str; 2] = ["build-args", "wildcard-domain"];
 pub(super) fn authenticated() -> Routes {
     Router::new()
         .route("/apps/{app}/builds", get(list).post(create))
+        .route("/apps/{app}/builds/import", post(import))
         .route("/apps/{app}/builds/{id}", get(info))
 }
 
@@ -64,9 +65,22 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
     })
 }
 
+async fn import() -> ApiResult {
+    Err(no_images("import"))
+}
+
+/// The refusal of a route that transfers the images of a build.
+fn no_images(verb: &str) -> Refusal {
+    let text = format!("the development rack can't {verb} builds: its builds have no images");
+    Refusal::new(StatusCode::NOT_IMPLEMENTED, text)
+}
+
 /// An unknown app gets the same error as an unknown build, as on v3 racks.
 async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> ApiResult {
     let app = app_name(app);
+    if id.ends_with(".tgz") {
+        return Err(no_images("export"));
+    }
     let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
     json(&build.ok_or_else(|| Refusal::no_such_build(&id))?.to_wire())
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::RunnerStore;
+use super::crashes::Crashes;
 use super::workplace::Workplaces;
 use crate::clock::Clock;
 use crate::gateway::loopback;
@@ -158,6 +159,13 @@ impl ProcessEntry {
     pub(super) fn set(&self, status: ProcessStatus) {
         if let Some(process) = self.processes.lock().get_mut(&self.id) {
             process.status = status;
+        }
+    }
+
+    /// Reports the crashes of its service with the process.
+    pub(super) fn report(&self, crashes: &Crashes) {
+        if let Some(process) = self.processes.lock().get_mut(&self.id) {
+            crashes.report(process);
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Deployment;
 use super::context::RunnerContext;
+use super::crashes::Crashes;
 use super::process::{Launch, Process, ending};
 use super::service::{Service, StartFailure, start};
 use crate::gateway::{Connections, Gateway};
@@ -43,6 +44,7 @@ fn launch(
         deployment: Arc::clone(deployment),
         service: service.clone(),
         variables: Environment::default(),
+        crashes: Crashes::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 mod app;
 mod context;
 mod copy;
+mod crashes;
 mod fleet;
 mod group;
 mod lines;

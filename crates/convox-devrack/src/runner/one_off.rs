@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::crashes::Crashes;
 use super::process::{Launch, Process, ending};
 use super::{Deployment, Runner};
 use convox_wire::{self, AppName, Environment, ProcessId, ServiceName};
@@ -67,6 +68,7 @@ impl Runner {
             deployment: Arc::new(deployment),
             service,
             variables,
+            crashes: Crashes::default(),
         };
         let process = Process::start(&launch).await?;
         process.set_running();

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{ProcessEntry, RunnerContext};
 use super::copy::{copy_directory, remove_directory};
+use super::crashes::Crashes;
 use super::group::Group;
 use super::lines::{Tail, each_line, one_line};
 use super::mark::Mark;
@@ -41,6 +42,8 @@ pub(super) struct Launch {
     pub(super) service: ServiceSpec,
     /// Additional variables, which override those of the release.
     pub(super) variables: Environment,
+    /// The crashes of the service so far.
+    pub(super) crashes: Crashes,
 }
 
 impl Launch {
@@ -91,6 +94,7 @@ impl Launch {
         process.started = Some(self.context.clock.now());
         let ports = self.service.port.zip(port).map(|(inner, port)| format!("{port}:{inner}"));
         process.ports = ports.into_iter().collect();
+        self.crashes.report(&mut process);
         self.context.processes.enter(process)
     }
 }

@@ -143,7 +143,9 @@ impl Service {
             backoff.was_up(since.elapsed());
             let id = process.id.clone();
             self.launch.say(&id, &format!("{id}: {}", ending(status)));
+            self.launch.crashes.add(ending(status));
             let entry = process.crashed().await;
+            entry.report(&self.launch.crashes);
             let Some(next) = self.start_again(&mut backoff, entry).await else { return };
             process = next;
         }

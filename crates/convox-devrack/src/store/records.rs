@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::table::Record;
 use convox_wire::{
     App, AppName, AppStatus, Build, BuildId, BuildStatus, Environment, Release, ReleaseId,
-    ServiceName,
+    ReleaseStatus, ServiceName,
 };
 
 /// An app.
@@ -142,6 +142,12 @@ pub(crate) struct ReleaseRecord {
     pub(crate) manifest: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) created: DateTime<Utc>,
+    /// Why its last promote was rolled back; `None` if it ran, or was never promoted.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
+    /// When it last became the active release.
+    #[serde(default)]
+    pub(crate) promoted: Option<DateTime<Utc>>,
 }
 
 impl ReleaseRecord {
@@ -153,6 +159,9 @@ impl ReleaseRecord {
             manifest: self.manifest.clone(),
             description: self.description.clone(),
             created: Some(self.created),
+            status: self.failure.as_ref().map(|_| ReleaseStatus::Failed),
+            reason: self.failure.clone(),
+            promoted: self.promoted,
             ..Release::new(self.id.clone())
         }
     }

@@ -111,6 +111,8 @@ mod tests {
             environment: Default::default(),
             manifest: None,
             description: None,
+            failure: None,
+            promoted: None,
             created: DateTime::UNIX_EPOCH,
         }
     }

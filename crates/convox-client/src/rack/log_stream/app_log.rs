@@ -1,5 +1,7 @@
+use bytes::Bytes;
 use tokio::time::timeout;
 
+use super::backlog::Backlog;
 use super::line_dedup::LineDedup;
 use super::reconnecting_socket::{ReconnectingSocket, SocketEvent};
 use super::since_tracker::{ClockReading, SinceTracker};
@@ -13,6 +15,10 @@ pub struct AppLog {
     socket: ReconnectingSocket,
     source: LogSource,
     options: LogOptions,
+    /// The last lines, until the log is followed.
+    backlog: Option<Backlog>,
+    /// The log is followed once the backlog was returned.
+    follows: bool,
     lines: LineDedup,
     /// Where the log begins; set at the first request.
     since: Option<SinceTracker>,
@@ -43,10 +49,15 @@ impl Rack {
     /// ```
     pub fn app_log(&self, source: &LogSource, options: LogOptions) -> AppLog {
         let socket = ReconnectingSocket::new(self.client.clone(), source.path());
+        let tail = options.tail.filter(|_| matches!(source, LogSource::App(_)));
+        let (backlog, follows) = (tail.map(Backlog::new), !options.no_follow);
+        let no_follow = options.no_follow || backlog.is_some();
         AppLog {
             socket,
             source: source.clone(),
-            options,
+            options: LogOptions { no_follow, ..options },
+            backlog,
+            follows,
             lines: LineDedup::default(),
             since: None,
             report_resumed: false,
@@ -81,21 +92,25 @@ impl AppLog {
                 SocketEvent::Data(data) => {
                     self.has_data = true;
                     let lines = self.lines.feed(&data);
-                    if !lines.is_empty() {
-                        self.stalls = 0;
-                        return Ok(LogEvent::Text(lines));
+                    if lines.is_empty() {
+                        continue;
+                    }
+                    self.stalls = 0;
+                    match &mut self.backlog {
+                        Some(backlog) => backlog.push(&lines),
+                        None => return Ok(LogEvent::Text(lines)),
                     }
                 }
                 SocketEvent::Refused(message) => return Err(LogError::Refused(message)),
                 SocketEvent::End => {
                     let rest = self.lines.end();
-                    if rest.is_empty() {
-                        return Ok(LogEvent::Ended);
-                    }
                     // The socket is closed, so the next call must report the end rather than
                     // reconnect.
-                    self.ended = true;
-                    return Ok(LogEvent::Text(rest));
+                    self.ended = self.backlog.is_none() || !self.follows;
+                    let text = self.end_backlog(rest);
+                    if !text.is_empty() {
+                        return Ok(LogEvent::Text(text));
+                    }
                 }
                 SocketEvent::Cut => {
                     self.lines.cut();
@@ -103,6 +118,15 @@ impl AppLog {
                 }
             }
         }
+    }
+
+    /// Returns the backlog, if there is one, with the rest of the log. The next connection follows
+    /// the log from there.
+    fn end_backlog(&mut self, rest: Bytes) -> Bytes {
+        let Some(mut backlog) = self.backlog.take() else { return rest };
+        (self.options.no_follow, self.options.tail) = (!self.follows, None);
+        backlog.push(&rest);
+        backlog.into_lines()
     }
 
     /// Returns what the socket receives next. A log that is not followed has an end: one that

@@ -1,6 +1,7 @@
 //! Logs over websockets, resumed after cuts without losing or repeating lines.
 
 mod app_log;
+mod backlog;
 mod build_log;
 mod line_dedup;
 mod reconnecting_socket;

@@ -1,17 +1,17 @@
 //! Promotes a release, and waits until the app runs it.
 
+mod failure_log;
+mod rollout;
+
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::rollout_logs::RolloutLogs;
 use super::{app, notify_unavailable};
 use crate::context::{Context, PromoteOptions};
 use crate::error::{CommandError, ErrorKind, Hint};
 use crate::event::Event;
 use crate::settings::{BusyPolicy, Wait};
 use crate::signals::{self, EndSignal};
-use convox_client::rack::{Error, Force, Rack, Refusal, RollBack, Rollout, Verdict};
+use convox_client::rack::{Error, Force, Rack, Refusal};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{App, AppName, AppStatus, ReleaseId};
 
@@ -83,11 +83,19 @@ async fn finish(
     options: PromoteOptions,
 ) -> Result<(), CommandError> {
     cx.emit(Event::Accepted(release.clone()))?;
-    let Wait::Until(limit) = options.wait else { return Ok(()) };
-    tokio::select! {
-        result = wait(cx, rack, before, release, limit, options.busy) => result,
-        signal = signals::received() => Err(interrupted(signal, &before.name, release)),
+    if let Wait::Until(limit) = options.wait {
+        tokio::select! {
+            result = rollout::wait(cx, rack, before, release, limit, options.busy) => result?,
+            signal = signals::received() => {
+                return Err(interrupted(signal, &before.name, release));
+            }
+        }
     }
+    if let Some(previous) = before.release.as_ref().filter(|previous| *previous != release) {
+        let undo = Hint::command("undo it with", "releases rollback").arg(previous);
+        cx.advise(&undo.app(&before.name));
+    }
+    Ok(())
 }
 
 /// Sends the promote until the rack accepts it. Returns the app as it was before. A queueing promote
@@ -266,102 +274,6 @@ fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
         _ => return failure,
     };
     failure.with_hints([hint])
-}
-
-/// Polls until the app runs the release, or the rack rolls it back.
-async fn wait(
-    cx: &Context,
-    rack: &Rack,
-    before: &App,
-    release: &ReleaseId,
-    limit: Duration,
-    busy: BusyPolicy,
-) -> Result<(), CommandError> {
-    cx.emit(Event::Waiting(release.clone()))?;
-    let mut logs = match busy {
-        BusyPolicy::Queue => Some(RolloutLogs::open(cx, rack, &before.name).await?),
-        BusyPolicy::Refuse => None,
-    };
-    let verdict = {
-        let judged = verdict(cx, rack, before, release, limit);
-        match &mut logs {
-            Some(logs) => logs.show_beside(judged).await?,
-            None => judged.await,
-        }
-    };
-    let verdict = verdict.map_err(|error| timed_out(error, &before.name, release, limit))?;
-    if let Some(logs) = logs {
-        logs.finish().await?;
-    }
-    match verdict {
-        Verdict::RolledBack(roll_back) => Err(rolled_back(&before.name, &roll_back)),
-        Verdict::Superseded { by } => Err(superseded(&before.name, release, &by)),
-        _ => {
-            cx.emit(Event::Running(release.clone()))?;
-            Ok(())
-        }
-    }
-}
-
-async fn verdict(
-    cx: &Context,
-    rack: &Rack,
-    before: &App,
-    release: &ReleaseId,
-    limit: Duration,
-) -> Result<Verdict, WaitError> {
-    let mut rollout = Rollout::new(release.clone(), before);
-    let (accepted, polled) = (Instant::now(), rack.without_retries());
-    let judge = async |_| {
-        let app = polled.app(&before.name).await?;
-        let mut verdict = rollout.judge(&app, accepted.elapsed());
-        if verdict == Verdict::Doubtful {
-            rollout.set_stale_reads(!polled.compat().await?.shows_release_at_once());
-            verdict = rollout.judge(&app, accepted.elapsed());
-        }
-        Ok((verdict != Verdict::Pending).then_some(verdict))
-    };
-    until(cx.polls(limit), notify_unavailable(cx), judge).await
-}
-
-fn rolled_back(app: &AppName, roll_back: &RollBack) -> CommandError {
-    let RollBack { release, restored } = roll_back;
-    let to = match restored {
-        Some(restored) => format!("the rack gave up on {release} and went back to {restored}"),
-        None => format!("the rack gave up on {release}, and there is no release to go back to"),
-    };
-    CommandError::new(format!("rollback: {to}")).hint(app::recent_log(app))
-}
-
-fn superseded(app: &AppName, release: &ReleaseId, by: &ReleaseId) -> CommandError {
-    CommandError::new(format!("{release} was superseded by {by}, which {app} is running"))
-        .hint(Hint::command("list releases with", "releases").app(app))
-        .hint(promote_hint("promote it again with", app, release))
-}
-
-fn timed_out(
-    error: WaitError,
-    app: &AppName,
-    release: &ReleaseId,
-    limit: Duration,
-) -> CommandError {
-    match error {
-        WaitError::TimedOut => {
-            let limit = convox_wire::duration::GoDuration(limit);
-            CommandError::timed_out(format!(
-                "timeout: {app} does not run {release} after {limit}, and the rack goes on"
-            ))
-            .hint(app::show_app(app))
-        }
-        WaitError::Rack(error) => unwatched(error, app, release),
-    }
-}
-
-/// The error of a poll after the promote was accepted: the rollout goes on without us.
-fn unwatched(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
-    CommandError::from(error)
-        .hint(format!("the rack goes on promoting {release}"))
-        .hint(app::show_app(app))
 }
 
 fn interrupted_while_sending(
