@@ -5,7 +5,7 @@
 
 use super::promote::promote_new;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack, ReleasesBefore};
 use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
@@ -32,6 +32,13 @@ pub(crate) struct AfterChange {
 pub(crate) struct EnvSnapshot {
     pub(crate) release: Option<ReleaseId>,
     pub(crate) env: Environment,
+    has_build: bool,
+}
+
+impl EnvSnapshot {
+    fn empty() -> Self {
+        Self { release: None, env: Environment::default(), has_build: false }
+    }
 }
 
 /// Reads the environment of a release; by default that of the newest one, promoted or not.
@@ -45,11 +52,11 @@ pub(crate) async fn read(
         None => rack.newest_release(app).await?.map(|release| release.id),
     };
     let Some(id) = id else {
-        return Ok(EnvSnapshot { release: None, env: Environment::default() });
+        return Ok(EnvSnapshot::empty());
     };
     // v2 racks leave the environment out of lists.
-    let env = rack.release(app, &id).await?.env;
-    Ok(EnvSnapshot { release: Some(id), env })
+    let Release { env, build, .. } = rack.release(app, &id).await?;
+    Ok(EnvSnapshot { release: Some(id), env, has_build: build.is_some() })
 }
 
 /// Creates a release with the change, and promotes it if that is requested. Returns `None` if there
@@ -62,10 +69,13 @@ pub(crate) async fn change(
     after: AfterChange,
 ) -> Result<Option<Release>, CommandError> {
     let base = match (&change, &after.base) {
-        (Change::Replace(_), None) => EnvSnapshot { release: None, env: Environment::default() },
+        (Change::Replace(_), None) if !after.promote => EnvSnapshot::empty(),
         (_, release) => read(rack, app, release.as_ref()).await?,
     };
     let Some(changed) = apply(cx, change, &base.env) else { return Ok(None) };
+    if after.promote && !base.has_build {
+        return Err(without_build(app));
+    }
     cx.emit(Event::Step(changed.doing()))?;
     let compat = rack.compat().await?;
     let base = refresh(rack, app, base, &changed, &after).await?;
@@ -76,8 +86,17 @@ pub(crate) async fn change(
     warn_concurrent_change(cx, rack, app, &base, &release, &after).await?;
     if after.promote {
         promote_new(cx, rack, app, &release.id, cx.promote_options(Force::No)).await?;
+    } else if !cx.args.json && cx.settings.style(None).has_notices() {
+        let promote = Hint::command("promote it with", "releases promote").arg(&release.id);
+        cx.notice_with(format!("{} is not active yet", release.id), [promote.app(app)]);
     }
     Ok(Some(release))
+}
+
+/// The new release would have no build either.
+fn without_build(app: &AppName) -> CommandError {
+    CommandError::new(format!("nothing was changed: {app} has no build that could be promoted"))
+        .hint(Hint::command("leave out --promote, then deploy with", "deploy").app(app))
 }
 
 /// A change that has an effect.

@@ -18,6 +18,11 @@ impl Style {
     /// Every style.
     pub const ALL: [Self; 2] = [Self::Classic, Self::V3];
 
+    /// Returns whether stderr may have notices that 3.x clients do not print.
+    pub fn has_notices(self) -> bool {
+        self == Self::Classic
+    }
+
     /// Its name in `--style` and `CONVOX_STYLE`.
     pub fn name(self) -> &'static str {
         match self {

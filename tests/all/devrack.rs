@@ -246,7 +246,7 @@ fn clients_that_start_it_at_the_same_time_share_one() {
 fn after_a_kill_everything_is_there_and_services_respond_again() {
     let story = on_dev();
     story.run("convox deploy --create --wait").code(0);
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     let releases = story.run("convox releases --json").json();
     let port = story.port_of("web");
     kill_process(pid(&story), Signal::KILL).unwrap();

@@ -10,7 +10,7 @@ use crate::support::{MockServer, Response, Story, ordinary};
 fn variables_are_set_read_and_unset_with_a_release_for_each_change() {
     let story = Story::deployed("web");
     story.run("convox env").prints("");
-    story.run("convox env set COLOR=teal 'GREETING=hello world'").prints(str![[r#"
+    story.run("convox env set COLOR=teal 'GREETING=hello world'").code(0).out(str![[r#"
 Setting COLOR, GREETING... OK
 Release: RBBBBBBBBBB
 "#]]);
@@ -19,7 +19,7 @@ COLOR=teal
 GREETING=hello world
 "#]]);
     story.run("convox env get GREETING").prints(str![[r#"hello world"#]]);
-    story.run("convox env unset COLOR").prints(str![[r#"
+    story.run("convox env unset COLOR").code(0).out(str![[r#"
 Unsetting COLOR... OK
 Release: RCCCCCCCCCC
 "#]]);
@@ -28,7 +28,7 @@ Release: RCCCCCCCCCC
 COLOR=teal
 GREETING=hello world
 "#]]);
-    story.run("convox env set --replace A=1").ok();
+    story.run("convox env set --replace A=1").code(0);
     story.run("convox env").prints(str![[r#"A=1"#]]);
 }
 
@@ -36,7 +36,7 @@ GREETING=hello world
 fn a_variable_that_is_given_twice_is_named_once_and_the_last_value_wins() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run("convox env set B=1 A=1 A=2").prints(str![[r#"
+    story.run("convox env set B=1 A=1 A=2").code(0).out(str![[r#"
 Setting A, B... OK
 Release: RAAAAAAAAAA
 "#]]);
@@ -44,7 +44,7 @@ Release: RAAAAAAAAAA
 A=2
 B=1
 "#]]);
-    story.run("convox env unset A A").prints(str![[r#"
+    story.run("convox env unset A A").code(0).out(str![[r#"
 Unsetting A... OK
 Release: RBBBBBBBBBB
 "#]]);
@@ -75,24 +75,62 @@ fn a_variable_that_the_manifest_requires_is_named_at_promote() {
     story.edit("convox.yml", "    port: 3000", "    port: 3000\n    environment:\n      - SECRET");
     let ran = story.run("convox deploy --create");
     ran.code(1)
-        .stderr_contains("ERROR: required env: SECRET; ")
-        .stderr_contains("convox env set SECRET=… -a web");
+        .stderr_contains("ERROR: required env: SECRET\n")
+        .stderr_contains("set what is missing with: convox env set 'SECRET=…' --promote -a web");
     assert!(!ran.err.contains("releases promote"), "that would fail again: {ran}");
     story.run("convox env set SECRET=x --promote").ok();
+}
+
+#[test]
+fn a_release_that_is_not_promoted_is_not_active_and_that_is_said() {
+    let story = Story::deployed("web");
+    story.run("convox env set A=1").err(str![[r#"
+NOTICE: RBBBBBBBBBB is not active yet
+HINT: promote it with: convox releases promote RBBBBBBBBBB -a web
+"#]]);
+    story.run("convox env unset A").stderr_contains("NOTICE: RCCCCCCCCCC is not active yet\n");
+    story.run("convox env set A=1 --promote").ok();
+}
+
+#[test]
+fn what_cannot_be_promoted_is_not_set() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    for line in ["env set A=1 --promote", "env set --replace A=1 --promote"] {
+        story.run(&format!("convox {line}")).fails(str![[r#"
+ERROR: nothing was changed: web has no build that could be promoted
+HINT: leave out --promote, then deploy with: convox deploy -a web
+"#]]);
+    }
+    story.run("convox releases --json").out("[]");
+}
+
+#[test]
+fn what_belongs_to_a_shell_is_pointed_out() {
+    let story = Story::new("web");
+    story.run("convox apps create").ok();
+    story
+        .run_with("convox env set", "A='x y'\nB=\"1\"\nC=2\n")
+        .stderr_contains("WARNING: the quotes around the value are kept as part of it: A, B\n");
+    let ran = story.run("convox env set 'A=\"1\"'");
+    assert!(!ran.err.contains("WARNING"), "{ran}");
+    story
+        .run_with("convox env set", "export A=1\n")
+        .fails_with(2, str!["ERROR: line 1: leave out export: KEY=VALUE expected"]);
 }
 
 #[test]
 fn standard_input_is_read_only_if_it_is_meant() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run_with("convox env set", "A=1\nB=2\n").ok();
+    story.run_with("convox env set", "A=1\nB=2\n").code(0);
     story.run("convox env").prints(str![[r#"
 A=1
 B=2
 "#]]);
-    story.run_with("convox env set C=3 -", "D=4\n").ok();
+    story.run_with("convox env set C=3 -", "D=4\n").code(0);
     story.write("more.env", "E=5\n");
-    story.run_from("convox env set", "more.env").ok();
+    story.run_from("convox env set", "more.env").code(0);
     story.run("convox env").prints(str![[r#"
 A=1
 B=2
@@ -154,12 +192,12 @@ fn old_racks_get_the_whole_environment_at_a_route_of_its_own() {
         _ => ordinary(ask),
     });
     let story = Story::against(&fake);
-    story.run("convox env set B=2").prints(str![[r#"
+    story.run("convox env set B=2").code(0).out(str![[r#"
 Setting B... OK
 Release: RNEW
 "#]]);
     assert_eq!(fake.one("POST /apps/web/environment").text(), "A=1\nB=2");
-    story.run("convox env unset A").prints(str![[r#"
+    story.run("convox env unset A").code(0).out(str![[r#"
 Unsetting A... OK
 Release: RLESS
 "#]]);

@@ -12,7 +12,7 @@ fn releases_are_listed_newest_first() {
     story.run("convox apps create").ok();
     story.run("convox releases").prints(str![[r#"ID  CREATED  BUILD  STATUS"#]]);
     story.run("convox deploy --wait").ok();
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story.run("convox releases").prints(str![[r#"
 ID           CREATED        BUILD        STATUS
 RBBBBBBBBBB  5 minutes ago  BAAAAAAAAAA
@@ -54,7 +54,7 @@ fn json_has_every_field() {
 #[test]
 fn a_release_is_shown_with_its_environment_and_manifest() {
     let story = Story::deployed("web");
-    story.run("convox env set COLOR=teal SIZE=big").ok();
+    story.run("convox env set COLOR=teal SIZE=big").code(0);
     story.run("convox releases info RBBBBBBBBBB").prints(str![[r#"
 Id           RBBBBBBBBBB
 Build        BAAAAAAAAAA
@@ -156,7 +156,7 @@ Waiting for RAAAAAAAAAA... OK
 fn a_release_without_a_build_is_refused_with_the_racks_message() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story.run("convox releases promote RAAAAAAAAAA").fails(str![[r#"
 ERROR: can not promote a release with an empty manifest
 HINT: it has no build; deploy the app with: convox deploy -a web
@@ -209,7 +209,7 @@ HINT: roll back to it with: convox releases rollback ROLD -a web
 #[test]
 fn a_release_is_created_from_two() {
     let story = Story::deployed("web");
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story
         .run("convox releases create-from --build-from RAAAAAAAAAA --env-from RBBBBBBBBBB")
         .prints(str![[r#"

@@ -11,7 +11,7 @@ fn the_active_release_is_compared_with_the_one_before() {
 ERROR: web has no two releases to compare
 HINT: list releases with: convox releases -a web
 "#]]);
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story.edit("convox.yml", "port: 3000", "port: 5000");
     story.run("convox deploy --wait").ok();
     story.run("convox releases diff").prints(str![[r#"
@@ -32,9 +32,9 @@ Manifest  --- RAAAAAAAAAA
 #[test]
 fn any_two_releases_are_compared() {
     let story = Story::deployed("web");
-    story.run("convox env set COLOR=teal SIZE=big").ok();
-    story.run("convox env set COLOR=red").ok();
-    story.run("convox env unset SIZE").ok();
+    story.run("convox env set COLOR=teal SIZE=big").code(0);
+    story.run("convox env set COLOR=red").code(0);
+    story.run("convox env unset SIZE").code(0);
     story.run("convox releases diff RBBBBBBBBBB RDDDDDDDDDD").prints(str![[r#"
 Release   RBBBBBBBBBB -> RDDDDDDDDDD
 Build     BAAAAAAAAAA

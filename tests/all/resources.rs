@@ -221,7 +221,7 @@ fn a_server_that_is_not_installed_is_named_with_its_package() {
 fn a_release_can_bring_a_server_of_its_own() {
     let story = story("redis", "cache");
     story.run("convox apps create").ok();
-    story.run("convox env set CACHE_URL=redis://elsewhere:6379").ok();
+    story.run("convox env set CACHE_URL=redis://elsewhere:6379").code(0);
     story.run("convox deploy --wait").ok();
     story.run("convox resources").prints(str![[r#"
 NAME   TYPE   URL

@@ -11,7 +11,7 @@ const FAILING: &str =
 #[test]
 fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     let story = Story::deployed("web");
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
     story.run("convox deploy --wait").ok();
     let ran = story.run("convox releases rollback RAAAAAAAAAA");
@@ -57,7 +57,7 @@ Env
 fn without_an_id_the_release_that_ran_before_is_named_and_restored() {
     let story = Story::deployed("web");
     // Neither of these ever ran.
-    story.run("convox env set COLOR=teal").ok();
+    story.run("convox env set COLOR=teal").code(0);
     story.run("convox build").ok();
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
     story.run("convox deploy --wait").ok();

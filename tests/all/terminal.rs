@@ -190,7 +190,7 @@ fn ctrl_c_at_the_prompt_leaves_with_130_and_the_terminal_as_it_was() {
 fn masked_values_are_hidden_on_a_terminal_unless_revealed() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
-    story.run("convox env set COLOR=teal TOKEN=hush").ok();
+    story.run("convox env set COLOR=teal TOKEN=hush").code(0);
     let put = story.rack().send("PUT /apps/web/configs/cli-env-mask", "value=VE9LRU4=");
     assert_eq!(put.status, 200, "{put:?}");
     let shown = |line: &str| screen(&story.on_terminal(line).end().1);

@@ -25,7 +25,7 @@ fn no_process_is_left(story: &Story) {
 #[test]
 fn each_service_is_tested_in_the_order_of_the_manifest() {
     let story = story(["ls web.py", "echo ${SIDE}"]);
-    story.run("convox env set SIDE=starboard").ok();
+    story.run("convox env set SIDE=starboard").code(0);
     story.run("convox test").prints(str![[r#"
 Packaging source... OK
 Uploading source... OK

@@ -94,12 +94,7 @@ fn check_runnable(rack: &Shared, release: &ReleaseRecord) -> Result<(), Refusal>
         let installed = rack.resources.check(&manifest, &release.environment);
         return installed.map_err(Refusal::bad_request);
     }
-    let (keys, app) = (missing.join(", "), &release.app);
-    let set: Vec<String> = missing.iter().map(|key| format!("{key}=…")).collect();
-    Err(Refusal::bad_request(format!(
-        "required env: {keys}; set it and promote the release that this makes: convox env set {} -a {app}",
-        set.join(" ")
-    )))
+    Err(Refusal::bad_request(format!("required env: {}", missing.join(", "))))
 }
 
 /// Starts a stored rollout. A rollout in progress is canceled and waited for.

@@ -137,6 +137,12 @@ impl EnvVar {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// Returns whether the whole value is in quotes. Racks keep those as part of it.
+    pub fn is_quoted(&self) -> bool {
+        let inner = |quote| self.value.strip_prefix(quote)?.strip_suffix(quote);
+        inner('"').or(inner('\'')).is_some()
+    }
 }
 
 impl EnvVar {
@@ -170,6 +176,9 @@ pub enum InvalidEnvVar {
     /// There is nothing before the `=`.
     #[error("KEY=VALUE expected: the name before = is empty")]
     EmptyKey,
+    /// It begins with `export`, as in a shell.
+    #[error("leave out export: KEY=VALUE expected")]
+    Export,
     /// The name contains whitespace or control characters.
     #[error("invalid env key name: {0:?} (must not contain whitespace or control characters)")]
     BadKey(String),
@@ -201,6 +210,9 @@ impl FromStr for EnvVar {
         let key = key.trim();
         if key.is_empty() {
             return Err(InvalidEnvVar::EmptyKey);
+        }
+        if key.split_whitespace().next() == Some("export") && key != "export" {
+            return Err(InvalidEnvVar::Export);
         }
         if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(InvalidEnvVar::BadKey(key.to_owned()));
@@ -249,12 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn only_a_value_that_is_quoted_as_a_whole_counts_as_quoted() {
+        let is_quoted = |text: &str| text.parse::<EnvVar>().unwrap().is_quoted();
+        assert!(is_quoted("A=\"b\"") && is_quoted("A='b c'") && is_quoted("A=''"));
+        assert!(
+            !is_quoted("A=b") && !is_quoted("A='b") && !is_quoted("A=\"") && !is_quoted("A='b\"")
+        );
+    }
+
+    #[test]
     fn lines_of_a_file_may_be_comments_and_a_bad_one_is_named_by_its_number() {
         let pairs = EnvVar::parse_lines("\u{feff}A=1\r\n# note\n\n B = 2=3\n").unwrap();
         let keys: Vec<_> = pairs.iter().map(EnvVar::key).collect();
         assert_eq!(keys, ["A", "B"]);
         let error = EnvVar::parse_lines("A=1\nexport B=2\n").unwrap_err().to_string();
-        assert!(error.starts_with("line 2: invalid env key name: \"export B\""), "{error}");
+        assert_eq!(error, "line 2: leave out export: KEY=VALUE expected");
+        assert_eq!("export=1".parse::<EnvVar>().unwrap().key(), "export");
     }
 
     proptest! {

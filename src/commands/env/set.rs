@@ -58,7 +58,9 @@ async fn pairs(cx: &Context, given: &[String]) -> Result<Vec<EnvVar>, CommandErr
         .collect::<Result<_, _>>()
         .map_err(CommandError::usage)?;
     if let Some(text) = cx.requested_input(given).await? {
-        pairs.extend(EnvVar::parse_lines(&text).map_err(CommandError::usage)?);
+        let lines = EnvVar::parse_lines(&text).map_err(CommandError::usage)?;
+        warn_of_quotes(cx, &lines);
+        pairs.extend(lines);
     }
     if pairs.is_empty() {
         return Err(CommandError::usage(
@@ -66,6 +68,15 @@ async fn pairs(cx: &Context, given: &[String]) -> Result<Vec<EnvVar>, CommandErr
         ));
     }
     Ok(pairs)
+}
+
+/// A shell would have removed the quotes.
+fn warn_of_quotes(cx: &Context, lines: &[EnvVar]) {
+    let quoted = lines.iter().filter(|line| line.is_quoted()).map(EnvVar::key);
+    let quoted = quoted.collect::<Vec<_>>().join(", ");
+    if !quoted.is_empty() {
+        cx.warn(format!("the quotes around the value are kept as part of it: {quoted}"));
+    }
 }
 
 /// The result of `env set` and `env unset`.

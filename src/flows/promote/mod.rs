@@ -267,8 +267,10 @@ fn explain(error: Error, app: &AppName, release: &ReleaseId) -> CommandError {
         Some(Refusal::EmptyManifest) => {
             Hint::command("it has no build; deploy the app with", "deploy").app(app)
         }
-        Some(Refusal::RequiredEnv(_)) => {
-            Hint::command("set them with", "env set").arg("KEY=VALUE").arg("--promote").app(app)
+        Some(Refusal::RequiredEnv(names)) => {
+            let set = Hint::command("set what is missing with", "env set");
+            let set = names.iter().fold(set, |set, name| set.arg(format!("{name}=…")));
+            set.arg("--promote").app(app)
         }
         Some(Refusal::ReleaseNotFound) => Hint::command("list releases with", "releases").app(app),
         _ => return failure,

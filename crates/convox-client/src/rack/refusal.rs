@@ -92,7 +92,8 @@ const NOUNS: [(&str, Refusal); 6] = [
 
 fn of_text(message: &str) -> Option<Refusal> {
     if let Some(names) = message.strip_prefix("required env: ") {
-        return Some(Refusal::RequiredEnv(names_in(names)));
+        let names = names.split(',').map(|name| name.trim().to_owned());
+        return Some(Refusal::RequiredEnv(names.filter(|name| !name.is_empty()).collect()));
     }
     if message == "unimplemented" {
         return Some(Refusal::Unimplemented);
@@ -122,12 +123,6 @@ fn is_missing(noun: &str, message: &str) -> bool {
 /// Keeps `no such resource type: x` and `no such application` apart.
 fn is_end(after: &str) -> bool {
     after.is_empty() || after.starts_with(':')
-}
-
-/// The names in `KEY, TOKEN; set it and …`.
-fn names_in(text: &str) -> Vec<String> {
-    let names = text.split_once(';').map_or(text, |(names, _)| names);
-    names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 impl Error {
@@ -181,7 +176,7 @@ mod tests {
             (500, "can not promote an older release, try rollback", Refusal::OlderRelease), // v2
             (400, "can not promote a release with an empty manifest", Refusal::EmptyManifest),
             (409, "budget cap exceeded for app web", Refusal::OverBudget),
-            (400, "required env: KEY, TOKEN; set it and promote", env(&["KEY", "TOKEN"])),
+            (400, "required env: KEY, TOKEN", env(&["KEY", "TOKEN"])),
             (400, "required env: KEY", env(&["KEY"])),
             (401, "invalid authentication", Refusal::Unauthorized),
             (401, "response status 401", Refusal::Unauthorized),
