@@ -5,6 +5,7 @@
 //! about, even if another rack is the current one.
 
 use std::fmt;
+use std::path::Path;
 
 use shell_words::quote;
 
@@ -24,6 +25,8 @@ pub(crate) enum Hint {
         args: Vec<String>,
         /// The app, if it is another than that of the run.
         app: Option<AppName>,
+        /// The file that its standard input comes from.
+        stdin: Option<String>,
     },
     /// A sentence without a command of ours in it.
     Sentence(String),
@@ -56,7 +59,7 @@ impl Default for ScopeOf {
 impl Hint {
     /// Advises the command that `path` names.
     pub(crate) fn command(lead: impl Into<String>, path: &'static str) -> Self {
-        Self::Command { lead: lead.into(), path, args: Vec::new(), app: None }
+        Self::Command { lead: lead.into(), path, args: Vec::new(), app: None, stdin: None }
     }
 
     /// Adds an argument of the command.
@@ -75,13 +78,23 @@ impl Hint {
         self
     }
 
+    /// Names the file that the command reads from its standard input.
+    pub(crate) fn stdin(mut self, file: &Path) -> Self {
+        if let Self::Command { stdin, .. } = &mut self {
+            *stdin = Some(file.display().to_string());
+        }
+        self
+    }
+
     /// The hint as text. It may contain what a rack or a file said: it is sanitized when printed.
     pub(crate) fn draw(&self, context: &HintContext) -> String {
         match self {
             Self::Sentence(text) => text.clone(),
-            Self::Command { lead, path, args, app } => {
+            Self::Command { lead, path, args, app, stdin } => {
                 let app = app.as_ref().or(context.app.as_ref());
-                format!("{lead}: {}", command_line(path, args, app, context))
+                let line = command_line(path, args, app, context);
+                let stdin = stdin.as_ref().map(|file| format!(" < {}", quote(file)));
+                format!("{lead}: {line}{}", stdin.unwrap_or_default())
             }
         }
     }

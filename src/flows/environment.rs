@@ -18,6 +18,15 @@ pub(crate) enum Change {
     Replace(Vec<EnvVar>),
     /// Removes these.
     Unset(Vec<String>),
+    /// Sets some and removes others.
+    Edit {
+        /// The names in the edited text, which are shown.
+        names: Vec<String>,
+        /// The variables to set.
+        set: Vec<EnvVar>,
+        /// The names of those to remove.
+        unset: Vec<String>,
+    },
 }
 
 /// What to do with the new release.
@@ -72,7 +81,10 @@ pub(crate) async fn change(
         (Change::Replace(_), None) if !after.promote => EnvSnapshot::empty(),
         (_, release) => read(rack, app, release.as_ref()).await?,
     };
-    let Some(changed) = apply(cx, change, &base.env) else { return Ok(None) };
+    let Some(changed) = apply(cx, change, &base) else { return Ok(None) };
+    if after.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
+        notice_unpromoted(cx, rack, app).await;
+    }
     if after.promote && !base.has_build {
         return Err(without_build(app));
     }
@@ -99,6 +111,32 @@ fn without_build(app: &AppName) -> CommandError {
         .hint(Hint::command("leave out --promote, then deploy with", "deploy").app(app))
 }
 
+/// Says which variables a new release takes over from the newest one if that is not active: racks start
+/// from the newest release.
+pub(crate) async fn notice_unpromoted(cx: &Context, rack: &Rack, app: &AppName) {
+    if cx.args.json || !cx.settings.style(None).has_notices() {
+        return;
+    }
+    // A failed check does not fail the command.
+    let Ok(Some((newest, keys))) = unpromoted(rack, app).await else { return };
+    if !keys.is_empty() {
+        let text = format!("variables of {newest}, which is not active, come along: {keys}");
+        cx.notice_with(text, [Hint::command("compare with", "releases diff").arg(newest).app(app)]);
+    }
+}
+
+/// Returns the newest release and the variables in which it differs from the active one, if that is
+/// an older one.
+async fn unpromoted(rack: &Rack, app: &AppName) -> Result<Option<(ReleaseId, String)>, Error> {
+    let (app_now, newest) = tokio::join!(rack.app(app), rack.newest_release(app));
+    let (Some(active), Some(newest)) = (app_now?.release, newest?) else { return Ok(None) };
+    if newest.id == active {
+        return Ok(None);
+    }
+    let (active, latest) = tokio::join!(rack.release(app, &active), rack.release(app, &newest.id));
+    Ok(Some((newest.id, active?.env.difference(&latest?.env).join(", "))))
+}
+
 /// A change that has an effect.
 struct Changed {
     change: Change,
@@ -107,7 +145,12 @@ struct Changed {
 
 impl Changed {
     fn doing(&self) -> String {
-        let verb = if matches!(self.change, Change::Unset(_)) { "Unsetting" } else { "Setting" };
+        let only_removes = match &self.change {
+            Change::Unset(_) => true,
+            Change::Edit { names, .. } => names.is_empty(),
+            Change::Set(_) | Change::Replace(_) => false,
+        };
+        let verb = if only_removes { "Unsetting" } else { "Setting" };
         format!("{verb} {}", self.keys.join(", "))
     }
 
@@ -122,14 +165,26 @@ impl Changed {
                 pairs.iter().cloned().for_each(|pair| env.set(pair));
             }
             Change::Unset(_) => self.keys.iter().for_each(|key| env.unset(key)),
+            Change::Edit { set, unset, .. } => {
+                set.iter().cloned().for_each(|pair| env.set(pair));
+                unset.iter().for_each(|key| env.unset(key));
+            }
         }
         env
     }
 }
 
-/// Drops keys to unset that are not set, with a notice.
-fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
+/// Drops keys to unset that are not set, and a change to what is set already, with a notice.
+fn apply(cx: &Context, change: Change, base: &EnvSnapshot) -> Option<Changed> {
+    let env = &base.env;
     let mut keys: Vec<String> = match &change {
+        Change::Edit { names, unset, .. } => {
+            if names.is_empty() {
+                unset.clone()
+            } else {
+                names.clone()
+            }
+        }
         Change::Set(pairs) | Change::Replace(pairs) => {
             pairs.iter().map(|pair| pair.key().to_owned()).collect()
         }
@@ -144,7 +199,16 @@ fn apply(cx: &Context, change: Change, env: &Environment) -> Option<Changed> {
     };
     keys.sort();
     keys.dedup();
-    (!keys.is_empty()).then_some(Changed { change, keys })
+    if keys.is_empty() {
+        return None;
+    }
+    let changed = Changed { change, keys };
+    if matches!(changed.change, Change::Set(_)) && changed.env(env).difference(env).is_empty() {
+        let release = base.release.as_ref().map_or("", ReleaseId::as_str);
+        cx.notice(format!("set already in {release}: {}", changed.keys.join(", ")));
+        return None;
+    }
+    Some(changed)
 }
 
 /// Reads the base again just before the change.

@@ -18,6 +18,9 @@ pub(crate) enum EditorError {
     /// The shell could not be started.
     #[error("the editor can't be started: {0}")]
     Start(#[from] io::Error),
+    /// There is no such program.
+    #[error("the editor was not found: {0}")]
+    NotFound(String),
     /// The editor reports a failure.
     #[error("the editor failed: {0}")]
     Failed(ExitStatus),
@@ -33,7 +36,10 @@ pub(crate) enum EditorError {
 /// [`EditorError`].
 pub(crate) async fn edit(editor: Option<&OsStr>, file: &Path) -> Result<(), EditorError> {
     let _claim = signals::claim();
-    let mut line = editor.unwrap_or(OsStr::new(EDITOR)).to_owned();
+    let editor = editor.unwrap_or(OsStr::new(EDITOR));
+    // In place of the shell, the editor itself gets the signals.
+    let mut line = OsStr::new("exec ").to_owned();
+    line.push(editor);
     line.push(" \"$@\"");
     let mut command = Command::new("sh");
     command.arg("-c").arg(line).arg("editor").arg(file).kill_on_drop(true);
@@ -46,6 +52,11 @@ pub(crate) async fn edit(editor: Option<&OsStr>, file: &Path) -> Result<(), Edit
                 signal => return Err(EditorError::Ended(signal)),
             },
         };
-        return if status.success() { Ok(()) } else { Err(EditorError::Failed(status)) };
+        return match status.code() {
+            Some(0) => Ok(()),
+            // POSIX, sh: the command was not found.
+            Some(127) => Err(EditorError::NotFound(editor.to_string_lossy().into_owned())),
+            _ => Err(EditorError::Failed(status)),
+        };
     }
 }

@@ -21,6 +21,7 @@ mod devrack;
 mod docs;
 mod dry_run;
 mod env;
+mod env_edit;
 mod errors;
 mod guide;
 mod harness;

@@ -13,7 +13,7 @@ HINT: list releases with: convox releases -a web
 "#]]);
     story.run("convox env set COLOR=teal").code(0);
     story.edit("convox.yml", "port: 3000", "port: 5000");
-    story.run("convox deploy --wait").ok();
+    story.run("convox deploy --wait").code(0);
     story.run("convox releases diff").prints(str![[r#"
 Release   RAAAAAAAAAA -> RCCCCCCCCCC
 Build     BAAAAAAAAAA -> BBBBBBBBBBB

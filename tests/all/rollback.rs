@@ -13,7 +13,7 @@ fn a_rollback_is_a_new_release_with_the_old_build_and_environment() {
     let story = Story::deployed("web");
     story.run("convox env set COLOR=teal").code(0);
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
-    story.run("convox deploy --wait").ok();
+    story.run("convox deploy --wait").code(0);
     let ran = story.run("convox releases rollback RAAAAAAAAAA");
     ran.ok().stdout_contains(
         "Rolling back to RAAAAAAAAAA... OK, RDDDDDDDDDD\nPromoting RDDDDDDDDDD... \n",
@@ -58,9 +58,9 @@ fn without_an_id_the_release_that_ran_before_is_named_and_restored() {
     let story = Story::deployed("web");
     // Neither of these ever ran.
     story.run("convox env set COLOR=teal").code(0);
-    story.run("convox build").ok();
+    story.run("convox build").code(0);
     story.edit("web.py", "Hello World!", "Greetings, Earthlings!");
-    story.run("convox deploy --wait").ok();
+    story.run("convox deploy --wait").code(0);
     story.run("convox releases rollback").code(0).err(str![[
         r#"NOTICE: no release was named: rolling back from RDDDDDDDDDD to RAAAAAAAAAA"#
     ]]);

@@ -192,9 +192,24 @@ pub enum InvalidEnvVar {
     Newline(String),
 }
 
+impl InvalidEnvVar {
+    fn without_text(&self) -> String {
+        match self {
+            Self::NotAPair(_) => "KEY=VALUE expected".to_owned(),
+            Self::BadKey(_) => {
+                "invalid env key name (must not contain whitespace or control characters)"
+                    .to_owned()
+            }
+            Self::EmptyKey | Self::Export | Self::Nul(_) | Self::Newline(_) => self.to_string(),
+        }
+    }
+}
+
 /// An invalid line of a `.env` file.
+///
+/// Its message shows nothing of the line, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {number}: {why}")]
+#[error("line {number}: {}", .why.without_text())]
 pub struct InvalidLine {
     number: usize,
     why: InvalidEnvVar,
@@ -277,6 +292,14 @@ mod tests {
         let error = EnvVar::parse_lines("A=1\nexport B=2\n").unwrap_err().to_string();
         assert_eq!(error, "line 2: leave out export: KEY=VALUE expected");
         assert_eq!("export=1".parse::<EnvVar>().unwrap().key(), "export");
+    }
+
+    #[test]
+    fn nothing_of_an_invalid_line_is_shown() {
+        for line in ["DB_PASS hunter4", "hunter4 DB=1", "hunter4"] {
+            let error = EnvVar::parse_lines(&format!("A=1\n{line}\n")).unwrap_err().to_string();
+            assert!(error.starts_with("line 2: ") && !error.contains("hunter4"), "{error}");
+        }
     }
 
     proptest! {

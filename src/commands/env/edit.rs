@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::flows::environment::{Change, change, read};
 use crate::outcome::Outcome;
 use crate::programs::editor::{self, EditorError};
-use convox_wire::{AppName, EnvVar, Environment};
+use convox_wire::{AppName, EnvVar, Environment, InvalidLine};
 
 /// Edit the environment of an app in an editor
 ///
@@ -28,34 +28,54 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let after = args.then.then();
-    let before = read(&rack, &app, after.base.as_ref()).await?.env;
+    let before = text_of(&read(&rack, &app, after.base.as_ref()).await?.env);
     let file = EditedFile::create(cx, &app, &before)?;
-    editor::edit(cx.settings.env.editor.as_deref(), file.path()).await.map_err(
-        |error| match error {
-            EditorError::Ended(signal) => CommandError::ended(signal),
-            error => CommandError::new(error).hint("set EDITOR to the editor of your choice"),
-        },
-    )?;
-    let edited = file.read()?;
-    let pairs = match EnvVar::parse_lines(&edited) {
-        Ok(pairs) => pairs,
+    match editor::edit(cx.settings.env.editor.as_deref(), file.path()).await {
+        Ok(()) => {}
+        Err(EditorError::Ended(signal)) => return Err(CommandError::ended(signal)),
+        Err(error) => {
+            let failure = CommandError::new(error).hint("set EDITOR to the editor of your choice");
+            let is_edited = file.read().map_or(true, |text| text != before);
+            return Err(if is_edited { file.keep(failure) } else { failure });
+        }
+    }
+    let edited = match file.read() {
+        Ok(text) => text,
+        Err(error) => return Err(file.keep(error)),
+    };
+    let wanted = match edit_of(&before, &edited) {
+        Ok(wanted) => wanted,
         Err(error) => return Err(file.keep(CommandError::new(error))),
     };
-    if is_same(&pairs, &before) {
+    let Some(wanted) = wanted else {
         cx.emit(Event::Line("No changes".to_owned()))?;
         return Ok(outcome(app, None));
-    }
-    let changed = change(cx, &rack, &app, Change::Replace(pairs), after).await;
-    match changed {
+    };
+    match change(cx, &rack, &app, wanted, after).await {
         Ok(release) => Ok(outcome(app, release)),
         Err(error) => Err(file.keep(error)),
     }
 }
 
-fn is_same(pairs: &[EnvVar], before: &Environment) -> bool {
-    let mut edited = Environment::default();
-    pairs.iter().cloned().for_each(|pair| edited.set(pair));
-    edited.iter().eq(before.iter())
+/// The lines to edit. Variables that such lines can't represent are left out, and stay as they are.
+fn text_of(env: &Environment) -> String {
+    let lines = env.iter().map(|(key, value)| format!("{key}={value}\n"));
+    lines.filter(|line| EnvVar::parse_lines(line).is_ok_and(|read| !read.is_empty())).collect()
+}
+
+/// What was edited, so that it can be applied to what others have changed meanwhile.
+fn edit_of(before: &str, edited: &str) -> Result<Option<Change>, InvalidLine> {
+    let mut after = Environment::default();
+    let pairs = EnvVar::parse_lines(edited)?;
+    pairs.iter().cloned().for_each(|pair| after.set(pair));
+    let changed = Environment::parse(before).difference(&after);
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let names = pairs.iter().map(|pair| pair.key().to_owned()).collect();
+    let set = pairs.into_iter().filter(|pair| changed.iter().any(|key| key == pair.key()));
+    let unset = changed.iter().filter(|key| after.get(key).is_none());
+    Ok(Some(Change::Edit { names, set: set.collect(), unset: unset.cloned().collect() }))
 }
 
 /// The environment in a file that only this user can read. It is removed on every way out, unless
@@ -65,7 +85,7 @@ struct EditedFile {
 }
 
 impl EditedFile {
-    fn create(cx: &Context, app: &AppName, env: &Environment) -> Result<Self, CommandError> {
+    fn create(cx: &Context, app: &AppName, text: &str) -> Result<Self, CommandError> {
         let failed = |error| CommandError::while_doing("can't write a temporary file", error);
         // Temporary files have mode 0600.
         let mut file = tempfile::Builder::new()
@@ -73,7 +93,6 @@ impl EditedFile {
             .suffix(".env")
             .tempfile_in(cx.settings.temp_dir())
             .map_err(failed)?;
-        let text = env.iter().map(|(key, value)| format!("{key}={value}\n")).collect::<String>();
         file.write_all(text.as_bytes()).map_err(failed)?;
         Ok(Self { file })
     }
@@ -93,11 +112,9 @@ impl EditedFile {
         let path = self.path().to_owned();
         match self.file.keep() {
             Ok(_) => error.hint(
-                Hint::command(
-                    format!("the edited text is kept in {}; set it with", path.display()),
-                    "env set",
-                )
-                .arg("--replace"),
+                Hint::command("the edited text is kept; set it with", "env set")
+                    .arg("--replace")
+                    .stdin(&path),
             ),
             Err(_) => error,
         }

@@ -46,7 +46,7 @@ async fn required_variables_must_be_set_before_a_promote() {
     let (status, message) = client.promote("web", &release).await;
     let message = message.as_str().unwrap();
     assert_eq!(status, 400);
-    assert_eq!(message, "required env: KEY, TOKEN");
+    assert_eq!(message.trim(), "required env: KEY, TOKEN");
     assert_eq!(client.get("/apps/web").await["status"], "running");
     let (_, made) = client.post("/apps/web/releases", &[("env", "KEY=1\nTOKEN=2")]).await;
     assert_eq!(client.promoted("web", made["id"].as_str().unwrap()).await["release"], made["id"]);
