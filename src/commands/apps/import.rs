@@ -11,6 +11,7 @@ use crate::flows::app_archive::AppArchive;
 use crate::flows::import::import_build;
 use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
+use crate::signals;
 use convox_client::rack::{CreateApp, CreateRelease, Rack};
 use convox_wire::{App, AppName, Environment, ReleaseId};
 
@@ -55,11 +56,23 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
         _ if cx.can_ask() => {
             return Err(CommandError::new("pipe a file into this command or specify --file"));
         }
-        _ => Box::new(std::io::Cursor::new(cx.read_stdin().await?)),
+        _ => {
+            let (read, rest) = cx.ui.input().detach().map_err(|error| {
+                CommandError::while_doing("can't read the standard input", error)
+            })?;
+            let start = std::io::Cursor::new(read);
+            match rest {
+                Some(rest) => Box::new(start.chain(rest)),
+                None => Box::new(start),
+            }
+        }
     };
     let temp_dir = cx.settings.temp_dir();
     let unpacking = tokio::task::spawn_blocking(move || AppArchive::unpack(reader, &temp_dir));
-    unpacking.await.map_err(CommandError::new)?
+    tokio::select! {
+        unpacked = unpacking => unpacked.map_err(CommandError::new)?,
+        signal = signals::received() => Err(CommandError::ended(signal)),
+    }
 }
 
 async fn create(

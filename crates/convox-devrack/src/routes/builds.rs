@@ -1,7 +1,9 @@
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use futures_util::StreamExt;
 
 use super::{ApiResult, app_name, json};
 use crate::builds::{self, NewBuild};
@@ -65,7 +67,10 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
     })
 }
 
-async fn import() -> ApiResult {
+async fn import(body: Body) -> ApiResult {
+    // A client that is still sending might not see the refusal.
+    let mut rest = body.into_data_stream();
+    while let Some(Ok(_)) = rest.next().await {}
     Err(no_images("import"))
 }
 
