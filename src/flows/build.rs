@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::commit::{self, Commit};
-use super::{app, environment, follow_build, source, starter};
+use super::{app, follow_build, source, starter};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Upload};
@@ -82,11 +82,7 @@ async fn app_to_build(
 /// Builds a checked request and follows the build to its end.
 pub(crate) async fn build(cx: &Context, checked: Checked) -> Result<Built, CommandError> {
     let Checked { app, rack, source, options } = checked;
-    let (commit, compat, ()) = tokio::join!(
-        commit::of(cx, source.root()),
-        rack.compat(),
-        environment::notice_unpromoted(cx, &rack, &app)
-    );
+    let (commit, compat) = tokio::join!(commit::of(cx, source.root()), rack.compat());
     let compat = compat?;
     let options = complete(options, &source, &commit, &compat);
     let build = send(cx, &rack, &app, &source, &commit, &options, &compat).await?;

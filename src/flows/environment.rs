@@ -82,9 +82,6 @@ pub(crate) async fn change(
         (_, release) => read(rack, app, release.as_ref()).await?,
     };
     let Some(changed) = apply(cx, change, &base) else { return Ok(None) };
-    if after.base.is_none() && !matches!(changed.change, Change::Replace(_)) {
-        notice_unpromoted(cx, rack, app).await;
-    }
     if after.promote && !base.has_build {
         return Err(without_build(app));
     }
@@ -109,32 +106,6 @@ pub(crate) async fn change(
 fn without_build(app: &AppName) -> CommandError {
     CommandError::new(format!("nothing was changed: {app} has no build that could be promoted"))
         .hint(Hint::command("leave out --promote, then deploy with", "deploy").app(app))
-}
-
-/// Says which variables a new release takes over from the newest one if that is not active: racks start
-/// from the newest release.
-pub(crate) async fn notice_unpromoted(cx: &Context, rack: &Rack, app: &AppName) {
-    if cx.args.json || !cx.settings.style(None).has_notices() {
-        return;
-    }
-    // A failed check does not fail the command.
-    let Ok(Some((newest, keys))) = unpromoted(rack, app).await else { return };
-    if !keys.is_empty() {
-        let text = format!("variables of {newest}, which is not active, come along: {keys}");
-        cx.notice_with(text, [Hint::command("compare with", "releases diff").arg(newest).app(app)]);
-    }
-}
-
-/// Returns the newest release and the variables in which it differs from the active one, if that is
-/// an older one.
-async fn unpromoted(rack: &Rack, app: &AppName) -> Result<Option<(ReleaseId, String)>, Error> {
-    let (app_now, newest) = tokio::join!(rack.app(app), rack.newest_release(app));
-    let (Some(active), Some(newest)) = (app_now?.release, newest?) else { return Ok(None) };
-    if newest.id == active {
-        return Ok(None);
-    }
-    let (active, latest) = tokio::join!(rack.release(app, &active), rack.release(app, &newest.id));
-    Ok(Some((newest.id, active?.env.difference(&latest?.env).join(", "))))
 }
 
 /// A change that has an effect.

@@ -93,20 +93,6 @@ HINT: promote it with: convox releases promote RBBBBBBBBBB -a web
 }
 
 #[test]
-fn variables_that_were_never_promoted_are_named_when_they_come_along() {
-    let story = Story::deployed("web");
-    story.run("convox env set A=1").code(0);
-    let notice = "NOTICE: variables of RBBBBBBBBBB, which is not active, come along: A\n\
-                  HINT: compare with: convox releases diff RBBBBBBBBBB -a web\n";
-    story.run("convox env set B=1 --promote").code(0).stderr_contains(notice);
-    story.run("convox env set C=1 --promote").ok();
-    story.run("convox env unset A B").code(0);
-    story.run("convox build").code(0).stderr_contains("which is not active, come along: A, B\n");
-    let ran = story.run("convox env set --replace C=1");
-    assert!(!ran.err.contains("come along"), "nothing comes along: {ran}");
-}
-
-#[test]
 fn what_cannot_be_promoted_is_not_set() {
     let story = Story::new("web");
     story.run("convox apps create").ok();

@@ -55,7 +55,7 @@ web      3        3        0    0       -    -    -
     story.restart_rack(&[port]);
     until("the processes", || (ids(&story).len() == 3).then_some(()));
     until("the app", || story.run("convox apps info").out.contains("running").then_some(()));
-    assert_eq!(who_answers(&story).len(), 3);
+    until("all processes", || (who_answers(&story).len() == 3).then_some(()));
     story.run("convox scale web --count 1").ok();
     assert_eq!(who_answers(&story).len(), 1);
 }
