@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::color::Color;
 use super::sanitize::sanitize;
-use convox_wire::LogLine;
+use convox_wire::{LogLine, ServiceLogLine};
 
 /// The longest beginning of a line that is looked at.
 const MAX: usize = 512;
@@ -35,9 +35,10 @@ fn of_app(line: &str, color: Color) -> Option<(String, usize)> {
 
 /// `[pod/PROCESS/SERVICE] TIME MESSAGE`, as racks send the log of a service.
 fn of_service(line: &str, color: Color) -> Option<(String, usize)> {
-    let (source, rest) = line.strip_prefix('[')?.split_once("] ")?;
-    let (time, message) = rest.split_once(' ')?;
-    let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();
+    let ServiceLogLine { source, time, message } = ServiceLogLine::parse(line)?;
+    if message.is_empty() {
+        return None;
+    }
     let head = format!("[{}] {} ", paint_source(color, source), to_the_second(time));
     Some((head, line.len() - message.len()))
 }

@@ -16,6 +16,7 @@ pub mod text;
 pub(crate) mod json;
 mod log_head;
 mod logs;
+pub(crate) mod parameters;
 pub(crate) mod rack_json;
 mod renderer;
 mod reporter;

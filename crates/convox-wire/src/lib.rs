@@ -49,7 +49,7 @@ pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
 pub use instance::Instance;
-pub use log_line::LogLine;
+pub use log_line::{LogLine, ServiceLogLine};
 pub use object::{Object, ObjectKey, ObjectUrl};
 pub use process::Process;
 pub use registry::Registry;

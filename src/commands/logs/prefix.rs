@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use convox_wire::LogLine;
+use convox_wire::{LogLine, ServiceLogLine};
 
 /// What the rack puts before a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,12 @@ impl<'a> LogPrefix<'a> {
     /// Parses a line of the log of an app (`<time> <stream> <message>`) or of a service
     /// (`[pod/<pod>/<container>] <time> <message>`); `None` if it has neither form.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
-        let Some(rest) = line.strip_prefix("[pod/") else {
-            let LogLine { time, stream, message } = LogLine::parse(line)?;
-            return Some(Self { time, source: stream, message });
-        };
-        let (pod, rest) = rest.split_once("] ")?;
-        let (time, message) = rest.split_once(' ').unwrap_or((rest, ""));
-        let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();
-        let source = pod.split_once('/').map_or(pod, |(pod, _)| pod);
-        Some(Self { time, source, message })
+        if let Some(of_service) = ServiceLogLine::parse(line) {
+            let ServiceLogLine { time, message, .. } = of_service;
+            return Some(Self { time, source: of_service.process(), message });
+        }
+        let LogLine { time, stream, message } = LogLine::parse(line)?;
+        Some(Self { time, source: stream, message })
     }
 }
 

@@ -1,12 +1,7 @@
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
-use crate::output::info::InfoBlock;
-use crate::output::{Render, RenderContext, View};
+use crate::output::parameters::Parameters;
 use convox_wire::AppName;
 
 /// Show the parameters of an app
@@ -23,18 +18,4 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app_or(args.name.as_ref())?;
     let parameters = cx.rack().await?.app_parameters(&app).await?;
     Ok(Outcome::render(Parameters(parameters)))
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Parameters(BTreeMap<String, String>);
-
-impl Render for Parameters {
-    fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = InfoBlock::new();
-        for (name, value) in &self.0 {
-            info.entry(name.as_str(), value);
-        }
-        View::Info(info)
-    }
 }

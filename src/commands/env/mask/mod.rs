@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::Event;
+use crate::outcome::Outcome;
 use convox_client::rack::Rack;
 use convox_wire::AppName;
 
@@ -45,6 +46,24 @@ fn checked(keys: &[String]) -> Result<Keys, CommandError> {
         }
     }
     Ok(keys.iter().cloned().collect())
+}
+
+/// Adds names to the mask or removes them. `verb` begins the step, such as `Setting`.
+async fn edit(
+    cx: &Context,
+    names: &[String],
+    verb: &str,
+    apply: impl FnOnce(&mut Keys, Keys),
+) -> Result<Outcome, CommandError> {
+    let given = checked(names)?;
+    let app = cx.app()?;
+    let rack = cx.rack().await?;
+    let shown: Vec<&str> = given.iter().map(String::as_str).collect();
+    let step = format!("{verb} masked env keys {}", shown.join(", "));
+    let mut keys = read(&rack, &app).await?;
+    apply(&mut keys, given);
+    let supported = store(cx, &rack, &app, step, &keys).await?;
+    Ok(Outcome::json(Mask { app, masked: keys, supported }))
 }
 
 /// Replaces the mask as one step, and checks that the rack has kept it. Racks without configs accept

@@ -1,4 +1,4 @@
-use super::{Mask, checked, read, store};
+use super::edit;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -16,13 +16,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let given = checked(&args.keys)?;
-    let app = cx.app()?;
-    let rack = cx.rack().await?;
-    let names: Vec<&str> = given.iter().map(String::as_str).collect();
-    let step = format!("Setting masked env keys {}", names.join(", "));
-    let mut keys = read(&rack, &app).await?;
-    keys.extend(given);
-    let supported = store(cx, &rack, &app, step, &keys).await?;
-    Ok(Outcome::json(Mask { app, masked: keys, supported }))
+    edit(cx, &args.keys, "Setting", |keys, given| keys.extend(given)).await
 }

@@ -1,15 +1,10 @@
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
 use super::groups;
 use super::names::{SENSITIVE, has};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::rack_params;
 use crate::outcome::Outcome;
-use crate::output::info::InfoBlock;
-use crate::output::{Render, RenderContext, View};
+use crate::output::parameters::Parameters;
 
 const MASK: &str = "**********";
 
@@ -41,18 +36,4 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         }
     }
     Ok(Outcome::render(Parameters(parameters)))
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Parameters(BTreeMap<String, String>);
-
-impl Render for Parameters {
-    fn render(&self, _rc: &RenderContext) -> View {
-        let mut info = InfoBlock::new();
-        for (name, value) in &self.0 {
-            info.entry(name.as_str(), value);
-        }
-        View::Info(info)
-    }
 }

@@ -99,9 +99,9 @@ fn symlinks_that_stay_inside_keep_their_targets() {
         ("loop", "loop"),
         ("ping", "pong/x"),
         ("pong", "ping"),
-        ("root", "."),
-        ("twice", "root/root/./file"),
-        ("back", "deep/../root/file"),
+        ("here", "."),
+        ("twice", "here/here/./file"),
+        ("back", "deep/../here/file"),
     ];
     let tar = links.iter().fold(Tar::default(), |tar, (name, target)| tar.symlink(name, target));
     place.unpack(&tar.file("file", "text").end()).unwrap();
