@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::releases::previous::SEARCHED;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
-use crate::flows::app::read_existing;
+use crate::flows::app::{read_existing, recent_log, wait_for_app};
 use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::table::Table;
@@ -115,19 +115,13 @@ impl State {
     fn next(&self) -> Hint {
         let name = &self.app.name;
         if !self.is_at_rest() {
-            return Hint::command("wait until it is at rest", "apps wait").arg(name);
+            return wait_for_app(name);
         }
         match self.failure() {
             Some(Failure { what: FailureKind::Build, id, .. }) => {
                 return Hint::command("read the log of the build", "builds logs").arg(id).app(name);
             }
-            Some(_) => {
-                return Hint::command("find the reason", "logs")
-                    .arg("--since")
-                    .arg("10m")
-                    .arg("--no-follow")
-                    .app(name);
-            }
+            Some(_) => return recent_log(name),
             None => {}
         }
         let waiting = self.newer().find(|release| release.build.is_some());

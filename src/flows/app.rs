@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::notify_unavailable;
+use super::update::UpdateWatch;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use convox_client::rack::{Error, Rack, Refusal};
@@ -81,15 +80,12 @@ pub(crate) async fn wait_until_updated(
 ) -> Result<App, CommandError> {
     let shows_at_once = rack.compat().await?.shows_release_at_once();
     let unseen = if shows_at_once { UNSEEN_V3 } else { UNSEEN_V2 };
-    let accepted = Instant::now();
-    let mut update_seen = false;
+    let mut watch = UpdateWatch::new(unseen);
     let over = |status: &AppStatus| {
-        update_seen |= *status == AppStatus::Updating;
-        match status {
-            AppStatus::Running => update_seen || accepted.elapsed() >= unseen,
-            AppStatus::Rollback | AppStatus::Failed => true,
-            _ => false,
-        }
+        let (is_updating, is_running) =
+            (*status == AppStatus::Updating, *status == AppStatus::Running);
+        watch.is_over(is_updating, is_running)
+            || matches!(status, AppStatus::Rollback | AppStatus::Failed)
     };
     let app = until_status(cx, rack, app, limit, over).await?;
     not_rolled_back(app)

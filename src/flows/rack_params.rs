@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::context::{Context, Manager};
 use crate::error::CommandError;
-use convox_client::rack::{ManagedUpdate, Rack, SystemUpdate};
+use convox_client::rack::Rack;
 
 /// The parameters that a rack has, and its provider if that is known.
 pub(crate) struct Current {
@@ -38,30 +38,4 @@ pub(crate) async fn read_with_provider(cx: &Context) -> Result<Current, CommandE
 
 async fn of_system(rack: &Rack) -> Result<BTreeMap<String, String>, CommandError> {
     Ok(rack.system().await?.parameters)
-}
-
-/// Sets parameters; others stay as they are.
-pub(crate) async fn set(
-    cx: &Context,
-    parameters: &BTreeMap<String, String>,
-) -> Result<(), CommandError> {
-    let update = SystemUpdate { parameters: parameters.clone(), ..SystemUpdate::default() };
-    match cx.manager().await? {
-        Manager::Itself(rack) => rack.update_system(&update).await?,
-        Manager::Console { console, name } => {
-            let managed = console.managed_rack(&name).await?;
-            if !managed.has_state() {
-                return Ok(console.rack(&name).update_system(&update).await?);
-            }
-            let version = managed.version().map(str::to_owned);
-            let version = version.ok_or_else(|| CommandError::new("current version invalid"))?;
-            let update = ManagedUpdate {
-                parameters: Some(parameters.clone()),
-                version: Some(version),
-                force: None,
-            };
-            console.update_managed_rack(&name, &update).await?;
-        }
-    }
-    Ok(())
 }

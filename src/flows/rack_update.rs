@@ -1,16 +1,34 @@
-//! Waits for updates of a rack.
+//! Updates a rack, and waits until that is done.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::notify_unavailable;
 use super::rollout_logs::RolloutLogs;
-use crate::context::Context;
+use super::update::UpdateWatch;
+use crate::context::{Context, Manager};
 use crate::error::{CommandError, Hint};
-use convox_client::rack::Rack;
+use convox_client::rack::{ManagedUpdate, Rack, SystemUpdate};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{System, SystemStatus};
+
+/// Sends a change to the rack, or to the console that manages it.
+pub(crate) async fn update(cx: &Context, change: SystemUpdate) -> Result<(), CommandError> {
+    let (console, name) = match cx.manager().await? {
+        Manager::Itself(rack) => return Ok(rack.update_system(&change).await?),
+        Manager::Console { console, name } => (console, name),
+    };
+    let managed = console.managed_rack(&name).await?;
+    if !managed.has_state() {
+        return Ok(console.rack(&name).update_system(&change).await?);
+    }
+    let version = change.version.or_else(|| managed.version().map(str::to_owned));
+    let change = ManagedUpdate {
+        parameters: Some(change.parameters).filter(|parameters| !parameters.is_empty()),
+        version: Some(version.ok_or_else(|| CommandError::new("current version invalid"))?),
+        force: change.force,
+    };
+    Ok(console.update_managed_rack(&name, &change).await?)
+}
 
 /// How long a rack may show nothing of an update that it has accepted: it caches its status.
 const UNSEEN: Duration = Duration::from_secs(6);
@@ -27,14 +45,11 @@ pub(crate) async fn wait_with_log(cx: &Context, rack: &Rack) -> Result<System, C
 /// Waits until an update of the rack is done, or has shown nothing for a while.
 pub(crate) async fn wait(cx: &Context, rack: &Rack) -> Result<System, CommandError> {
     let polled = rack.without_retries();
-    let accepted = Instant::now();
-    let mut update_seen = false;
+    let mut watch = UpdateWatch::new(UNSEEN);
     let is_over = async |_| {
         let system = polled.system().await?;
         let is_running = system.status == SystemStatus::Running;
-        update_seen |= !is_running;
-        let over = is_running && (update_seen || accepted.elapsed() >= UNSEEN);
-        Ok(over.then_some(system))
+        Ok(watch.is_over(!is_running, is_running).then_some(system))
     };
     until(cx.polls(cx.wait_limit()), notify_unavailable(cx), is_over).await.map_err(|error| {
         match error {

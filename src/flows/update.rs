@@ -1,5 +1,9 @@
 //! Changes an app, and waits until the rack has rolled the change out.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::app;
 use super::rollout_logs::RolloutLogs;
 use crate::context::Context;
@@ -7,6 +11,26 @@ use crate::error::CommandError;
 use crate::event::Event;
 use convox_client::rack::{Error, Rack};
 use convox_wire::{App, AppName};
+
+/// Recognizes the end of an update that a rack has accepted, but may not show at once.
+pub(super) struct UpdateWatch {
+    accepted: Instant,
+    unseen: Duration,
+    was_seen: bool,
+}
+
+impl UpdateWatch {
+    /// The update is accepted now, and may remain `unseen` for so long.
+    pub(super) fn new(unseen: Duration) -> Self {
+        Self { accepted: Instant::now(), unseen, was_seen: false }
+    }
+
+    /// Takes what the rack shows now. Returns whether the update is over.
+    pub(super) fn is_over(&mut self, is_updating: bool, is_running: bool) -> bool {
+        self.was_seen |= is_updating;
+        is_running && (self.was_seen || self.accepted.elapsed() >= self.unseen)
+    }
+}
 
 /// Does `change` as a step, and waits until it is rolled out.
 pub(crate) async fn update(

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::signals::{self, EndSignal};
 
@@ -35,7 +35,7 @@ pub(crate) enum EditorError {
 /// # Errors
 /// [`EditorError`].
 pub(crate) async fn edit(editor: Option<&OsStr>, file: &Path) -> Result<(), EditorError> {
-    let _claim = signals::claim();
+    let claim = signals::claim();
     let editor = editor.unwrap_or(OsStr::new(EDITOR));
     // In place of the shell, the editor itself gets the signals.
     let mut line = OsStr::new("exec ").to_owned();
@@ -44,19 +44,24 @@ pub(crate) async fn edit(editor: Option<&OsStr>, file: &Path) -> Result<(), Edit
     let mut command = Command::new("sh");
     command.arg("-c").arg(line).arg("editor").arg(file).kill_on_drop(true);
     let mut child = command.spawn()?;
+    let status = wait(&mut child).await?;
+    claim.release().await;
+    match status.code() {
+        Some(0) => Ok(()),
+        // POSIX, sh: the command was not found.
+        Some(127) => Err(EditorError::NotFound(editor.to_string_lossy().into_owned())),
+        _ => Err(EditorError::Failed(status)),
+    }
+}
+
+async fn wait(child: &mut Child) -> Result<ExitStatus, EditorError> {
     loop {
-        let status = tokio::select! {
-            ended = child.wait() => ended?,
+        tokio::select! {
+            ended = child.wait() => return Ok(ended?),
             signal = signals::received() => match signal {
-                EndSignal::Interrupt => continue,
+                EndSignal::Interrupt => (),
                 signal => return Err(EditorError::Ended(signal)),
             },
-        };
-        return match status.code() {
-            Some(0) => Ok(()),
-            // POSIX, sh: the command was not found.
-            Some(127) => Err(EditorError::NotFound(editor.to_string_lossy().into_owned())),
-            _ => Err(EditorError::Failed(status)),
-        };
+        }
     }
 }

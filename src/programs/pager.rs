@@ -35,7 +35,7 @@ pub(crate) async fn show_text(pager: Option<&OsStr>, text: &str) -> io::Result<b
 
 async fn show(command: &mut Command, text: &str) -> io::Result<bool> {
     // Ctrl-C is for the pager.
-    let _claim = signals::claim();
+    let claim = signals::claim();
     let Ok(mut child) = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn() else {
         return Ok(false);
     };
@@ -45,10 +45,12 @@ async fn show(command: &mut Command, text: &str) -> io::Result<bool> {
             signals::received().await;
         }
     };
-    tokio::select! {
+    let shown = tokio::select! {
         shown = shown => shown,
         () = ignored => Ok(true),
-    }
+    };
+    claim.release().await;
+    shown
 }
 
 async fn write_and_wait(child: &mut Child, text: &str) -> io::Result<bool> {

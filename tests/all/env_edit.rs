@@ -109,6 +109,20 @@ HINT: set EDITOR to the editor of your choice
 }
 
 #[test]
+fn an_editor_that_ends_by_ctrl_c_may_still_have_saved() {
+    // The editor's end and the signal arrive together, in any order.
+    let mut story = with_editor("");
+    story.set("TERM", "xterm");
+    for round in 0..8 {
+        let script =
+            format!("echo ROUND={round} >> \"$1\"\ntrap 'exit 0' INT\nkill -INT 0\nsleep 5");
+        edit_with(&mut story, &script);
+        let (code, seen) = story.on_terminal("convox env edit").end();
+        assert_eq!(code, 0, "{seen}");
+    }
+}
+
+#[test]
 fn ctrl_c_is_for_the_editor() {
     let mut story = with_editor(
         "trap 'echo C=3 >> \"$1\"; exit 0' INT\necho ready\nwhile :; do read line || sleep 0.05; done",

@@ -55,7 +55,7 @@ App     web
 Status  running
 Active  RAAAAAAAAAA, 5 minutes ago
 Failed  promote of RBBBBBBBBBB, 5 minutes ago, web: port check failed: ended with exit code 3 before it listened on 127.0.0.1:10002, the port in PORT
-Next    find the reason: convox logs --since 10m --no-follow -a web
+Next    find the reason with: convox logs --since 10m --no-follow -a web
 
 SERVICE  RUNNING  ADDRESS
 web      1 of 1   127.0.0.1:10001
@@ -129,7 +129,7 @@ fn an_app_that_is_updating_shows_what_is_promoted() {
 App        web
 Status     updating
 Promoting  RNEW
-Next       wait until it is at rest: convox apps wait web
+Next       wait for it with: convox apps wait web
 "#]]);
 }
 

@@ -1,9 +1,10 @@
 use serde::Serialize;
 
-use crate::context::{Context, Manager};
+use crate::context::Context;
 use crate::error::{CommandError, Hint};
+use crate::flows::rack_update;
 use crate::outcome::Outcome;
-use convox_client::rack::{ManagedUpdate, SystemUpdate};
+use convox_client::rack::SystemUpdate;
 
 /// Update a rack to another version
 ///
@@ -31,20 +32,13 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         ))
         .hint(Hint::command("set it first with", "rack params set").arg("router_type=nginx")));
     }
-    cx.step(format!("Updating to {version}"), send(cx, &version, force)).await?;
+    let change = SystemUpdate {
+        version: Some(version.clone()),
+        force: Some(force),
+        ..SystemUpdate::default()
+    };
+    cx.step(format!("Updating to {version}"), rack_update::update(cx, change)).await?;
     Ok(Outcome::json(Updated { version, from: current.version }))
-}
-
-async fn send(cx: &Context, version: &str, force: bool) -> Result<(), CommandError> {
-    let version = Some(version.to_owned());
-    if let Manager::Console { console, name } = cx.manager().await?
-        && console.managed_rack(&name).await?.has_state()
-    {
-        let update = ManagedUpdate { version, force: Some(force), parameters: None };
-        return Ok(console.update_managed_rack(&name, &update).await?);
-    }
-    let update = SystemUpdate { version, force: Some(force), ..SystemUpdate::default() };
-    Ok(cx.rack().await?.update_system(&update).await?)
 }
 
 /// Major, minor and patch version of a 3.x release.

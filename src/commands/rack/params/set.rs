@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::checks;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::rack_params;
+use crate::flows::{rack_params, rack_update};
 use crate::outcome::Outcome;
+use convox_client::rack::SystemUpdate;
 
 /// Set parameters of a rack
 ///
@@ -28,7 +29,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let current = rack_params::read_with_provider(cx).await?;
     let checked = checks::check(&mut parameters, &current, args.force)?;
     checked.warnings.iter().for_each(|warning| cx.warn(warning));
-    cx.step("Updating parameters", rack_params::set(cx, &parameters)).await?;
+    let update = SystemUpdate { parameters: parameters.clone(), ..SystemUpdate::default() };
+    cx.step("Updating parameters", rack_update::update(cx, update)).await?;
     Ok(Outcome::json(Set { parameters }))
 }
 
