@@ -1,9 +1,9 @@
 //! From the arguments to a command with its flags.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::ArgMatches;
 use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command};
 
 use super::normalize::{leading_path, move_leading_flags, normalize};
 use super::spec::CommandSpec;
@@ -27,20 +27,39 @@ pub(crate) fn parse(given: &[OsString]) -> Parsed {
     let args = move_leading_flags(given);
     let first = args.get(1).and_then(|first| first.to_str());
     let known = COMMANDS.iter().filter_map(|spec| spec.words().next());
-    let command = match known.clone().find(|word| Some(*word) == first) {
+    let mut command = match known.clone().find(|word| Some(*word) == first) {
         Some(first) => subcommand_only(first),
         None => full_command(),
     };
     let foreign_from = foreign_from(&args);
     let args = normalize(&command, &args, foreign_from);
-    match command.try_get_matches_from(&args) {
-        Ok(matches) => with_spec(matches, given),
+    match command.try_get_matches_from_mut(&args) {
+        Ok(matches) => match empty_positional(&command, &matches) {
+            Some(error) => usage(&error, given),
+            None => with_spec(matches, given),
+        },
         Err(error) if error.kind() == ErrorKind::DisplayVersion => {
             Parsed::Text(concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned())
         }
         Err(error) if is_help(&error) => Parsed::Text(error.to_string()),
         Err(error) => usage(&error, given),
     }
+}
+
+/// Refuses an empty positional argument, as a shell variable that is not set leaves one: each names
+/// something, and an empty name would select something else. The words of a remote command may be
+/// empty, and `KEY=VALUE` pairs have checks of their own.
+fn empty_positional(mut command: &Command, mut matches: &ArgMatches) -> Option<clap::Error> {
+    while let Some((word, below)) = matches.subcommand() {
+        (command, matches) = (command.find_subcommand(word)?, below);
+    }
+    let is_checked = |arg: &&Arg| !arg.is_trailing_var_arg_set() && !arg.to_string().contains('=');
+    let is_empty = |arg: &&Arg| {
+        matches.get_raw(arg.get_id().as_str()).is_some_and(|mut raw| raw.any(OsStr::is_empty))
+    };
+    let empty = command.get_positionals().filter(is_checked).find(is_empty)?;
+    let name = empty.get_value_names().and_then(<[_]>::first)?;
+    Some(clap::Error::raw(ErrorKind::InvalidValue, format!("<{name}> is empty\n")))
 }
 
 fn usage(error: &clap::Error, given: &[OsString]) -> Parsed {
@@ -118,6 +137,27 @@ mod tests {
         assert!(usage("convox releases promote ''").contains("the release id is empty"));
         assert!(usage("convox builds logs ''").contains("the build id is empty"));
         assert!(usage("convox logs -s ''").contains("the service name is empty"));
+    }
+
+    #[test]
+    fn an_empty_argument_is_refused_by_every_command() {
+        for line in [
+            "convox env get ''",
+            "convox env unset COLOR ''",
+            "convox config get ''",
+            "convox resources info ''",
+            "convox instances terminate ''",
+            "convox registries remove ''",
+            "convox certs delete ''",
+            "convox rack update ''",
+            "convox api get ''",
+        ] {
+            let error = usage(line);
+            assert!(error.starts_with('<') && error.ends_with("> is empty"), "{line}: {error}");
+        }
+        for line in ["convox run web sh -c ''", "convox exec i-1 ''", "convox env set A="] {
+            assert!(matches!(parsed(line), Parsed::Command(..)), "{line}");
+        }
     }
 
     #[test]

@@ -203,7 +203,7 @@ mod tests {
         assert!(matches!(resolve_app(&in_dir(Path::new("/"))), Err(AppError::Directory(_))));
         home.set_local("harbor", "two words");
         let error = home.app("harbor", None).unwrap_err().to_string();
-        assert!(error.contains("harbor/.convox/app: \"two words\" is not an app name"), "{error}");
+        assert!(error.contains("harbor/.convox/app: not an app name: "), "{error}");
         let dir = home.path("lantern");
         let sources = AppSources { flag: Some("a b"), ..in_dir(&dir) };
         assert!(matches!(resolve_app(&sources), Err(AppError::Name(_))));

@@ -33,7 +33,7 @@ pub use racks::{LocalForm, LocalRack};
 pub use style::{BusyPolicy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
 pub use target::{Choice, NoMatch, Target, TargetError, match_configured, match_rack};
 
-use convox_wire::AppName;
+use convox_wire::{AppName, RackName};
 
 /// The settings of one run in one working directory.
 #[derive(Clone)]
@@ -180,19 +180,25 @@ impl Settings {
         let sources = target::RackSources {
             url: self.env.rack_url.as_ref(),
             flag,
-            variable: self.env.rack.as_deref(),
+            variable: self.env.rack.as_ref().map(RackName::as_str),
         };
         Target::resolve(&sources, || self.stored_rack_name(), || self.config.current())
     }
 
     /// Reads `.convox/rack` in the working directory, or the file `rack` of older clients.
     fn stored_rack_name(&self) -> Result<Option<String>, ConfigError> {
-        if let Ok(dir) = &self.working_dir
-            && let Some(name) = config_dir::read_text(&dir.join(".convox/rack"))?
-        {
-            return Ok(Some(name));
+        let Ok(dir) = &self.working_dir else { return self.config.legacy_rack() };
+        let path = dir.join(".convox/rack");
+        let Some(name) = config_dir::read_text(&path)? else { return self.config.legacy_rack() };
+        match name.parse::<RackName>() {
+            Ok(_) => Ok(Some(name)),
+            Err(why) => Err(ConfigError::Invalid {
+                path,
+                expected: "the name of a rack",
+                why: why.to_string(),
+                remedy: Remedy::RunAgain,
+            }),
         }
-        self.config.legacy_rack()
     }
 
     /// Returns the console's host: `CONVOX_HOST`, or that of the last login.
@@ -277,6 +283,10 @@ mod tests {
         );
         home.write("harbor/.convox/rack", "beta\n");
         assert!(matches!(settings.target(None).unwrap(), Target::Named(name) if name == "beta"));
+        home.write("harbor/.convox/rack", "password hunter2\n");
+        let error = settings.target(None).unwrap_err().to_string();
+        assert!(error.contains("harbor/.convox/rack is not the name of a rack"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -34,8 +34,8 @@ impl Style {
 
 /// An unknown style.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown style {0:?}: expected classic or v3")]
-pub struct UnknownStyle(String);
+#[error("unknown style: expected classic or v3")]
+pub struct UnknownStyle;
 
 impl FromStr for Style {
     type Err = UnknownStyle;
@@ -44,7 +44,7 @@ impl FromStr for Style {
         match word {
             "classic" => Ok(Self::Classic),
             "v3" => Ok(Self::V3),
-            other => Err(UnknownStyle(other.to_owned())),
+            _ => Err(UnknownStyle),
         }
     }
 }

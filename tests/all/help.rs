@@ -209,6 +209,6 @@ fn a_variable_that_cannot_be_used_is_a_usage_error_that_names_it() {
     story.set("CONVOX_WAIT", "maybe");
     story.run("convox apps").fails_with(
         2,
-        str![[r#"ERROR: CONVOX_WAIT: "maybe" is not a boolean: expected 1, true, 0 or false"#]],
+        str![[r#"ERROR: CONVOX_WAIT: not a boolean: expected 1, true, 0 or false"#]],
     );
 }

@@ -15,10 +15,11 @@ pub struct GoDuration(pub Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignedGoDuration(pub TimeDelta);
 
-/// A text that is not a duration.
+/// A text that is not a duration. The message does not repeat the text: it may come from a file or a
+/// variable with other things in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid duration {0:?}: a number and a unit is expected, for example 90s, 20m or 1h30m")]
-pub struct InvalidDuration(String);
+#[error("not a duration: a number and a unit is expected, for example 90s, 20m or 1h30m")]
+pub struct InvalidDuration;
 
 const UNITS: [(&str, u128); 8] = [
     ("ns", 1),
@@ -38,7 +39,7 @@ impl FromStr for GoDuration {
     fn from_str(text: &str) -> Result<Self, InvalidDuration> {
         let nanos = nanos(text.strip_prefix('+').unwrap_or(text));
         let duration = nanos.map(|nanos| Self(Duration::from_nanos(nanos.unsigned_abs())));
-        duration.ok_or_else(|| InvalidDuration(text.to_owned()))
+        duration.ok_or(InvalidDuration)
     }
 }
 
@@ -53,7 +54,7 @@ impl SignedGoDuration {
         let (ahead, sign) = text.strip_prefix('-').map_or((text, 1), |ahead| (ahead, -1));
         let parsed = nanos_in(ahead, &[&UNITS[..], &days[..]].concat());
         let span = parsed.map(|nanos| Self(TimeDelta::nanoseconds(sign * nanos)));
-        span.ok_or_else(|| InvalidDuration(text.to_owned()))
+        span.ok_or(InvalidDuration)
     }
 }
 
@@ -65,7 +66,7 @@ impl FromStr for SignedGoDuration {
             return text.parse().map(|GoDuration(duration)| duration.into());
         };
         let span = nanos(ahead).map(|nanos| Self(-TimeDelta::nanoseconds(nanos)));
-        span.ok_or_else(|| InvalidDuration(text.to_owned()))
+        span.ok_or(InvalidDuration)
     }
 }
 

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A name or id that no rack can have.
+/// A name or id that no rack can have. The message does not repeat the text: it may come from a file
+/// or a variable with other things in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Nothing was given, as from a shell variable that is not set.
@@ -16,11 +17,9 @@ pub enum InvalidName {
     },
     /// `.`, `..`, or a text with blanks or control characters.
     #[error(
-        "{text:?} is not {article} {kind}: it must not be . or .., or contain blanks or control characters, for example {example}"
+        "not {article} {kind}: it must not be . or .., or contain blanks or control characters, for example {example}"
     )]
     Malformed {
-        /// What was given.
-        text: String,
         /// `a` or `an`.
         article: &'static str,
         /// What was expected.
@@ -59,8 +58,8 @@ macro_rules! name {
                 }
                 let is_dots = text == "." || text == "..";
                 if is_dots || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-                    let (text, article, kind) = (text.to_owned(), $article, $kind);
-                    return Err(InvalidName::Malformed { text, article, kind, example: $example });
+                    let (article, kind) = ($article, $kind);
+                    return Err(InvalidName::Malformed { article, kind, example: $example });
                 }
                 Ok(Self(text.to_owned()))
             }

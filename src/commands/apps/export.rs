@@ -79,6 +79,9 @@ async fn release_parts(
     Ok(build)
 }
 
+/// The kind of resource that only caches: racks refuse to export it.
+const CACHE: &str = "memcached";
+
 /// Exports the data of all resources. v2 racks have no route for that: their answer is a 404.
 async fn resources(
     cx: &Context,
@@ -88,6 +91,10 @@ async fn resources(
 ) -> Result<Vec<String>, CommandError> {
     let mut exported = Vec::new();
     for resource in rack.resources(app).await? {
+        if resource.kind == CACHE {
+            cx.notice(format!("{} is a cache and has no data to export", resource.name));
+            continue;
+        }
         let download = rack.export_resource(app, &resource.name).await;
         if download.as_ref().is_err_and(|error| error.status() == Some(404)) {
             cx.warn("this rack can't export the data of resources; the archive has none");

@@ -18,7 +18,7 @@ use convox_client::RackUrl;
 use convox_client::fingerprint::Fingerprint;
 use convox_client::limits::Limits;
 use convox_client::secret::Secret;
-use convox_wire::AppName;
+use convox_wire::{AppName, RackName};
 
 /// The values of the environment variables. An empty or blank variable counts as unset.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ pub struct EnvVars {
     /// `RACK_URL`: the rack to use, whatever else is configured.
     pub rack_url: Option<RackUrl>,
     /// `CONVOX_RACK`: the rack if `--rack` is not given.
-    pub rack: Option<String>,
+    pub rack: Option<RackName>,
     /// `CONVOX_APP`: the app if neither an argument nor `--app` names one.
     pub app: Option<AppName>,
     /// `CONVOX_HOST`: the console's host, or host and port.
@@ -107,7 +107,7 @@ impl EnvVars {
         let reader = Reader { lookup };
         Ok(Self {
             rack_url: reader.parsed("RACK_URL")?,
-            rack: reader.text("CONVOX_RACK")?,
+            rack: reader.parsed("CONVOX_RACK")?,
             app: reader.parsed("CONVOX_APP")?,
             host: reader.text("CONVOX_HOST")?,
             password: reader.secret("CONVOX_PASSWORD")?,
@@ -235,6 +235,23 @@ mod tests {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_value_is_never_repeated() {
+        for name in [
+            "RACK_URL",
+            "CONVOX_APP",
+            "CONVOX_RACK",
+            "CONVOX_STYLE",
+            "CONVOX_WAIT",
+            "CONVOX_RETRY",
+            "CONVOX_TRUST",
+            "CONVOX_READ_TIMEOUT",
+        ] {
+            let error = read(&[(name, "hunter2 of another variable")]).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 

@@ -61,10 +61,7 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
         match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),
-            _ => {
-                let why = format!("{text:?} is not a boolean: expected 1, true, 0 or false");
-                Err(InvalidVariable { name, why })
-            }
+            _ => Err(InvalidVariable::new(name, &"not a boolean: expected 1, true, 0 or false")),
         }
     }
 
@@ -124,8 +121,7 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
         match text.parse::<GoDuration>() {
             Ok(span) => Ok(span.0),
             Err(_) => {
-                let why = format!("{text:?} is not a duration: expected seconds, for example 60");
-                Err(InvalidVariable { name, why })
+                Err(InvalidVariable::new(name, &"not a duration: expected seconds, for example 60"))
             }
         }
     }

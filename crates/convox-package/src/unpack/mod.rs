@@ -84,16 +84,25 @@ pub fn unpack_unless(
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
     let check = || if canceled() { Err(UnpackError::Canceled) } else { Ok(()) };
-    let unpacked = unpack_checking(
-        &check,
-        MultiGzDecoder::new(CheckingReader { archive, check: &check }),
-        into,
-        limits,
-        Root::Refused,
-    );
+    let unpacked = gzip_start(CheckingReader { archive, check: &check }).and_then(|archive| {
+        unpack_checking(&check, MultiGzDecoder::new(archive), into, limits, Root::Refused)
+    });
     match unpacked {
         Err(_) if canceled() => Err(UnpackError::Canceled),
         unpacked => unpacked,
+    }
+}
+
+/// Checks the first bytes: of a short file that is not gzip, the decoder would report that it is
+/// truncated.
+fn gzip_start(mut archive: impl Read) -> Result<impl Read, UnpackError> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    let mut start = Vec::new();
+    archive.by_ref().take(2).read_to_end(&mut start).map_err(error::damaged)?;
+    match start.as_slice() {
+        [] => Err(UnpackError::Damaged("it is empty".to_owned())),
+        start if MAGIC.starts_with(start) => Ok(io::Cursor::new(start.to_vec()).chain(archive)),
+        _ => Err(UnpackError::Damaged("it is not a gzip file".to_owned())),
     }
 }
 

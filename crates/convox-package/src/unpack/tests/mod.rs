@@ -273,6 +273,12 @@ fn truncated_archives_and_other_files_are_damaged() {
         let e = Place::new().unpack(&whole[..length]).unwrap_err();
         assert!(matches!(e, UnpackError::Damaged(_)), "{length}: {e}");
     }
+    for (bytes, why) in
+        [(&b""[..], "empty"), (b"text", "not a gzip file"), (&whole[..1], "truncated")]
+    {
+        let e = Place::new().unpack(bytes).unwrap_err().to_string();
+        assert!(e.contains(why), "{e}");
+    }
     let no_end = gzip(&Tar::default().file("a", "x").0);
     let garbage = gzip(&[7; 600]);
     for bytes in [&b"PK\x03\x04 not gzip"[..], &no_end, &garbage, &gzip(b"")] {
