@@ -37,6 +37,7 @@ mod login;
 mod logs;
 mod logs_choice;
 mod lost_output;
+mod manifest_scale;
 mod map;
 mod open;
 mod rack;

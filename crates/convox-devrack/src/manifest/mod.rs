@@ -1,11 +1,12 @@
 //! The manifest of an app, `convox.yml`, as the development rack understands it.
 //!
 //! Real racks build images from it; this rack runs each service's `command` as a local process.
-//! Unsupported keys (timers, scale …) cause warnings. What can't work here, such as a
+//! Unsupported keys (volumes, labels …) cause warnings. What can't work here, such as a
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
 mod resource;
+mod scale;
 mod service;
 mod values;
 mod yaml;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use self::resource::variable_of;
 pub use self::resource::{Engine, ResourceLink, ResourceSpec};
+pub(crate) use self::scale::MAX_COUNT;
 use convox_wire::{Environment, ServiceName};
 
 /// A parsed manifest.
@@ -28,7 +30,7 @@ pub struct Manifest {
     pub resources: Vec<ResourceSpec>,
     /// The variables of all services.
     pub environment: Vec<EnvironmentEntry>,
-    /// Keys that the development rack ignores, a line each: `line 3: services.web.scale: …`.
+    /// Keys that the development rack ignores, a line each: `line 3: services.web.volumes: …`.
     pub warnings: Vec<String>,
 }
 
@@ -49,6 +51,8 @@ pub struct ServiceSpec {
     pub environment: Vec<EnvironmentEntry>,
     /// The resources that it uses.
     pub resources: Vec<ResourceLink>,
+    /// How many processes it has unless it was scaled; `None` if the text does not say.
+    pub count: Option<usize>,
     /// Its line in the text, from 1.
     pub line: usize,
 }

@@ -3,7 +3,7 @@
 use super::yaml::{self, Document, Entry, Node, Value};
 use super::{
     EnvironmentEntry, Manifest, ManifestError, ResourceLink, ResourceSpec, ServiceSpec,
-    environment, resource, values,
+    environment, resource, scale, values,
 };
 use convox_wire::ServiceName;
 
@@ -42,7 +42,6 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "policies",
     "ports",
     "privileged",
-    "scale",
     "securityContext",
     "singleton",
     "startupProbe",
@@ -55,6 +54,8 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "vpa",
     "whitelist",
 ];
+
+const UNSUPPORTED_IN_SCALE: &[&str] = &["cpu", "gpu", "limit", "memory", "targets"];
 
 /// Reads and checks a manifest.
 pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
@@ -159,6 +160,7 @@ impl Reader {
             port: fields.port,
             environment: fields.environment,
             resources: fields.resources,
+            count: fields.count,
             line: entry.line,
         })
     }
@@ -178,6 +180,7 @@ impl Reader {
                 "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
                 "resources" => fields.resources = resource::links(&entry.node, &here)?,
+                "scale" => fields.count = self.scale(&entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
                 // Clients run the tests.
                 "test" => {}
@@ -187,6 +190,14 @@ impl Reader {
         fields.command = dev.command.or(fields.command);
         (fields.step, fields.cache) = (dev.step, dev.cache);
         Ok(fields)
+    }
+
+    fn scale(&mut self, node: &Node, path: &str) -> Result<Option<usize>, ManifestError> {
+        let scale = scale::read(node, path)?;
+        for entry in scale.others {
+            self.warn_unsupported(entry, &format!("{path}.{}", entry.key), UNSUPPORTED_IN_SCALE);
+        }
+        Ok(scale.count)
     }
 
     fn dev(&mut self, node: &Node, path: &str) -> Result<Dev, ManifestError> {
@@ -240,6 +251,7 @@ struct Fields {
     port: Option<u16>,
     environment: Vec<EnvironmentEntry>,
     resources: Vec<ResourceLink>,
+    count: Option<usize>,
 }
 
 #[derive(Default)]

@@ -29,7 +29,7 @@ pub(super) async fn start_all(
 ) -> Result<Vec<Started>, StartFailure> {
     let services = deployment.manifest.services.iter();
     let launches = services.flat_map(|service| {
-        repeat_n(launch(context, deployment, service), deployment.count(&service.name))
+        repeat_n(launch(context, deployment, service), deployment.count(service))
     });
     start_together(launches, stop).await
 }

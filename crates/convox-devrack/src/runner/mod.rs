@@ -37,7 +37,7 @@ use self::app::App;
 use self::context::{ProcessTable, RunnerContext};
 use self::one_off::OneOffs;
 use self::workplace::Workplaces;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, ServiceSpec};
 use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
@@ -79,9 +79,10 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Returns how many processes a service has: one, unless it was scaled.
-    pub fn count(&self, service: &ServiceName) -> usize {
-        self.counts.get(service).copied().unwrap_or(1)
+    /// Returns how many processes a service has: as many as it was scaled to, else as the manifest
+    /// says, else one.
+    pub fn count(&self, service: &ServiceSpec) -> usize {
+        self.counts.get(&service.name).copied().or(service.count).unwrap_or(1)
     }
 }
 
