@@ -7,6 +7,7 @@
 mod support;
 
 mod apps;
+mod apps_round_trip;
 mod archives;
 mod budget;
 mod build;

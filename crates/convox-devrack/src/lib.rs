@@ -37,6 +37,7 @@
 
 mod auth;
 
+pub mod build_archive;
 pub mod builder;
 mod builds;
 pub mod clock;
@@ -50,12 +51,14 @@ mod exec;
 pub mod gateway;
 mod gc;
 mod ids;
+mod imports;
 mod lifecycle;
 mod local_socket;
 mod logs;
 pub mod manifest;
 mod objects;
 mod options;
+mod pipes;
 mod rack;
 mod releases;
 mod resources;
