@@ -21,6 +21,8 @@ mod credentials;
 mod deploy;
 mod deploy_debug;
 mod devrack;
+mod devrack_health;
+mod devrack_timers;
 mod docs;
 mod dry_run;
 mod env;

@@ -45,6 +45,7 @@ mod connections;
 pub mod daemon;
 mod directories;
 mod disk;
+mod drain;
 mod duplex;
 mod error;
 mod exec;
@@ -70,6 +71,7 @@ mod serve;
 mod sockets;
 mod store;
 mod tasks;
+mod timers;
 mod tunnel;
 
 pub use error::RackError;

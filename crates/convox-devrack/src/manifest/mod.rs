@@ -5,9 +5,12 @@
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
+mod health;
 mod resource;
 mod scale;
+mod schedule;
 mod service;
+mod timer;
 mod values;
 mod yaml;
 
@@ -16,9 +19,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::health::HealthCheck;
 pub(crate) use self::resource::variable_of;
 pub use self::resource::{Engine, ResourceLink, ResourceSpec};
 pub(crate) use self::scale::MAX_COUNT;
+pub use self::schedule::Schedule;
+pub use self::timer::TimerSpec;
 use convox_wire::{Environment, ServiceName};
 
 /// A parsed manifest.
@@ -28,6 +34,8 @@ pub struct Manifest {
     pub services: Vec<ServiceSpec>,
     /// The resources, in the order of the text.
     pub resources: Vec<ResourceSpec>,
+    /// The timers, in the order of the text.
+    pub timers: Vec<TimerSpec>,
     /// The variables of all services.
     pub environment: Vec<EnvironmentEntry>,
     /// Keys that the development rack ignores, a line each: `line 3: services.web.volumes: …`.
@@ -53,6 +61,8 @@ pub struct ServiceSpec {
     pub resources: Vec<ResourceLink>,
     /// How many processes it has unless it was scaled; `None` if the text does not say.
     pub count: Option<usize>,
+    /// Its health check; `None` if accepting connections is enough.
+    pub health: Option<HealthCheck>,
     /// Its line in the text, from 1.
     pub line: usize,
 }

@@ -10,7 +10,7 @@ use crate::exec::split_command;
 use crate::options::{Options, socket_text};
 use crate::rack::{Shared, run_to_completion};
 use crate::rollouts;
-use crate::runner::{Group, Mark, Tree};
+use crate::runner::{Group, Mark, OneOff, Tree};
 use crate::serve::Routes;
 use convox_wire::{AppName, EnvVar, Environment, Process, ReleaseId, ServiceName};
 
@@ -93,7 +93,8 @@ async fn run(
     let started = run_to_completion(async move {
         let deployment = rollouts::prepare(&shared, &deployment.app, &deployment.release).await;
         let deployment = deployment.map_err(Refusal::bad_request)?;
-        let started = shared.runner.run_once(deployment, &service, command, additional).await;
+        let one_off = OneOff { name: None, command, variables: additional };
+        let started = shared.runner.run_once(deployment, &service, one_off).await;
         started.map_err(Refusal::bad_request)
     });
     let id = started.await?;

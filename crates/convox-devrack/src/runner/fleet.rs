@@ -42,6 +42,7 @@ fn launch(
     Launch {
         context: Arc::clone(context),
         deployment: Arc::clone(deployment),
+        name: service.name.to_string(),
         service: service.clone(),
         variables: Environment::default(),
         crashes: Crashes::default(),
