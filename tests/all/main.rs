@@ -11,6 +11,7 @@ mod archives;
 mod budget;
 mod build;
 mod builds;
+mod completion;
 mod configs;
 mod console;
 mod cost;
