@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Story, get, until};
+use crate::support::{Output, Story, get, until};
 
 fn data(story: &Story) -> PathBuf {
     let folder =
@@ -166,6 +166,20 @@ HINT: stop it first with: convox rack stop
 "#]]);
     story.run("convox rack start --listen 10.0.0.1:80").code(2).stderr_contains("loopback");
     story.run("convox rack start --listen 80").code(2).stderr_contains("for example 127.0.0.1:");
+}
+
+#[test]
+fn what_no_release_needs_is_pruned_whether_the_rack_runs_or_not() {
+    let story = on_dev();
+    story.write("assets.bin", &"never the same ".repeat(20_000));
+    story.run("convox deploy --create --wait").code(0);
+    let freed = |ran: &Output| ran.json()["freed"].as_u64().unwrap();
+    let archive = freed(&story.run("convox rack prune --json"));
+    assert!(archive > 0, "the uploaded archive is kept");
+    assert_eq!(freed(&story.run("convox rack prune --json")), 0);
+    story.run("convox services").code(0).stdout_contains("web");
+    story.run("convox rack stop").ok();
+    story.run("convox rack prune").prints(str!["Freed 0 B"]);
 }
 
 #[test]

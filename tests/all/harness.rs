@@ -55,6 +55,40 @@ fn every_file_of_tests_is_compiled() {
     entries(&tests).iter().filter(|path| path.is_dir()).for_each(|path| check_modules(path));
 }
 
+/// The text of every file of this test binary.
+fn stories() -> String {
+    let mut directories = vec![root().join("tests/all")];
+    let mut text = String::new();
+    while let Some(directory) = directories.pop() {
+        for path in entries(&directory) {
+            match path.is_dir() {
+                true => directories.push(path),
+                false => text.push_str(&fs::read_to_string(path).unwrap()),
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_command_has_a_story() {
+    let reference = fs::read_to_string(root().join("docs/src/reference/commands.md")).unwrap();
+    let sections = reference.split("\n#").filter_map(|section| {
+        let (heading, rest) = section.split_once('\n')?;
+        let name = heading.trim_start_matches('#').trim().strip_prefix("convox ")?;
+        // A group that only has subcommands shows no usage.
+        rest.contains("```text\nconvox ").then_some(name)
+    });
+    let stories = stories();
+    let runs = |name: &str| {
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-');
+        let line = format!("convox {name}");
+        stories.match_indices(&line).any(|(at, _)| ends(&stories[at + line.len()..]))
+    };
+    let missing: Vec<&str> = sections.filter(|name| !runs(name)).collect();
+    assert!(missing.is_empty(), "commands without a story: {missing:?}");
+}
+
 #[test]
 fn every_fuzz_body_has_an_entry_a_target_a_test_and_a_corpus() {
     let fuzz = root().join("fuzz");

@@ -7,6 +7,7 @@ mod apps;
 mod balancers;
 mod budget;
 mod builds;
+mod certificate_check;
 mod certificates;
 pub mod compat;
 mod configs;
@@ -37,6 +38,7 @@ pub use crate::transport::{Cause, CertificateProblem, Client, Endpoint, Error, O
 pub use apps::CreateApp;
 pub use budget::{BudgetUpdate, CapStatus};
 pub use builds::{BuildOptions, BuildUpdate, BuildsBefore, RegistryCredentials};
+pub use certificate_check::CertificateMisfit;
 pub use certificates::{CertificateImport, CertificateOptions};
 pub use compat::Compat;
 pub use console::{Console, ConsoleRack, Login, ManagedUpdate, Runtime, Workflow, WorkflowRun};
