@@ -56,4 +56,5 @@ mod ssl;
 mod status;
 mod terminal;
 mod test;
+mod unpromoted;
 mod version;
