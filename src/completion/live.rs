@@ -1,5 +1,6 @@
 //! The names: from the rack, or from the cache if the rack is slow or away.
 
+use std::fmt::Display;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::error::{CommandError, HintContext, ScopeOf};
 use crate::output::Quiet;
 use crate::output::stdio::Stdio as Streams;
 use crate::settings::{Name, RackUrl, Settings, Style, Target};
+use convox_client::rack::Rack;
 use convox_devrack::clock::Clock;
 
 /// Returns the names that can stand at the cursor. The result is empty if none are known in time.
@@ -111,43 +113,41 @@ async fn read(cx: &Context, request: &Request, wanted: &Wanted) -> Result<Vec<Na
         // Late in any case: terraform is left to the background.
         return std::future::pending().await;
     }
-    let rack = cx.rack().await?;
-    let app = || cx.app();
-    let name = |name: &dyn AsRef<str>, about: Option<String>| Name {
-        name: name.as_ref().to_owned(),
-        about: about.unwrap_or_default(),
-    };
-    Ok(match wanted.kind {
-        LiveKind::App => {
-            let apps = rack.apps().await?.into_iter();
-            apps.map(|app| name(&app.name, Some(app.status.to_string()))).collect()
-        }
-        LiveKind::Build => {
-            let builds = rack.builds(&app()?, None).await?.into_iter();
-            builds.map(|build| name(&build.id, build.description)).collect()
-        }
-        LiveKind::Process => {
-            let processes = rack.processes(&app()?).await?.into_iter();
-            processes.map(|process| name(&process.id, Some(process.name))).collect()
-        }
-        LiveKind::Release => {
-            let releases = rack.releases(&app()?, None).await?.into_iter();
-            releases.map(|release| name(&release.id, release.description)).collect()
-        }
+    ask(cx, &cx.rack().await?, wanted.kind).await
+}
+
+/// The names of one kind, with what tells them apart.
+async fn ask(cx: &Context, rack: &Rack, kind: LiveKind) -> Result<Vec<Name>, CommandError> {
+    if kind == LiveKind::App {
+        let apps = rack.apps().await?;
+        return Ok(all(apps, |app| (app.name, app.status)));
+    }
+    if kind == LiveKind::RackResource {
+        let found = rack.rack_resources().await?;
+        return Ok(all(found, |found| (found.resource.name, found.resource.kind)));
+    }
+    let app = cx.app()?;
+    Ok(match kind {
+        LiveKind::Build => all(rack.builds(&app, None).await?, |build| {
+            (build.id, build.description.unwrap_or_default())
+        }),
+        LiveKind::Process => all(rack.processes(&app).await?, |process| (process.id, process.name)),
+        LiveKind::Release => all(rack.releases(&app, None).await?, |release| {
+            (release.id, release.description.unwrap_or_default())
+        }),
         LiveKind::Resource => {
-            let resources = rack.resources(&app()?).await?.into_iter();
-            resources.map(|resource| name(&resource.name, Some(resource.kind))).collect()
+            all(rack.resources(&app).await?, |resource| (resource.name, resource.kind))
         }
-        LiveKind::RackResource => {
-            let resources = rack.rack_resources().await?.into_iter().map(|found| found.resource);
-            resources.map(|resource| name(&resource.name, Some(resource.kind))).collect()
-        }
-        LiveKind::Service => {
-            let services = rack.services(&app()?).await?.into_iter();
-            services.map(|service| name(&service.name, service.domain)).collect()
-        }
-        LiveKind::Rack => Vec::new(),
+        LiveKind::Service => all(rack.services(&app).await?, |service| {
+            (service.name, service.domain.unwrap_or_default())
+        }),
+        LiveKind::App | LiveKind::Rack | LiveKind::RackResource => Vec::new(),
     })
+}
+
+fn all<T, N: Display, A: Display>(found: Vec<T>, parts: impl Fn(T) -> (N, A)) -> Vec<Name> {
+    let name = |(name, about): (N, A)| Name { name: name.to_string(), about: about.to_string() };
+    found.into_iter().map(|one| name(parts(one))).collect()
 }
 
 fn rack_names(cx: &Context) -> Result<Vec<Name>, CommandError> {
