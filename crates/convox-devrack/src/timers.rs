@@ -81,17 +81,10 @@ async fn start(rack: Shared, app: AppName, release: ReleaseId, timer: TimerSpec)
         let line = format!("timer {}: its last process is still running", timer.name);
         return rack.log_app(&app, &line);
     }
-    let started = async {
-        let deployment = rollouts::prepare(&rack, &app, &release).await?;
-        let command = Some(timer.command);
-        let one_off = OneOff { name: Some(name), command, ..OneOff::default() };
-        rack.runner.run_once(deployment, &timer.service, one_off).await
-    };
-    match started.await {
-        // The app may have been deleted meanwhile.
-        Ok(_) if rack.check_living(&app).is_err() => rack.runner.stop_app(&app).await,
-        Ok(_) => {}
-        Err(reason) => rack.log_app(&app, &format!("timer {} did not start: {reason}", timer.name)),
+    let one_off = OneOff { name: Some(name), command: Some(timer.command), ..OneOff::default() };
+    let started = rollouts::run_once(&rack, &app, &release, &timer.service, one_off).await;
+    if let Err(refusal) = started {
+        rack.log_app(&app, &format!("timer {} did not start: {}", timer.name, refusal.message));
     }
 }
 

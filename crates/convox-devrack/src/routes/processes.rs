@@ -91,11 +91,8 @@ async fn run(
     }
     let (shared, name) = (rack.clone(), app.name.clone());
     let started = run_to_completion(async move {
-        let deployment = rollouts::prepare(&shared, &deployment.app, &deployment.release).await;
-        let deployment = deployment.map_err(Refusal::bad_request)?;
         let one_off = OneOff { name: None, command, variables: additional };
-        let started = shared.runner.run_once(deployment, &service, one_off).await;
-        started.map_err(Refusal::bad_request)
+        rollouts::run_once(&shared, &deployment.app, &release, &service, one_off).await
     });
     let id = started.await?;
     json(&process(&rack, &name, id.as_str())?)

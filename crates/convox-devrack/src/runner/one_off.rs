@@ -17,6 +17,7 @@ pub(super) struct OneOffs(Mutex<Vec<Running>>);
 
 #[derive(Debug)]
 struct Running {
+    id: ProcessId,
     app: AppName,
     stop: CancellationToken,
     done: JoinHandle<()>,
@@ -36,7 +37,10 @@ pub(crate) struct OneOff {
 impl OneOffs {
     /// Stops the processes of an app, or of all apps.
     pub(super) async fn stop(&self, app: Option<&AppName>) {
-        let matches = |one: &Running| app.is_none_or(|app| one.app == *app);
+        self.stop_each(|one| app.is_none_or(|app| one.app == *app)).await;
+    }
+
+    async fn stop_each(&self, matches: impl Fn(&Running) -> bool) {
         let matching: Vec<Running> = self.all().extract_if(.., |one| matches(one)).collect();
         matching.iter().for_each(|one| one.stop.cancel());
         // How they ended doesn't matter here.
@@ -87,8 +91,13 @@ impl Runner {
         let id = process.id.clone();
         let stop = CancellationToken::new();
         let done = tokio::spawn(watch(launch, process, stop.clone()));
-        self.0.one_offs.add(Running { app, stop, done });
+        self.0.one_offs.add(Running { id: id.clone(), app, stop, done });
         Ok(id)
+    }
+
+    /// Stops a process that [`Runner::run_once`] has started.
+    pub(crate) async fn stop_once(&self, id: &ProcessId) {
+        self.0.one_offs.stop_each(|one| one.id == *id).await;
     }
 }
 
