@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::Story;
+use crate::support::{Story, until};
 
 #[test]
 fn an_exported_app_answers_under_another_name() {
@@ -22,7 +22,8 @@ Promoting RDDDDDDDDDD... OK
 "#]]);
     let address = story.run("convox services -a shop --json").json()[0]["domain"].clone();
     let address = address.as_str().unwrap().to_owned();
-    story.shell(&format!("curl -s http://{address}")).prints(str!["Hello World!"]);
+    let curl = format!("curl -s http://{address}");
+    until("its answer", || (story.shell(&curl).out == "Hello World!\n").then_some(()));
     story.run("convox env -a shop").prints(str!["COLOR=red"]);
     // The original is still there.
     assert_eq!(story.get("web"), "Hello World!\n");

@@ -142,6 +142,7 @@ fn leaves(directory: &Path, target: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::apps;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use convox_wire::{BuildId, BuildStatus};
@@ -173,17 +174,6 @@ mod tests {
         Ok((read(bytes, into.path(), &unpack::Limits::default())?, into))
     }
 
-    fn other(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        for (name, text) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_mode(0o644);
-            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
-        }
-        tar.into_inner().unwrap().finish().unwrap()
-    }
-
     #[test]
     fn a_build_is_read_as_it_was_written() {
         let (read, _into) = reread(&archive(Some("services: {}"))).unwrap();
@@ -209,9 +199,9 @@ mod tests {
     fn archives_of_something_else_are_refused() {
         let json = r#"{"id":"B1","status":"complete","manifest":"services: {}"}"#;
         for (bytes, expected) in [
-            (other(&[("convox.yml", "services: {}")]), "it has no build.json"),
-            (other(&[("build.json", json), ("web.B1.tar", "image")]), "not images"),
-            (other(&[("build.json", "{"), ("source/a", "")]), "build.json can't be read"),
+            (apps::archive(&[("convox.yml", "services: {}")]), "it has no build.json"),
+            (apps::archive(&[("build.json", json), ("web.B1.tar", "image")]), "not images"),
+            (apps::archive(&[("build.json", "{"), ("source/a", "")]), "build.json can't be read"),
             (archive(None), "has no manifest"),
             (archive(Some(" \n")), "has no manifest"),
         ] {
