@@ -4,13 +4,15 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::words;
-use crate::error::{CommandError, Hint, HintContext, ScopeOf};
+use super::normalize::{leading_path, move_leading_flags};
+use super::{cloud, words};
+use crate::args::Site;
+use crate::error::{CommandError, Hint, HintContext};
 
 /// A command line that can't be understood.
 pub(crate) struct UsageError {
     pub(crate) error: CommandError,
-    /// The rack and the app that the line names, for the hints.
+    /// The rack or machine and the app that the line names, for the hints.
     pub(crate) hints: HintContext,
 }
 
@@ -88,14 +90,21 @@ fn see_help(path: &str) -> Hint {
     Hint::Sentence(format!("see: convox {path} --help").replace("  ", " "))
 }
 
-/// The rack and the app that the flags name, as far as they can be read.
+/// The rack or machine and the app that the flags name, as far as they can be read.
 fn context(args: &[OsString]) -> HintContext {
     HintContext {
-        rack: value(args, "-r", "--rack").and_then(|name| name.parse().ok()),
-        machine: None,
+        site: site(args),
         app: value(args, "-a", "--app").and_then(|name| name.parse().ok()),
-        scope_of: ScopeOf(|path| super::find(path).map(|spec| spec.scope)),
+        commands: super::INDEX,
     }
+}
+
+fn site(args: &[OsString]) -> Site {
+    let path = leading_path(&move_leading_flags(args));
+    if path.split(' ').next() == Some(cloud::WORD) {
+        return Site::Machine(value(args, "-i", "--machine").and_then(|name| name.parse().ok()));
+    }
+    Site::Rack(value(args, "-r", "--rack").and_then(|name| name.parse().ok()))
 }
 
 fn value<'a>(args: &'a [OsString], short: &str, long: &str) -> Option<&'a str> {

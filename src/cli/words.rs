@@ -156,6 +156,7 @@ fn at_the_top(word: &str) -> Vec<&'static str> {
         return named;
     }
     let verbs = COMMANDS.iter().filter(|spec| !spec.hidden && spec.path.contains(' '));
+    let verbs = verbs.filter(|spec| !spec.scope.has_machine());
     verbs.map(|spec| spec.path).filter(|path| last(path) == word).collect()
 }
 
