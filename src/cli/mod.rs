@@ -16,6 +16,7 @@ use std::io;
 
 use clap::Command;
 
+pub(crate) use cloud::original_of;
 pub(crate) use parse::{Parsed, parse};
 pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;

@@ -1,6 +1,6 @@
 //! The machines of the console.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Context;
 use crate::error::{CommandError, Hint};
@@ -9,7 +9,7 @@ use crate::settings::{CachedMachines, match_machine};
 use convox_client::rack::{Console, Error, Machine, Rack};
 use convox_wire::MachineName;
 
-/// The age up to which the cached list decides what a part of a name stands for.
+/// The age up to which the cached list decides what a name stands for.
 const LIST_AGE: TimeDelta = TimeDelta::days(1);
 
 /// Returns the rack of the machine of `--machine` or CONVOX_MACHINE.
@@ -23,21 +23,24 @@ pub(super) async fn rack(cx: &Context, flag: Option<&MachineName>) -> Result<Rac
     Ok(console.machine(&find(cx, &console, name.as_str()).await?.id))
 }
 
-/// Finds the machine that a name stands for. The console is asked only for a name that is not in
-/// the cached list, and for a part of a name unless the list was read recently.
+/// Finds the machine that a name stands for. The console is asked only if it is not in the cached
+/// list, or if that is old: machines are addressed by their ids, and one that was replaced by another
+/// of its name has another id.
 async fn find(cx: &Context, console: &Console, name: &str) -> Result<Machine, CommandError> {
     let cached = cached_list(cx)?;
-    let is_recent = cached.as_ref().is_some_and(|list| cx.clock.now() - list.read_at < LIST_AGE);
-    let known = cached.as_ref().and_then(|list| match_machine(name, &list.machines).ok());
-    if let Some(machine) = known
-        && (is_recent || machine.full_name() == name)
+    let known = cached.as_ref().and_then(|list| {
+        let machine = match_machine(name, &list.machines).ok()?;
+        Some((machine, list.read_at))
+    });
+    if let Some((machine, read_at)) = known
+        && cx.clock.now() - read_at < LIST_AGE
     {
         return Ok(machine.clone());
     }
     match (read_list(cx, console).await, known) {
         (Ok(machines), _) => Ok(match_machine(name, &machines)?.clone()),
-        (Err(error), Some(machine)) => {
-            warn_of_console(cx, error, "");
+        (Err(error), Some((machine, read_at))) => {
+            warn_of_console(cx, error, "using", read_at);
             Ok(machine.clone())
         }
         (Err(error), None) => Err(error.into()),
@@ -55,8 +58,7 @@ pub(crate) async fn list(cx: &Context) -> Result<Vec<Machine>, CommandError> {
         Err(error) => error,
     };
     let Some(cached) = cached_list(cx)? else { return Err(error.into()) };
-    let age = humanize::ago(cx.clock.now(), cached.read_at);
-    warn_of_console(cx, error, &format!("; showing its machines as of {age}"));
+    warn_of_console(cx, error, "showing", cached.read_at);
     Ok(cached.machines)
 }
 
@@ -76,9 +78,13 @@ async fn read_list(cx: &Context, console: &Console) -> Result<Vec<Machine>, Erro
     Ok(machines)
 }
 
-/// Warns that the console failed, and what is done instead.
-fn warn_of_console(cx: &Context, error: Error, instead: &str) {
+/// Warns that the console failed, and that a cached list is used or shown instead.
+fn warn_of_console(cx: &Context, error: Error, instead: &str, read_at: DateTime<Utc>) {
     let error = CommandError::from(error);
-    let text = format!("can't list the machines of the console: {}{instead}", error.message());
+    let age = humanize::ago(cx.clock.now(), read_at);
+    let text = format!(
+        "can't list the machines of the console: {}; {instead} its machines as of {age}",
+        error.message()
+    );
     cx.warn_with(text, error.hints());
 }

@@ -12,6 +12,7 @@ mod budget;
 mod build;
 mod builds;
 mod certs;
+mod cloud;
 mod configs;
 mod console;
 mod console_racks;
