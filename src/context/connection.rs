@@ -141,7 +141,8 @@ fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError>
 
 async fn dev(cx: &Context) -> Result<Connection, CommandError> {
     let endpoint = super::dev::running(cx).await?;
-    let options = options_with(cx, endpoint.authority(), Trust::Platform);
+    let mut options = options_with(cx, endpoint.authority(), Trust::Platform);
+    options.listener = super::dev::reviving(cx, options.listener)?;
     Ok(Connection { rack: Rack::new(Client::new(endpoint, options)), direct: None })
 }
 

@@ -68,6 +68,7 @@ pub(crate) struct Context {
     pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
+    uses_dev_rack: Cell<bool>,
 }
 
 impl Context {
@@ -91,6 +92,7 @@ impl Context {
             starts_rack,
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
+            uses_dev_rack: Cell::new(false),
         }
     }
 
@@ -201,7 +203,9 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        Schedule { first: self.limits().poll, limit, notice_after: SILENT }
+        // Nobody but its user starts a development rack that was stopped.
+        let longest_outage = self.uses_dev_rack.get().then_some(self.limits().retry);
+        Schedule { first: self.limits().poll, limit, notice_after: SILENT, longest_outage }
     }
 
     /// Returns whether secrets are shown: with `--reveal`, and to programs.

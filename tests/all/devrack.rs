@@ -275,6 +275,39 @@ HINT: stop it with: convox rack stop
 }
 
 #[test]
+fn a_rack_that_dies_during_a_deploy_is_started_again_and_one_that_is_stopped_is_not() {
+    let mut story = on_dev();
+    story.set("CONVOX_RETRY", "5");
+    story.write(
+        "convox.yml",
+        &format!(
+            "services:\n  web:\n    command: python3 web.py\n    port: 3000\n    x-dev:\n      \
+             build: touch {0}/building; while [ ! -e {0}/go ]; do sleep 0.05; done\n",
+            story.path("tmp").display()
+        ),
+    );
+    let building = story.path("tmp/building");
+    let deploy = story.start("convox deploy --create --wait");
+    until("the start of the build", || building.exists().then_some(()));
+    kill_process(pid(&story), Signal::KILL).unwrap();
+    let ran = deploy.end();
+    ran.code(1).stderr_contains("NOTICE: the development rack has died; starting it again\n");
+    ran.stderr_contains("ERROR: build failed: the rack was stopped");
+    story.run("convox apps").ok();
+
+    fs::remove_file(&building).unwrap();
+    story.set("CONVOX_RETRY", "1");
+    let deploy = story.start("convox deploy --wait");
+    until("the start of the next build", || building.exists().then_some(()));
+    story.run("convox rack stop").ok();
+    deploy.end().code(1).stderr_contains(
+        "No such file or directory (os error 2)\nHINT: start the development rack with: convox rack \
+         start --detach\n",
+    );
+    assert_eq!(status(&story)["status"], "stopped");
+}
+
+#[test]
 fn a_restart_in_process_keeps_apps_releases_and_addresses() {
     let mut story = Story::deployed("web");
     let port = story.port_of("web");

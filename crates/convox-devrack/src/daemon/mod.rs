@@ -175,6 +175,15 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
     })
 }
 
+/// Returns whether the rack of this data directory has ended without being stopped, as by a kill or
+/// a crash.
+///
+/// # Errors
+/// Fails if the lock or the record can't be read.
+pub fn has_died(data: &Path) -> Result<bool, DaemonError> {
+    Ok(!lock::is_locked(data)? && Record::read(data)?.is_some_and(|record| record.has_process()))
+}
+
 /// Returns a path by which this process can connect to the Unix-domain socket of this data
 /// directory's rack, which takes requests without a password.
 ///
