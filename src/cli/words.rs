@@ -36,6 +36,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("list", &["apps"]),
     ("log", &["logs"]),
     ("ls", &["apps"]),
+    ("machine", &["cloud machines"]),
+    ("machines", &["cloud machines"]),
     ("port-forward", &["proxy"]),
     ("processes", &["ps"]),
     ("publish", &["deploy", "releases promote"]),

@@ -329,6 +329,39 @@ fn an_old_list_is_read_again_and_used_only_if_that_fails() {
 }
 
 #[test]
+fn commands_that_depend_on_the_version_of_a_rack_ask_no_machine_for_it() {
+    let console = MockServer::new(|ask| match ask.line.split_once("/machines/m-1") {
+        Some(("GET ", "/apps/web")) => {
+            ordinary(&Request { line: "GET /apps/web".to_owned(), ..ask.clone() })
+        }
+        Some(("GET ", "/apps/web/cost")) => Response::json(r#"{"app":"web","tracking-enabled":false}"#),
+        Some(("PUT " | "POST ", _)) => Response::refusal(200, "ok\n"),
+        None if ask.line == "GET /machines" => Response::json(MACHINES),
+        _ => Response::refusal(404, &format!("no route {}", ask.line)),
+    });
+    let mut story = story(&console);
+    story.set("CONVOX_MACHINE", "acme/production");
+    for (line, sent) in [
+        ("scale web --min 1 --max 3", "PUT /machines/m-1/apps/web/services/web"),
+        (
+            "services triggers disable web",
+            "POST /machines/m-1/apps/web/services/web/triggers/disable",
+        ),
+    ] {
+        let before = console.requests().len();
+        story.run(&format!("convox cloud {line} -a web")).ok();
+        let requests = console.requests().into_iter().map(|ask| ask.line).skip(before);
+        let requests: Vec<String> = requests.collect();
+        assert!(requests.iter().any(|line| line.starts_with(sent)), "{requests:?}");
+        assert!(!requests.iter().any(|line| line.contains("/system")), "{requests:?}");
+    }
+    // Parameters of the rack are not the user's to set.
+    let ran = story.run("convox cloud cost -a web");
+    ran.ok().stdout_contains("Cost tracking is disabled on this rack.");
+    assert!(!ran.out.contains("convox rack params set"), "{ran}");
+}
+
+#[test]
 fn the_budget_of_an_app_on_a_machine_is_raised() {
     let console = MockServer::new(|ask| match ask.line.as_str() {
         "GET /machines" => Response::json(MACHINES),
