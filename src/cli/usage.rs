@@ -22,7 +22,7 @@ impl UsageError {
     pub(super) fn new(error: &clap::Error, args: &[OsString], path: &str) -> Self {
         let error = match unknown_word(error) {
             Some(word) => unknown_command(path, &word),
-            None => in_our_form(&error.to_string(), path),
+            None => in_our_form(&error.to_string(), path, wrong_place(error, path)),
         };
         Self { error, hints: context(args) }
     }
@@ -54,6 +54,20 @@ fn unknown_word(error: &clap::Error) -> Option<String> {
     }
 }
 
+/// Advice on a flag that names a rack where a machine is expected, or a machine elsewhere.
+fn wrong_place(error: &clap::Error, path: &str) -> Option<&'static str> {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    match (flag.as_str(), path.split(' ').next() == Some(cloud::WORD)) {
+        ("-r" | "--rack", true) => Some("name the machine with --machine, or -i"),
+        ("-i" | "--machine", false) => Some("only `convox cloud` commands act on machines"),
+        _ => None,
+    }
+}
+
 /// The error for a word that names no command below `path`.
 fn unknown_command(path: &str, word: &str) -> CommandError {
     let words = format!("{path} {word}");
@@ -64,10 +78,13 @@ fn unknown_command(path: &str, word: &str) -> CommandError {
 }
 
 /// clap prints paragraphs: what is wrong, tips, the usage, and where the help is.
-fn in_our_form(text: &str, path: &str) -> CommandError {
+fn in_our_form(text: &str, path: &str, advice: Option<&'static str>) -> CommandError {
     let mut paragraphs = text.trim_end().split("\n\n");
     let first = paragraphs.next().unwrap_or_default();
     let mut error = CommandError::usage(one_line(first.trim_start_matches("error: ")));
+    if let Some(advice) = advice {
+        error = error.hint(advice);
+    }
     for paragraph in paragraphs {
         // That a flag could be meant as a value is rarely true.
         let tip = paragraph.trim_start().strip_prefix("tip: ");

@@ -238,9 +238,20 @@ HINT: the matching machines are acme/production, acme/production-eu
         2,
         str![[r#"
 ERROR: unexpected argument '-r' found
+HINT: name the machine with --machine, or -i
 HINT: usage: convox cloud apps [OPTIONS]
 HINT: usage: convox cloud apps <COMMAND>
 HINT: see: convox cloud apps --help
+"#]],
+    );
+    story.run("convox apps -i acme/production").fails_with(
+        2,
+        str![[r#"
+ERROR: unexpected argument '-i' found
+HINT: only `convox cloud` commands act on machines
+HINT: usage: convox apps [OPTIONS]
+HINT: usage: convox apps <COMMAND>
+HINT: see: convox apps --help
 "#]],
     );
     story.set("CONVOX_MACHINE", "a b");
@@ -334,7 +345,9 @@ fn commands_that_depend_on_the_version_of_a_rack_ask_no_machine_for_it() {
         Some(("GET ", "/apps/web")) => {
             ordinary(&Request { line: "GET /apps/web".to_owned(), ..ask.clone() })
         }
-        Some(("GET ", "/apps/web/cost")) => Response::json(r#"{"app":"web","tracking-enabled":false}"#),
+        Some(("GET ", "/apps/web/cost")) => {
+            Response::json(r#"{"app":"web","tracking-enabled":false}"#)
+        }
         Some(("PUT " | "POST ", _)) => Response::refusal(200, "ok\n"),
         None if ask.line == "GET /machines" => Response::json(MACHINES),
         _ => Response::refusal(404, &format!("no route {}", ask.line)),
