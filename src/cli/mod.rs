@@ -4,9 +4,12 @@
 //! unknown words build the whole tree.
 
 mod cloud;
+mod cursor;
 pub(crate) mod help;
+mod live;
 mod normalize;
 mod parse;
+mod scripts;
 mod spec;
 mod tree;
 mod usage;
@@ -15,8 +18,11 @@ mod words;
 use std::io;
 
 use clap::Command;
+use clap_complete::Shell;
 
 pub(crate) use cloud::original_of;
+pub(crate) use cursor::{Wanted, wanted};
+pub(crate) use live::LiveKind;
 pub(crate) use parse::{Parsed, parse};
 pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
@@ -50,8 +56,8 @@ pub(crate) fn full_command() -> Command {
 pub(crate) struct Program;
 
 impl CommandLine for Program {
-    fn full_command(&self) -> Command {
-        full_command()
+    fn completions(&self, shell: Shell) -> String {
+        scripts::completions(shell)
     }
 
     fn manual_page(&self, words: &[String]) -> io::Result<Option<ManualPage>> {
