@@ -13,6 +13,7 @@ mod budget;
 mod build;
 mod builds;
 mod certs;
+mod cloud;
 mod completion;
 mod configs;
 mod console;

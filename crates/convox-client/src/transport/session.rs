@@ -60,7 +60,8 @@ impl Client {
     pub(super) async fn prepare_session(&self) {
         if self.is_console() {
             // Only the session counts here; the handshake reports any other failure.
-            let _ = self.send(&Request::get(Path::of(["racks"]))).await;
+            let list = if self.is_for_machine() { "machines" } else { "racks" };
+            let _ = self.send(&Request::get(Path::of([list]))).await;
         }
     }
 
