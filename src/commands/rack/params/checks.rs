@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{BOOLEAN, CLEARABLE, INSTALL_ONLY, MANAGED, has, of_provider};
 use super::rules::RULES;
 use super::together;
 use super::values::boolean;
 use crate::error::CommandError;
-use crate::flows::rack_params::Current;
+use crate::flows::managed_rack::Current;
+use crate::flows::rack_parameter_names::{
+    BOOLEAN, CLEARABLE, INSTALL_ONLY, MANAGED, has, of_provider,
+};
 
 type Parameters = BTreeMap<String, String>;
 

@@ -3,7 +3,6 @@ pub(crate) mod set;
 
 mod checks;
 mod groups;
-mod names;
 mod rules;
 mod together;
 mod values;

@@ -1,9 +1,9 @@
 //! What the values of single parameters may be.
 
-use super::names::{QUANTITIES, has};
 use super::values::{
     are_capacities, duration, has_label, is_positive, is_quantity, pairs, taint_problem, within,
 };
+use crate::flows::rack_parameter_names::{QUANTITIES, has};
 
 /// A rule for the value of some parameters. Empty values have no rule.
 pub(super) struct Rule {

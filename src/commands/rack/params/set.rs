@@ -5,13 +5,15 @@ use serde::Serialize;
 use super::checks;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::{rack_params, rack_update};
+use crate::flows::managed_rack::ManagedRack;
+use crate::flows::rack_update;
 use crate::outcome::Outcome;
 use convox_client::rack::SystemUpdate;
 
 /// Set parameters of a rack
 ///
-/// Returns once the change is accepted; `rack wait` waits until it is done.
+/// Returns once the change is accepted; `rack wait` waits until it is done. On a rack that Terraform
+/// manages on this machine, Terraform applies the change, and its output is shown.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack params set idle_timeout=7200\n  \
                         convox rack params set node_type=t3.large node_disk=50 -r staging")]
@@ -26,11 +28,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let mut parameters = parse(&args.pairs)?;
-    let current = rack_params::read_with_provider(cx).await?;
+    let managed = ManagedRack::find(cx).await?;
+    let current = managed.current().await?;
     let checked = checks::check(&mut parameters, &current, args.force)?;
     checked.warnings.iter().for_each(|warning| cx.warn(warning));
     let update = SystemUpdate { parameters: parameters.clone(), ..SystemUpdate::default() };
-    cx.step("Updating parameters", rack_update::update(cx, update)).await?;
+    cx.step("Updating parameters", rack_update::update(cx, &managed, update)).await?;
     Ok(Outcome::json(Set { parameters }))
 }
 

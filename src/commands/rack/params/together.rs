@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::CommandError;
-use crate::flows::rack_params::Current;
+use crate::flows::managed_rack::Current;
 
 type Parameters = BTreeMap<String, String>;
 

@@ -1,7 +1,7 @@
 //! The names of parameters, by provider and by property. Each list is separated by blanks.
 
 /// The parameters of racks on `aws`.
-pub(super) const AWS: &str = "\
+pub(crate) const AWS: &str = "\
     access_log_retention_in_days additional_build_groups_config \
     additional_karpenter_nodepools_config additional_node_groups_config api_feature_gates \
     availability_zones aws_ebs_csi_driver_version build_disable_convox_resolver \
@@ -41,7 +41,7 @@ pub(super) const AWS: &str = "\
     webhook_signing_key whitelist";
 
 /// The parameters of racks on `azure`.
-pub(super) const AZURE: &str = "\
+pub(crate) const AZURE: &str = "\
     additional_build_groups_config additional_node_groups_config azure_files_enable \
     cert_duration docker_hub_password docker_hub_username fluentd_memory high_availability \
     idle_timeout image k8s_version max_on_demand_count min_on_demand_count name \
@@ -51,38 +51,38 @@ pub(super) const AZURE: &str = "\
     terraform_update_timeout webhook_signing_key whitelist";
 
 /// The parameters of racks on `gcp`.
-pub(super) const GCP: &str = "\
+pub(crate) const GCP: &str = "\
     buildkit_enabled cert_duration docker_hub_password docker_hub_username fluentd_memory image \
     k8s_version name nginx_additional_config node_disk node_type preemptible rack_name region \
     release settings sync_tf_now syslog telemetry terraform_update_timeout webhook_signing_key \
     whitelist";
 
 /// The parameters of racks on `do`.
-pub(super) const DIGITAL_OCEAN: &str = "\
+pub(crate) const DIGITAL_OCEAN: &str = "\
     access_id buildkit_enabled cert_duration docker_hub_password docker_hub_username \
     fluentd_memory high_availability image k8s_version name node_type rack_name region \
     registry_disk release secret_key settings sync_tf_now syslog telemetry \
     terraform_update_timeout token webhook_signing_key whitelist";
 
 /// The parameters of racks on `metal`.
-pub(super) const METAL: &str = "\
+pub(crate) const METAL: &str = "\
     docker_hub_password docker_hub_username domain fluentd_memory image name rack_name \
     registry_disk release sync_tf_now syslog webhook_signing_key whitelist";
 
 /// The parameters of racks on `local`.
-pub(super) const LOCAL: &str = "\
+pub(crate) const LOCAL: &str = "\
     docker_hub_password docker_hub_username image name os rack_name release settings sync_tf_now \
     telemetry webhook_signing_key";
 
 /// Set by updates of the rack; refused without `--force`.
-pub(super) const MANAGED: &str = "\
+pub(crate) const MANAGED: &str = "\
     aws_ebs_csi_driver_version coredns_version disable_public_access efs_csi_driver_version \
     eks_api_server_public_access_cidrs enable_private_access image k8s_version \
     kube_proxy_version name nginx_image pod_identity_agent_version rack_name release settings \
     vpc_cni_version";
 
 /// Stored as `true` or `false`.
-pub(super) const BOOLEAN: &str = "\
+pub(crate) const BOOLEAN: &str = "\
     azure_files_enable build_disable_convox_resolver build_node_enabled \
     buildkit_host_path_cache_enable contour_internal_tls convox_domain_tls_cert_disable \
     cost_tracking_enable deploy_extra_nlb disable_convox_resolver disable_image_manifest_cache \
@@ -92,12 +92,12 @@ pub(super) const BOOLEAN: &str = "\
     karpenter_consolidation_enabled keda_enable pod_identity_agent_enable telemetry vpa_enable";
 
 /// Masked on terminals.
-pub(super) const SENSITIVE: &str = "\
+pub(crate) const SENSITIVE: &str = "\
     HttpProxy Password access_id docker_hub_password private_eks_host private_eks_pass \
     private_eks_user secret_key token webhook_signing_key";
 
 /// May have an empty value.
-pub(super) const CLEARABLE: &str = "\
+pub(crate) const CLEARABLE: &str = "\
     additional_build_groups_config additional_karpenter_nodepools_config \
     additional_node_groups_config api_feature_gates build_node_type contour_cpu_request \
     contour_memory_request convox_rack_domain dcgm_scrape_interval docker_hub_password \
@@ -114,22 +114,22 @@ pub(super) const CLEARABLE: &str = "\
     ssl_protocols syslog tags user_data user_data_url";
 
 /// Set when a rack is installed, and never after.
-pub(super) const INSTALL_ONLY: &str = "\
+pub(crate) const INSTALL_ONLY: &str = "\
     high_availability private cidr vpc_id internet_gateway_id private_subnets_ids \
     public_subnets_ids availability_zones region access_id secret_key token";
 
 /// Kubernetes resource quantities.
-pub(super) const QUANTITIES: &str = "\
+pub(crate) const QUANTITIES: &str = "\
     contour_cpu_request contour_memory_request envoy_cpu_request envoy_memory_request \
     fluentd_memory";
 
 /// Returns whether a list has a name.
-pub(super) fn has(list: &str, name: &str) -> bool {
+pub(crate) fn has(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|listed| listed == name)
 }
 
 /// The parameters of a provider; `None` for an unknown one.
-pub(super) fn of_provider(provider: &str) -> Option<&'static str> {
+pub(crate) fn of_provider(provider: &str) -> Option<&'static str> {
     Some(match provider {
         "aws" => AWS,
         "azure" => AZURE,

@@ -1,0 +1,1 @@
+//! Parameters of racks that are JSON documents.
