@@ -118,11 +118,6 @@ pub(crate) const INSTALL_ONLY: &str = "\
     high_availability private cidr vpc_id internet_gateway_id private_subnets_ids \
     public_subnets_ids availability_zones region access_id secret_key token";
 
-/// Kubernetes resource quantities.
-pub(crate) const QUANTITIES: &str = "\
-    contour_cpu_request contour_memory_request envoy_cpu_request envoy_memory_request \
-    fluentd_memory";
-
 /// Returns whether a list has a name.
 pub(crate) fn has(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|listed| listed == name)

@@ -1,4 +1,5 @@
 use super::groups;
+use super::json::{self, DOCUMENTS};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::managed_rack::ManagedRack;
@@ -26,6 +27,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         parameters.retain(|name, _| group.has(name));
         if parameters.is_empty() {
             cx.notice(format!("no params in group '{}' for this rack", group.name));
+        }
+    }
+    for (_, value) in parameters.iter_mut().filter(|(name, _)| DOCUMENTS.contains(&name.as_str())) {
+        if let Some(document) = json::shown(value) {
+            *value = document;
         }
     }
     if !cx.reveals() {

@@ -3,6 +3,13 @@ pub(crate) mod set;
 
 mod checks;
 mod groups;
-mod rules;
+mod json;
+mod karpenter;
+mod names;
+mod prometheus;
+mod router;
+mod steps;
+#[cfg(test)]
+mod tests;
 mod together;
 mod values;
