@@ -91,6 +91,14 @@ pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
     })
 }
 
+/// Returns whether terraform has to run to find the rack's address, which takes seconds.
+pub(super) async fn needs_terraform(cx: &Context) -> Result<bool, CommandError> {
+    Ok(match resolve(cx).await? {
+        ResolvedRack::Named(NamedRack::Local(rack)) => rack.kind() == RackKind::Terraform,
+        _ => false,
+    })
+}
+
 async fn resolve(cx: &Context) -> Result<ResolvedRack, CommandError> {
     match cx.settings.target(cx.args.rack.as_ref().map(RackName::as_str))? {
         Target::Url(url) => Ok(ResolvedRack::Url(url)),
@@ -154,7 +162,8 @@ fn through_console(cx: &Context, name: &str) -> Result<Connection, CommandError>
 
 async fn dev(cx: &Context) -> Result<Connection, CommandError> {
     let endpoint = super::dev::running(cx).await?;
-    let options = options_with(cx, endpoint.authority(), Trust::Platform);
+    let mut options = options_with(cx, endpoint.authority(), Trust::Platform);
+    options.listener = super::dev::reviving(cx, options.listener)?;
     Ok(Connection { rack: Rack::new(Client::new(endpoint, options)), direct: None })
 }
 

@@ -2,14 +2,18 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use crate::signals::shutdown_requested;
 
-use super::Context;
+use super::transport_events::Listener;
+use super::{Context, Severity, Ui};
 use crate::error::{CommandError, Hint};
 use convox_client::rack::Endpoint;
-use convox_devrack::daemon::{self, Address, Status};
+use convox_client::transport::Event;
+use convox_devrack::daemon::{self, Address, DaemonError, Status};
 use convox_devrack::runner::BaseEnvironment;
 
 /// The arguments that start this program as the rack.
@@ -35,7 +39,45 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
             start(cx, None).await?;
         }
     }
+    cx.uses_dev_rack.set(true);
     Ok(Endpoint::unix(daemon::socket(&data)?)?)
+}
+
+/// Returns a listener that also starts the rack again if it dies while this command changes
+/// something. A rack that was stopped stays stopped.
+pub(super) fn reviving(cx: &Context, listener: Listener) -> Result<Listener, CommandError> {
+    let (Some(program), true) = (cx.settings.program(), cx.starts_rack) else {
+        return Ok(listener);
+    };
+    let (data, program, ui) = (data_dir(cx)?, program.to_owned(), cx.ui.clone());
+    let is_starting = Arc::new(AtomicBool::new(false));
+    Ok(Arc::new(move |event: Event| {
+        let is_failure = matches!(event, Event::Failed { .. } | Event::SocketClosed { .. });
+        listener(event);
+        if !is_failure || is_starting.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (data, program, ui) = (data.clone(), program.clone(), ui.clone());
+        let is_starting = Arc::clone(&is_starting);
+        tokio::spawn(async move {
+            if let Err(error) = revive(&data, &program, &ui).await {
+                ui.notice(Severity::Warning, &error.to_string(), &[]);
+            }
+            is_starting.store(false, Ordering::Relaxed);
+        });
+    }))
+}
+
+async fn revive(data: &Path, program: &Path, ui: &Ui) -> Result<(), DaemonError> {
+    if daemon::has_died(data)? {
+        ui.notice(Severity::Notice, "the development rack has died; starting it again", &[]);
+        daemon::start_detached(data, program, &AS_DAEMON.map(Into::into), &log_file(data)).await?;
+    }
+    Ok(())
+}
+
+fn log_file(data: &Path) -> PathBuf {
+    data.join("rack.log")
 }
 
 /// Starts the rack in the background, or finds it running. With `listen` it also listens on this
@@ -48,16 +90,12 @@ pub(crate) async fn start(
     listen: Option<SocketAddr>,
 ) -> Result<Option<Address>, CommandError> {
     let data = data_dir(cx)?;
-    let program = cx.settings.program().ok_or_else(|| {
-        CommandError::new("the path of this program is not known")
-            .hint(Hint::command("start the rack with", "rack start"))
-    })?;
+    let program = program(cx)?;
     let mut arguments: Vec<OsString> = AS_DAEMON.map(OsString::from).into();
     if let Some(listen) = listen {
         arguments.extend(["--listen".into(), listen.to_string().into()]);
     }
-    let log = data.join("rack.log");
-    let address = daemon::start_detached(&data, program, &arguments, &log).await?;
+    let address = daemon::start_detached(&data, program, &arguments, &log_file(&data)).await?;
     match listen {
         Some(listen) if !address.as_ref().is_some_and(|address| serves(address, listen)) => {
             Err(CommandError::new(format!(
@@ -67,6 +105,14 @@ pub(crate) async fn start(
         }
         _ => Ok(address),
     }
+}
+
+/// The path of this program, to start it again.
+pub(crate) fn program(cx: &Context) -> Result<&Path, CommandError> {
+    cx.settings.program().ok_or_else(|| {
+        CommandError::new("the path of this program is not known")
+            .hint(Hint::command("start the rack with", "rack start"))
+    })
 }
 
 /// Whether an address is the requested one. Port 0 requests any port.

@@ -67,6 +67,7 @@ pub(crate) struct Context {
     pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
     started_rack: Cell<bool>,
+    uses_dev_rack: Cell<bool>,
 }
 
 impl Context {
@@ -90,6 +91,7 @@ impl Context {
             starts_rack,
             connection: OnceCell::new(),
             started_rack: Cell::new(false),
+            uses_dev_rack: Cell::new(false),
         }
     }
 
@@ -200,7 +202,9 @@ impl Context {
 
     /// How to poll for at most `limit`.
     pub(crate) fn polls(&self, limit: Duration) -> Schedule {
-        Schedule { first: self.limits().poll, limit, notice_after: SILENT }
+        // Nobody but its user starts a development rack that was stopped.
+        let longest_outage = self.uses_dev_rack.get().then_some(self.limits().retry);
+        Schedule { first: self.limits().poll, limit, notice_after: SILENT, longest_outage }
     }
 
     /// Returns whether secrets are shown: with `--reveal`, and to programs.
@@ -271,6 +275,11 @@ impl Context {
     /// The name of the rack, without asking it.
     pub(crate) async fn rack_name(&self) -> Result<String, CommandError> {
         connection::name(self).await
+    }
+
+    /// Whether terraform has to run to find the rack's address, which takes seconds.
+    pub(crate) async fn needs_terraform(&self) -> Result<bool, CommandError> {
+        connection::needs_terraform(self).await
     }
 
     /// How this style promotes.

@@ -7,8 +7,11 @@ use crate::error::Hint;
 use crate::output::humanize;
 use convox_client::transport::Event;
 
+/// Receives the events of a client.
+pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
 /// Returns the listener of a client: prints notices, and with `--debug` a line for each event.
-pub(super) fn listener(cx: &Context) -> Arc<dyn Fn(Event) + Send + Sync> {
+pub(super) fn listener(cx: &Context) -> Listener {
     let (ui, outages) = (cx.ui.clone(), cx.outages.clone());
     let debug = cx.settings.env.debug;
     Arc::new(move |event: Event| {

@@ -35,6 +35,9 @@ impl From<WaitError> for CommandError {
 fn hints_for(error: &Error) -> Vec<Hint> {
     match error {
         Error::Certificate(problem) => for_certificate(problem),
+        Error::Unreachable { address, .. } if is_socket(address) => {
+            vec![Hint::command("start the development rack with", "rack start").arg("--detach")]
+        }
         Error::Unreachable { cause, .. } => for_network(cause),
         Error::Proxy { variable, cause, .. } => for_proxy(variable, cause),
         Error::Status { request, status, .. } => {
@@ -72,6 +75,11 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
         ],
         _ => Vec::new(),
     }
+}
+
+/// Whether an address is the path of a Unix-domain socket, as only the development rack has one.
+fn is_socket(address: &str) -> bool {
+    address.starts_with('/')
 }
 
 fn for_too_large(size: Option<u64>, server: Option<&str>) -> Vec<Hint> {

@@ -25,6 +25,7 @@ pub(crate) mod source;
 pub(crate) mod starter;
 mod terraform_rack;
 pub(crate) mod transfer;
+pub(crate) mod unpromoted;
 pub(crate) mod update;
 
 use crate::context::Context;

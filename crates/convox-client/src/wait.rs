@@ -22,6 +22,8 @@ pub struct Schedule {
     pub limit: Duration,
     /// How long an outage may last before it is reported.
     pub notice_after: Duration,
+    /// How long an outage may last before it ends the wait. `None`: as long as the wait.
+    pub longest_outage: Option<Duration>,
 }
 
 /// Why a wait ended without a value.
@@ -38,7 +40,7 @@ pub enum WaitError {
 /// Polls `condition` until it returns a value. `condition` gets the time since the start of the
 /// wait.
 ///
-/// An unavailable rack ([`Error::is_unavailable`]) is waited for within the limit; `on_outage` is
+/// An unavailable rack ([`Error::is_unavailable`]) is waited for within the limits; `on_outage` is
 /// called once per outage that lasts longer than [`Schedule::notice_after`]. Other errors, such as
 /// a 404, end the wait at once. `condition` should use a rack without retries, since the next poll
 /// repeats the request.
@@ -63,6 +65,9 @@ pub async fn until<T>(
             Ok(None) => outage = Outage::default(),
             Err(error) if error.is_unavailable() => {
                 at_least = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+                if schedule.longest_outage.is_some_and(|longest| outage.length() >= longest) {
+                    return Err(error.into());
+                }
                 if outage.should_report(schedule.notice_after) {
                     on_outage(&error);
                 }
@@ -85,10 +90,14 @@ struct Outage {
 }
 
 impl Outage {
+    /// Returns how long it has lasted.
+    fn length(&mut self) -> Duration {
+        self.since.get_or_insert_with(Instant::now).elapsed()
+    }
+
     /// Returns whether it has lasted longer than `notice_after` and has not been reported.
     fn should_report(&mut self, notice_after: Duration) -> bool {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        since.elapsed() >= notice_after && !std::mem::replace(&mut self.notified, true)
+        self.length() >= notice_after && !std::mem::replace(&mut self.notified, true)
     }
 }
 
@@ -102,6 +111,7 @@ mod tests {
         first: Duration::from_millis(1),
         limit: Duration::from_millis(50),
         notice_after: Duration::ZERO,
+        longest_outage: None,
     };
 
     fn refused(status: u16) -> Error {
@@ -123,6 +133,15 @@ mod tests {
         let away = || Err(refused(500));
         let (result, notified) = wait(vec![away(), away(), Ok(None), away(), Ok(Some(7))]).await;
         assert_eq!((result.unwrap(), notified), (7, 2));
+    }
+
+    #[tokio::test]
+    async fn an_outage_may_have_a_limit_of_its_own() {
+        let mut responses = vec![Err(refused(502)), Ok(None), Err(refused(503))].into_iter();
+        let condition = async |_| responses.next().unwrap_or(Ok(Some(1)));
+        let schedule = Schedule { longest_outage: Some(Duration::ZERO), ..SCHEDULE };
+        let ended = until(schedule, |_| (), condition).await;
+        assert!(matches!(ended, Err(WaitError::Rack(error)) if error.status() == Some(502)));
     }
 
     #[tokio::test]

@@ -47,7 +47,7 @@ pub enum Error {
     Unreachable {
         /// Method and path.
         request: RequestLine,
-        /// Host and port.
+        /// Host and port, or the path of a Unix-domain socket.
         address: String,
         /// What happened.
         cause: Cause,

@@ -9,6 +9,7 @@ mod check;
 mod lock;
 mod orphans;
 mod record;
+mod recover;
 mod space;
 
 use std::io;
@@ -31,8 +32,10 @@ use super::{directories, ids, local_socket};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
+pub use self::recover::{Recovered, recover, recover_step};
 pub use self::space::{disk_usage, prune};
 pub use super::runner::Adoption;
+pub use super::store::{Salvaged, Step, UnknownStep};
 
 /// Apps inherit the limit, and some programs look at each possible descriptor.
 const MAX_OPEN_FILES: u64 = 16 * 1024;
@@ -173,6 +176,15 @@ pub async fn status(data: &Path) -> Result<Status, DaemonError> {
         }
         pid => Status::NotAnswering { pid },
     })
+}
+
+/// Returns whether the rack of this data directory has ended without being stopped, as by a kill or
+/// a crash.
+///
+/// # Errors
+/// Fails if the lock or the record can't be read.
+pub fn has_died(data: &Path) -> Result<bool, DaemonError> {
+    Ok(!lock::is_locked(data)? && Record::read(data)?.is_some_and(|record| record.has_process()))
 }
 
 /// Returns a path by which this process can connect to the Unix-domain socket of this data
