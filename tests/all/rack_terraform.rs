@@ -296,8 +296,8 @@ fn ctrl_c_is_passed_to_terraform_once_and_its_end_is_waited_for() {
         let rack = rack();
         let story = story(
             &rack,
-            "apply) n=0; trap 'n=$((n+1))' INT TERM; trap 'echo got HUP; exit 1' HUP\n\
-             trap \"echo got INT; n=1\" INT; trap \"echo got TERM; n=1\" TERM\n\
+            "apply) n=0; trap 'echo got HUP; exit 1' HUP\n\
+             trap 'echo got INT; n=1' INT; trap 'echo got TERM; n=1' TERM\n\
              echo applying\nwhile [ $n = 0 ]; do sleep 0.05; done\n\
              echo stopping; sleep 0.2; echo stopped; exit 1 ;;",
         );
