@@ -51,6 +51,8 @@ pub(crate) enum Event {
     Process(Box<Process>),
     /// The app runs the release.
     Running(ReleaseId),
+    /// What a program prints that does the work of a step.
+    Program(ProgramOutput),
     /// A step begins, such as `Creating web`.
     Step(String),
     /// The rack has accepted the step; lines of a log follow.
@@ -61,6 +63,15 @@ pub(crate) enum Event {
     Line(String),
     /// A large body moves. It has a progress bar on stderr, if that is a terminal.
     Transfer(Transfer),
+}
+
+/// Bytes that another program prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ProgramOutput {
+    /// On its stdout.
+    Out(Bytes),
+    /// On its stderr.
+    Err(Bytes),
 }
 
 /// What a large body is doing.

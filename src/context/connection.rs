@@ -1,5 +1,6 @@
 //! Connecting to the rack that the settings name.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::{Access, Context, KnownRack, known_machines, transport_events};
 use crate::args::Site;
 use crate::error::{CommandError, Hint};
 use crate::settings::{
-    CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
+    CurrentRack, ExposeSecret, LocalForm, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
 };
 use convox_client::rack::{Client, Console, Endpoint, Options, Rack};
 use convox_client::transport::{PinnedBy, Trust};
@@ -18,6 +19,9 @@ use convox_wire::RackName;
 
 /// The time limit for refreshing the cached metadata of a direct rack.
 const META_TIME: Duration = Duration::from_secs(2);
+
+/// Where convox/convox has its releases.
+const RELEASES: &str = "https://api.github.com";
 
 /// The rack of a run.
 pub(super) struct Connection {
@@ -55,16 +59,30 @@ pub(crate) enum Manager {
         /// The rack's full name.
         name: RackName,
     },
+    /// Terraform, on this machine.
+    Terraform {
+        /// The rack's name.
+        name: String,
+        /// The directory of its `main.tf`.
+        dir: PathBuf,
+    },
     /// The rack itself.
     Itself(Rack),
 }
 
 /// Finds out who manages the rack.
 pub(super) async fn manager(cx: &Context) -> Result<Manager, CommandError> {
-    if let ResolvedRack::Named(NamedRack::Console(rack)) = resolve(cx).await?
-        && let Some(console) = console(cx)?
-    {
-        return Ok(Manager::Console { console, name: RackName::from_rack(&rack.name) });
+    match resolve(cx).await? {
+        ResolvedRack::Named(NamedRack::Console(rack)) => {
+            if let Some(console) = console(cx)? {
+                return Ok(Manager::Console { console, name: RackName::from_rack(&rack.name) });
+            }
+        }
+        ResolvedRack::Named(NamedRack::Local(LocalRack {
+            name,
+            form: LocalForm::Terraform(dir),
+        })) => return Ok(Manager::Terraform { name, dir }),
+        _ => {}
     }
     Ok(Manager::Itself(cx.rack().await?))
 }
@@ -165,6 +183,15 @@ pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
     endpoint.actor = cx.settings.env.actor.clone();
     Ok(Some(Console::new(Client::new(endpoint, options(cx, &url)?))))
+}
+
+/// Returns where the published versions of racks are listed. It gets no credentials.
+pub(super) fn releases(cx: &Context) -> Result<Rack, CommandError> {
+    let url = match &cx.settings.env.releases_url {
+        Some(url) => url.clone(),
+        None => RELEASES.parse()?,
+    };
+    Ok(Rack::new(Client::new(Endpoint::from(&url), options(cx, &url)?)))
 }
 
 /// Returns the console, or rack, to log in to. `trust` overrides how its certificate is verified.

@@ -110,6 +110,11 @@ impl Context {
         connection::manager(self).await
     }
 
+    /// Where the published versions of racks are listed: GitHub, by its API.
+    pub(crate) fn releases(&self) -> Result<Rack, CommandError> {
+        connection::releases(self)
+    }
+
     /// The console; an error if none is known.
     pub(crate) fn console(&self) -> Result<Console, CommandError> {
         let missing = || CommandError::new("no console is known").hint(connection::log_in());

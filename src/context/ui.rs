@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::error::{CommandError, ErrorKind, Hint, HintContext};
-use crate::event::Event;
+use crate::event::{Event, ProgramOutput};
 use crate::input::Input;
 use crate::output::sanitize::sanitize;
 use crate::output::stdio::{OutputError, Stdio};
 use crate::output::{
-    Document, FailureView, RenderContext, Renderer, Report, Reporter, TransferBar, Value,
+    Document, FailureView, LogWriter, RenderContext, Renderer, Report, Reporter, TransferBar, Value,
 };
 use crate::signals::EndSignal;
 use convox_wire::AppName;
@@ -32,6 +32,7 @@ struct Inner {
     reporter: Reporter,
     debug: bool,
     bar: TransferBar,
+    programs: LogWriter,
 }
 
 /// How much a line on stderr matters.
@@ -65,7 +66,9 @@ impl Ui {
         let caps = if events_to_stderr { stdio.err.caps() } else { stdio.out.caps() };
         let reporter = Reporter::new(caps.redraws && renderer.is_for_people(), renderer.has_bar());
         let bar = TransferBar::default();
-        let inner = Inner { stdio, renderer, events_to_stderr, hints, reporter, debug, bar };
+        let programs = LogWriter::new(stdio.err.caps(), false);
+        let inner =
+            Inner { stdio, renderer, events_to_stderr, hints, reporter, debug, bar, programs };
         Self { inner: Arc::new(Mutex::new(inner)), input: Arc::new(Mutex::new(input)) }
     }
 
@@ -89,6 +92,12 @@ impl Ui {
         if let (Event::Transfer(transfer), true) = (event, inner.renderer.is_for_people()) {
             let Inner { stdio, bar, .. } = inner;
             return Ok(bar.draw(transfer, &mut stdio.err).map_err(OutputError::from)?);
+        }
+        if let Event::Program(output) = event
+            && let Some(bytes) = inner.for_stderr(output)
+        {
+            let Inner { stdio, programs, .. } = inner;
+            return Ok(programs.write(bytes, &mut stdio.err)?);
         }
         let Inner { stdio, renderer, events_to_stderr, reporter, .. } = inner;
         let stream = if *events_to_stderr { &mut stdio.err } else { &mut stdio.out };
@@ -235,6 +244,15 @@ impl Ui {
 }
 
 impl Inner {
+    /// What a program has printed, if it belongs on stderr: there is where the program has printed
+    /// it, or stdout is left to a document.
+    fn for_stderr<'a>(&self, output: &'a ProgramOutput) -> Option<&'a [u8]> {
+        match output {
+            ProgramOutput::Out(_) if self.renderer.is_for_people() => None,
+            ProgramOutput::Out(bytes) | ProgramOutput::Err(bytes) => Some(bytes),
+        }
+    }
+
     fn print_report(&mut self, report: Option<Report>) -> Result<(), OutputError> {
         match report {
             Some(Report::Transient(text)) => {

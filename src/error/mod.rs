@@ -10,6 +10,8 @@ use std::fmt;
 
 use crate::outcome::Exit;
 use crate::output::stdio::OutputError;
+use crate::programs::ProgramError;
+use crate::programs::terraform::{RunError, TerraformError};
 use crate::signals::EndSignal;
 use convox_client::rack::Refusal;
 
@@ -198,8 +200,7 @@ macro_rules! failures {
 }
 
 failures!(
-    crate::programs::ProgramError,
-    crate::programs::terraform::TerraformError,
+    ProgramError,
     crate::settings::NoWorkingDir,
     convox_client::rack_url::InvalidRackUrl,
     convox_devrack::daemon::DaemonError,
@@ -213,6 +214,28 @@ impl From<OutputError> for CommandError {
         };
         from_error(error).with_kind(kind)
     }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Ended(signal) => Self::ended(signal),
+            RunError::Missing => from_complete_error(error).hint(install_terraform()),
+            error => from_complete_error(error),
+        }
+    }
+}
+
+impl From<TerraformError> for CommandError {
+    fn from(error: TerraformError) -> Self {
+        let is_missing = matches!(error, TerraformError::Program(ProgramError::Missing(_)));
+        let error = from_error(error);
+        if is_missing { error.hint(install_terraform()) } else { error }
+    }
+}
+
+fn install_terraform() -> Hint {
+    Hint::from("install it as in https://developer.hashicorp.com/terraform/install")
 }
 
 #[cfg(test)]

@@ -2,32 +2,38 @@
 
 use std::time::Duration;
 
+use super::managed_rack::ManagedRack;
 use super::notify_unavailable;
 use super::rollout_logs::RolloutLogs;
 use super::update::UpdateWatch;
-use crate::context::{Context, Manager};
+use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use convox_client::rack::{ManagedUpdate, Rack, SystemUpdate};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{System, SystemStatus};
 
-/// Sends a change to the rack, or to the console that manages it.
-pub(crate) async fn update(cx: &Context, change: SystemUpdate) -> Result<(), CommandError> {
-    let (console, name) = match cx.manager().await? {
-        Manager::Itself(rack) => return Ok(rack.update_system(&change).await?),
-        Manager::Console { console, name } => (console, name),
+/// Makes a change where the rack's version and parameters are kept: sends it to the rack, or to the
+/// console that manages it, or has Terraform apply it.
+pub(crate) async fn update(
+    cx: &Context,
+    managed: &ManagedRack,
+    change: SystemUpdate,
+) -> Result<(), CommandError> {
+    let (console, name, rack) = match managed {
+        ManagedRack::Itself(rack) => return Ok(rack.update_system(&change).await?),
+        ManagedRack::Terraform(rack) => return rack.change(cx, &change).await,
+        ManagedRack::Console { console, name, rack } => (console, name, rack),
     };
-    let managed = console.managed_rack(&name).await?;
-    if !managed.has_state() {
-        return Ok(console.rack(&name).update_system(&change).await?);
+    if !rack.has_state() {
+        return Ok(console.rack(name).update_system(&change).await?);
     }
-    let version = change.version.or_else(|| managed.version().map(str::to_owned));
+    let version = change.version.or_else(|| rack.version().map(str::to_owned));
     let change = ManagedUpdate {
         parameters: Some(change.parameters).filter(|parameters| !parameters.is_empty()),
         version: Some(version.ok_or_else(|| CommandError::new("current version invalid"))?),
         force: change.force,
     };
-    Ok(console.update_managed_rack(&name, &change).await?)
+    Ok(console.update_managed_rack(name, &change).await?)
 }
 
 /// How long a rack may show nothing of an update that it has accepted: it caches its status.

@@ -59,7 +59,7 @@ impl Reporter {
             Event::Progress { sent, total } => return self.upload(*sent, *total, now),
             Event::StartingBuild => self.wait("starting the build", true, now),
             Event::BuildStarted(build) => self.wait(format!("building {build}"), false, now),
-            Event::BuildLog(_) => self.restart(now),
+            Event::BuildLog(_) | Event::Program(_) => self.restart(now),
             Event::WaitingForApp => self.wait("waiting for the app to be ready", true, now),
             Event::Promoting(release) => self.wait(format!("promoting {release}"), false, now),
             Event::Waiting(release) => self.wait(format!("waiting for {release}"), true, now),

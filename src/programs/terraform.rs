@@ -1,4 +1,6 @@
-//! Reads the Terraform outputs of racks that were installed from this machine.
+//! Terraform, which installs and changes the racks of this machine: reads its outputs, and runs it.
+
+mod run;
 
 use std::path::Path;
 use std::process::Command;
@@ -8,6 +10,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{ProgramError, output};
+
+pub(crate) use run::{Printed, RunError, run};
 
 /// How long Terraform may take; it may have to fetch its state from a remote backend.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use app::AppError;
-pub use config_dir::{ConfigDir, ConfigError, ConfigWriter, Remedy};
+pub use config_dir::{ConfigDir, ConfigError, ConfigWriter, Remedy, replace_file};
 pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use convox_client::limits::Limits;
 pub use convox_client::rack_url::{Credentials, InvalidRackUrl, RackUrl, Scheme};

@@ -20,7 +20,9 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
 pub(crate) async fn managed(cx: &Context) -> Result<(Console, RackName), CommandError> {
     match cx.manager().await? {
         Manager::Console { console, name } => Ok((console, name)),
-        Manager::Itself(_) => Err(CommandError::new("this rack is not managed by a console")
-            .hint(Hint::command("list racks with", "racks"))),
+        Manager::Terraform { .. } | Manager::Itself(_) => {
+            Err(CommandError::new("this rack is not managed by a console")
+                .hint(Hint::command("list racks with", "racks")))
+        }
     }
 }

@@ -2,20 +2,25 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
-use crate::flows::rack_update;
+use crate::flows::managed_rack::ManagedRack;
+use crate::flows::rack_version::{Version, is_older};
+use crate::flows::{published_versions, rack_update};
 use crate::outcome::Outcome;
 use convox_client::rack::SystemUpdate;
 
 /// Update a rack to another version
 ///
-/// Returns once the change is accepted; `rack wait` waits until it is done. A minor version can't be
-/// skipped.
+/// Without a version, the newest published patch of the rack's minor version is taken. A minor
+/// version can't be skipped.
+///
+/// Returns once the change is accepted; `rack wait` waits until it is done. On a rack that Terraform
+/// manages on this machine, Terraform applies the change, and its output is shown.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  convox rack update 3.24.8\n  \
+#[command(after_help = "Examples:\n  convox rack update\n  convox rack update 3.24.8\n  \
                         convox rack update 3.25.1 -r staging")]
 pub(crate) struct Args {
     /// Version
-    version: String,
+    version: Option<String>,
     /// Skip the checks of the version
     #[arg(long)]
     force: bool,
@@ -23,40 +28,67 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let Args { version, force } = args;
-    let current = cx.rack().await?.system().await?;
-    check(&current.version, &version, force)?;
-    let router = current.parameters.get("router_type");
-    if is_older(&version, &current.version) && router.is_some_and(|kind| kind == "contour") {
-        return Err(CommandError::new(format!(
-            "cannot downgrade to {version} while router_type=contour is set."
-        ))
-        .hint(Hint::command("set it first with", "rack params set").arg("router_type=nginx")));
-    }
+    let managed = ManagedRack::find(cx).await?;
+    let from = match &managed {
+        // The rack itself need not answer where nothing is checked.
+        ManagedRack::Terraform(rack) if force || version.is_none() => rack.release()?,
+        _ => cx.rack().await?.system().await?.version,
+    };
+    let version = match version {
+        Some(version) => version,
+        None if is_v2(&from) => {
+            return Err(CommandError::new(format!("the next version after {from} is not known"))
+                .hint(Hint::command("choose it with", "rack update").arg("VERSION")));
+        }
+        None => published_versions::newest_patch(cx, &from).await?,
+    };
+    check(&from, &version, force)?;
+    check_router(cx, &managed, &from, &version).await?;
     let change = SystemUpdate {
         version: Some(version.clone()),
         force: Some(force),
         ..SystemUpdate::default()
     };
-    cx.step(format!("Updating to {version}"), rack_update::update(cx, change)).await?;
-    Ok(Outcome::json(Updated { version, from: current.version }))
+    cx.step(format!("Updating to {version}"), rack_update::update(cx, &managed, change)).await?;
+    Ok(Outcome::json(Updated { version, from }))
 }
 
-/// Major, minor and patch version of a 3.x release.
-type Version = (u64, u64, u64);
-
-fn parse(version: &str) -> Option<Version> {
-    let mut parts = version.split('.').map(|part| part.parse().ok());
-    let version = (parts.next()??, parts.next()??, parts.next()??);
-    (version.0 == 3 && parts.next().is_none()).then_some(version)
+/// The versions of v2 racks are times. They are not published with those of v3 racks.
+fn is_v2(version: &str) -> bool {
+    version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_older(version: &str, than: &str) -> bool {
-    parse(version).zip(parse(than)).is_some_and(|(version, than)| version < than)
+/// Refuses an older version for a rack with a router that it may not have.
+async fn check_router(
+    cx: &Context,
+    managed: &ManagedRack,
+    from: &str,
+    version: &str,
+) -> Result<(), CommandError> {
+    if !is_older(version, from) {
+        return Ok(());
+    }
+    let parameters = match managed.parameters().await {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            let why = error.message();
+            cx.warn(format!("could not verify router_type before downgrade: {why}"));
+            return Ok(());
+        }
+    };
+    match parameters.get("router_type") {
+        Some(router) if router == "contour" => Err(CommandError::new(format!(
+            "cannot downgrade to {version} while router_type=contour is set."
+        ))
+        .hint(Hint::command("set it first with", "rack params set").arg("router_type=nginx"))),
+        _ => Ok(()),
+    }
 }
 
 /// Checks a change from one 3.x version to another; candidates for a release are not checked.
 fn check(current: &str, target: &str, force: bool) -> Result<(), CommandError> {
-    let Some(((major, from, _), (_, to, _))) = parse(current).zip(parse(target)) else {
+    let versions = Version::parse(current).zip(Version::parse(target));
+    let Some((Version(major, from, _), Version(_, to, _))) = versions else {
         return Ok(());
     };
     if to < from {
@@ -95,6 +127,5 @@ mod tests {
                        before updating to 3.27.1";
         assert_eq!(problem("3.27.1").unwrap(), skipped);
         assert!(check("3.24.7", "3.27.1", true).is_ok());
-        assert!(is_older("3.24.6", "3.24.10") && !is_older("3.24.10", "3.24.9"));
     }
 }

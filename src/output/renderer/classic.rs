@@ -5,7 +5,7 @@ use super::super::logs::LogWriter;
 use super::super::progress::Progress;
 use super::super::sanitize::sanitize;
 use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
-use crate::event::Event;
+use crate::event::{Event, ProgramOutput};
 
 /// The form of the guide.
 pub(crate) struct Classic {
@@ -39,7 +39,9 @@ impl Renderer for Classic {
                 Some(bar) => Ok(bar.finish(*total, to.width(), Instant::now(), to)?),
                 None => Ok(()),
             },
-            Event::BuildLog(bytes) => self.log.write(bytes, to),
+            Event::BuildLog(bytes) | Event::Program(ProgramOutput::Out(bytes)) => {
+                self.log.write(bytes, to)
+            }
             Event::Log(bytes) => self.log.write_app(None, bytes, to),
             Event::LogOf(app, bytes) => self.log.write_app(Some(app), bytes, to),
             Event::Done(_) => {
@@ -63,6 +65,7 @@ impl Renderer for Classic {
             | Event::WaitingForApp
             | Event::AppReady
             | Event::Process(_)
+            | Event::Program(ProgramOutput::Err(_))
             | Event::Step(_)
             | Event::LogFollows
             | Event::Line(_)

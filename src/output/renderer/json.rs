@@ -141,6 +141,7 @@ fn line(event: &Event) -> Option<Line<'_>> {
         | Event::BuildLog(_)
         | Event::Log(_)
         | Event::LogOf(..)
+        | Event::Program(_)
         | Event::Step(_)
         | Event::LogFollows
         | Event::Done(_)
@@ -184,6 +185,7 @@ impl Json {
             | Event::LogOf(..)
             | Event::Process(_)
             | Event::Running(_)
+            | Event::Program(_)
             | Event::Step(_)
             | Event::LogFollows
             | Event::Done(_)

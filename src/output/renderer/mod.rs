@@ -97,6 +97,7 @@ fn common(event: &Event, to: &mut Stream) -> Result<(), OutputError> {
         | Event::Progress { .. }
         | Event::Uploaded { .. }
         | Event::BuildLog(_)
+        | Event::Program(_) // on stderr, if not drawn by the style
         | Event::Built { .. }
         | Event::Promoting(_)
         | Event::Accepted(_)

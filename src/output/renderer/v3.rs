@@ -2,7 +2,7 @@ use std::io::Write;
 
 use super::super::logs::LogWriter;
 use super::{FailureView, OutputError, Renderer, Stream, built, common, finish, start};
-use crate::event::{Event, Upload};
+use crate::event::{Event, ProgramOutput, Upload};
 
 /// The form of 3.x clients.
 pub(crate) struct V3 {
@@ -23,7 +23,9 @@ impl Renderer for V3 {
             Event::Uploaded { upload: Upload::Object, .. } | Event::Running(_) => {
                 finish("OK", None, to)
             }
-            Event::BuildLog(bytes) => self.log.write(bytes, to),
+            Event::BuildLog(bytes) | Event::Program(ProgramOutput::Out(bytes)) => {
+                self.log.write(bytes, to)
+            }
             Event::Log(bytes) => self.log.write_app(None, bytes, to),
             Event::LogOf(app, bytes) => self.log.write_app(Some(app), bytes, to),
             Event::Done(_) => {
@@ -55,6 +57,7 @@ impl Renderer for V3 {
             | Event::Accepted(_)
             | Event::Waiting(_)
             | Event::Process(_)
+            | Event::Program(ProgramOutput::Err(_))
             | Event::Step(_)
             | Event::LogFollows
             | Event::Line(_)

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-pub use writer::ConfigWriter;
 pub(super) use writer::Layout;
+pub use writer::{ConfigWriter, replace_file};
 
 /// The settings directory. Creating one is cheap: files are read on demand.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -100,8 +100,7 @@ impl ConfigWriter<'_> {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ConfigError> {
         let path = self.dir.join(name);
-        // A symbolic link, as dotfile managers create, is kept: its target is replaced.
-        let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let target = target_of(&path);
         let dir = target.parent().unwrap_or(self.dir);
         create_dir(dir)?;
         self.remove_leftovers(dir);
@@ -120,6 +119,21 @@ impl ConfigWriter<'_> {
             }
         }
     }
+}
+
+/// Replaces a file at once by one that only its owner can read.
+///
+/// # Errors
+/// It can't be written. The file is as before.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let target = target_of(path);
+    let dir = target.parent().ok_or(ErrorKind::InvalidFilename)?;
+    replace(&target, dir, bytes)
+}
+
+/// A symbolic link, as dotfile managers create, is kept: its target is replaced.
+fn target_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Writes a temporary file in `dir` and renames it to `target`.

@@ -76,6 +76,10 @@ pub const ALL: &[Variable] = &[
     Variable { name: "CONVOX_STALL_TIMEOUT", used_by: UsedBy::Any, what: "Time limit for a transfer without progress. Default: 60s." },
     Variable { name: "CONVOX_PING_INTERVAL", used_by: UsedBy::Any, what: "Time between pings on a socket. Default: 10s." },
     Variable { name: "CONVOX_SOCKET_TIMEOUT", used_by: UsedBy::Any, what: "Time after which a socket is given up if the other end acknowledges nothing. Default: 20s." },
+    Variable { name: "CONVOX_TERRAFORM_SOURCE", used_by: UsedBy::Any, what: "The source of the Terraform module of racks that Terraform manages on this machine, with `%s` for the provider. Default: that of the rack's version on GitHub." },
+    Variable { name: "DIGITALOCEAN_ACCESS_ID", used_by: UsedBy::Any, what: "With DIGITALOCEAN_SECRET_KEY and DIGITALOCEAN_TOKEN: the credentials that are written to `main.tf` of a Terraform rack on DigitalOcean." },
+    Variable { name: "DIGITALOCEAN_SECRET_KEY", used_by: UsedBy::Any, what: "See DIGITALOCEAN_ACCESS_ID." },
+    Variable { name: "DIGITALOCEAN_TOKEN", used_by: UsedBy::Any, what: "See DIGITALOCEAN_ACCESS_ID." },
     Variable { name: "XDG_CONFIG_HOME", used_by: UsedBy::Any, what: "The parent of the settings directory, if an absolute path. See CONVOX_CONFIG." },
     Variable { name: "XDG_DATA_HOME", used_by: UsedBy::Any, what: "The parent of the development rack's data directory, if an absolute path. See CONVOX_DATA." },
     Variable { name: "HOME", used_by: UsedBy::Any, what: "The home directory." },
@@ -94,8 +98,20 @@ pub const ALL: &[Variable] = &[
 ];
 
 /// Variables that only tune the client, for tests. They may change at any time.
-pub const UNDOCUMENTED: &[&str] =
-    &["CONVOX_LOOK_TIME", "CONVOX_FIRST_CONTACT_TIME", "CONVOX_LOG_GRACE", "CONVOX_POLL_INTERVAL"];
+pub const UNDOCUMENTED: &[&str] = &[
+    "CONVOX_RELEASES_URL",
+    "CONVOX_LOOK_TIME",
+    "CONVOX_FIRST_CONTACT_TIME",
+    "CONVOX_LOG_GRACE",
+    "CONVOX_POLL_INTERVAL",
+];
+
+/// The credentials that the Terraform module of racks on DigitalOcean takes, and their variables.
+pub const DIGITAL_OCEAN: [(&str, &str); 3] = [
+    ("access_id", "DIGITALOCEAN_ACCESS_ID"),
+    ("secret_key", "DIGITALOCEAN_SECRET_KEY"),
+    ("token", "DIGITALOCEAN_TOKEN"),
+];
 
 /// The variables that build steps of the development rack inherit in addition to those of services:
 /// where toolchains are installed, and proxies.

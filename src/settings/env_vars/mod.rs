@@ -7,10 +7,11 @@
 mod list;
 mod reader;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use list::{ALL, BUILD_VARIABLES, LIBRARIES, UNDOCUMENTED, UsedBy, Variable};
+pub use list::{ALL, BUILD_VARIABLES, DIGITAL_OCEAN, LIBRARIES, UNDOCUMENTED, UsedBy, Variable};
 use reader::Reader;
 
 use super::Style;
@@ -57,6 +58,12 @@ pub struct EnvVars {
     pub trust: Option<Fingerprint>,
     /// `CONVOX_RETRY` and the time limits.
     pub limits: Limits,
+    /// `CONVOX_TERRAFORM_SOURCE`: the source of the Terraform module of racks.
+    pub terraform_source: Option<String>,
+    /// The variables of [`DIGITAL_OCEAN`] that are set, by the variable of the Terraform module.
+    pub digital_ocean: BTreeMap<&'static str, Secret>,
+    /// `CONVOX_RELEASES_URL`: where the published versions of racks are listed, for tests.
+    pub releases_url: Option<RackUrl>,
     /// `XDG_CONFIG_HOME`: the parent of the settings directory, if absolute.
     pub xdg_config_home: Option<PathBuf>,
     /// `XDG_DATA_HOME`: the parent of the data directory, if absolute.
@@ -128,6 +135,9 @@ impl EnvVars {
             ca_cert: reader.path("CONVOX_CA_CERT"),
             trust: reader.parsed("CONVOX_TRUST")?,
             limits: reader.limits()?,
+            terraform_source: reader.text("CONVOX_TERRAFORM_SOURCE")?,
+            digital_ocean: digital_ocean(&reader)?,
+            releases_url: reader.parsed("CONVOX_RELEASES_URL")?,
             xdg_config_home: reader.path("XDG_CONFIG_HOME"),
             xdg_data_home: reader.path("XDG_DATA_HOME"),
             home: reader.path("HOME"),
@@ -148,6 +158,16 @@ impl EnvVars {
                 .collect(),
         })
     }
+}
+
+fn digital_ocean(
+    reader: &Reader<impl Fn(&str) -> Option<OsString>>,
+) -> Result<BTreeMap<&'static str, Secret>, InvalidVariable> {
+    let mut set = BTreeMap::new();
+    for (variable, name) in DIGITAL_OCEAN {
+        set.extend(reader.secret(name)?.map(|value| (variable, value)));
+    }
+    Ok(set)
 }
 
 impl InvalidVariable {

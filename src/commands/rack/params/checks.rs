@@ -1,220 +1,142 @@
-//! What the parameters of a rack may be. The checks come in the order of the 3.x clients, so that of
-//! several mistakes the same one is reported each time.
+//! Checks the parameters of one `rack params set`, by the table of [`steps`](super::steps).
 
 use std::collections::BTreeMap;
+use std::io;
 
-use super::names::{BOOLEAN, CLEARABLE, INSTALL_ONLY, MANAGED, has, of_provider};
-use super::rules::RULES;
-use super::together;
-use super::values::boolean;
+use super::prometheus;
+use super::steps::STEPS;
 use crate::error::CommandError;
-use crate::flows::rack_params::Current;
+use crate::flows::managed_rack::Current;
+use crate::flows::rack_parameter_names::{has, of_provider};
 
-type Parameters = BTreeMap<String, String>;
+pub(super) type Parameters = BTreeMap<String, String>;
 
-/// What is worth knowing about parameters that are allowed.
-#[derive(Debug, Default)]
-pub(super) struct Checked {
+/// Parameters that are to be set, and the rack that they are for.
+pub(super) struct Call<'a> {
+    /// The parameters. Checks give them their stored form.
+    pub(super) new: Parameters,
+    /// Those that the rack has.
+    pub(super) current: &'a Parameters,
+    /// Its provider, if that is known.
+    pub(super) provider: Option<&'a str>,
+    /// Whether managed and unknown parameters are set, too.
+    pub(super) force: bool,
+    /// Reads a file that a value names.
+    pub(super) read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    /// What is worth knowing about parameters that are allowed. Each may have several lines.
     pub(super) warnings: Vec<String>,
 }
 
-/// Checks parameters, and gives values their stored form.
-pub(super) fn check(
-    new: &mut Parameters,
-    current: &Current,
-    force: bool,
-) -> Result<Checked, CommandError> {
-    let mut checked = Checked::default();
-    check_names(new, &mut checked, current, force)?;
-    if !looks_like_v3(current) {
-        return Ok(checked);
-    }
-    check_blanks(new)?;
-    check_schedule(new)?;
-    let problems = RULES
-        .iter()
-        .flat_map(|rule| new.iter().filter_map(|(name, value)| rule.problem(name, value)));
-    if let Some(problem) = problems.into_iter().next() {
-        return Err(CommandError::new(problem));
-    }
-    for (name, value) in new.iter_mut().filter(|(name, _)| has(BOOLEAN, name)) {
-        let Some(flag) = boolean(value) else {
-            return Err(CommandError::new(format!(
-                "param '{name}' must be 'true' or 'false' (got \"{value}\")"
-            )));
-        };
-        *value = flag.to_string();
-    }
-    together::check(new, current)?;
-    checked.warnings.extend(together::router_warnings(new, current));
-    Ok(checked)
+/// A row of the table.
+pub(super) struct Step(pub(super) u8, pub(super) Check);
+
+/// What a step checks.
+pub(super) enum Check {
+    /// Each of these parameters, by its name and its value; blank values are not checked.
+    Value(&'static str, fn(&str, &str) -> Result<(), String>),
+    /// The same, also of the values that the rack has if Karpenter is turned on: they were not used
+    /// before.
+    Karpenter(&'static str, fn(&str, &str) -> Result<(), String>),
+    /// The parameters together.
+    Call(fn(&mut Call<'_>) -> Result<(), CommandError>),
+    /// The host of this parameter, a URL.
+    Host(&'static str),
 }
 
-/// v2 racks have parameters in upper case.
-fn looks_like_v3(current: &Current) -> bool {
-    current.provider.is_none()
-        || !current.parameters.keys().any(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+/// The steps that are taken for v2 racks, too.
+const FOR_ALL_RACKS: u8 = 3;
+
+/// Takes the steps in order. The first failure ends them.
+pub(super) async fn check(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let last = if call.looks_like_v3() { u8::MAX } else { FOR_ALL_RACKS };
+    for Step(number, check) in STEPS {
+        if *number <= last {
+            call.take(check).await?;
+        }
+    }
+    Ok(())
 }
 
-fn check_names(
-    new: &Parameters,
-    checked: &mut Checked,
-    current: &Current,
-    force: bool,
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        new: Parameters,
+        current: &'a Current,
+        force: bool,
+        read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Self {
+        let provider = current.provider.as_deref();
+        let current = &current.parameters;
+        Self { new, current, provider, force, read, warnings: Vec::new() }
+    }
+
+    /// v2 racks have parameters in upper case.
+    fn looks_like_v3(&self) -> bool {
+        let is_of_v2 = |name: &String| name.starts_with(|one: char| one.is_ascii_uppercase());
+        self.known().is_none() || !self.current.keys().any(is_of_v2)
+    }
+
+    /// The parameters of the provider; `None` if it is not known.
+    pub(super) fn known(&self) -> Option<&'static str> {
+        self.provider.and_then(of_provider)
+    }
+
+    async fn take(&mut self, check: &Check) -> Result<(), CommandError> {
+        match check {
+            Check::Call(check) => check(self),
+            Check::Value(names, check) => {
+                let given = self.new.iter().filter(|(name, _)| has(names, name));
+                first_problem(given, *check)
+            }
+            Check::Karpenter(names, check) => {
+                let is_new = |name: &String| self.new.contains_key(name);
+                let stored = self.current.iter().filter(|(name, _)| !is_new(name));
+                let stored = stored.filter(|_| self.turns_on("karpenter_enabled"));
+                let all = self.new.iter().chain(stored).filter(|(name, _)| has(names, name));
+                first_problem(all, *check)
+            }
+            Check::Host(name) => match self.new.get(*name).filter(|value| !value.is_empty()) {
+                Some(value) => prometheus::check(name, value).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Whether the call sets a parameter to this value.
+    pub(super) fn sets(&self, name: &str, value: &str) -> bool {
+        self.new.get(name).is_some_and(|given| given == value)
+    }
+
+    /// Whether a parameter is `true` on the rack.
+    pub(super) fn was_on(&self, name: &str) -> bool {
+        self.current.get(name).is_some_and(|value| value == "true")
+    }
+
+    /// Whether a parameter is `true` after the call.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.value(name).is_some_and(|value| value == "true")
+    }
+
+    /// Whether the call makes a parameter `true` that was not.
+    pub(super) fn turns_on(&self, name: &str) -> bool {
+        self.sets(name, "true") && !self.was_on(name)
+    }
+
+    /// The value of a parameter after the call, if it is not empty.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let value = self.new.get(name).or_else(|| self.current.get(name));
+        value.map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+fn first_problem<'a>(
+    mut parameters: impl Iterator<Item = (&'a String, &'a String)>,
+    check: fn(&str, &str) -> Result<(), String>,
 ) -> Result<(), CommandError> {
-    let refuse = |text: String| Err(CommandError::new(text));
-    for name in new.keys() {
-        if has(INSTALL_ONLY, name) {
-            return refuse(format!("param '{name}' can only be set during rack installation"));
-        }
-    }
-    if new.contains_key("monitoring_metrics_provisioned") {
-        return refuse(
-            "param 'monitoring_metrics_provisioned' was removed in 3.24.6; monitoring is now \
-             Convox-Console-driven (Convox Console → Rack Settings → Dashboard Settings → Enable \
-             Metrics Agent)"
-                .to_owned(),
+    let checked =
+        parameters.try_for_each(
+            |(name, value)| {
+                if value.trim().is_empty() { Ok(()) } else { check(name, value) }
+            },
         );
-    }
-    if !looks_like_v3(current) {
-        return Ok(());
-    }
-    for name in new.keys().filter(|name| has(MANAGED, name)) {
-        if !force {
-            return refuse(format!(
-                "param '{name}' is managed internally — to update it use 'convox rack update'. Use \
-                 --force to override"
-            ));
-        }
-        checked.warnings.push(format!(
-            "'{name}' is a managed parameter — setting it directly may break your rack."
-        ));
-    }
-    let provider = current.provider.as_deref().unwrap_or_default();
-    let Some(known) = of_provider(provider).filter(|_| !force) else { return Ok(()) };
-    match new.keys().find(|name| !has(known, name)) {
-        Some(name) => Err(unknown(name, provider, known)),
-        None => Ok(()),
-    }
-}
-
-/// The most edits between a name and the one that was probably meant.
-const NEAR: usize = 3;
-
-fn unknown(name: &str, provider: &str, known: &str) -> CommandError {
-    let distance = |other: &&str| strsim::levenshtein(name, other);
-    let nearest = known.split_whitespace().min_by_key(distance);
-    let meant = nearest.filter(|other| distance(other) <= NEAR);
-    let meant = meant.map(|other| format!("       Did you mean '{other}'?"));
-    CommandError::new(format!("unknown parameter '{name}' for {provider} provider"))
-        .with_details(meant)
-        .hint("use --force to set it all the same")
-}
-
-fn check_blanks(new: &mut Parameters) -> Result<(), CommandError> {
-    for (name, value) in new.iter_mut().filter(|(_, value)| value.trim().is_empty()) {
-        if !has(CLEARABLE, name) {
-            return Err(CommandError::new(format!(
-                "param '{name}' requires an explicit value (omit to keep current)"
-            )));
-        }
-        value.clear();
-    }
-    Ok(())
-}
-
-fn check_schedule(new: &Parameters) -> Result<(), CommandError> {
-    let is_set = |name: &str| new.get(name).is_some_and(|value| !value.is_empty());
-    if is_set("schedule_rack_scale_down") != is_set("schedule_rack_scale_up") {
-        return Err(CommandError::new(
-            "to schedule your rack to turn on/off you need both schedule_rack_scale_down and \
-             schedule_rack_scale_up parameters",
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn map(pairs: &[(&str, &str)]) -> Parameters {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn problem(new: &[(&str, &str)], current: &[(&str, &str)]) -> Option<String> {
-        let current = Current { parameters: map(current), provider: Some("aws".to_owned()) };
-        check(&mut map(new), &current, false).err().map(|error| error.message().to_owned())
-    }
-
-    #[test]
-    fn values_are_checked_by_their_rules() {
-        for (name, good, bad, expected) in [
-            ("tags", "a=1,b=2", "a", "invalid value for tags param"),
-            ("imds_http_tokens", "required", "x", "param 'imds_http_tokens' must be"),
-            ("fluentd_memory", "1.5Gi", "1GiB", "param 'fluentd_memory' must be a Kubernetes"),
-            ("node_capacity_type", "SPOT", "x", "param 'node_capacity_type' must be"),
-            ("terraform_update_timeout", "2h", "0s", "invalid value for terraform_update_timeout"),
-            ("karpenter_arch", "arm64", "mips", "invalid karpenter architecture: mips"),
-            ("karpenter_cpu_limit", "8", "0", "karpenter_cpu_limit must be a positive integer"),
-            ("karpenter_node_expiry", "Never", "soon", "karpenter_node_expiry must be"),
-            (
-                "karpenter_node_taints",
-                "a=b:NoSchedule",
-                "a:Never",
-                "karpenter_node_taints: invalid",
-            ),
-            ("karpenter_node_labels", "a=b", "convox.io/nodepool=x", "karpenter_node_labels: 'c"),
-            ("dcgm_scrape_interval", "30s", "14s", "dcgm_scrape_interval: must be between"),
-            ("gpu_metrics_max_pods", "500", "501", "gpu_metrics_max_pods: must be at most 500"),
-            ("grafana_dashboard_var_app", "a_1", "a-1", "grafana_dashboard_var_app: must contain"),
-            ("telemetry", "T", "yes", "param 'telemetry' must be 'true' or 'false' (got \"yes\")"),
-        ] {
-            assert_eq!(problem(&[(name, good)], &[]), None, "{name}");
-            let found = problem(&[(name, bad)], &[]).unwrap();
-            assert!(found.starts_with(expected), "{found}");
-        }
-    }
-
-    #[test]
-    fn names_are_checked_first() {
-        for (name, expected) in [
-            ("cidr", "param 'cidr' can only be set during rack installation"),
-            ("k8s_version", "param 'k8s_version' is managed internally"),
-            ("node_tipe", "unknown parameter 'node_tipe' for aws provider"),
-            (
-                "monitoring_metrics_provisioned",
-                "param 'monitoring_metrics_provisioned' was removed",
-            ),
-        ] {
-            let found = problem(&[(name, "x"), ("telemetry", "yes")], &[]).unwrap();
-            assert!(found.starts_with(expected), "{found}");
-        }
-        assert_eq!(
-            problem(&[("idle_timeout", " ")], &[]).unwrap(),
-            "param 'idle_timeout' requires an explicit value (omit to keep current)"
-        );
-    }
-
-    #[test]
-    fn parameters_that_depend_on_others_are_checked_with_them() {
-        let enabled = [("karpenter_enabled", "true")];
-        assert!(problem(&enabled, &[]).unwrap().contains("requires karpenter_auth_mode=true"));
-        let auth = [("karpenter_auth_mode", "true")];
-        assert_eq!(problem(&enabled, &auth), None);
-        let spot = [("karpenter_auth_mode", "true"), ("node_capacity_type", "spot")];
-        assert!(problem(&enabled, &spot).unwrap().contains("node_capacity_type=ON_DEMAND"));
-        assert!(problem(&[("karpenter_auth_mode", "false")], &auth).unwrap().contains("one-way"));
-        assert!(problem(&[("schedule_rack_scale_down", "0 1 * * *")], &[]).is_some());
-    }
-
-    #[test]
-    fn booleans_get_their_stored_form_and_v2_racks_are_left_alone() {
-        let current = Current { parameters: Parameters::new(), provider: None };
-        let mut new = map(&[("telemetry", "1"), ("tags", " ")]);
-        check(&mut new, &current, false).unwrap();
-        assert_eq!(new, map(&[("telemetry", "true"), ("tags", "")]));
-        let v2 = Current { parameters: map(&[("Autoscale", "Yes")]), provider: Some("aws".into()) };
-        assert!(check(&mut map(&[("Whatever", "x")]), &v2, false).is_ok());
-    }
+    checked.map_err(CommandError::new)
 }

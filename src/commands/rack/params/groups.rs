@@ -1,7 +1,7 @@
 //! The groups of parameters.
 
-use super::names::has;
 use crate::error::CommandError;
+use crate::flows::rack_parameter_names::has;
 
 /// A group of parameters, of v3 racks (`snake_case`) and v2 racks (`PascalCase`).
 pub(super) struct Group {

@@ -1,8 +1,9 @@
 use super::groups;
-use super::names::{SENSITIVE, has};
+use super::json::{self, DOCUMENTS};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::rack_params;
+use crate::flows::managed_rack::ManagedRack;
+use crate::flows::rack_parameter_names::{SENSITIVE, has};
 use crate::outcome::Outcome;
 use crate::output::parameters::Parameters;
 
@@ -21,11 +22,16 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let group = args.group.as_deref().map(groups::find).transpose()?;
-    let mut parameters = rack_params::read(cx).await?;
+    let mut parameters = ManagedRack::find(cx).await?.parameters().await?;
     if let Some(group) = group {
         parameters.retain(|name, _| group.has(name));
         if parameters.is_empty() {
             cx.notice(format!("no params in group '{}' for this rack", group.name));
+        }
+    }
+    for (_, value) in parameters.iter_mut().filter(|(name, _)| DOCUMENTS.contains(&name.as_str())) {
+        if let Some(document) = json::shown(value) {
+            *value = document;
         }
     }
     if !cx.reveals() {

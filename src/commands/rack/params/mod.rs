@@ -3,7 +3,13 @@ pub(crate) mod set;
 
 mod checks;
 mod groups;
+mod json;
+mod karpenter;
 mod names;
-mod rules;
+mod prometheus;
+mod router;
+mod steps;
+#[cfg(test)]
+mod tests;
 mod together;
 mod values;

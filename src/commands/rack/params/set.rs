@@ -1,20 +1,28 @@
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::checks;
+use super::checks::{self, Call};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::{rack_params, rack_update};
+use crate::flows::managed_rack::ManagedRack;
+use crate::flows::rack_update;
 use crate::outcome::Outcome;
 use convox_client::rack::SystemUpdate;
 
 /// Set parameters of a rack
 ///
-/// Returns once the change is accepted; `rack wait` waits until it is done.
+/// Returns once the change is accepted; `rack wait` waits until it is done. On a rack that Terraform
+/// manages on this machine, Terraform applies the change, and its output is shown.
+///
+/// The value of a parameter that is a JSON document is the document, the name of a file that ends in
+/// `.json`, or the document in base64.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack params set idle_timeout=7200\n  \
-                        convox rack params set node_type=t3.large node_disk=50 -r staging")]
+                        convox rack params set node_type=t3.large node_disk=50 -r staging\n  \
+                        convox rack params set additional_node_groups_config=groups.json")]
 pub(crate) struct Args {
     /// Parameters to set
     #[arg(value_name = "KEY=VALUE", required = true)]
@@ -25,13 +33,30 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let mut parameters = parse(&args.pairs)?;
-    let current = rack_params::read_with_provider(cx).await?;
-    let checked = checks::check(&mut parameters, &current, args.force)?;
-    checked.warnings.iter().for_each(|warning| cx.warn(warning));
+    let given = parse(&args.pairs)?;
+    let managed = ManagedRack::find(cx).await?;
+    let current = managed.current().await?;
+    let read = |file: &str| {
+        let path = cx.path(Path::new(file)).map_err(|error| io::Error::other(error.message()))?;
+        std::fs::read(path)
+    };
+    let mut call = Call::new(given, &current, args.force, &read);
+    let checked = checks::check(&mut call).await;
+    let Call { new: parameters, warnings, .. } = call;
+    for warning in &warnings {
+        warn(cx, warning);
+    }
+    checked?;
     let update = SystemUpdate { parameters: parameters.clone(), ..SystemUpdate::default() };
-    cx.step("Updating parameters", rack_update::update(cx, update)).await?;
+    cx.step("Updating parameters", rack_update::update(cx, &managed, update)).await?;
     Ok(Outcome::json(Set { parameters }))
+}
+
+/// Prints a warning. What follows its first line is on lines of its own.
+fn warn(cx: &Context, warning: &str) {
+    let mut lines = warning.lines();
+    cx.warn(lines.next().unwrap_or_default());
+    lines.for_each(|line| cx.ui.error_line(line));
 }
 
 /// Parses `KEY=VALUE` arguments; of equal keys the last one counts.
