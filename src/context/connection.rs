@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::known_racks::{self, Found, NamedRack};
-use super::{Access, Context, KnownRack, transport_events};
+use super::second_factor::Browser;
+use super::{Access, Context, KnownRack, Severity, transport_events};
 use crate::error::{CommandError, Hint};
 use crate::settings::{
     CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
@@ -143,12 +144,17 @@ async fn dev(cx: &Context) -> Result<Connection, CommandError> {
 
 /// Returns the console, if one is known.
 pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
+    if let Some(console) = cx.console.get() {
+        return Ok(Some(console.clone()));
+    }
     let Some(url) = cx.settings.console()? else { return Ok(None) };
     let mut endpoint = Endpoint::from(&url);
     let session = cx.settings.config.session(&url.authority())?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
     endpoint.actor = cx.settings.env.actor.clone();
-    Ok(Some(Console::new(Client::new(endpoint, options(cx, &url)?))))
+    let options = with_second_factor(cx, &url, options(cx, &url)?);
+    let console = Console::new(Client::new(endpoint, options));
+    Ok(Some(cx.console.get_or_init(|| console).clone()))
 }
 
 /// Returns the console, or rack, to log in to. `trust` overrides how its certificate is verified.
@@ -161,7 +167,12 @@ pub(crate) fn login_target(
         Some(trust) => options_with(cx, url.authority(), trust),
         None => options(cx, url)?,
     };
+    let options = with_second_factor(cx, url, options);
     Ok(Console::new(Client::new(Endpoint::from(url), options)))
+}
+
+fn with_second_factor(cx: &Context, url: &RackUrl, options: Options) -> Options {
+    Options { authenticator: Some(Arc::new(Browser::new(cx, url))), ..options }
 }
 
 fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
@@ -169,11 +180,16 @@ fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
 }
 
 fn options_with(cx: &Context, host: String, trust: Trust) -> Options {
-    let config = cx.settings.config.clone();
+    let (config, ui) = (cx.settings.config.clone(), cx.ui.clone());
     let session_sink = Arc::new(move |session: &str| {
-        // The session is valid for this run in any case; the next run can open another one.
-        if let Ok(Some(writer)) = config.try_lock() {
-            let _ = writer.store_session(&host, &session.into());
+        let store = || match config.try_lock()? {
+            Some(writer) => writer.store_session(&host, &session.into()),
+            // The next run can create another one.
+            None => Ok(()),
+        };
+        if let Err(error) = store() {
+            let text = format!("the console's session is valid for this run only: {error}");
+            ui.notice(Severity::Warning, &text, &[]);
         }
     });
     Options {
