@@ -62,6 +62,18 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             "check the password in RACK_URL".into(),
             Hint::command("log in again with", "login").arg("HOST"),
         ],
+        Refusal::Forbidden if request.is_change() => vec![
+            "the role of the token does not permit this: use the password of the rack, or a token \
+             with the role write or admin"
+                .into(),
+            new_token(),
+        ],
+        Refusal::Forbidden => {
+            vec!["the token does not permit this: use one with the role read".into(), new_token()]
+        }
+        Refusal::InvalidJwt => {
+            vec!["the token is not valid, or has expired".into(), new_token()]
+        }
         Refusal::AppNotFound => vec![Hint::command("list apps with", "apps")],
         Refusal::ServiceNotFound => vec![Hint::command("list services with", "services")],
         Refusal::BuildNotFound => vec![Hint::command("list builds with", "builds")],
@@ -82,6 +94,15 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
 /// Whether an address is the path of a Unix-domain socket, as only the development rack has one.
 fn is_socket(address: &str) -> bool {
     address.starts_with('/')
+}
+
+/// Only a login with the password of the rack may create tokens of every role.
+fn new_token() -> Hint {
+    Hint::command("with the password of the rack, create a token with", "rack access")
+        .arg("--role")
+        .arg("ROLE")
+        .arg("--duration-in-hours")
+        .arg("HOURS")
 }
 
 fn log_in_at(address: &str) -> Hint {

@@ -15,6 +15,7 @@ mod certs;
 mod configs;
 mod console;
 mod console_racks;
+mod console_session;
 mod cost;
 mod credentials;
 mod deploy;

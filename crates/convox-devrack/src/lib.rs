@@ -41,6 +41,7 @@ pub mod builder;
 mod builds;
 pub mod clock;
 mod connections;
+pub mod console;
 pub mod daemon;
 mod directories;
 mod disk;

@@ -230,6 +230,10 @@ mod tests {
             }
             (StatusCode::UNAUTHORIZED, [("www-authenticate", challenge)], "")
         });
+        let apps = apps.post(async |headers: HeaderMap, body: String| {
+            let is_valid = headers.get("session").is_some_and(|id| id == "s1");
+            (if is_valid { StatusCode::OK } else { StatusCode::UNAUTHORIZED }, body)
+        });
         let session = post(async |headers: HeaderMap, body: String| match &*body {
             "" | "good" if headers.get("challenge").is_none_or(|opaque| opaque == "c1") => {
                 (StatusCode::OK, "{\"id\":\"s1\"}".to_owned())
@@ -238,7 +242,7 @@ mod tests {
         });
         let session = session.get(async || ([("challenge", "c1")], "{\"publicKey\":{}}"));
         let null = post(async || "{\"id\":null}");
-        let router = axum::Router::new().route("/apps", apps);
+        let router = axum::Router::new().route("/apps", apps.clone()).route("/racks", apps);
         let router = router.route("/session", session).route("/null", null);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -311,6 +315,16 @@ mod tests {
         let text = error.to_string();
         assert!(error.is_no_session() && text.contains("refused it 3 times"), "{text}");
         assert!(text.contains("refused: [REDACTED]"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_can_be_read_once_is_sent_after_the_session_was_checked() {
+        let mut endpoint = Endpoint::new(console().await);
+        endpoint.session = Some("ended".to_owned());
+        let client = Client::new(endpoint, Options::default());
+        let upload = crate::transport::ReaderUpload::new(&b"typed"[..]);
+        let request = Request::post(Path::of(["apps"])).upload(upload);
+        assert_eq!(client.send(&request).await.unwrap().body, "typed");
     }
 
     #[tokio::test]
