@@ -63,6 +63,20 @@ pub(crate) struct Declared {
     pub(crate) many_apps: bool,
 }
 
+impl Declared {
+    /// The flags that may stand before a command.
+    pub(crate) const LEADING: Self = Self {
+        scope: Scope::App,
+        styles: Styles::One,
+        waits: Waits::Never,
+        id: false,
+        watch: false,
+        reveal: false,
+        raw: false,
+        many_apps: false,
+    };
+}
+
 const GLOBAL: &str = "Global options";
 
 #[derive(Args)]

@@ -14,6 +14,7 @@ pub mod terminal;
 mod args;
 mod cli;
 mod commands;
+mod completion;
 mod context;
 mod error;
 mod event;

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::args::{GlobalArgs, Styles};
 use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
+use crate::completion;
 use crate::context::{Context, Ui};
 use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
 use crate::outcome::{Exit, Outcome, Output};
@@ -42,10 +43,13 @@ pub struct Invocation {
 }
 
 /// Runs a command line. Returns the exit code.
-pub fn run(invocation: Invocation) -> u8 {
-    let Ok(mut stdio) = stdio(invocation.stdio, &invocation.environment) else {
+pub fn run(mut invocation: Invocation) -> u8 {
+    let Ok(mut stdio) = stdio(invocation.stdio.take(), &invocation.environment) else {
         return Exit::Failed.code();
     };
+    if let Some(request) = completion::Request::read(&invocation.args) {
+        return complete(&request, invocation, stdio).code();
+    }
     let (spec, matches, args) = match cli::parse(&invocation.args) {
         Parsed::Command(spec, matches, args) => (spec, matches, *args),
         Parsed::Text(text) => return print(&mut stdio, &text).code(),
@@ -70,6 +74,17 @@ pub fn run(invocation: Invocation) -> u8 {
         }
     };
     Run::new(spec, &matches, args, settings, clock).carry_out(stdio, hints).code()
+}
+
+/// Answers the completion script of a shell. All failures are silent: a message would end up in the
+/// line that is being typed.
+fn complete(request: &completion::Request, invocation: Invocation, mut stdio: Stdio) -> Exit {
+    let Invocation { environment, directory, program, clock, .. } = invocation;
+    if let Ok(settings) = settings(environment, directory, program) {
+        let answer = completion::answer(request, settings, clock);
+        let _ = stdio.out.print(&answer).and_then(|()| stdio.flush());
+    }
+    Exit::Done
 }
 
 fn stdio(given: Option<Stdio>, environment: &Environment) -> io::Result<Stdio> {

@@ -3,9 +3,12 @@
 //! Only the subcommand that the first word names is built; help, completions, manual pages and
 //! unknown words build the whole tree.
 
+mod cursor;
 pub(crate) mod help;
+mod live;
 mod normalize;
 mod parse;
+mod scripts;
 mod spec;
 mod tree;
 mod usage;
@@ -14,7 +17,10 @@ mod words;
 use std::io;
 
 use clap::Command;
+use clap_complete::Shell;
 
+pub(crate) use cursor::{Wanted, wanted};
+pub(crate) use live::LiveKind;
 pub(crate) use parse::{Parsed, parse};
 pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
@@ -41,8 +47,8 @@ pub(crate) fn full_command() -> Command {
 pub(crate) struct Program;
 
 impl CommandLine for Program {
-    fn full_command(&self) -> Command {
-        full_command()
+    fn completions(&self, shell: Shell) -> String {
+        scripts::completions(shell)
     }
 
     fn manual_page(&self, words: &[String]) -> io::Result<Option<ManualPage>> {

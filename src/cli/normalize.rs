@@ -105,14 +105,16 @@ fn named_by<'a>(command: &'a Command, args: &[OsString]) -> &'a Command {
 }
 
 /// The flags of one command.
-struct Flags<'a>(Vec<&'a Arg>);
+pub(super) struct Flags<'a>(Vec<&'a Arg>);
 
 /// How an argument reads.
-enum Reading {
+pub(super) enum Reading<'a> {
     /// A flag that is complete.
     Flag,
+    /// A flag with its value, which begins at this byte.
+    FlagWithValue(&'a Arg, usize),
     /// A flag whose value is the next argument.
-    FlagBeforeValue,
+    FlagBeforeValue(&'a Arg),
     /// `--`.
     End,
     /// Anything else.
@@ -120,11 +122,11 @@ enum Reading {
 }
 
 impl<'a> Flags<'a> {
-    fn of(command: &'a Command) -> Self {
+    pub(super) fn of(command: &'a Command) -> Self {
         Self(command.get_arguments().filter(|arg| !arg.is_positional()).collect())
     }
 
-    fn read(&self, arg: &OsStr) -> Reading {
+    pub(super) fn read(&self, arg: &OsStr) -> Reading<'a> {
         let Some(text) = arg.to_str() else { return Reading::Positional };
         if text == "--" {
             return Reading::End;
@@ -132,7 +134,8 @@ impl<'a> Flags<'a> {
         if let Some(long) = text.strip_prefix("--") {
             let name = long.split('=').next().unwrap_or(long);
             return match self.0.iter().find(|arg| arg.get_long() == Some(name)) {
-                Some(arg) if takes_value(arg) && name == long => Reading::FlagBeforeValue,
+                Some(arg) if takes_value(arg) && name == long => Reading::FlagBeforeValue(arg),
+                Some(arg) if takes_value(arg) => Reading::FlagWithValue(arg, 3 + name.len()),
                 Some(_) => Reading::Flag,
                 None => Reading::Positional,
             };
@@ -140,9 +143,13 @@ impl<'a> Flags<'a> {
         let mut letters = text.strip_prefix('-').unwrap_or_default().chars();
         let Some(letter) = letters.next() else { return Reading::Positional };
         match self.0.iter().find(|arg| arg.get_short() == Some(letter)) {
-            Some(arg) if takes_value(arg) && letters.as_str().is_empty() => {
-                Reading::FlagBeforeValue
-            }
+            Some(arg) if takes_value(arg) => match letters.as_str() {
+                "" => Reading::FlagBeforeValue(arg),
+                rest => {
+                    let equals = usize::from(rest.starts_with('='));
+                    Reading::FlagWithValue(arg, text.len() - rest.len() + equals)
+                }
+            },
             Some(_) => Reading::Flag,
             None => Reading::Positional,
         }
@@ -154,8 +161,8 @@ impl<'a> Flags<'a> {
         let (mut at, mut seen) = (1 + path, 0);
         while let Some(arg) = args.get(at) {
             match self.read(arg) {
-                Reading::Flag => at += 1,
-                Reading::FlagBeforeValue => at += 2,
+                Reading::Flag | Reading::FlagWithValue(..) => at += 1,
+                Reading::FlagBeforeValue(_) => at += 2,
                 Reading::End => return None,
                 Reading::Positional if seen == index => return Some(at),
                 Reading::Positional => {
@@ -182,8 +189,8 @@ impl<'a> Flags<'a> {
         let mut at = 0;
         while let Some(arg) = args.get(at) {
             match self.read(arg) {
-                Reading::Flag => at += 1,
-                Reading::FlagBeforeValue if at + 1 < args.len() => at += 2,
+                Reading::Flag | Reading::FlagWithValue(..) => at += 1,
+                Reading::FlagBeforeValue(_) if at + 1 < args.len() => at += 2,
                 _ => return false,
             }
         }

@@ -136,6 +136,7 @@ mod tests {
         assert!(usage("convox switch ''").contains("the rack name is empty"));
         assert!(usage("convox releases promote ''").contains("the release id is empty"));
         assert!(usage("convox builds logs ''").contains("the build id is empty"));
+        assert!(usage("convox resources info ''").contains("the resource name is empty"));
         assert!(usage("convox logs -s ''").contains("the service name is empty"));
     }
 
@@ -145,7 +146,6 @@ mod tests {
             "convox env get ''",
             "convox env unset COLOR ''",
             "convox config get ''",
-            "convox resources info ''",
             "convox instances terminate ''",
             "convox registries remove ''",
             "convox certs delete ''",

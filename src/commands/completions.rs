@@ -7,6 +7,10 @@ use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
 /// Print completions for a shell
+///
+/// In bash, zsh and fish, the names of apps, builds, processes, racks, releases, resources and
+/// services are completed, too. The rack is asked for them, or a cache if it takes longer than 150
+/// ms.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox completions bash > ~/.local/share/bash-completion/completions/convox\n  \
@@ -18,9 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cx.command_line.full_command(), "convox", &mut script);
-    let script = String::from_utf8_lossy(&script).trim_end().to_owned();
+    let script = cx.command_line.completions(args.shell).trim_end().to_owned();
     Ok(Outcome::render(Script { shell: args.shell.to_string(), script }))
 }
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use clap::Command;
+use clap_complete::Shell;
 
 /// The command line of the program.
 pub(crate) trait CommandLine {
-    /// The program with all of its commands.
-    fn full_command(&self) -> Command;
+    /// The completion script for a shell.
+    fn completions(&self, shell: Shell) -> String;
 
     /// The manual page of a command or a topic; `None` if the words name neither.
     ///

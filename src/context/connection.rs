@@ -74,6 +74,14 @@ pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
     })
 }
 
+/// Returns whether terraform has to run to find the rack's address, which takes seconds.
+pub(super) async fn needs_terraform(cx: &Context) -> Result<bool, CommandError> {
+    Ok(match resolve(cx).await? {
+        ResolvedRack::Named(NamedRack::Local(rack)) => rack.kind() == RackKind::Terraform,
+        _ => false,
+    })
+}
+
 async fn resolve(cx: &Context) -> Result<ResolvedRack, CommandError> {
     match cx.settings.target(cx.args.rack.as_ref().map(RackName::as_str))? {
         Target::Url(url) => Ok(ResolvedRack::Url(url)),

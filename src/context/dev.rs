@@ -90,10 +90,7 @@ pub(crate) async fn start(
     listen: Option<SocketAddr>,
 ) -> Result<Option<Address>, CommandError> {
     let data = data_dir(cx)?;
-    let program = cx.settings.program().ok_or_else(|| {
-        CommandError::new("the path of this program is not known")
-            .hint(Hint::command("start the rack with", "rack start"))
-    })?;
+    let program = program(cx)?;
     let mut arguments: Vec<OsString> = AS_DAEMON.map(OsString::from).into();
     if let Some(listen) = listen {
         arguments.extend(["--listen".into(), listen.to_string().into()]);
@@ -108,6 +105,14 @@ pub(crate) async fn start(
         }
         _ => Ok(address),
     }
+}
+
+/// The path of this program, to start it again.
+pub(crate) fn program(cx: &Context) -> Result<&Path, CommandError> {
+    cx.settings.program().ok_or_else(|| {
+        CommandError::new("the path of this program is not known")
+            .hint(Hint::command("start the rack with", "rack start"))
+    })
 }
 
 /// Whether an address is the requested one. Port 0 requests any port.

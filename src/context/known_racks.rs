@@ -256,6 +256,31 @@ async fn list_console(
     Ok(cached.map(|list| list.racks).unwrap_or_default())
 }
 
+/// The names of the racks, the development rack's included, without asking a console.
+///
+/// # Errors
+/// The settings can't be read.
+pub(crate) fn names(cx: &Context) -> Result<Vec<String>, CommandError> {
+    let at_console = cached_list(cx)?.map(|list| list.racks).unwrap_or_default();
+    let mut names: Vec<_> =
+        named_racks(cx, at_console)?.iter().map(|rack| rack.name().to_owned()).collect();
+    if !names.iter().any(|name| name == "dev") {
+        names.push("dev".to_owned());
+    }
+    Ok(names)
+}
+
+/// Reads the list of the console again, if one is known, for the commands that follow.
+///
+/// # Errors
+/// The console can't be reached or refuses the login.
+pub(crate) async fn refresh(cx: &Context) -> Result<(), CommandError> {
+    if let Some(console) = connection::console(cx)? {
+        read_list(cx, &console).await?;
+    }
+    Ok(())
+}
+
 /// Returns the development rack, if its data directory exists. Warns if the directory is unusable.
 pub(crate) async fn dev(cx: &Context) -> Option<KnownRack> {
     let status = match super::dev::status(cx).await {

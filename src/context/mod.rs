@@ -276,6 +276,11 @@ impl Context {
         connection::name(self).await
     }
 
+    /// Whether terraform has to run to find the rack's address, which takes seconds.
+    pub(crate) async fn needs_terraform(&self) -> Result<bool, CommandError> {
+        connection::needs_terraform(self).await
+    }
+
     /// How this style promotes.
     pub(crate) fn promote_options(&self, force: Force) -> PromoteOptions {
         PromoteOptions { force, wait: self.wait(), busy: BusyPolicy::for_style(self.style) }

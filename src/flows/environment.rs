@@ -3,12 +3,13 @@
 //! Racks have no compare-and-set: the newest release is read again just before the change, and a
 //! warning names the variables of a change that came in between all the same.
 
-use super::promote::promote_new;
+use super::promote::promote_new_after;
+use super::unpromoted::{NewEnv, NewRelease};
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use convox_client::rack::{Compat, CreateRelease, Error, Force, Rack, ReleasesBefore};
-use convox_wire::{AppName, EnvVar, Environment, Release, ReleaseId};
+use convox_wire::{App, AppName, EnvVar, Environment, Release, ReleaseId};
 
 /// A change of variables.
 pub(crate) enum Change {
@@ -93,11 +94,15 @@ pub(crate) async fn change(
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
     warn_concurrent_change(cx, rack, app, &base, &release, &after).await?;
+    let new = NewRelease { app, id: &release.id, env: changed.from(&base, &after) };
     if after.promote {
-        promote_new(cx, rack, app, &release.id, cx.promote_options(Force::No)).await?;
+        let notice = async |before: &App| new.notice_variables_before(cx, rack, before).await;
+        let options = cx.promote_options(Force::No);
+        promote_new_after(cx, rack, app, &release.id, options, notice).await?;
     } else if !cx.args.json && cx.settings.style(None).has_notices() {
         let promote = Hint::command("promote it with", "releases promote").arg(&release.id);
         cx.notice_with(format!("{} is not active yet", release.id), [promote.app(app)]);
+        new.notice_variables(cx, rack).await;
     }
     Ok(Some(release))
 }
@@ -123,6 +128,15 @@ impl Changed {
         };
         let verb = if only_removes { "Unsetting" } else { "Setting" };
         format!("{verb} {}", self.keys.join(", "))
+    }
+
+    /// What comes along with the change: nothing that the user has not chosen, if the base is given
+    /// or all variables are replaced.
+    fn from<'a>(&'a self, base: &'a EnvSnapshot, after: &AfterChange) -> NewEnv<'a> {
+        if after.base.is_some() || matches!(self.change, Change::Replace(_)) {
+            return NewEnv::Chosen;
+        }
+        NewEnv::Changed { base: base.release.as_ref(), before: &base.env, keys: &self.keys }
     }
 
     /// The environment after the change.

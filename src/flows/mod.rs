@@ -21,6 +21,7 @@ pub(crate) mod session;
 pub(crate) mod source;
 pub(crate) mod starter;
 pub(crate) mod transfer;
+pub(crate) mod unpromoted;
 pub(crate) mod update;
 
 use crate::context::Context;

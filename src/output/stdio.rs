@@ -57,6 +57,12 @@ impl Stdio {
         (stdio, out, err)
     }
 
+    /// Returns streams that nobody reads.
+    pub fn discarded() -> Self {
+        let nowhere = || Stream::direct(io::sink(), TermCaps::plain());
+        Self { out: nowhere(), err: nowhere(), input: Input::default() }
+    }
+
     /// Flushes stdout, without transient text.
     fn end_transient(&mut self) -> io::Result<()> {
         let erase = self.out.erase_transient();

@@ -25,6 +25,9 @@ fn rack() -> MockServer {
             r#"[{"name":"db","type":"postgres"},{"name":"cache","type":"memcached"}]"#,
         ),
         "GET /apps/web/builds/BACTIVE.tgz" => Response::of(200, "application/gzip", "a build"),
+        "GET /apps/web/resources/cache/data" => {
+            Response::refusal(500, "export not available for resources of type: memcached")
+        }
         "GET /apps/web/resources/db/data" => Response::of(200, "text/plain", "a dump"),
         _ => ordinary(ask),
     })
@@ -51,7 +54,6 @@ env
 resources
 resources/db.tgz
 "#]]);
-    assert_eq!(fake.count("GET /apps/web/resources/cache/data"), 0);
 }
 
 #[test]

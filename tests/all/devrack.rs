@@ -183,6 +183,40 @@ fn what_no_release_needs_is_pruned_whether_the_rack_runs_or_not() {
 }
 
 #[test]
+fn a_damaged_database_is_never_deleted_and_what_can_be_read_is_recovered() {
+    let story = on_dev();
+    story.run("convox deploy --create --wait --description 'the first deploy'").code(0);
+    story.run("convox env set COLOR=teal").code(0);
+    story.run("convox rack stop").ok();
+    let path = data(&story).join("rack.redb");
+    let mut damaged = fs::read(&path).unwrap();
+    let text = b"the first deploy";
+    // In old pages, too, which are no longer used.
+    let places = 0..damaged.len() - text.len();
+    for at in places.filter(|at| damaged[*at..].starts_with(text)).collect::<Vec<_>>() {
+        damaged[at] = b'T';
+    }
+    fs::write(&path, &damaged).unwrap();
+    let ran = story.run("convox rack start --detach");
+    ran.code(1).stderr_contains("rack.redb is damaged: ");
+    ran.stderr_contains("`convox rack start --recover` keeps what can be read");
+    assert_eq!(fs::read(&path).unwrap(), damaged);
+
+    let ran = story.run("convox rack start --detach --recover");
+    ran.code(0).stderr_contains("what was saved: apps 1, builds 1, releases 2; the damaged file");
+    story.run("convox apps wait").ok();
+    assert_eq!(story.get("web"), "Hello World!\n");
+    assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
+    let files = fs::read_dir(data(&story)).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> =
+        files.filter(|path| path.to_string_lossy().contains("redb.damaged-")).collect();
+    assert_eq!(fs::read(&kept[0]).unwrap(), damaged);
+    story.run("convox rack stop").ok();
+    let ran = story.run("convox rack start --detach --recover");
+    ran.code(0).stderr_contains("NOTICE: the database is not damaged");
+}
+
+#[test]
 fn a_relative_data_directory_is_that_of_the_working_directory() {
     let mut story = on_dev();
     story.set("CONVOX_DATA", "rack-data");

@@ -20,7 +20,8 @@ const MODULES: &[(&str, &str)] = &[
     ("flows", "context error event programs settings signals terminal"),
     ("commands", "context error event flows outcome output programs settings signals terminal"),
     ("cli", "args commands context error outcome settings"),
-    ("run", "args cli context error outcome output settings signals"),
+    ("completion", "args cli context error output settings"),
+    ("run", "args cli completion context error outcome output settings signals"),
     ("reference", "cli outcome settings signals"),
 ];
 
@@ -40,6 +41,7 @@ const PLACES: &[(&str, &[&str])] = &[
         &[
             "lib.rs",
             "run.rs",
+            "completion",
             "context",
             "commands/rack",
             "commands/deploy/dry_run.rs",

@@ -277,7 +277,7 @@ impl Story {
     }
 
     /// A program in the working directory, with the environment of the story.
-    pub(super) fn bare(&self, program: &str) -> Command {
+    pub fn bare(&self, program: &str) -> Command {
         let mut command = command(program);
         command.envs(&self.environment).current_dir(&self.working).stdin(Stdio::null());
         command

@@ -107,6 +107,14 @@ name!(
     ServiceName, "a" "service name", "web"
 );
 name!(
+    /// The name of a resource in an app's manifest.
+    ResourceName, "a" "resource name", "database"
+);
+name!(
+    /// The name of a resource of a rack (v2).
+    RackResourceName, "a" "resource name", "syslog-4f2a"
+);
+name!(
     /// The name of a rack as settings and consoles know it; `organization/name` on a console.
     RackName, "a" "rack name", "acme/north"
 );

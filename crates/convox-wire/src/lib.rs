@@ -47,7 +47,10 @@ pub use diagnosis::{
 };
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
-pub use id::{AppName, BuildId, InvalidName, ProcessId, RackName, ReleaseId, ServiceName};
+pub use id::{
+    AppName, BuildId, InvalidName, ProcessId, RackName, RackResourceName, ReleaseId, ResourceName,
+    ServiceName,
+};
 pub use instance::Instance;
 pub use log_line::{LogLine, ServiceLogLine};
 pub use object::{Object, ObjectKey, ObjectUrl};

@@ -14,7 +14,7 @@ use convox_wire::AppName;
                         convox apps create web -r staging")]
 pub(crate) struct Args {
     /// App name
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", value_hint = clap::ValueHint::Other)]
     name: Option<AppName>,
     /// Generation of the app (v2 racks)
     #[arg(short, long)]

@@ -9,7 +9,7 @@ use crate::flows::app_archive::AppArchive;
 use crate::flows::transfer::{Target, export, write_out};
 use crate::outcome::Outcome;
 use convox_client::rack::Rack;
-use convox_wire::{App, AppName, BuildId, ReleaseId};
+use convox_wire::{App, AppName, BuildId, ReleaseId, ResourceName};
 
 /// A value that a rack does not reveal.
 const HIDDEN: &str = "****";
@@ -91,14 +91,16 @@ async fn resources(
 ) -> Result<Vec<String>, CommandError> {
     let mut exported = Vec::new();
     for resource in rack.resources(app).await? {
-        if resource.kind == CACHE {
-            cx.notice(format!("{} is a cache and has no data to export", resource.name));
-            continue;
-        }
-        let download = rack.export_resource(app, &resource.name).await;
+        let name = ResourceName::from_rack(resource.name.as_str());
+        let download = rack.export_resource(app, &name).await;
         if download.as_ref().is_err_and(|error| error.status() == Some(404)) {
             cx.warn("this rack can't export the data of resources; the archive has none");
             break;
+        }
+        if resource.kind == CACHE && download.as_ref().is_err_and(|error| error.status().is_some())
+        {
+            cx.notice(format!("{} is a cache and has no data to export", resource.name));
+            continue;
         }
         let target = Target::File(archive.resource(&resource.name));
         let step = format!("Exporting resource {}", resource.name);

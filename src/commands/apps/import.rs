@@ -13,7 +13,7 @@ use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
 use crate::signals;
 use convox_client::rack::{CreateApp, CreateRelease, Rack};
-use convox_wire::{App, AppName, Environment, ReleaseId};
+use convox_wire::{App, AppName, Environment, ReleaseId, ResourceName};
 
 /// Create an app of an exported one
 ///
@@ -24,7 +24,7 @@ use convox_wire::{App, AppName, Environment, ReleaseId};
                         convox apps import convox-guide -r staging < guide.tgz")]
 pub(crate) struct Args {
     /// Name of the new app, instead of --app
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", value_hint = clap::ValueHint::Other)]
     name: Option<AppName>,
     /// File to read
     #[arg(short, long, value_name = "FILE")]
@@ -144,7 +144,8 @@ impl Import<'_> {
 
     async fn resource(&self, name: &str) -> Result<(), CommandError> {
         let source = Source::file(&self.archive.resource(name)).await?;
-        let import = self.rack.import_resource(self.app, name, source.body());
+        let resource = ResourceName::from_rack(name);
+        let import = self.rack.import_resource(self.app, &resource, source.body());
         let work = upload(self.cx, "Importing", &source, import);
         self.cx.step(format!("Importing resource {name}"), work).await
     }

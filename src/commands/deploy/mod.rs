@@ -5,9 +5,11 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::flows::build::{self, Built};
-use crate::flows::promote::{self, promote_new};
+use crate::flows::promote::{self, promote_new_after};
+use crate::flows::unpromoted::{NewEnv, NewRelease};
 use crate::outcome::Outcome;
 use convox_client::rack::Force;
+use convox_wire::App;
 
 /// Build a directory and promote the release
 ///
@@ -42,6 +44,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     cx.emit(Event::Deploying(app.clone()))?;
     let Built { build, release } = build::build(cx, checked).await?;
     cx.emit(Event::Built { build, release: release.clone(), announce: false })?;
-    promote_new(cx, &rack, &app, &release, options).await?;
+    let new = NewRelease { app: &app, id: &release, env: NewEnv::Newest };
+    let notice = async |before: &App| new.notice_variables_before(cx, &rack, before).await;
+    promote_new_after(cx, &rack, &app, &release, options, notice).await?;
     Ok(Outcome::streamed().with_id(&release))
 }

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::output::rack_json::RackJson;
 use crate::output::{Render, RenderContext, View};
 use convox_client::rack::DiagnosisOptions;
-use convox_wire::Diagnosis;
+use convox_wire::{Diagnosis, ServiceName};
 
 /// Find out why an app does not start (v3 racks)
 ///
@@ -25,8 +25,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "CHECKS")]
     checks: Option<String>,
     /// Services to check, joined by commas
-    #[arg(short, long, value_name = "SERVICES")]
-    service: Option<String>,
+    #[arg(short, long, value_name = "SERVICES", value_delimiter = ',')]
+    service: Vec<ServiceName>,
     /// Processes younger than this many seconds count as new
     #[arg(short = 'A', long, value_name = "SECONDS")]
     age: Option<u32>,

@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use convox_devrack::clock::Clock;
-use convox_devrack::daemon::{self, Address, StartOptions};
+use convox_devrack::daemon::{self, Address, Recovered, Salvaged, StartOptions};
 use convox_devrack::{Limits, LogTap};
 
 /// Start the development rack
@@ -22,7 +22,8 @@ use convox_devrack::{Limits, LogTap};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack start\n  \
                         convox rack start --detach\n  \
-                        convox rack start --listen 127.0.0.1:5000")]
+                        convox rack start --listen 127.0.0.1:5000\n  \
+                        convox rack start --detach --recover")]
 pub(crate) struct Args {
     /// Run in the background
     #[arg(short, long)]
@@ -33,11 +34,25 @@ pub(crate) struct Args {
     /// --reveal` prints the RACK_URL. With port 0, any free port is used.
     #[arg(long, value_name = "127.0.0.1:PORT", value_parser = loopback_address)]
     listen: Option<SocketAddr>,
+    /// First replace a damaged database by what can be read of it
+    ///
+    /// The damaged file is kept beside it.
+    #[arg(long)]
+    recover: bool,
     #[arg(long, hide = true)]
     as_daemon: bool,
+    #[arg(long, hide = true, value_name = "STEP")]
+    recover_step: Option<daemon::Step>,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    if let Some(step) = args.recover_step {
+        daemon::recover_step(&dev::data_dir(cx)?, step)?;
+        return Ok(Outcome::streamed());
+    }
+    if args.recover {
+        recover(cx).await?;
+    }
     if args.detach {
         let address = dev::start(cx, args.listen).await?;
         cx.emit(Event::Line(format!("The development rack {}", serving(address.as_ref()))))?;
@@ -72,6 +87,25 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     adoption.end(grace).await;
     served?;
     Ok(Outcome::streamed())
+}
+
+/// The arguments that start this program for a step of the recovery, without the step.
+const RECOVER_STEP: [&str; 3] = ["rack", "start", "--recover-step"];
+
+async fn recover(cx: &Context) -> Result<(), CommandError> {
+    let data = dev::data_dir(cx)?;
+    let recovered = daemon::recover(&data, dev::program(cx)?, &RECOVER_STEP).await?;
+    let Some(Recovered { salvaged, damaged }) = recovered else {
+        cx.notice("the database is not damaged");
+        return Ok(());
+    };
+    let Salvaged { apps, builds, releases } = salvaged;
+    cx.notice(format!(
+        "the database was damaged; what was saved: apps {apps}, builds {builds}, releases \
+         {releases}; the damaged file is kept as {}",
+        damaged.display()
+    ));
+    Ok(())
 }
 
 /// Lines of logs that are kept if they come faster than they are shown. The rest is not shown; the

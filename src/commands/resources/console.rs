@@ -3,6 +3,7 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::session::{attach, window_size};
 use crate::outcome::Outcome;
+use convox_wire::ResourceName;
 
 /// Open the client of a resource, such as psql (v3 racks)
 ///
@@ -12,7 +13,7 @@ use crate::outcome::Outcome;
                         convox resources console database -a convox-guide")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::transfer::{Target, export};
 use crate::outcome::Outcome;
+use convox_wire::ResourceName;
 
 /// Export the data of a resource as a dump (v3 racks)
 ///
@@ -18,7 +19,7 @@ use crate::outcome::Outcome;
                         convox resources export database > dump.sql")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -35,6 +36,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 #[derive(Serialize)]
 struct Exported {
-    resource: String,
+    resource: ResourceName,
     bytes: u64,
 }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
+use convox_wire::ResourceName;
 
 /// Import a dump into a resource (v3 racks)
 ///
@@ -16,7 +17,7 @@ use crate::outcome::Outcome;
                         convox resources import database < dump.sql")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
     /// File to read
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -33,5 +34,5 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 #[derive(Serialize)]
 struct Imported {
-    resource: String,
+    resource: ResourceName,
 }

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
+use convox_wire::ResourceName;
 
 /// Show a resource of an app
 ///
@@ -16,7 +17,7 @@ use crate::output::{Render, RenderContext, View};
                         convox resources info database --reveal")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -9,7 +9,7 @@ pub(crate) mod url;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use convox_client::rack::Rack;
-use convox_wire::{AppName, Resource};
+use convox_wire::{AppName, Resource, ResourceName};
 
 /// The rack, if its apps can have resources.
 async fn rack(cx: &Context) -> Result<Rack, CommandError> {
@@ -21,7 +21,7 @@ async fn rack(cx: &Context) -> Result<Rack, CommandError> {
 }
 
 /// The URL of a resource.
-async fn url_of(rack: &Rack, app: &AppName, name: &str) -> Result<String, CommandError> {
+async fn url_of(rack: &Rack, app: &AppName, name: &ResourceName) -> Result<String, CommandError> {
     let resource = rack.resource(app, name).await?;
     resource.url.ok_or_else(|| {
         CommandError::new(format!("no url for resource: {name}"))

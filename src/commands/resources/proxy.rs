@@ -3,6 +3,7 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::proxy::{Target, serve};
 use crate::outcome::Outcome;
+use convox_wire::ResourceName;
 
 /// Make a resource available on this machine
 ///
@@ -13,7 +14,7 @@ use crate::outcome::Outcome;
                         convox resources proxy database --port 15432")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
     /// Local port
     #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
+use convox_wire::ResourceName;
 
 /// Print the URL of a resource, with its password
 #[derive(clap::Args)]
@@ -12,7 +13,7 @@ use crate::output::{Render, RenderContext, View};
                         psql \"$(convox resources url database)\"")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: ResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -23,7 +24,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 #[derive(Serialize)]
 struct Url {
-    name: String,
+    name: ResourceName,
     url: String,
 }
 

@@ -43,8 +43,24 @@ pub(crate) async fn promote_new(
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<(), CommandError> {
-    let accepted = send_until_accepted(cx, rack, app, release, options).await;
-    let before = accepted.map_err(|failure| with_release(failure, app, release))?;
+    promote_new_after(cx, rack, app, release, options, async |_| ()).await
+}
+
+/// The same, with a look at the app before the release is promoted.
+pub(crate) async fn promote_new_after(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    release: &ReleaseId,
+    options: PromoteOptions,
+    look: impl AsyncFnOnce(&App),
+) -> Result<(), CommandError> {
+    let accepted = async {
+        let before = ready_app(cx, rack, app, release, options).await?;
+        look(&before).await;
+        send_until_accepted(cx, rack, before, release, options).await
+    };
+    let before = accepted.await.map_err(|failure| with_release(failure, app, release))?;
     finish(cx, rack, &before, release, options).await
 }
 
@@ -70,7 +86,8 @@ pub(crate) async fn promote(
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<(), CommandError> {
-    let before = send_until_accepted(cx, rack, name, release, options).await?;
+    let before = ready_app(cx, rack, name, release, options).await?;
+    let before = send_until_accepted(cx, rack, before, release, options).await?;
     finish(cx, rack, &before, release, options).await
 }
 
@@ -103,12 +120,11 @@ async fn finish(
 async fn send_until_accepted(
     cx: &Context,
     rack: &Rack,
-    name: &AppName,
+    mut before: App,
     release: &ReleaseId,
     options: PromoteOptions,
 ) -> Result<App, CommandError> {
-    let before = wait_until_settled(cx, rack, name).await?;
-    let mut before = wait_until_ready(cx, rack, before, release, options).await?;
+    let name = &before.name.clone();
     cx.emit(Event::Promoting(release.clone()))?;
     let queues = options.busy == BusyPolicy::Queue && options.force == Force::No;
     loop {
@@ -161,6 +177,18 @@ async fn wait_until_settled(
         return app::wait_until_at_rest(cx, rack, name, RESTORE_LIMIT).await;
     }
     Ok(app)
+}
+
+/// Reads the app, and waits until it can take a promote.
+async fn ready_app(
+    cx: &Context,
+    rack: &Rack,
+    name: &AppName,
+    release: &ReleaseId,
+    options: PromoteOptions,
+) -> Result<App, CommandError> {
+    let before = wait_until_settled(cx, rack, name).await?;
+    wait_until_ready(cx, rack, before, release, options).await
 }
 
 /// Returns the app once it can take a promote.

@@ -44,6 +44,8 @@ fn role(flow: Flow, key: &str, nth: usize) -> Role {
         ("GET /apps/APP/builds/BUILD", _) => Role::Poll,
         ("GET /apps/APP", 3..) if flow == Flow::Deploy => Role::Poll,
         ("GET /apps/APP", 2..) if flow.promotes() && flow != Flow::Deploy => Role::Poll,
+        // To say which variables come along.
+        ("GET /apps/APP", _) if flow == Flow::Build => Role::Extra,
         // To report concurrent changes of the environment.
         ("GET /apps/APP/releases", _) if flow == Flow::EnvSet => Role::Extra,
         _ => Role::Own,

@@ -1,6 +1,6 @@
 use crate::path;
 use crate::transport::Request;
-use convox_wire::{AppName, Diagnosis};
+use convox_wire::{AppName, Diagnosis, ServiceName};
 
 use super::{Error, Rack};
 
@@ -9,8 +9,8 @@ use super::{Error, Rack};
 pub struct DiagnosisOptions {
     /// The parts, joined by commas: `overview`, `init`, `pods`.
     pub checks: Option<String>,
-    /// The services, joined by commas.
-    pub services: Option<String>,
+    /// The services; all if there are none.
+    pub services: Vec<ServiceName>,
     /// Processes younger than this many seconds are new.
     pub age: Option<u32>,
     /// Whether healthy processes are included.
@@ -33,9 +33,11 @@ impl Rack {
         app: &AppName,
         options: &DiagnosisOptions,
     ) -> Result<Diagnosis, Error> {
+        let services: Vec<&str> = options.services.iter().map(ServiceName::as_str).collect();
+        let services = (!services.is_empty()).then(|| services.join(","));
         let request = Request::get(path!["apps", app, "diagnose"])
             .query("checks", &options.checks)
-            .query("services", &options.services)
+            .query("services", services)
             .query("age", options.age)
             .query("all", options.all)
             .query("lines", options.lines)

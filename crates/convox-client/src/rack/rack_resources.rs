@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::path;
 use crate::transport::Request;
 use convox_wire::serde_forms::null_is_empty;
-use convox_wire::{App, AppName, Resource};
+use convox_wire::{App, AppName, RackResourceName, Resource};
 
 use super::{Error, Rack, form_of};
 
@@ -60,7 +60,7 @@ impl Rack {
     ///
     /// # Errors
     /// [`Error::Status`]: 404 `no such resource: …`.
-    pub async fn rack_resource(&self, name: &str) -> Result<RackResource, Error> {
+    pub async fn rack_resource(&self, name: &RackResourceName) -> Result<RackResource, Error> {
         self.get(path!["resources", name]).await
     }
 
@@ -100,7 +100,7 @@ impl Rack {
     /// [`Error::Status`]: 400 on v3 racks.
     pub async fn update_rack_resource(
         &self,
-        name: &str,
+        name: &RackResourceName,
         parameters: &BTreeMap<String, String>,
     ) -> Result<RackResource, Error> {
         let request = Request::put(path!["resources", name]);
@@ -115,7 +115,7 @@ impl Rack {
     ///
     /// # Errors
     /// [`Error::Status`]: 404 `no such resource: …`.
-    pub async fn delete_rack_resource(&self, name: &str) -> Result<(), Error> {
+    pub async fn delete_rack_resource(&self, name: &RackResourceName) -> Result<(), Error> {
         self.act(Request::delete(path!["resources", name])).await
     }
 
@@ -123,7 +123,11 @@ impl Rack {
     ///
     /// # Errors
     /// [`Error::Status`]: 400 on v3 racks.
-    pub async fn link_rack_resource(&self, name: &str, app: &AppName) -> Result<(), Error> {
+    pub async fn link_rack_resource(
+        &self,
+        name: &RackResourceName,
+        app: &AppName,
+    ) -> Result<(), Error> {
         self.act(Request::post(path!["resources", name, "links"]).form("app", app.as_str())).await
     }
 
@@ -131,7 +135,11 @@ impl Rack {
     ///
     /// # Errors
     /// As [`Rack::link_rack_resource`].
-    pub async fn unlink_rack_resource(&self, name: &str, app: &AppName) -> Result<(), Error> {
+    pub async fn unlink_rack_resource(
+        &self,
+        name: &RackResourceName,
+        app: &AppName,
+    ) -> Result<(), Error> {
         self.act(Request::delete(path!["resources", name, "links", app])).await
     }
 }

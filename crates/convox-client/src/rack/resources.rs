@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::path;
 use crate::transport::{Download, Request, Upload};
-use convox_wire::{AppName, Resource};
+use convox_wire::{AppName, Resource, ResourceName};
 
 use super::{Error, Rack};
 
@@ -28,7 +28,7 @@ impl Rack {
     ///
     /// # Errors
     /// [`Error::Status`]: `resource not found: …`.
-    pub async fn resource(&self, app: &AppName, name: &str) -> Result<Resource, Error> {
+    pub async fn resource(&self, app: &AppName, name: &ResourceName) -> Result<Resource, Error> {
         self.get(path!["apps", app, "resources", name]).await
     }
 
@@ -36,7 +36,11 @@ impl Rack {
     ///
     /// # Errors
     /// [`Error::Status`]: 400 `export not available for resources of type: …`.
-    pub async fn export_resource(&self, app: &AppName, name: &str) -> Result<Download, Error> {
+    pub async fn export_resource(
+        &self,
+        app: &AppName,
+        name: &ResourceName,
+    ) -> Result<Download, Error> {
         let path = path!["apps", app, "resources", name, "data"];
         self.client.download(&Request::get(path)).await
     }
@@ -49,7 +53,7 @@ impl Rack {
     pub async fn import_resource(
         &self,
         app: &AppName,
-        name: &str,
+        name: &ResourceName,
         dump: Arc<dyn Upload>,
     ) -> Result<(), Error> {
         let path = path!["apps", app, "resources", name, "data"];

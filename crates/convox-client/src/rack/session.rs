@@ -13,7 +13,7 @@ use super::{Error, Rack};
 use crate::path;
 use crate::transport::{CloseReason, Headers, Path, SocketSender};
 use convox_wire::option::ToParam;
-use convox_wire::{AppName, ProcessId};
+use convox_wire::{AppName, ProcessId, ResourceName};
 
 /// How long the beginning of an exit marker is held back before it counts as output.
 const MARKER_FOLLOWS: Duration = Duration::from_millis(25);
@@ -131,7 +131,7 @@ impl Rack {
     pub async fn resource_console(
         &self,
         app: &AppName,
-        resource: &str,
+        resource: &ResourceName,
         size: Option<WindowSize>,
     ) -> Result<Session, Error> {
         let path = path!["apps", app, "resources", resource, "console"];

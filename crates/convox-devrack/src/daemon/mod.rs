@@ -9,6 +9,7 @@ mod check;
 mod lock;
 mod orphans;
 mod record;
+mod recover;
 mod space;
 
 use std::io;
@@ -31,8 +32,10 @@ use super::{directories, ids, local_socket};
 use crate::clock::Clock;
 
 pub use self::background::{Stopped, start_detached, stop};
+pub use self::recover::{Recovered, recover, recover_step};
 pub use self::space::{disk_usage, prune};
 pub use super::runner::Adoption;
+pub use super::store::{Salvaged, Step, UnknownStep};
 
 /// Apps inherit the limit, and some programs look at each possible descriptor.
 const MAX_OPEN_FILES: u64 = 16 * 1024;

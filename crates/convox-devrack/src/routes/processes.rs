@@ -93,8 +93,15 @@ async fn run(
     let started = run_to_completion(async move {
         let deployment = rollouts::prepare(&shared, &deployment.app, &deployment.release).await;
         let deployment = deployment.map_err(Refusal::bad_request)?;
+        let app = deployment.app.clone();
         let started = shared.runner.run_once(deployment, &service, command, additional).await;
-        started.map_err(Refusal::bad_request)
+        let id = started.map_err(Refusal::bad_request)?;
+        // The app's other processes may have been stopped in the meantime.
+        if let Err(refusal) = shared.check_living(&app) {
+            shared.runner.stop_once(&id).await;
+            return Err(refusal);
+        }
+        Ok(id)
     });
     let id = started.await?;
     json(&process(&rack, &name, id.as_str())?)

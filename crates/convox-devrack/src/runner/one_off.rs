@@ -17,6 +17,7 @@ pub(super) struct OneOffs(Mutex<Vec<OneOff>>);
 
 #[derive(Debug)]
 struct OneOff {
+    id: ProcessId,
     app: AppName,
     stop: CancellationToken,
     done: JoinHandle<()>,
@@ -25,7 +26,10 @@ struct OneOff {
 impl OneOffs {
     /// Stops the processes of an app, or of all apps.
     pub(super) async fn stop(&self, app: Option<&AppName>) {
-        let matches = |one: &OneOff| app.is_none_or(|app| one.app == *app);
+        self.stop_each(|one| app.is_none_or(|app| one.app == *app)).await;
+    }
+
+    async fn stop_each(&self, matches: impl Fn(&OneOff) -> bool) {
         let matching: Vec<OneOff> = self.all().extract_if(.., |one| matches(one)).collect();
         matching.iter().for_each(|one| one.stop.cancel());
         // How they ended doesn't matter here.
@@ -75,8 +79,13 @@ impl Runner {
         let id = process.id.clone();
         let stop = CancellationToken::new();
         let done = tokio::spawn(watch(launch, process, stop.clone()));
-        self.0.one_offs.add(OneOff { app, stop, done });
+        self.0.one_offs.add(OneOff { id: id.clone(), app, stop, done });
         Ok(id)
+    }
+
+    /// Stops a process that [`Runner::run_once`] has started.
+    pub(crate) async fn stop_once(&self, id: &ProcessId) {
+        self.0.one_offs.stop_each(|one| one.id == *id).await;
     }
 }
 

@@ -3,7 +3,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use super::{AppRecord, ReadTx, StoreError, runtime, table};
 use convox_wire::AppName;
 
-const APPS: TableDefinition<&str, &[u8]> = TableDefinition::new("apps");
+pub(super) const APPS: TableDefinition<&str, &[u8]> = TableDefinition::new("apps");
 
 pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
     tx.open_table(APPS)?;

@@ -8,6 +8,7 @@ mod database;
 mod records;
 mod runner_store;
 mod runtime;
+mod salvage;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(crate) use records::{AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage};
 pub(crate) use runtime::{
     all_processes, delete_process, port, put_port, put_process, put_setting, setting, settings,
 };
+pub(crate) use salvage::finish as finish_salvage;
+pub use salvage::{Salvaged, Step, UnknownStep};
 pub(crate) use table::{delete, find, newest, put, was_deleted};
 
 /// The version of the tables and records below.
@@ -53,7 +56,7 @@ pub enum StoreError {
     Open(PathBuf, #[source] std::io::Error),
     /// The file is not a complete database.
     #[error(
-        "{0} is damaged: {1}; restore it from a backup, or move its directory away to begin anew"
+        "{0} is damaged: {1}; `convox rack start --recover` keeps what can be read, and the damaged file"
     )]
     Damaged(PathBuf, String),
     /// The database failed while in use.

@@ -7,11 +7,11 @@ use crate::runner::ProcessRecord;
 use convox_wire::{AppName, ProcessId, ServiceName};
 
 /// Key: app, service.
-const PORTS: TableDefinition<(&str, &str), u16> = TableDefinition::new("ports");
+pub(super) const PORTS: TableDefinition<(&str, &str), u16> = TableDefinition::new("ports");
 /// Key: process id.
 const PROCESSES: TableDefinition<&str, &[u8]> = TableDefinition::new("processes");
 /// Key: app, name.
-const SETTINGS: TableDefinition<(&str, &str), &str> = TableDefinition::new("settings");
+pub(super) const SETTINGS: TableDefinition<(&str, &str), &str> = TableDefinition::new("settings");
 
 pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
     tx.open_table(PORTS)?;

@@ -13,7 +13,7 @@ type Rows = TableDefinition<'static, (&'static str, &'static str, u64), &'static
 type Ids = TableDefinition<'static, (&'static str, &'static str, &'static str), u64>;
 
 /// Key: table, app, number.
-const ROWS: Rows = TableDefinition::new("rows");
+pub(super) const ROWS: Rows = TableDefinition::new("rows");
 /// Key: table, app, id.
 const IDS: Ids = TableDefinition::new("ids");
 const DELETED: u64 = 0;

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::output::info::InfoBlock;
 use crate::output::{Render, RenderContext, View};
 use convox_client::rack::RackResource;
-use convox_wire::AppName;
+use convox_wire::{AppName, RackResourceName};
 
 /// Show a resource of a rack
 #[derive(clap::Args)]
@@ -16,7 +16,7 @@ use convox_wire::AppName;
                         convox rack resources info database --json")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: RackResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::CommandError;
+use convox_wire::RackResourceName;
 
 /// Parses `NAME=VALUE` arguments; of equal names the last one counts.
 fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
@@ -29,5 +30,5 @@ fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
 /// The resource that was changed.
 #[derive(Serialize)]
 struct Changed {
-    resource: String,
+    resource: RackResourceName,
 }

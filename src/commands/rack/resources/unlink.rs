@@ -2,6 +2,7 @@ use super::Changed;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
+use convox_wire::RackResourceName;
 
 /// Take the URL of a resource of a rack from an app
 #[derive(clap::Args)]
@@ -9,7 +10,7 @@ use crate::outcome::Outcome;
                         convox rack resources unlink database")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: RackResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {

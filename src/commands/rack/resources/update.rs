@@ -2,6 +2,7 @@ use super::{Changed, parse};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
+use convox_wire::RackResourceName;
 
 /// Change options of a resource of a rack
 #[derive(clap::Args)]
@@ -9,7 +10,7 @@ use crate::outcome::Outcome;
                         convox rack resources update database class=large storage=80")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: RackResourceName,
     /// Options to set
     #[arg(value_name = "NAME=VALUE", required = true)]
     options: Vec<String>,

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
+use convox_wire::RackResourceName;
 
 /// Print the URL of a resource of a rack
 #[derive(clap::Args)]
@@ -11,7 +12,7 @@ use crate::output::{Render, RenderContext, View};
                         convox rack resources url database --json")]
 pub(crate) struct Args {
     /// Name of the resource
-    resource: String,
+    resource: RackResourceName,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
@@ -25,7 +26,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 #[derive(Serialize)]
 struct Url {
-    name: String,
+    name: RackResourceName,
     url: String,
 }
 
