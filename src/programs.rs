@@ -2,6 +2,7 @@
 //!
 //! These calls block, so asynchronous code runs them on a blocking thread.
 
+pub(crate) mod browser;
 pub(crate) mod editor;
 pub mod git;
 pub(crate) mod pager;

@@ -13,7 +13,8 @@ use convox_client::transport::{PinnedBy, Trust};
 
 /// Log in to a console, or trust a rack's certificate
 ///
-/// Uses the token from --token, CONVOX_TOKEN, the settings directory, or a prompt.
+/// Uses the token from --token, CONVOX_TOKEN, the settings directory, or a prompt. If the console
+/// requires a second factor, it is confirmed in the browser.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox login console.convox.com\n  \
                         convox login rack.example.com --trust")]

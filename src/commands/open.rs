@@ -1,13 +1,10 @@
-use std::process::Command;
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
-use crate::programs;
+use crate::programs::browser;
 use convox_wire::{AppName, Service, ServiceName};
 
 /// Open the address of a service in the browser
@@ -24,8 +21,6 @@ pub(crate) struct Args {
     print: bool,
 }
 
-/// How long a browser may take to fail.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// The service that is opened if several have an address.
 const MAIN: &str = "web";
 
@@ -41,13 +36,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     if args.print {
         return Ok(Outcome::render(address));
     }
-    let browser = cx.settings.env.browser.clone();
+    let program = cx.settings.env.browser.clone();
     let url = address.url.clone();
     cx.step(format!("Opening {}", address.url), async move {
-        let opened = tokio::task::spawn_blocking(move || {
-            let program = browser.unwrap_or_else(|| system_browser().into());
-            programs::launch(Command::new(program).arg(url), PATIENCE)
-        });
+        let opened = tokio::task::spawn_blocking(move || browser::open(program, &url));
         let opened = opened.await.map_err(|error| CommandError::while_doing("opening", error))?;
         opened.map_err(|error| {
             CommandError::from(error)
@@ -56,11 +48,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     })
     .await?;
     Ok(Outcome::json(address))
-}
-
-/// The program that opens an address in the browser that the user has chosen.
-fn system_browser() -> &'static str {
-    if cfg!(target_os = "macos") { "open" } else { "xdg-open" }
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::known_racks::{self, Found, NamedRack};
-use super::{Access, Context, KnownRack, known_machines, transport_events};
+use super::second_factor::Browser;
+use super::{Access, Context, KnownRack, Severity, known_machines, transport_events};
 use crate::args::Site;
 use crate::error::{CommandError, Hint};
 use crate::settings::{
@@ -177,12 +178,17 @@ async fn dev(cx: &Context) -> Result<Connection, CommandError> {
 
 /// Returns the console, if one is known.
 pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
+    if let Some(console) = cx.console.get() {
+        return Ok(Some(console.clone()));
+    }
     let Some(url) = cx.settings.console()? else { return Ok(None) };
     let mut endpoint = Endpoint::from(&url);
     let session = cx.settings.config.session(&url.authority())?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
     endpoint.actor = cx.settings.env.actor.clone();
-    Ok(Some(Console::new(Client::new(endpoint, options(cx, &url)?))))
+    let options = with_second_factor(cx, &url, options(cx, &url)?);
+    let console = Console::new(Client::new(endpoint, options));
+    Ok(Some(cx.console.get_or_init(|| console).clone()))
 }
 
 /// Returns where the published versions of racks are listed. It gets no credentials.
@@ -204,7 +210,12 @@ pub(crate) fn login_target(
         Some(trust) => options_with(cx, url.authority(), trust),
         None => options(cx, url)?,
     };
+    let options = with_second_factor(cx, url, options);
     Ok(Console::new(Client::new(Endpoint::from(url), options)))
+}
+
+fn with_second_factor(cx: &Context, url: &RackUrl, options: Options) -> Options {
+    Options { authenticator: Some(Arc::new(Browser::new(cx, url))), ..options }
 }
 
 fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
@@ -212,11 +223,16 @@ fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {
 }
 
 fn options_with(cx: &Context, host: String, trust: Trust) -> Options {
-    let config = cx.settings.config.clone();
+    let (config, ui) = (cx.settings.config.clone(), cx.ui.clone());
     let session_sink = Arc::new(move |session: &str| {
-        // The session is valid for this run in any case; the next run can open another one.
-        if let Ok(Some(writer)) = config.try_lock() {
-            let _ = writer.store_session(&host, &session.into());
+        let store = || match config.try_lock()? {
+            Some(writer) => writer.store_session(&host, &session.into()),
+            // The next run can create another one.
+            None => Ok(()),
+        };
+        if let Err(error) = store() {
+            let text = format!("the console's session is valid for this run only: {error}");
+            ui.notice(Severity::Warning, &text, &[]);
         }
     });
     Options {

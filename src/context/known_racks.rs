@@ -97,6 +97,7 @@ pub(crate) async fn find(cx: &Context, name: &str) -> Result<Found, CommandError
     let Some(console) = connection::console(cx)? else { return Ok(found?) };
     match read_list(cx, &console).await {
         Ok(racks) => Ok(match_name(name, &named_racks(cx, racks)?)?),
+        Err(error) if error.is_no_session() => Err(error.into()),
         Err(error) if found.is_err() && error.is_login_failure() => Err(error.into()),
         Err(error) => {
             warn_of_console(cx, error, None);
@@ -232,8 +233,9 @@ pub(crate) async fn list(cx: &Context) -> Result<Vec<KnownRack>, CommandError> {
     Ok(racks)
 }
 
-/// Returns the console's racks, or the cached ones if it fails. A refused login is a failure if
-/// nothing else is known: an empty list would be misleading.
+/// Returns the console's racks, or the cached ones if it fails. A session that is required and not
+/// given is a failure, and so is a refused login if nothing else is known: an empty list would be
+/// misleading.
 async fn list_console(
     cx: &Context,
     console: &Console,
@@ -243,6 +245,9 @@ async fn list_console(
         Ok(racks) => return Ok(racks),
         Err(error) => error,
     };
+    if error.is_no_session() {
+        return Err(error.into());
+    }
     let cached = cached_list(cx)?;
     if may_fail && error.is_login_failure() && cached.is_none() {
         return Err(error.into());

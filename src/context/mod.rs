@@ -7,6 +7,7 @@ pub(crate) mod known_machines;
 pub(crate) mod known_racks;
 mod outages;
 mod prompt;
+mod second_factor;
 mod settings_lock;
 mod transport_events;
 mod ui;
@@ -67,6 +68,8 @@ pub(crate) struct Context {
     /// Whether the command may start the development rack: those that only read do not.
     pub(crate) starts_rack: bool,
     connection: OnceCell<connection::Connection>,
+    /// One console for the run, so that its session is shared.
+    console: OnceCell<Console>,
     started_rack: Cell<bool>,
     uses_dev_rack: Cell<bool>,
 }
@@ -91,6 +94,7 @@ impl Context {
             command_line,
             starts_rack,
             connection: OnceCell::new(),
+            console: OnceCell::new(),
             started_rack: Cell::new(false),
             uses_dev_rack: Cell::new(false),
         }

@@ -213,6 +213,11 @@ impl Ui {
         self.inner().stdio.out.caps().is_terminal
     }
 
+    /// Returns whether stderr is a terminal, so that a person sees notices.
+    pub(crate) fn notices_are_seen(&self) -> bool {
+        self.inner().stdio.err.caps().is_terminal
+    }
+
     /// Returns whether stdin is a terminal, so that a person can answer.
     pub(crate) fn can_ask(&self) -> bool {
         self.input().is_terminal()

@@ -4,7 +4,7 @@ use crate::output::humanize;
 
 use super::{CommandError, Hint, from_complete_error};
 use convox_client::rack::{Cause, CertificateProblem, Error, LogError, PinnedBy, Refusal};
-use convox_client::transport::{ProxyCause, RequestLine};
+use convox_client::transport::{FactorError, ProxyCause, RequestLine};
 use convox_client::wait::WaitError;
 
 impl From<Error> for CommandError {
@@ -49,6 +49,8 @@ fn hints_for(error: &Error) -> Vec<Hint> {
         Error::InvalidResponse { .. } => vec![check_address()],
         Error::OutcomeUnknown { .. } => find_out(),
         Error::NoSession(error) => hints_for(error),
+        Error::SecondFactor { address, cause } => for_second_factor(address, cause),
+        Error::SessionRefused { address } => vec![log_in_at(address)],
         _ => Vec::new(),
     }
 }
@@ -60,6 +62,18 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             "check the password in RACK_URL".into(),
             Hint::command("log in again with", "login").arg("HOST"),
         ],
+        Refusal::Forbidden if request.is_change() => vec![
+            "the role of the token does not permit this: use the password of the rack, or a token \
+             with the role write or admin"
+                .into(),
+            new_token(),
+        ],
+        Refusal::Forbidden => {
+            vec!["the token does not permit this: use one with the role read".into(), new_token()]
+        }
+        Refusal::InvalidJwt => {
+            vec!["the token is not valid, or has expired".into(), new_token()]
+        }
         Refusal::AppNotFound => vec![Hint::command("list apps with", "apps")],
         Refusal::ServiceNotFound => vec![Hint::command("list services with", "services")],
         Refusal::BuildNotFound => vec![Hint::command("list builds with", "builds")],
@@ -80,6 +94,37 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
 /// Whether an address is the path of a Unix-domain socket, as only the development rack has one.
 fn is_socket(address: &str) -> bool {
     address.starts_with('/')
+}
+
+/// Only a login with the password of the rack may create tokens of every role.
+fn new_token() -> Hint {
+    Hint::command("with the password of the rack, create a token with", "rack access")
+        .arg("--role")
+        .arg("ROLE")
+        .arg("--duration-in-hours")
+        .arg("HOURS")
+}
+
+fn log_in_at(address: &str) -> Hint {
+    Hint::command("log in again with", "login").arg(address)
+}
+
+fn for_second_factor(address: &str, cause: &FactorError) -> Vec<Hint> {
+    match cause {
+        FactorError::Unattended => vec![
+            Hint::command(
+                "confirm it on a terminal, for the commands that follow too, with",
+                "login",
+            )
+            .arg(address),
+            "or log in with a token that needs no second factor: --token or CONVOX_TOKEN".into(),
+        ],
+        FactorError::Refused { .. } => vec![
+            "check that the key is registered with your account at the console".into(),
+            Hint::command("then try again with", "login").arg(address),
+        ],
+        _ => vec![Hint::command("try again with", "login").arg(address)],
+    }
 }
 
 fn for_too_large(size: Option<u64>, server: Option<&str>) -> Vec<Hint> {

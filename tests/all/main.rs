@@ -18,6 +18,7 @@ mod completion;
 mod configs;
 mod console;
 mod console_racks;
+mod console_session;
 mod cost;
 mod credentials;
 mod deploy;

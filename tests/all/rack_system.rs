@@ -107,8 +107,8 @@ fn access_is_given_with_a_role_and_a_duration() {
     });
     Story::against(&refusing).run("convox rack access key rotate").fails(str![[r#"
 ERROR: you are unauthorized to access this
-HINT: check the password in RACK_URL
-HINT: log in again with: convox login HOST
+HINT: the role of the token does not permit this: use the password of the rack, or a token with the role write or admin
+HINT: with the password of the rack, create a token with: convox rack access --role ROLE --duration-in-hours HOURS
 "#]]);
 }
 

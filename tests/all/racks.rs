@@ -221,16 +221,6 @@ fn a_console_that_refuses_a_session_is_an_error() {
 }
 
 #[test]
-fn a_console_that_requires_a_second_factor_is_an_error() {
-    let (_console, story) = console_without_sessions(true);
-    for line in ["convox racks", "convox apps -r acme/north"] {
-        story.run(line).fails(
-            str![[r#"ERROR: 127.0.0.1:10001 requires a second factor, which is not supported: log in with a token that does not need one"#]],
-        );
-    }
-}
-
-#[test]
 fn the_name_of_a_terraform_rack_is_shown_without_running_terraform() {
     let mut story = Story::alone("web");
     story.set("PATH", "/nowhere");

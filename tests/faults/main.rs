@@ -7,6 +7,7 @@
 mod support;
 
 mod budget;
+mod console;
 mod logs;
 mod matrix;
 mod tls;

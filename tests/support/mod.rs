@@ -10,6 +10,7 @@
 pub(crate) mod api;
 pub(crate) mod app;
 pub(crate) mod cli;
+pub(crate) mod console;
 pub(crate) mod fault;
 pub(crate) mod forward;
 pub(crate) mod frames;

@@ -42,6 +42,7 @@ pub mod builder;
 mod builds;
 pub mod clock;
 mod connections;
+pub mod console;
 pub mod daemon;
 mod directories;
 mod disk;

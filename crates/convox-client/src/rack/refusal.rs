@@ -37,8 +37,12 @@ pub enum Refusal {
     RequiredEnv(Vec<String>),
     /// The app has reached its budget cap.
     OverBudget,
-    /// The password or token is wrong, or does not permit this.
+    /// The password or token is wrong.
     Unauthorized,
+    /// The role of the token does not permit this (`read`, `write` or `admin`).
+    Forbidden,
+    /// The JWT is not valid, or not any more.
+    InvalidJwt,
     /// The login at the console has expired.
     TokenExpired,
     /// The rack or its provider does not implement this.
@@ -68,7 +72,9 @@ impl Refusal {
 }
 
 /// Phrases anywhere in a message: v2 racks and consoles wrap them in texts of their own.
-const PHRASES: [(&str, Refusal); 9] = [
+const PHRASES: [(&str, Refusal); 11] = [
+    ("you are unauthorized to access this", Refusal::Forbidden),
+    ("invalid authentication: ", Refusal::InvalidJwt),
     ("cli token is expired", Refusal::TokenExpired),
     ("app is currently updating", Refusal::Updating),
     ("app is not updating", Refusal::NotUpdating),
@@ -180,6 +186,9 @@ mod tests {
             (400, "required env: KEY", env(&["KEY"])),
             (401, "invalid authentication", Refusal::Unauthorized),
             (401, "response status 401", Refusal::Unauthorized),
+            (401, "you are unauthorized to access this", Refusal::Forbidden),
+            (403, "you are unauthorized to access this", Refusal::Forbidden), // v3, on sockets
+            (401, "invalid authentication: token is expired", Refusal::InvalidJwt),
             (401, "cli token is expired", Refusal::TokenExpired),
             (500, "login: cli token is expired, run convox login", Refusal::TokenExpired),
             (501, "unimplemented", Refusal::Unimplemented),

@@ -11,13 +11,18 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use tokio::time::Instant;
 
-/// A body that can be read any number of times, each time from its start.
+/// A body that can be read any number of times, each time from its start, unless it says otherwise.
 pub trait Upload: Send + Sync {
     /// Its length in bytes; `None` while it is still growing.
     fn length(&self) -> Option<u64>;
 
     /// Reads it from the start. An error ends the request without completing the body.
     fn open(&self) -> BoxStream<'static, io::Result<Bytes>>;
+
+    /// Returns whether it can be sent again once some of it was read.
+    fn is_replayable(&self) -> bool {
+        true
+    }
 
     /// Called as bytes leave, with the number sent in this attempt.
     fn sent(&self, _bytes: u64) {}

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::proxy::{Proxies, Proxy};
 use super::redactor::Redactor;
+use super::second_factor::{SharedAuthenticator, Unattended};
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
 use super::{Error, Event, Limits, Listener, Path, Trust};
@@ -104,6 +105,9 @@ pub struct Options {
     pub listener: Listener,
     /// Receives a console's new sessions.
     pub session_sink: SessionSink,
+    /// Answers a console that requires a second factor. A client that has an authenticator creates
+    /// a session if it is asked to, even if its endpoint has none.
+    pub authenticator: Option<SharedAuthenticator>,
 }
 
 impl Default for Options {
@@ -111,7 +115,7 @@ impl Default for Options {
         let listener: Listener = Arc::new(|_| {});
         let session_sink: SessionSink = Arc::new(|_| {});
         let (limits, trust, proxies) = (Limits::default(), Trust::default(), Proxies::from_env());
-        Self { limits, trust, proxies, listener, session_sink }
+        Self { limits, trust, proxies, listener, session_sink, authenticator: None }
     }
 }
 
@@ -138,6 +142,10 @@ struct Inner {
     endpoint: Endpoint,
     options: Options,
     session: RwLock<Option<String>>,
+    /// Held while a session is created, so that concurrent requests share it.
+    renewal: tokio::sync::Mutex<()>,
+    /// The second factor that is being presented: not to be shown, even if the console repeats it.
+    assertion: RwLock<Option<SecretString>>,
     tls: OnceLock<Result<rustls::ClientConfig, Error>>,
     http: OnceLock<Result<reqwest::Client, Error>>,
     socket_http: OnceLock<Result<reqwest::Client, Error>>,
@@ -153,6 +161,8 @@ impl Client {
             endpoint,
             options,
             session,
+            renewal: tokio::sync::Mutex::default(),
+            assertion: RwLock::default(),
             tls: OnceLock::new(),
             http: OnceLock::new(),
             socket_http: OnceLock::new(),
@@ -236,10 +246,34 @@ impl Client {
         self.endpoint().session.is_some()
     }
 
+    /// Returns whether requests that need a session get one.
+    pub(super) fn has_sessions(&self) -> bool {
+        self.is_console() || self.inner.options.authenticator.is_some()
+    }
+
+    /// The present session.
+    pub(super) fn session(&self) -> Option<String> {
+        self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lock of whoever creates a session.
+    pub(super) fn renewal(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.renewal
+    }
+
+    pub(super) fn authenticator(&self) -> SharedAuthenticator {
+        self.inner.options.authenticator.clone().unwrap_or_else(|| Arc::new(Unattended))
+    }
+
+    /// Keeps an assertion out of messages.
+    pub(super) fn set_assertion(&self, assertion: Option<SecretString>) {
+        *self.inner.assertion.write().unwrap_or_else(PoisonError::into_inner) = assertion;
+    }
+
     /// Uses a session from now on, and passes it to the session sink.
     pub(super) fn use_session(&self, session: &str) {
-        let mut present = self.inner.session.write().unwrap_or_else(PoisonError::into_inner);
-        *present = Some(session.to_owned());
+        let present = &self.inner.session;
+        *present.write().unwrap_or_else(PoisonError::into_inner) = Some(session.to_owned());
         (self.inner.options.session_sink)(session);
     }
 
@@ -330,7 +364,7 @@ impl Client {
         if let Some(authorization) = self.authorization()? {
             headers.insert(reqwest::header::AUTHORIZATION, authorization);
         }
-        let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let session = self.session();
         let (rack, session) = (self.rack_behind_console(), session.as_deref());
         for (name, value) in [("rack", rack), ("session", session), ("x-convox-actor", actor)] {
             if let Some(value) = value {
@@ -347,8 +381,9 @@ impl Client {
 
     pub(super) fn redactor(&self) -> Redactor {
         let Endpoint { user, password, .. } = self.endpoint();
-        let session = self.inner.session.read().unwrap_or_else(PoisonError::into_inner);
-        Redactor::new(user, password.as_ref(), session.as_deref())
+        let assertion = self.inner.assertion.read().unwrap_or_else(PoisonError::into_inner);
+        let session = self.session().map(SecretString::from);
+        Redactor::new(user, password.as_ref(), session.into_iter().chain(assertion.clone()))
     }
 
     /// Basic authentication (RFC 7617). The only place that exposes the password for a request.

@@ -26,7 +26,11 @@ impl Client {
     /// # Errors
     /// The refusal, or the last failure of the connection.
     pub async fn download(&self, request: &Request) -> Result<Download, Error> {
-        self.prepare_session().await;
+        let line = request.line();
+        self.with_session(&line, || self.begin_within_budget(request)).await
+    }
+
+    async fn begin_within_budget(&self, request: &Request) -> Result<Download, Error> {
         let mut attempts = Attempts::new(self, request.line());
         loop {
             let error = match self.begin_download(request, attempts.number()).await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::proxy::InvalidProxy;
+use super::second_factor::FactorError;
 use super::tls::CertificateProblem;
 use super::{RequestLine, tls};
 
@@ -107,6 +108,22 @@ pub enum Error {
     /// The console requires a session and did not give one.
     #[error(transparent)]
     NoSession(Box<Self>),
+    /// The console requires a second factor, and got none that it accepts. Always inside of
+    /// [`Error::NoSession`].
+    #[error("{address} requires a second factor: {cause}")]
+    SecondFactor {
+        /// The host, with its port if its URL has one.
+        address: String,
+        /// Why there is none.
+        cause: FactorError,
+    },
+    /// The console refuses the session that it has just given. Always inside of
+    /// [`Error::NoSession`].
+    #[error("{address} refuses the session that it has just given")]
+    SessionRefused {
+        /// The host, with its port if its URL has one.
+        address: String,
+    },
     /// The response to a change was lost, and it could not be found out whether it took effect.
     #[error("{error}; it is unknown whether {request} took effect")]
     OutcomeUnknown {
@@ -212,6 +229,12 @@ impl Error {
     /// Returns whether the login was rejected: a 401, or a session that was required and not given.
     pub fn is_login_failure(&self) -> bool {
         matches!(self, Self::NoSession(_)) || self.status() == Some(401)
+    }
+
+    /// Returns whether a console did not give the session that it requires. This is never a console
+    /// that is merely away.
+    pub fn is_no_session(&self) -> bool {
+        matches!(self, Self::NoSession(_))
     }
 
     /// Returns whether the rack may have carried out the request all the same.

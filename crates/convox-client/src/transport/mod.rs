@@ -13,6 +13,8 @@
 //!   searched for their result, and only if 15 s of searching find nothing is the request sent
 //!   again ([`Reconciled`]).
 //! - **Other statuses**, including 500, are final.
+//! - **Sessions**: a console may require a session at any request. It is created, if need be with a
+//!   second factor ([`Authenticator`]), and the request is sent once more.
 //! - **TLS** certificates are always verified ([`Trust`]). Proxies are used, except for racks on the
 //!   loopback interface.
 //!
@@ -33,6 +35,7 @@ mod redactor;
 mod request;
 mod response;
 mod retry;
+mod second_factor;
 mod send;
 mod session;
 mod socket;
@@ -52,6 +55,9 @@ pub use reconcile::Reconciled;
 pub use request::{Repeat, Request, RequestLine};
 pub use response::Response;
 pub(crate) use response::no_message;
+pub use second_factor::{
+    Authenticator, FactorChallenge, FactorError, SharedAuthenticator, Unattended,
+};
 pub use session::SessionSink;
 pub use socket::{CloseReason, Headers, Socket};
 pub use tls::{CertificateProblem, PinnedBy, Trust};

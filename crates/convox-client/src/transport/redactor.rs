@@ -14,9 +14,13 @@ const SHORTEST: usize = 4;
 pub(super) struct Redactor(Vec<SecretString>);
 
 impl Redactor {
-    /// A redactor for the password, its encoded form (RFC 7617), and the session.
-    pub(super) fn new(user: &str, password: Option<&SecretString>, session: Option<&str>) -> Self {
-        let mut secrets: Vec<SecretString> = session.map(SecretString::from).into_iter().collect();
+    /// A redactor for the password, its encoded form (RFC 7617), and other secrets.
+    pub(super) fn new(
+        user: &str,
+        password: Option<&SecretString>,
+        others: impl IntoIterator<Item = SecretString>,
+    ) -> Self {
+        let mut secrets: Vec<SecretString> = others.into_iter().collect();
         if let Some(password) = password {
             let pair = format!("{user}:{}", password.expose_secret());
             secrets
@@ -101,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn redactor(password: &str) -> Redactor {
-        Redactor::new("convox", Some(&password.into()), Some("session-17"))
+        Redactor::new("convox", Some(&password.into()), Some("session-17".into()))
     }
 
     #[test]

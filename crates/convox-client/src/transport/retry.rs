@@ -137,13 +137,19 @@ impl Client {
         mut on_failure: impl FnMut(&Error),
         repeat: Repeat,
     ) -> Result<Socket, Error> {
-        self.prepare_session().await;
+        self.prepare_session().await?;
         let mut attempts = Attempts::new(self, RequestLine::websocket(path));
+        let mut may_renew = self.is_console();
         loop {
             let error = match self.open_once(path, &options(), attempts.attempt).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => error,
             };
+            // The session has ended just before.
+            if error.status() == Some(401) && std::mem::take(&mut may_renew) {
+                self.prepare_session().await?;
+                continue;
+            }
             on_failure(&error);
             if !self.may_repeat_as(repeat, &error) {
                 return Err(error);

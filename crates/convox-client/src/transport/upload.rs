@@ -92,6 +92,10 @@ impl Upload for ReaderUpload {
         None
     }
 
+    fn is_replayable(&self) -> bool {
+        false
+    }
+
     /// The reader is taken at the first read, so an attempt that could not connect costs nothing.
     fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
         let reader = self.reader.clone();

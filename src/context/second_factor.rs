@@ -1,0 +1,92 @@
+//! The second factor of a console, by way of the browser: its page signs the challenge and calls
+//! back with the answer.
+
+mod callback;
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use super::{Context, Severity, Ui};
+use crate::programs::browser;
+use crate::settings::RackUrl;
+use convox_client::transport::{Authenticator, Endpoint, FactorChallenge, FactorError};
+
+/// How long a person may take.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Asks for the second factor in the browser.
+pub(super) struct Browser {
+    ui: Ui,
+    program: Option<std::ffi::OsString>,
+    /// Scheme, host and port of the console.
+    console: String,
+}
+
+impl Browser {
+    pub(super) fn new(cx: &Context, console: &RackUrl) -> Self {
+        let program = cx.settings.env.browser.clone();
+        Self {
+            ui: cx.ui.clone(),
+            program,
+            console: Endpoint::from(console).url.origin().ascii_serialization(),
+        }
+    }
+
+    async fn ask(&self, challenge: FactorChallenge) -> Result<SecretString, FactorError> {
+        if !self.ui.notices_are_seen() {
+            return Err(FactorError::Unattended);
+        }
+        let cannot = |error: std::io::Error| {
+            FactorError::Failed(format!("the browser's answer can't be received: {error}"))
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(cannot)?;
+        let port = listener.local_addr().map_err(cannot)?.port();
+        let page = self.page(&challenge.document, port);
+        let refused = if challenge.attempt > 1 {
+            "refused the second factor"
+        } else {
+            "requires a second factor"
+        };
+        self.ui.notice(
+            Severity::Notice,
+            &format!("{} {refused}; confirm it in the browser: {page}", self.console),
+            &[],
+        );
+        tokio::select! {
+            answer = callback::received(listener) => Ok(answer),
+            () = self.open(page) => Err(FactorError::Unattended),
+            () = tokio::time::sleep(LIMIT) => Err(FactorError::TimedOut(LIMIT)),
+        }
+    }
+
+    /// Opens the page. The address was printed, so it is no failure if there is no browser.
+    async fn open(&self, page: String) {
+        let program = self.program.clone();
+        let opened = tokio::task::spawn_blocking(move || browser::open(program, &page)).await;
+        if let Ok(Err(error)) = opened {
+            let text = format!("the browser can't be opened ({error}): open the address yourself");
+            self.ui.notice(Severity::Warning, &text, &[]);
+        }
+        std::future::pending().await
+    }
+
+    /// The console's page for a challenge, which calls back at `port`.
+    fn page(&self, document: &[u8], port: u16) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("callback_url", &format!("http://localhost:{port}"))
+            .append_pair("token", &BASE64_STANDARD.encode(document))
+            .finish();
+        format!("{}/login/u2f?{query}", self.console)
+    }
+}
+
+impl Authenticator for Browser {
+    fn sign(&self, challenge: FactorChallenge) -> BoxFuture<'_, Result<SecretString, FactorError>> {
+        Box::pin(self.ask(challenge))
+    }
+}
