@@ -9,7 +9,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::settings::Style;
 use convox_wire::duration::GoDuration;
-use convox_wire::{AppName, RackName};
+use convox_wire::{AppName, MachineName, RackName};
 
 /// What a command acts on, and so which flags say where that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,60 @@ pub(crate) enum Scope {
     /// An app of a rack: `--app` and `--rack`.
     App,
     /// A machine of the console: `--machine`.
-    #[allow(dead_code)] // for the `cloud` commands
     Machine,
+    /// An app of a machine: `--app` and `--machine`.
+    MachineApp,
+}
+
+impl Scope {
+    /// The scope of the same command for machines.
+    pub(crate) const fn on_machine(self) -> Self {
+        match self {
+            Self::Local => Self::Local,
+            Self::Rack | Self::Machine => Self::Machine,
+            Self::App | Self::MachineApp => Self::MachineApp,
+        }
+    }
+
+    /// Whether `--app` names what it acts on.
+    pub(crate) fn has_app(self) -> bool {
+        matches!(self, Self::App | Self::MachineApp)
+    }
+
+    /// Whether `--rack` says where that is.
+    pub(crate) fn has_rack(self) -> bool {
+        matches!(self, Self::Rack | Self::App)
+    }
+
+    /// Whether `--machine` says where that is.
+    pub(crate) fn has_machine(self) -> bool {
+        matches!(self, Self::Machine | Self::MachineApp)
+    }
+}
+
+/// Where a command acts, as its flags say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// On a rack: that of `--rack`, if it was given.
+    Rack(Option<RackName>),
+    /// On a machine of the console: that of `--machine`, if it was given.
+    Machine(Option<MachineName>),
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::Rack(None)
+    }
+}
+
+impl Site {
+    /// The rack of `--rack`.
+    pub(crate) fn rack(&self) -> Option<&RackName> {
+        match self {
+            Self::Rack(rack) => rack.as_ref(),
+            Self::Machine(_) => None,
+        }
+    }
 }
 
 /// Which output styles a command has.
@@ -115,9 +167,9 @@ struct AppsArgs {
 
 #[derive(Args)]
 struct MachineArgs {
-    /// Machine name
-    #[arg(short, long, value_name = "NAME")]
-    machine: Option<String>,
+    /// Machine name, or a unique part of organization/name
+    #[arg(short = 'i', long, value_name = "NAME")]
+    machine: Option<MachineName>,
 }
 
 #[derive(Args)]
@@ -197,14 +249,12 @@ pub(crate) struct GlobalArgs {
     pub(crate) debug: bool,
     /// `--insecure`.
     pub(crate) insecure: bool,
-    /// `--rack`.
-    pub(crate) rack: Option<RackName>,
+    /// `--rack` or `--machine`.
+    pub(crate) site: Site,
     /// `--app`; the first one if there are several.
     pub(crate) app: Option<AppName>,
     /// Each `--app`, if the command takes several.
     pub(crate) apps: Vec<AppName>,
-    /// `--machine`.
-    pub(crate) machine: Option<String>,
     /// `--wait`.
     pub(crate) wait: bool,
     /// `--wait-timeout`.
@@ -225,18 +275,6 @@ pub(crate) struct GlobalArgs {
 type Augment = fn(Command) -> Command;
 
 impl Declared {
-    fn has_rack(self) -> bool {
-        matches!(self.scope, Scope::Rack | Scope::App)
-    }
-
-    fn has_app(self) -> bool {
-        self.scope == Scope::App
-    }
-
-    fn has_machine(self) -> bool {
-        self.scope == Scope::Machine
-    }
-
     fn has_wait(self) -> bool {
         self.waits == Waits::Optional
     }
@@ -253,17 +291,17 @@ impl Declared {
     pub(crate) fn augment(self, command: Command) -> Command {
         let groups: [(bool, Augment); 12] = [
             (self.has_wait(), WaitArgs::augment_args),
-            (self.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
+            (self.scope.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
             (self.has_wait_timeout(), WaitTimeoutArgs::augment_args),
             (self.id, IdArgs::augment_args),
             (self.reveal, RevealArgs::augment_args),
             (self.raw, RawArgs::augment_args),
             (self.has_style(), StyleArgs::augment_args),
             (self.watch, WatchArgs::augment_args),
-            (self.has_app() && !self.many_apps, AppArgs::augment_args),
-            (self.has_app() && self.many_apps, AppsArgs::augment_args),
-            (self.has_rack(), RackArgs::augment_args),
-            (self.has_machine(), MachineArgs::augment_args),
+            (self.scope.has_app() && !self.many_apps, AppArgs::augment_args),
+            (self.scope.has_app() && self.many_apps, AppsArgs::augment_args),
+            (self.scope.has_rack(), RackArgs::augment_args),
+            (self.scope.has_machine(), MachineArgs::augment_args),
         ];
         let augmented = groups.into_iter().filter(|(has, _)| *has);
         let command = augmented.fold(command, |command, (_, augment)| augment(command));
@@ -276,6 +314,17 @@ fn read<T: FromArgMatches>(has: bool, matches: &ArgMatches) -> Result<Option<T>,
     if has { T::from_arg_matches(matches).map(Some) } else { Ok(None) }
 }
 
+impl Site {
+    fn read(scope: Scope, matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(match read::<MachineArgs>(scope.has_machine(), matches)? {
+            Some(args) => Self::Machine(args.machine),
+            None => {
+                Self::Rack(read::<RackArgs>(scope.has_rack(), matches)?.and_then(|args| args.rack))
+            }
+        })
+    }
+}
+
 impl GlobalArgs {
     /// Reads the flags that a command declares.
     ///
@@ -283,17 +332,16 @@ impl GlobalArgs {
     /// clap's, if the command was not augmented with them.
     pub(crate) fn read(has: Declared, matches: &ArgMatches) -> Result<Self, clap::Error> {
         let every = EveryCommand::from_arg_matches(matches)?;
-        let app = read::<AppArgs>(has.has_app() && !has.many_apps, matches)?;
-        let apps = read::<AppsArgs>(has.has_app() && has.many_apps, matches)?;
+        let app = read::<AppArgs>(has.scope.has_app() && !has.many_apps, matches)?;
+        let apps = read::<AppsArgs>(has.scope.has_app() && has.many_apps, matches)?;
         let apps = apps.map_or(Vec::new(), |args| args.apps);
         Ok(Self {
             json: every.json,
             debug: every.debug,
             insecure: every.insecure,
-            rack: read::<RackArgs>(has.has_rack(), matches)?.and_then(|args| args.rack),
+            site: Site::read(has.scope, matches)?,
             app: app.and_then(|args| args.app).or_else(|| apps.first().cloned()),
             apps,
-            machine: read::<MachineArgs>(has.has_machine(), matches)?.and_then(|args| args.machine),
             wait: read::<WaitArgs>(has.has_wait(), matches)?.is_some_and(|args| args.wait),
             wait_timeout: read::<WaitTimeoutArgs>(has.has_wait_timeout(), matches)?
                 .and_then(|args| args.wait_timeout)

@@ -13,7 +13,7 @@ use crate::args::{GlobalArgs, Styles};
 use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
 use crate::completion;
 use crate::context::{Context, Ui};
-use crate::error::{CommandError, ErrorKind, HintContext, ScopeOf};
+use crate::error::{CommandError, ErrorKind, HintContext};
 use crate::outcome::{Exit, Outcome, Output};
 use crate::output::stdio::{OnBrokenPipe, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3};
@@ -58,12 +58,7 @@ pub fn run(mut invocation: Invocation) -> u8 {
             return Exit::Usage.code();
         }
     };
-    let hints = HintContext {
-        rack: args.rack.clone(),
-        machine: args.machine.clone(),
-        app: None,
-        scope_of: ScopeOf(|path| cli::find(path).map(|spec| spec.scope)),
-    };
+    let hints = HintContext { site: args.site.clone(), app: None, commands: cli::INDEX };
     let Invocation { environment, directory, program, clock, .. } = invocation;
     let settings = match settings(environment, directory, program) {
         Ok(settings) => settings.with_debug(args.debug),

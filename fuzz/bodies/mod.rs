@@ -1,5 +1,6 @@
 //! The checks of each fuzz target. Shared by the targets and the tests of the corpora.
 
+pub(crate) mod build_archive;
 pub(crate) mod env;
 pub(crate) mod frames;
 pub(crate) mod ignore;
@@ -14,7 +15,8 @@ pub(crate) mod words;
 pub(crate) type Body = fn(&[u8]);
 
 /// All targets: the names of their corpora, and their bodies.
-pub(crate) const TARGETS: [(&str, Body); 9] = [
+pub(crate) const TARGETS: [(&str, Body); 10] = [
+    ("build_archive", build_archive::check),
     ("env", env::check),
     ("frames", frames::check),
     ("ignore", ignore::check),

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
+use super::cloud;
 use super::live::LiveKind;
 use super::normalize::{Flags, Reading, leading_path, move_leading_flags};
 use super::{root, subcommand_only, tree::COMMANDS};
-use crate::args::Declared;
-use convox_wire::{AppName, RackName};
+use crate::args::{Declared, Site};
+use convox_wire::AppName;
 
 /// A word that names something of a rack.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub(crate) struct Wanted {
     pub(crate) kind: LiveKind,
     /// What is typed of it; without the flag in `--app=NAME`.
     pub(crate) typed: String,
-    /// The rack that the line names.
-    pub(crate) rack: Option<RackName>,
+    /// The rack or machine that the line names.
+    pub(crate) site: Site,
     /// The app that the line names.
     pub(crate) app: Option<AppName>,
     /// `--insecure`.
@@ -57,7 +58,7 @@ pub(crate) fn wanted(words: &[String], cursor: usize) -> Option<Wanted> {
     Some(Wanted {
         kind,
         typed,
-        rack: line.given(LiveKind::Rack).and_then(|name| name.parse().ok()),
+        site: line.site(&path),
         app: line.given(LiveKind::App).and_then(|name| name.parse().ok()),
         insecure: words.iter().any(|word| word == "--insecure"),
         commands: commands.collect(),
@@ -141,6 +142,14 @@ impl<'a> Line<'a> {
         })?;
         self.seen += 1;
         Some((arg, word))
+    }
+
+    /// Where the command of this path acts.
+    fn site(&self, path: &str) -> Site {
+        match path.split(' ').next() == Some(cloud::WORD) {
+            true => Site::Machine(self.given(LiveKind::Machine).and_then(|name| name.parse().ok())),
+            false => Site::Rack(self.given(LiveKind::Rack).and_then(|name| name.parse().ok())),
+        }
     }
 
     /// The first value of this kind: of several apps, the line is about the first.
@@ -227,8 +236,15 @@ mod tests {
         ] {
             let wanted = at(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(wanted.app.unwrap().as_str(), "web", "{line}");
-            assert_eq!(wanted.rack.unwrap().as_str(), "north", "{line}");
+            assert_eq!(wanted.site.rack().unwrap().as_str(), "north", "{line}");
         }
+        for line in
+            ["convox cloud releases promote | -i acme/prod", "convox -i acme/prod cloud ps -a |"]
+        {
+            let machine = Some("acme/prod".parse().unwrap());
+            assert_eq!(at(line).unwrap().site, Site::Machine(machine), "{line}");
+        }
+        assert_eq!(kind("convox cloud apps -i |"), Some(LiveKind::Machine));
         let wanted = at("convox logs -a one -a two -s |").unwrap();
         assert_eq!(wanted.app.unwrap().as_str(), "one");
     }

@@ -8,7 +8,8 @@ use std::any::TypeId;
 use clap::{Arg, Command, ValueHint};
 
 use convox_wire::{
-    AppName, BuildId, ProcessId, RackName, RackResourceName, ReleaseId, ResourceName, ServiceName,
+    AppName, BuildId, MachineName, ProcessId, RackName, RackResourceName, ReleaseId, ResourceName,
+    ServiceName,
 };
 
 /// What an argument names.
@@ -16,6 +17,8 @@ use convox_wire::{
 pub(crate) enum LiveKind {
     App,
     Build,
+    /// Of a console.
+    Machine,
     Process,
     Rack,
     /// Of a rack (v2).
@@ -35,6 +38,7 @@ impl LiveKind {
         let kinds = [
             (TypeId::of::<AppName>(), Self::App),
             (TypeId::of::<BuildId>(), Self::Build),
+            (TypeId::of::<MachineName>(), Self::Machine),
             (TypeId::of::<ProcessId>(), Self::Process),
             (TypeId::of::<RackName>(), Self::Rack),
             (TypeId::of::<RackResourceName>(), Self::RackResource),
@@ -51,6 +55,7 @@ impl LiveKind {
         match self {
             Self::App => "apps",
             Self::Build => "builds",
+            Self::Machine => "machines",
             Self::Process => "processes",
             Self::Rack => "racks",
             Self::RackResource => "rack-resources",
@@ -62,7 +67,7 @@ impl LiveKind {
 
     /// Whether each app has its own.
     pub(crate) fn belongs_to_app(self) -> bool {
-        !matches!(self, Self::App | Self::Rack | Self::RackResource)
+        !matches!(self, Self::App | Self::Machine | Self::Rack | Self::RackResource)
     }
 }
 
@@ -87,9 +92,10 @@ mod tests {
     use crate::cli::full_command;
 
     /// What the words of the field stand for where they name an argument.
-    const WORDS: [(&str, LiveKind); 7] = [
+    const WORDS: [(&str, LiveKind); 8] = [
         ("app", LiveKind::App),
         ("build", LiveKind::Build),
+        ("machine", LiveKind::Machine),
         ("process", LiveKind::Process),
         ("rack", LiveKind::Rack),
         ("release", LiveKind::Release),

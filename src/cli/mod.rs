@@ -3,6 +3,7 @@
 //! Only the subcommand that the first word names is built; help, completions, manual pages and
 //! unknown words build the whole tree.
 
+mod cloud;
 mod cursor;
 pub(crate) mod help;
 mod live;
@@ -19,6 +20,7 @@ use std::io;
 use clap::Command;
 use clap_complete::Shell;
 
+pub(crate) use cloud::original_of;
 pub(crate) use cursor::{Wanted, wanted};
 pub(crate) use live::LiveKind;
 pub(crate) use parse::{Parsed, parse};
@@ -26,12 +28,19 @@ pub(crate) use spec::{CommandSpec, Effect, JsonForm, Running};
 pub(crate) use tree::COMMANDS;
 
 use crate::context::{CommandLine, ManualPage};
+use crate::error::CommandIndex;
 use tree::GROUPS;
 
 /// The command of these words, separated by blanks.
 pub(crate) fn find(path: &str) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|spec| spec.path == path)
 }
+
+/// What hints have to know of commands.
+pub(crate) const INDEX: CommandIndex = CommandIndex {
+    scope_of: |path| find(path).map(|spec| spec.scope),
+    on_machine: cloud::counterpart_of,
+};
 
 /// Whether these words name a command or a group.
 fn is_known(path: &str) -> bool {

@@ -13,8 +13,9 @@ use clap::{Arg, ArgAction, Command};
 use super::tree::COMMANDS;
 
 /// Flags that may stand before the command, and whether they take a value.
-const LEADING: [(&str, &str, bool); 5] = [
+const LEADING: [(&str, &str, bool); 6] = [
     ("-r", "--rack", true),
+    ("-i", "--machine", true),
     ("-a", "--app", true),
     ("", "--json", false),
     ("", "--debug", false),
@@ -62,7 +63,7 @@ pub(super) fn leading_path(args: &[OsString]) -> String {
 }
 
 /// How many of the first words name a command or a group.
-fn path_length(words: &[OsString]) -> usize {
+pub(super) fn path_length(words: &[OsString]) -> usize {
     let is_path = |length: usize| {
         let words: Option<Vec<&str>> = words[..length].iter().map(|word| word.to_str()).collect();
         words.is_some_and(|words| {

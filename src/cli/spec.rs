@@ -33,6 +33,7 @@ pub(crate) enum JsonForm {
 }
 
 /// A command: its words, its flags by scope, its arguments and its body.
+#[derive(Clone, Copy)]
 pub(crate) struct CommandSpec {
     /// The words that name it, separated by blanks.
     pub(crate) path: &'static str,

@@ -2,6 +2,7 @@
 
 use clap::{Args as _, FromArgMatches};
 
+use super::cloud::{self, VARIANTS};
 use super::spec::Effect::{Serve, Write};
 use super::spec::JsonForm::Events;
 use super::spec::{CommandSpec, GroupSpec};
@@ -29,8 +30,12 @@ macro_rules! command {
 }
 
 /// The commands. Those below one word stand together.
+pub(crate) static COMMANDS: &[CommandSpec] =
+    &cloud::with_variants::<{ OWN.len() + VARIANTS.len() }>(OWN);
+
+/// The commands without the variants for machines, which [`cloud`] adds.
 #[rustfmt::skip] // a table: one line each
-pub(crate) static COMMANDS: &[CommandSpec] = &[
+const OWN: &[CommandSpec] = &[
     command!("init" => init, effect: Write),
     command!("deploy" => deploy, effect: Write, scope: App, styles: Both, waits: Optional, json: Events, id: true),
     command!("deploy-debug" => deploy_debug, scope: App, watch: true),
@@ -166,6 +171,7 @@ pub(crate) static COMMANDS: &[CommandSpec] = &[
     command!("api get" => api::get, scope: Rack),
     command!("completions" => completions),
     command!("man" => man),
+    command!("cloud machines" => cloud::machines, watch: true),
 ];
 
 /// Words that are no commands themselves but group others.
@@ -174,6 +180,11 @@ pub(crate) static GROUPS: &[GroupSpec] = &[
     GroupSpec { path: "api", about: "Send requests to the rack's API" },
     GroupSpec { path: "budget", about: "Show and change the budget of an app" },
     GroupSpec { path: "budget cap", about: "Change the cap of a budget" },
+    GroupSpec { path: "cloud", about: "List the machines of a console, and use apps on them" },
+    GroupSpec { path: "cloud budget", about: "Change the budget of an app on a machine" },
+    GroupSpec { path: "cloud budget cap", about: "Change the cap of a budget" },
+    GroupSpec { path: "cloud config", about: "Show and change the config files of an app on a machine" },
+    GroupSpec { path: "cloud services triggers", about: "Change what makes an autoscaled service scale" },
     GroupSpec { path: "config", about: "Show and change the config files of an app; its variables are in env" },
     GroupSpec { path: "letsencrypt", about: "Let racks get certificates from Let's Encrypt" },
     GroupSpec { path: "letsencrypt dns", about: "Change how the owner of a domain is verified" },

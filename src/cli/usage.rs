@@ -4,13 +4,15 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::words;
-use crate::error::{CommandError, Hint, HintContext, ScopeOf};
+use super::normalize::{leading_path, move_leading_flags};
+use super::{cloud, words};
+use crate::args::Site;
+use crate::error::{CommandError, Hint, HintContext};
 
 /// A command line that can't be understood.
 pub(crate) struct UsageError {
     pub(crate) error: CommandError,
-    /// The rack and the app that the line names, for the hints.
+    /// The rack or machine and the app that the line names, for the hints.
     pub(crate) hints: HintContext,
 }
 
@@ -20,7 +22,7 @@ impl UsageError {
     pub(super) fn new(error: &clap::Error, args: &[OsString], path: &str) -> Self {
         let error = match unknown_word(error) {
             Some(word) => unknown_command(path, &word),
-            None => in_our_form(&error.to_string(), path),
+            None => in_our_form(&error.to_string(), path, wrong_place(error, path)),
         };
         Self { error, hints: context(args) }
     }
@@ -52,6 +54,20 @@ fn unknown_word(error: &clap::Error) -> Option<String> {
     }
 }
 
+/// Advice on a flag that names a rack where a machine is expected, or a machine elsewhere.
+fn wrong_place(error: &clap::Error, path: &str) -> Option<&'static str> {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    match (flag.as_str(), path.split(' ').next() == Some(cloud::WORD)) {
+        ("-r" | "--rack", true) => Some("name the machine with --machine, or -i"),
+        ("-i" | "--machine", false) => Some("only `convox cloud` commands act on machines"),
+        _ => None,
+    }
+}
+
 /// The error for a word that names no command below `path`.
 fn unknown_command(path: &str, word: &str) -> CommandError {
     let words = format!("{path} {word}");
@@ -62,10 +78,13 @@ fn unknown_command(path: &str, word: &str) -> CommandError {
 }
 
 /// clap prints paragraphs: what is wrong, tips, the usage, and where the help is.
-fn in_our_form(text: &str, path: &str) -> CommandError {
+fn in_our_form(text: &str, path: &str, advice: Option<&'static str>) -> CommandError {
     let mut paragraphs = text.trim_end().split("\n\n");
     let first = paragraphs.next().unwrap_or_default();
     let mut error = CommandError::usage(one_line(first.trim_start_matches("error: ")));
+    if let Some(advice) = advice {
+        error = error.hint(advice);
+    }
     for paragraph in paragraphs {
         // That a flag could be meant as a value is rarely true.
         let tip = paragraph.trim_start().strip_prefix("tip: ");
@@ -88,14 +107,21 @@ fn see_help(path: &str) -> Hint {
     Hint::Sentence(format!("see: convox {path} --help").replace("  ", " "))
 }
 
-/// The rack and the app that the flags name, as far as they can be read.
+/// The rack or machine and the app that the flags name, as far as they can be read.
 fn context(args: &[OsString]) -> HintContext {
     HintContext {
-        rack: value(args, "-r", "--rack").and_then(|name| name.parse().ok()),
-        machine: None,
+        site: site(args),
         app: value(args, "-a", "--app").and_then(|name| name.parse().ok()),
-        scope_of: ScopeOf(|path| super::find(path).map(|spec| spec.scope)),
+        commands: super::INDEX,
     }
+}
+
+fn site(args: &[OsString]) -> Site {
+    let path = leading_path(&move_leading_flags(args));
+    if path.split(' ').next() == Some(cloud::WORD) {
+        return Site::Machine(value(args, "-i", "--machine").and_then(|name| name.parse().ok()));
+    }
+    Site::Rack(value(args, "-r", "--rack").and_then(|name| name.parse().ok()))
 }
 
 fn value<'a>(args: &'a [OsString], short: &str, long: &str) -> Option<&'a str> {

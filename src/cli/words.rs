@@ -36,6 +36,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("list", &["apps"]),
     ("log", &["logs"]),
     ("ls", &["apps"]),
+    ("machine", &["cloud machines"]),
+    ("machines", &["cloud machines"]),
     ("port-forward", &["proxy"]),
     ("processes", &["ps"]),
     ("publish", &["deploy", "releases promote"]),
@@ -156,6 +158,7 @@ fn at_the_top(word: &str) -> Vec<&'static str> {
         return named;
     }
     let verbs = COMMANDS.iter().filter(|spec| !spec.hidden && spec.path.contains(' '));
+    let verbs = verbs.filter(|spec| !spec.scope.has_machine());
     verbs.map(|spec| spec.path).filter(|path| last(path) == word).collect()
 }
 

@@ -47,7 +47,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let document = rack_json(&cost)?;
     Ok(match as_json {
         true => Outcome::render(document),
-        false => Outcome::render(Cost { cost, aggregate: args.aggregate, document }),
+        false => {
+            let (aggregate, can_enable) = (args.aggregate, !cx.is_on_machine());
+            Outcome::render(Cost { cost, aggregate, can_enable, document })
+        }
     })
 }
 
@@ -100,6 +103,8 @@ impl Range {
 struct Cost {
     cost: AppCost,
     aggregate: bool,
+    /// Whether tracking is a parameter of the rack that users can set.
+    can_enable: bool,
     document: RackJson,
 }
 
@@ -127,7 +132,8 @@ impl Render for Cost {
         if amounts.into_iter().any(is_tiny) {
             below.push(FOOTNOTE.to_owned());
         }
-        let above = (cost.tracking_enabled == Some(false)).then(|| DISABLED.to_owned());
+        let enable = if self.can_enable { TO_ENABLE } else { "" };
+        let above = (cost.tracking_enabled == Some(false)).then(|| format!("{DISABLED}{enable}"));
         let mut views: Vec<View> = above.into_iter().map(View::Text).collect();
         views.push(View::Table(table));
         views.extend(below.into_iter().map(View::Text));
@@ -136,8 +142,8 @@ impl Render for Cost {
 }
 
 const DISABLED: &str = "Cost tracking is disabled on this rack. Values shown are the most-recent \
-     persisted snapshot and may be empty or stale. To enable: convox rack params set \
-     cost_tracking_enable=true";
+     persisted snapshot and may be empty or stale.";
+const TO_ENABLE: &str = " To enable: convox rack params set cost_tracking_enable=true";
 
 const ABOUT_VARIANTS: [&str; 2] = [
     "Cost accumulates per (instance-type, capacity-type) combination across the month. A row may \

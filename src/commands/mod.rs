@@ -8,6 +8,7 @@ pub(crate) mod budget;
 pub(crate) mod build;
 pub(crate) mod builds;
 pub(crate) mod certs;
+pub(crate) mod cloud;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod configs;

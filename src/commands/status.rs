@@ -134,7 +134,7 @@ impl State {
         }
     }
 
-    fn status(self, next: String) -> Status {
+    fn status(self, next: Option<String>) -> Status {
         let active = self.active().map(|release| ReleaseRow {
             id: release.id.clone(),
             created: release.created,
@@ -176,7 +176,7 @@ struct Status {
     processes: Vec<ProcessRow>,
     failure: Option<Failure>,
     /// What to do next, with its command.
-    next: String,
+    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -250,7 +250,9 @@ impl Status {
             let parts = [line.as_str(), &humanize::ago(now, failure.at), reason];
             info.entry("Failed", joined(&parts));
         }
-        info.entry("Next", &self.next);
+        if let Some(next) = &self.next {
+            info.entry("Next", next);
+        }
         info
     }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Asker, BACKGROUND, PROMPT, Request};
-use crate::args::GlobalArgs;
+use crate::args::{GlobalArgs, Site};
 use crate::cli::{LiveKind, Program, Wanted};
-use crate::context::{Context, Ui, known_racks};
-use crate::error::{CommandError, HintContext, ScopeOf};
+use crate::context::{Context, Ui, known_machines, known_racks};
+use crate::error::{CommandError, HintContext};
 use crate::output::Quiet;
 use crate::output::stdio::Stdio as Streams;
 use crate::settings::{Name, RackUrl, Settings, Style, Target};
@@ -73,34 +73,43 @@ fn context(wanted: &Wanted, mut settings: Settings, clock: Clock) -> Context {
     settings.env.debug = false;
     let limits = &mut settings.env.limits;
     (limits.retry, limits.first_contact) = (Duration::ZERO, Duration::ZERO);
-    let Wanted { rack, app, insecure, .. } = wanted;
+    let Wanted { site, app, insecure, .. } = wanted;
     let args = GlobalArgs {
-        rack: rack.clone(),
+        site: site.clone(),
         app: app.clone(),
         insecure: *insecure,
         ..GlobalArgs::default()
     };
-    let hints = HintContext { rack: None, machine: None, app: None, scope_of: ScopeOf(|_| None) };
+    let hints = HintContext::default();
     let ui = Ui::new(Streams::discarded(), Box::new(Quiet), true, hints, false);
     Context::new(settings, args, Style::V3, clock, ui, &Program, false)
 }
 
-/// What the wanted names are cached under: their kind, rack and app. `None` if the line, the files
-/// and the environment name no rack or app.
+/// What the wanted names are cached under: their kind, rack or machine, and app. `None` if the line,
+/// the files and the environment do not name these.
 fn list(cx: &Context, wanted: &Wanted) -> Option<String> {
     let kind = wanted.kind.name();
     if wanted.kind == LiveKind::Rack {
         return Some(kind.to_owned());
     }
     let console = cx.settings.console_host().ok()?.unwrap_or_default();
-    let rack = match cx.settings.target(wanted.rack.as_ref().map(AsRef::as_ref)).ok()? {
-        Target::Url(url) => RackUrl::base(&url).to_owned(),
-        Target::Dev => format!("dev {}", cx.settings.data_dir()?.display()),
-        Target::Named(name) => format!("named {name} {console}"),
-        Target::Current(rack) => format!("{} {} {console}", rack.kind, rack.name),
+    if wanted.kind == LiveKind::Machine {
+        return Some(format!("{kind} {console}"));
+    }
+    let site = match &wanted.site {
+        Site::Machine(name) => {
+            let name = name.as_ref().or(cx.settings.env.machine.as_ref())?;
+            format!("machine {name} {console}")
+        }
+        Site::Rack(rack) => match cx.settings.target(rack.as_ref().map(AsRef::as_ref)).ok()? {
+            Target::Url(url) => RackUrl::base(&url).to_owned(),
+            Target::Dev => format!("dev {}", cx.settings.data_dir()?.display()),
+            Target::Named(name) => format!("named {name} {console}"),
+            Target::Current(rack) => format!("{} {} {console}", rack.kind, rack.name),
+        },
     };
     let app = if wanted.kind.belongs_to_app() { cx.app().ok()?.to_string() } else { String::new() };
-    Some(format!("{kind} {rack} {app}"))
+    Some(format!("{kind} {site} {app}"))
 }
 
 /// Asks the rack.
@@ -108,6 +117,10 @@ async fn read(cx: &Context, request: &Request, wanted: &Wanted) -> Result<Vec<Na
     if wanted.kind == LiveKind::Rack {
         known_racks::refresh(cx).await?;
         return rack_names(cx);
+    }
+    if wanted.kind == LiveKind::Machine {
+        let machines = known_machines::list(cx).await?;
+        return Ok(all(machines, |machine| (machine.full_name(), machine.age)));
     }
     if request.asker != Asker::Background && cx.needs_terraform().await? {
         // Late in any case: terraform is left to the background.
@@ -141,7 +154,7 @@ async fn ask(cx: &Context, rack: &Rack, kind: LiveKind) -> Result<Vec<Name>, Com
         LiveKind::Service => all(rack.services(&app).await?, |service| {
             (service.name, service.domain.unwrap_or_default())
         }),
-        LiveKind::App | LiveKind::Rack | LiveKind::RackResource => Vec::new(),
+        LiveKind::App | LiveKind::Machine | LiveKind::Rack | LiveKind::RackResource => Vec::new(),
     })
 }
 

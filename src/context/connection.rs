@@ -7,7 +7,8 @@ use tokio::time::timeout;
 
 use super::known_racks::{self, Found, NamedRack};
 use super::second_factor::Browser;
-use super::{Access, Context, KnownRack, Severity, transport_events};
+use super::{Access, Context, KnownRack, Severity, known_machines, transport_events};
+use crate::args::Site;
 use crate::error::{CommandError, Hint};
 use crate::settings::{
     CurrentRack, ExposeSecret, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
@@ -33,8 +34,12 @@ enum ResolvedRack {
     Named(NamedRack),
 }
 
-/// Connects to the rack that flags, variables and files name.
+/// Connects to the rack or machine that flags, variables and files name.
 pub(super) async fn open(cx: &Context) -> Result<Connection, CommandError> {
+    if let Site::Machine(name) = &cx.args.site {
+        let rack = known_machines::rack(cx, name.as_ref()).await?;
+        return Ok(Connection { rack, direct: None });
+    }
     match resolve(cx).await? {
         ResolvedRack::Url(url) => direct(cx, &url, None),
         ResolvedRack::Dev => dev(cx).await,
@@ -76,6 +81,9 @@ pub(super) async fn name(cx: &Context) -> Result<String, CommandError> {
 
 /// Returns whether terraform has to run to find the rack's address, which takes seconds.
 pub(super) async fn needs_terraform(cx: &Context) -> Result<bool, CommandError> {
+    if cx.is_on_machine() {
+        return Ok(false);
+    }
     Ok(match resolve(cx).await? {
         ResolvedRack::Named(NamedRack::Local(rack)) => rack.kind() == RackKind::Terraform,
         _ => false,
@@ -83,7 +91,7 @@ pub(super) async fn needs_terraform(cx: &Context) -> Result<bool, CommandError> 
 }
 
 async fn resolve(cx: &Context) -> Result<ResolvedRack, CommandError> {
-    match cx.settings.target(cx.args.rack.as_ref().map(RackName::as_str))? {
+    match cx.settings.target(cx.args.site.rack().map(RackName::as_str))? {
         Target::Url(url) => Ok(ResolvedRack::Url(url)),
         Target::Dev => Ok(ResolvedRack::Dev),
         Target::Named(name) => Ok(match known_racks::find(cx, &name).await? {

@@ -3,6 +3,7 @@
 mod command_line;
 pub(crate) mod connection;
 pub(crate) mod dev;
+pub(crate) mod known_machines;
 pub(crate) mod known_racks;
 mod outages;
 mod prompt;
@@ -16,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::args::GlobalArgs;
+use crate::args::{GlobalArgs, Site};
 use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::output::{RenderContext, Value};
@@ -121,11 +122,16 @@ impl Context {
 
     /// The rack; `None` if none is chosen.
     pub(crate) async fn rack_if_chosen(&self) -> Result<Option<Rack>, CommandError> {
-        let rack = self.args.rack.as_ref().map(RackName::as_str);
+        let rack = self.args.site.rack().map(RackName::as_str);
         match self.settings.target(rack) {
             Err(TargetError::NoCurrentRack) => Ok(None),
             _ => self.rack().await.map(Some),
         }
+    }
+
+    /// Returns whether the rack is that of a machine.
+    pub(crate) fn is_on_machine(&self) -> bool {
+        matches!(self.args.site, Site::Machine(_))
     }
 
     /// Returns whether this run has started the development rack.

@@ -123,7 +123,8 @@ impl Ui {
     }
 
     /// Returns a hint as text, with the flags that say where its command acts.
-    pub(crate) fn drawn(&self, hint: &Hint) -> String {
+    /// `None` if nothing like it can be done where this run acts.
+    pub(crate) fn drawn(&self, hint: &Hint) -> Option<String> {
         hint.draw(&self.inner().hints)
     }
 
@@ -263,7 +264,7 @@ impl Inner {
             kind: error.kind().name(),
             error: error.message(),
             details: error.details().iter().map(|line| line.trim().to_owned()).collect(),
-            hints: error.hints().iter().map(|hint| hint.draw(&self.hints)).collect(),
+            hints: error.hints().iter().filter_map(|hint| hint.draw(&self.hints)).collect(),
         }
     }
 
@@ -288,8 +289,8 @@ impl Inner {
     }
 
     fn print_hints(&mut self, hints: &[Hint]) {
-        for hint in hints {
-            let _ = self.stdio.error_line(&format!("HINT: {}", sanitize(&hint.draw(&self.hints))));
+        for hint in hints.iter().filter_map(|hint| hint.draw(&self.hints)) {
+            let _ = self.stdio.error_line(&format!("HINT: {}", sanitize(&hint)));
         }
     }
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use shell_words::quote;
 
-use crate::args::Scope;
-use convox_wire::{AppName, RackName};
+use crate::args::{Scope, Site};
+use convox_wire::{AppName, MachineName, RackName};
 
 /// A piece of advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,24 +35,52 @@ pub(crate) enum Hint {
 /// What a run is about. Hints are drawn for it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HintContext {
-    /// The rack, if `--rack` named it.
-    pub(crate) rack: Option<RackName>,
-    /// The machine, if `--machine` named it.
-    pub(crate) machine: Option<String>,
+    /// The rack or the machine.
+    pub(crate) site: Site,
     /// The app that the run has resolved.
     pub(crate) app: Option<AppName>,
-    /// Where a command acts, by its words.
-    pub(crate) scope_of: ScopeOf,
+    /// What there is to know of commands.
+    pub(crate) commands: CommandIndex,
 }
 
-/// Finds the scope of the command of these words.
+/// What hints have to know of the command of some words.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ScopeOf(pub(crate) fn(&str) -> Option<Scope>);
+pub(crate) struct CommandIndex {
+    /// What it acts on.
+    pub(crate) scope_of: fn(&str) -> Option<Scope>,
+    /// The command that does the same on a machine.
+    pub(crate) on_machine: fn(&str) -> Option<Counterpart>,
+}
 
-impl Default for ScopeOf {
-    /// Takes every command for one that acts on an app.
+/// The command of a machine instead of one of a rack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counterpart {
+    pub(crate) path: &'static str,
+    /// What it needs besides the arguments of the other.
+    pub(crate) needs: &'static [&'static str],
+}
+
+impl Default for CommandIndex {
+    /// Takes every command for one that acts on an app of a rack.
     fn default() -> Self {
-        Self(|_| Some(Scope::App))
+        Self { scope_of: |_| Some(Scope::App), on_machine: |_| None }
+    }
+}
+
+impl CommandIndex {
+    /// The command to advise in a run that acts there, with what it acts on; `None` if no such
+    /// command acts on machines.
+    fn resolve(&self, path: &'static str, site: &Site) -> Option<(Counterpart, Scope)> {
+        let scope_of = |path| (self.scope_of)(path).unwrap_or(Scope::App);
+        if let Site::Machine(_) = site {
+            if let Some(counterpart) = (self.on_machine)(path) {
+                return Some((counterpart, scope_of(counterpart.path)));
+            }
+            if scope_of(path).has_rack() {
+                return None;
+            }
+        }
+        Some((Counterpart { path, needs: &[] }, scope_of(path)))
     }
 }
 
@@ -87,14 +115,16 @@ impl Hint {
     }
 
     /// The hint as text. It may contain what a rack or a file said: it is sanitized when printed.
-    pub(crate) fn draw(&self, context: &HintContext) -> String {
+    /// `None` on a machine, if the command acts only on racks.
+    pub(crate) fn draw(&self, context: &HintContext) -> Option<String> {
         match self {
-            Self::Sentence(text) => text.clone(),
+            Self::Sentence(text) => Some(text.clone()),
             Self::Command { lead, path, args, app, stdin } => {
+                let (command, scope) = context.commands.resolve(path, &context.site)?;
                 let app = app.as_ref().or(context.app.as_ref());
-                let line = command_line(path, args, app, context);
+                let line = command_line(command, scope, args, app, &context.site);
                 let stdin = stdin.as_ref().map(|file| format!(" < {}", quote(file)));
-                format!("{lead}: {line}{}", stdin.unwrap_or_default())
+                Some(format!("{lead}: {line}{}", stdin.unwrap_or_default()))
             }
         }
     }
@@ -114,27 +144,30 @@ impl From<String> for Hint {
 
 /// A line for a shell, with the flags that say where it acts.
 fn command_line(
-    path: &str,
+    command: Counterpart,
+    scope: Scope,
     args: &[String],
     app: Option<&AppName>,
-    context: &HintContext,
+    site: &Site,
 ) -> String {
-    let scope = (context.scope_of.0)(path).unwrap_or(Scope::App);
-    let mut line = format!("convox {path}");
+    let mut line = format!("convox {}", command.path);
     let mut push = |word: &str| {
         line.push(' ');
         line.push_str(&quote(word));
     };
     args.iter().for_each(|arg| push(arg));
+    command.needs.iter().for_each(|arg| push(arg));
     // A command that takes the app's name as an argument has it already.
-    let app = app.filter(|app| scope == Scope::App && !args.iter().any(|arg| arg == app.as_str()));
-    let rack = context.rack.as_ref().filter(|_| matches!(scope, Scope::Rack | Scope::App));
-    let machine = context.machine.as_ref().filter(|_| scope == Scope::Machine);
-    let flags = [
-        ("-a", app.map(AppName::as_str)),
-        ("-r", rack.map(RackName::as_str)),
-        ("-m", machine.map(String::as_str)),
-    ];
+    let app = app.filter(|app| scope.has_app() && !args.iter().any(|arg| arg == app.as_str()));
+    let at = match site {
+        Site::Rack(rack) => {
+            ("-r", rack.as_ref().filter(|_| scope.has_rack()).map(RackName::as_str))
+        }
+        Site::Machine(machine) => {
+            ("-i", machine.as_ref().filter(|_| scope.has_machine()).map(MachineName::as_str))
+        }
+    };
+    let flags = [("-a", app.map(AppName::as_str)), at];
     for (flag, value) in flags {
         if let Some(value) = value {
             push(flag);
@@ -155,17 +188,14 @@ mod tests {
     use super::*;
     use crate::cli::{self, COMMANDS, CommandSpec, Parsed, parse};
 
-    const SCOPE_OF: ScopeOf = ScopeOf(|path| cli::find(path).map(|spec| spec.scope));
-
     #[test]
     fn a_command_names_the_app_and_the_rack_it_is_about() {
         let context = HintContext {
-            rack: Some("dev".parse().unwrap()),
+            site: Site::Rack(Some("dev".parse().unwrap())),
             app: Some("web".parse().unwrap()),
-            scope_of: SCOPE_OF,
-            ..HintContext::default()
+            commands: cli::INDEX,
         };
-        let draw = |hint: Hint| hint.draw(&context);
+        let draw = |hint: Hint| hint.draw(&context).unwrap();
         assert_eq!(
             draw(Hint::command("see", "builds logs").arg("B1")),
             "see: convox builds logs B1 -a web -r dev"
@@ -183,43 +213,73 @@ mod tests {
         assert_eq!(draw(other), "see: convox releases -a other -r dev");
     }
 
+    #[test]
+    fn on_a_machine_a_command_acts_on_that_machine_or_is_not_advised() {
+        let context = |machine: Option<&str>| HintContext {
+            site: Site::Machine(machine.map(|name| name.parse().unwrap())),
+            app: Some("web".parse().unwrap()),
+            commands: cli::INDEX,
+        };
+        let draw = |hint: &Hint| hint.draw(&context(Some("acme/prod")));
+        for (path, expected) in [
+            ("releases", Some("convox cloud releases -a web -i acme/prod")),
+            ("apps", Some("convox cloud apps -i acme/prod")),
+            ("logs", Some("convox cloud logs --service SERVICE -a web -i acme/prod")),
+            ("rack", Some("convox cloud machines")),
+            ("racks", Some("convox cloud machines")),
+            ("cloud machines", Some("convox cloud machines")),
+            ("login", Some("convox login")),
+            ("rack logs", None),
+            ("apps unlock", None),
+            ("deploy-debug", None),
+        ] {
+            let expected = expected.map(|line| format!("see: {line}"));
+            assert_eq!(draw(&Hint::command("see", path)), expected, "{path}");
+        }
+        // CONVOX_MACHINE goes on naming it.
+        let drawn = Hint::command("see", "releases").draw(&context(None));
+        assert_eq!(drawn.as_deref(), Some("see: convox cloud releases -a web"));
+    }
+
     fn name() -> impl Strategy<Value = String> {
         prop_oneof!["[a-z][a-z0-9-]{0,8}", "[!-~&&[^-]][!-~]{0,12}", "[\u{a1}-\u{24f}]{1,6}"]
             .prop_filter("a name", |name| name.parse::<AppName>().is_ok())
     }
 
     proptest! {
-        /// What a hint shows, typed into a shell, is the command that was meant, on the same rack
-        /// and app.
+        /// What a hint shows, typed into a shell, is the command that was meant, on the same rack or
+        /// machine and app.
         #[test]
         fn a_command_acts_where_the_run_did(
             spec in prop::sample::select(COMMANDS.iter().map(|spec| spec.path).collect::<Vec<_>>()),
             args in proptest::collection::vec(name(), 0..3),
-            rack in proptest::option::of(name()),
+            place in proptest::option::of(name()),
             app in proptest::option::of(name()),
         ) {
             let spec = cli::find(spec).unwrap();
             let context = HintContext {
-                rack: rack.as_ref().map(|rack| rack.parse().unwrap()),
+                site: match spec.scope.has_machine() {
+                    true => Site::Machine(place.map(|machine| machine.parse().unwrap())),
+                    false => Site::Rack(place.map(|rack| rack.parse().unwrap())),
+                },
                 app: app.as_ref().map(|app| app.parse().unwrap()),
-                machine: None,
-                scope_of: SCOPE_OF,
+                commands: cli::INDEX,
             };
             let mut hint = Hint::command("see", spec.path);
             for arg in &args {
                 hint = hint.arg(arg);
             }
-            let drawn = hint.draw(&context);
+            let drawn = hint.draw(&context).unwrap();
             let line = drawn.strip_prefix("see: ").unwrap();
             let words: Vec<OsString> =
                 shell_words::split(line).unwrap().into_iter().map(OsString::from).collect();
             // Arguments that this command does not take are a usage error, which is not the point.
             if let Parsed::Command(read, _, global) = parse(&words) {
                 prop_assert!(read.path == spec.path || !args.is_empty(), "{line}");
-                if read.path == spec.path && matches!(spec.scope, Scope::Rack | Scope::App) {
-                    prop_assert_eq!(global.rack, context.rack, "{}", line);
+                if read.path == spec.path && spec.scope != Scope::Local {
+                    prop_assert_eq!(global.site, context.site, "{}", line);
                 }
-                if read.path == spec.path && spec.scope == Scope::App {
+                if read.path == spec.path && spec.scope.has_app() {
                     let is_named = app.as_ref().is_some_and(|app| args.contains(app));
                     prop_assert!(is_named || global.app == context.app, "{line}");
                 }

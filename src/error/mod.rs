@@ -13,7 +13,7 @@ use crate::output::stdio::OutputError;
 use crate::signals::EndSignal;
 use convox_client::rack::Refusal;
 
-pub(crate) use hint::{Hint, HintContext, ScopeOf};
+pub(crate) use hint::{CommandIndex, Counterpart, Hint, HintContext};
 
 /// How a command failed, which decides its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What to do about settings that cannot be used.
 
 use super::{CommandError, Hint, from_error};
-use crate::settings::{ConfigError, ConsoleError, NoMatch, Remedy, TargetError};
+use crate::settings::{ConfigError, ConsoleError, Listed, NoMachine, NoMatch, Remedy, TargetError};
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
@@ -24,6 +24,18 @@ impl From<NoMatch> for CommandError {
     fn from(error: NoMatch) -> Self {
         let list = Hint::command("list racks with", "racks");
         from_error(error).hint(list)
+    }
+}
+
+impl From<NoMachine> for CommandError {
+    fn from(error: NoMachine) -> Self {
+        let hint = match &error {
+            NoMachine::None(_) => Hint::command("list machines with", "cloud machines"),
+            NoMachine::Several { candidates, .. } => {
+                format!("the matching machines are {}", Listed(candidates)).into()
+            }
+        };
+        from_error(error).hint(hint)
     }
 }
 

@@ -170,9 +170,11 @@ impl<'a> LogView<'a> {
         }
     }
 
-    /// Warns once that the log can't be read. Outages are reported by the polls.
+    /// Warns once that the log can't be read. Outages are reported by the polls. Machines need not
+    /// have a log of an app as a whole.
     fn warn(&mut self, error: &LogError) {
-        if error.is_transient() || std::mem::replace(&mut self.has_warned, true) {
+        let is_expected = error.is_transient() || self.cx.is_on_machine();
+        if is_expected || std::mem::replace(&mut self.has_warned, true) {
             return;
         }
         let (whose, again) = match self.app {

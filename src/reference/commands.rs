@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, Command};
 
 use super::markdown::{after_help, prose, table};
+use crate::cli;
 
 pub(super) fn body(tree: &Command) -> String {
     let mut tree = without_help(tree.clone());
@@ -13,7 +14,8 @@ pub(super) fn body(tree: &Command) -> String {
          command: also the variables and files that it uses, and its exit codes. `convox help racks`, \
          `environment`, `exit-codes`, `manifest` and `scripts` explain these topics.\n\n",
     );
-    let all = descendants(&tree);
+    let all: Vec<&Command> =
+        descendants(&tree).into_iter().filter(|command| !is_variant(command)).collect();
     let rows = all.iter().filter(|command| has_run(command)).map(|command| {
         let name = path(command);
         [format!("[`{name}`](#{})", name.replace(' ', "-")), about(command)]
@@ -39,6 +41,35 @@ fn descendants(command: &Command) -> Vec<&Command> {
     let visible = command.get_subcommands();
     let visible = visible.filter(|below| !below.is_hide_set() && below.get_name() != "help");
     visible.flat_map(|below| [vec![below], descendants(below)].concat()).collect()
+}
+
+/// Returns whether a command, or all that a group contains, is described with the command of which
+/// it is the variant for machines.
+fn is_variant(command: &Command) -> bool {
+    match cli::original_of(words(&path(command))) {
+        Some(_) => true,
+        None => !has_run(command) && command.get_subcommands().all(is_variant),
+    }
+}
+
+/// A name without the program.
+fn words(path: &str) -> &str {
+    path.strip_prefix("convox ").unwrap_or(path)
+}
+
+/// The commands of which a group contains the variants, with links.
+fn variants_in(command: &Command) -> Option<String> {
+    let below = descendants(command);
+    let originals = below.iter().filter_map(|command| cli::original_of(words(&path(command))));
+    let links = originals.map(|path| format!("[`{path}`](#convox-{})", path.replace(' ', "-")));
+    let links: Vec<String> = links.collect();
+    (!links.is_empty()).then(|| {
+        format!(
+            "\n`convox cloud X` is `convox X` with `--machine` instead of `--rack`. These commands \
+             have such a variant: {}.\n",
+            links.join(", ")
+        )
+    })
 }
 
 /// Returns whether a command does something by itself, rather than only group others.
@@ -75,6 +106,9 @@ fn section(command: &Command, global: &[Arg]) -> String {
     let mut text = format!("{level} {path}\n\n{}\n", sentence(&about(command)));
     if let Some(detail) = detail(command) {
         text.push_str(&format!("\n{detail}\n"));
+    }
+    if let Some(variants) = variants_in(command).filter(|_| !has_run(command)) {
+        text.push_str(&variants);
     }
     if has_run(command) {
         text.push_str(&format!("\n```text\n{}\n```\n", usage(command)));

@@ -99,6 +99,9 @@ impl ConfigWriter<'_> {
     /// # Errors
     /// The file can't be written.
     pub fn store_console_host(&self, host: &str) -> Result<(), ConfigError> {
+        if self.config().console_host()?.is_some_and(|last| last != host) {
+            self.forget_machines()?;
+        }
         self.write_text("console", host)
     }
 

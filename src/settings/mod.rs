@@ -8,6 +8,7 @@ mod config_dir;
 mod credentials;
 mod current;
 pub mod env_vars;
+mod machines;
 mod name_cache;
 mod paths;
 mod rack_cache;
@@ -29,11 +30,12 @@ pub use convox_client::secret::{ExposeSecret, Secret};
 pub use credentials::{EmptySecret, trimmed_secret};
 pub use current::{CurrentRack, RackKind};
 pub use env_vars::{EnvVars, InvalidVariable};
+pub use machines::{CachedMachines, NoMachine, match_machine};
 pub use name_cache::Name;
 pub use rack_cache::{CachedRack, ConsoleRacks, RackMeta};
 pub use racks::{LocalForm, LocalRack};
 pub use style::{BusyPolicy, DEFAULT_WAIT, Style, UnknownStyle, Wait};
-pub use target::{Choice, NoMatch, Target, TargetError, match_configured, match_rack};
+pub use target::{Choice, Listed, NoMatch, Target, TargetError, match_configured, match_rack};
 
 use convox_wire::{AppName, RackName};
 

@@ -180,7 +180,7 @@ pub fn match_rack<'a, C>(
 }
 
 /// Names separated by commas; a long list is truncated.
-struct Listed<'a>(&'a [String]);
+pub struct Listed<'a>(pub &'a [String]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -121,23 +121,3 @@ fn an_archive_that_is_not_one_creates_nothing() {
     ]);
     story.run("convox apps info shop").is_error();
 }
-
-#[test]
-fn the_development_rack_refuses_to_export_a_build() {
-    let story = Story::deployed("web");
-    story
-        .run("convox builds export BAAAAAAAAAA --file build.tgz")
-        .fails(str!["ERROR: the development rack can't export builds: its builds have no images"]);
-    story
-        .run("convox apps export --file web.tgz")
-        .fails(str!["ERROR: the development rack can't export builds: its builds have no images"]);
-}
-
-#[test]
-fn the_development_rack_refuses_to_import_a_build() {
-    let story = Story::new("web");
-    story.run("convox apps create").ok();
-    story
-        .run_with("convox builds import", "text")
-        .fails(str!["ERROR: the development rack can't import builds: its builds have no images"]);
-}

@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 /// The number of variations of a corpus; bodies that write files are slower.
 fn cases(target: &str) -> u32 {
-    if matches!(target, "pack" | "unpack") { 300 } else { 3000 }
+    if matches!(target, "build_archive" | "pack" | "unpack") { 300 } else { 3000 }
 }
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -127,6 +127,7 @@ targets! {
     exit_codes_are_found: "session",
     trees_are_unpacked_as_they_were_packed: "pack",
     untrusted_archives_are_unpacked_inside_their_directory: "unpack",
+    untrusted_archives_of_builds_are_read_or_refused: "build_archive",
     manifests_are_parsed: "manifest",
     responses_of_racks_are_parsed: "json",
     times_are_put_into_words: "words",

@@ -35,7 +35,7 @@ const BESIDE: [&str; 6] = [
 fn an_app_that_is_deleted_beside_other_commands_is_wholly_gone_or_wholly_there() {
     as_each_user(|account| {
         for beside in BESIDE {
-            for delay in 0..3 {
+            for delay in 0..2 {
                 account.deploy();
                 account.ok("convox build");
                 let other = account.start(beside);

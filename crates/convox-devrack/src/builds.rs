@@ -89,7 +89,11 @@ struct Input {
     use_cache: bool,
 }
 
-fn accept(tx: &WriteTransaction, mut record: BuildRecord) -> Result<BuildRecord, Refusal> {
+/// Stores a new build, unless its app is being deleted.
+pub(crate) fn accept(
+    tx: &WriteTransaction,
+    mut record: BuildRecord,
+) -> Result<BuildRecord, Refusal> {
     living_app(tx, &record.app)?;
     record.number = store::next_number(tx)?;
     store::put(tx, &record)?;
@@ -265,7 +269,7 @@ fn end(
         Ok(built) => {
             record.status = BuildStatus::Complete;
             record.manifest = Some(built.text);
-            record.release = Some(release.clone());
+            record.release = Some(release);
         }
         Err(reason) => {
             record.status = BuildStatus::Failed;
@@ -275,17 +279,23 @@ fn end(
     if !replace(tx, &record)? || record.status == BuildStatus::Failed {
         return Ok(());
     }
-    // As on real racks the environment is that of the newest release, active or not.
-    let newest = releases::newest(tx, &record.app)?;
+    put_release(tx, &record)
+}
+
+/// Stores the release of a complete build. As on real racks its environment is that of the newest
+/// release, active or not.
+pub(crate) fn put_release(tx: &WriteTransaction, build: &BuildRecord) -> Result<(), StoreError> {
+    let Some((id, created)) = build.release.clone().zip(build.ended) else { return Ok(()) };
+    let newest = releases::newest(tx, &build.app)?;
     let release = ReleaseRecord {
         number: store::next_number(tx)?,
-        id: release,
-        app: record.app,
-        build: Some(record.id),
+        id,
+        app: build.app.clone(),
+        build: Some(build.id.clone()),
         environment: newest.map(|newest| newest.environment).unwrap_or_default(),
-        manifest: record.manifest,
-        description: record.description,
-        created: now,
+        manifest: build.manifest.clone(),
+        description: build.description.clone(),
+        created,
         failure: None,
         promoted: None,
     };

@@ -63,6 +63,11 @@ impl Directories {
         self.sources(app).join(build.as_str())
     }
 
+    /// Builds that are being imported.
+    pub(crate) fn imports(&self, app: &AppName) -> PathBuf {
+        self.app(app).join("imports")
+    }
+
     pub(crate) fn resources(&self, app: &AppName) -> PathBuf {
         self.app(app).join("resources")
     }

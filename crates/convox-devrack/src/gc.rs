@@ -112,7 +112,8 @@ fn delete_old(
     Ok(gone)
 }
 
-fn remove_files(rack: &Rack, build: &BuildRecord) {
+/// Removes the files of a build.
+pub(crate) fn remove_files(rack: &Rack, build: &BuildRecord) {
     remove_archive(rack, build);
     let objects = rack.directories.objects(&build.app);
     if let Ok(key) = Key::parse(&BuildRecord::logs_key(&build.id)) {

@@ -37,6 +37,7 @@
 
 mod auth;
 
+pub mod build_archive;
 pub mod builder;
 mod builds;
 pub mod clock;
@@ -45,18 +46,21 @@ pub mod console;
 pub mod daemon;
 mod directories;
 mod disk;
+mod drain;
 mod duplex;
 mod error;
 mod exec;
 pub mod gateway;
 mod gc;
 mod ids;
+mod imports;
 mod lifecycle;
 mod local_socket;
 mod logs;
 pub mod manifest;
 mod objects;
 mod options;
+mod pipes;
 mod rack;
 mod releases;
 mod resources;
@@ -68,6 +72,7 @@ mod serve;
 mod sockets;
 mod store;
 mod tasks;
+mod timers;
 mod tunnel;
 
 pub use error::RackError;

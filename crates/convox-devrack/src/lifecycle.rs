@@ -92,6 +92,7 @@ fn settle(rack: &Rack) -> Result<(), RackError> {
         let dir = rack.directories.app(&app.name);
         rack.directories.create_app(&app.name).map_err(directory_error(&dir))?;
         rack.logs.open_app(&app.name).map_err(directory_error(&dir))?;
+        directories::remove(&rack.directories.imports(&app.name)).map_err(directory_error(&dir))?;
         objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&dir))?;
         fail_builds(rack, &app.name)?;
     }

@@ -14,10 +14,10 @@ use super::error::Refusal;
 use super::gc;
 use super::manifest::Manifest;
 use super::rack::Shared;
-use super::runner::{Deployment, PromoteFailure};
+use super::runner::{Deployment, OneOff, PromoteFailure};
 use super::store::{self, AppRecord, BuildRecord, ReleaseRecord, Rollout, Stage, StoreError};
 use super::tasks::{Predecessor, Tasks};
-use convox_wire::{AppName, AppStatus, ReleaseId};
+use convox_wire::{AppName, AppStatus, ProcessId, ReleaseId, ServiceName};
 
 /// The rollouts in progress, at most one per app.
 #[derive(Default)]
@@ -168,6 +168,25 @@ pub(crate) async fn prepare(
         resources.insert(service.name.clone(), variables);
     }
     Ok(deployment)
+}
+
+/// Starts a one-off process of a service of a release, with the release's resources.
+pub(crate) async fn run_once(
+    rack: &Shared,
+    app: &AppName,
+    release: &ReleaseId,
+    service: &ServiceName,
+    one_off: OneOff,
+) -> Result<ProcessId, Refusal> {
+    let deployment = prepare(rack, app, release).await.map_err(Refusal::bad_request)?;
+    let started = rack.runner.run_once(deployment, service, one_off).await;
+    let id = started.map_err(Refusal::bad_request)?;
+    // The app's other processes may have been stopped in the meantime.
+    if let Err(refusal) = rack.check_living(app) {
+        rack.runner.stop_once(&id).await;
+        return Err(refusal);
+    }
+    Ok(id)
 }
 
 /// Returns what is needed to run a release, except for its resources.

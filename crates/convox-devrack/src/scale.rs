@@ -1,17 +1,15 @@
-//! The number of processes of a service: stored with the app, so that it outlives releases and the
+//! The number of processes of a service that was scaled: stored with the app, so that it outlives releases and the
 //! rack itself.
 
 use axum::http::StatusCode;
 
 use super::builds::living_app;
 use super::error::Refusal;
+use super::manifest::MAX_COUNT;
 use super::rack::Shared;
 use super::releases::shown_manifest;
 use super::store::{self, AppRecord};
 use convox_wire::{AppName, AppStatus, ServiceName};
-
-/// This machine has other work, too.
-const MAX_COUNT: usize = 100;
 
 /// Starts or stops processes of a service until it has `count` of them. If one does not start,
 /// nothing is changed.

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::connections::Listeners;
 use super::error::{RackError, render_refusal};
 use super::rack::{Lifecycle, RackOptions, Shared};
-use super::{auth, connections, ids, lifecycle, routes};
+use super::{auth, connections, drain, ids, lifecycle, routes, timers};
 
 /// Serves a rack on `listener`, which must be bound to a loopback address, until `shutdown`
 /// resolves. Then open requests and builds get [`Limits::stop`](crate::Limits::stop) to finish and
@@ -47,6 +47,7 @@ pub(crate) async fn serve_on(
     }
     let rack = lifecycle::open(options)?;
     let start = tokio::spawn(lifecycle::start(rack.clone()));
+    let timers = tokio::spawn(timers::run(rack.clone()));
     let (stopping, stop) = (rack.clone(), rack.lifecycle.subscribe());
     let signal = tokio::spawn(async move {
         shutdown.await;
@@ -58,6 +59,9 @@ pub(crate) async fn serve_on(
     }
     signal.abort();
     start.abort();
+    // They start nothing from here on. The runtime reports a panic.
+    rack.lifecycle.send_replace(Lifecycle::Stopping);
+    let _ = timers.await;
     lifecycle::stop(&rack).await;
     Ok(())
 }
@@ -80,6 +84,7 @@ fn router(rack: Shared) -> Router {
         .fallback(|| async { StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .layer(middleware::from_fn(guarded))
+        .layer(from_fn(drain::refused_bodies))
         .with_state(rack)
 }
 

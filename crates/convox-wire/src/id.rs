@@ -118,6 +118,14 @@ name!(
     /// The name of a rack as settings and consoles know it; `organization/name` on a console.
     RackName, "a" "rack name", "acme/north"
 );
+name!(
+    /// The name of a machine of a console, with or without `organization/`, or a part of both.
+    MachineName, "a" "machine name", "acme/production"
+);
+name!(
+    /// The id of a machine of a console.
+    MachineId, "a" "machine id", "5e1c7a52-9d3f-4b6e-8a10-2f4c6d8e0b13"
+);
 
 #[cfg(test)]
 mod tests {

@@ -48,8 +48,8 @@ pub use diagnosis::{
 pub use environment::{EnvVar, Environment, InvalidEnvVar, InvalidLine};
 pub use error::ErrorBody;
 pub use id::{
-    AppName, BuildId, InvalidName, ProcessId, RackName, RackResourceName, ReleaseId, ResourceName,
-    ServiceName,
+    AppName, BuildId, InvalidName, MachineId, MachineName, ProcessId, RackName, RackResourceName,
+    ReleaseId, ResourceName, ServiceName,
 };
 pub use instance::Instance;
 pub use log_line::{LogLine, ServiceLogLine};

@@ -3,6 +3,7 @@
 //! A command's file has its description and its examples. Everything else follows from the
 //! properties of the command, by the tables in [`sections`].
 
+mod machine;
 mod man;
 mod sections;
 mod topics;
@@ -85,7 +86,7 @@ pub(super) fn explain(words: &[String], given: &[OsString]) -> Parsed {
 
 /// Adds the sections of a command to its long help, below its examples.
 pub(super) fn with_sections(command: Command, spec: &CommandSpec) -> Command {
-    let examples = examples(&command);
+    let examples = examples(&command, spec);
     let long: Vec<String> = sections::of(spec, &command).iter().map(Section::text).collect();
     command.after_help(examples).after_long_help(long.join("\n"))
 }
@@ -99,8 +100,8 @@ fn sections_of(path: &str, command: &Command) -> Vec<Section> {
 }
 
 /// The examples of a command, as text for its short help.
-fn examples(command: &Command) -> String {
-    sections::examples(command).iter().map(Section::text).collect::<Vec<_>>().join("\n")
+fn examples(command: &Command, spec: &CommandSpec) -> String {
+    sections::examples(command, Some(spec)).iter().map(Section::text).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -150,7 +151,7 @@ mod tests {
         let mut short = Vec::new();
         for spec in COMMANDS.iter().filter(|spec| !spec.hidden) {
             let command = (spec.augment)(Command::new("x"));
-            let lines = sections::example_lines(&command);
+            let lines = sections::example_lines(&command, Some(spec));
             let runs = lines.iter().filter(|line| !line.starts_with('#'));
             let mut own = 0;
             for line in runs {

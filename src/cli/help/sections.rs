@@ -2,8 +2,9 @@
 
 use clap::Command;
 
-use super::topics;
-use crate::args::{Scope, Styles, Waits};
+use super::{machine, topics};
+use crate::args::{Styles, Waits};
+use crate::cli::cloud;
 use crate::cli::spec::{CommandSpec, Effect, JsonForm};
 use crate::cli::tree::COMMANDS;
 use crate::outcome::Exit;
@@ -68,6 +69,8 @@ const RELATED: &[(&str, &str)] = &[
     ("racks", "switch"),
     ("switch", "login"),
     ("login", "racks"),
+    ("login", "cloud machines"),
+    ("racks", "cloud machines"),
     ("rack", "racks"),
     ("completions", "man"),
     ("scale", "ps"),
@@ -86,7 +89,7 @@ const RELATED: &[(&str, &str)] = &[
 
 /// The sections of a command. Empty ones are left out.
 pub(super) fn of(spec: &CommandSpec, command: &Command) -> Vec<Section> {
-    let mut sections = examples(command);
+    let mut sections = examples(command, Some(spec));
     let topic = topics::find(spec.path).into_iter();
     sections.extend(topic.map(|topic| Section { title: topic.title, body: topic.body() }));
     sections.extend([
@@ -101,12 +104,13 @@ pub(super) fn of(spec: &CommandSpec, command: &Command) -> Vec<Section> {
 
 /// The sections of the program and of a word that only groups commands.
 pub(super) fn of_group(command: &Command) -> Vec<Section> {
-    examples(command)
+    examples(command, None)
 }
 
-/// The text below the options that a command's file declares: examples, under one spelling.
-pub(super) fn examples(command: &Command) -> Vec<Section> {
-    let lines = example_lines(command);
+/// The text below the options that a command's file declares: examples, under one spelling. `spec`
+/// is absent for what only groups commands.
+pub(super) fn examples(command: &Command, spec: Option<&CommandSpec>) -> Vec<Section> {
+    let lines = example_lines(command, spec);
     if lines.is_empty() {
         Vec::new()
     } else {
@@ -115,25 +119,36 @@ pub(super) fn examples(command: &Command) -> Vec<Section> {
 }
 
 /// The lines of the examples. One that begins with `#` is a comment on the next.
-pub(super) fn example_lines(command: &Command) -> Vec<String> {
+pub(super) fn example_lines(command: &Command, spec: Option<&CommandSpec>) -> Vec<String> {
     let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let lines = text.lines().filter(|line| line.starts_with("  "));
-    lines.map(|line| line.trim().to_owned()).collect()
+    let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    match spec.and_then(|spec| cloud::original_of(spec.path)) {
+        Some(_) => machine::examples(&lines),
+        None => lines,
+    }
+}
+
+/// The command itself, or that of which it is the variant for machines.
+fn original(spec: &CommandSpec) -> &'static str {
+    cloud::original_of(spec.path).unwrap_or(spec.path)
 }
 
 /// What a command uses of the environment and of files.
 fn uses(spec: &CommandSpec) -> Vec<UsedBy> {
-    let has_rack = matches!(spec.scope, Scope::Rack | Scope::App);
+    let has_rack = spec.scope.has_rack();
     let of_properties = [
         (has_rack, UsedBy::Rack),
-        (spec.scope == Scope::App, UsedBy::App),
+        (spec.scope.has_machine(), UsedBy::Machine),
+        (spec.scope.has_machine(), UsedBy::Settings),
+        (spec.scope.has_app(), UsedBy::App),
         (spec.styles == Styles::Both, UsedBy::Style),
         (spec.waits == Waits::Optional, UsedBy::Wait),
     ];
-    let of_its_own: &[UsedBy] = match spec.path {
+    let of_its_own: &[UsedBy] = match original(spec) {
         "deploy" | "build" | "init" => &[UsedBy::Source],
         "login" => &[UsedBy::Login, UsedBy::Settings],
-        "racks" | "switch" => &[UsedBy::Settings],
+        "racks" | "switch" | "cloud machines" => &[UsedBy::Settings],
         "rack start" | "rack stop" | "rack status" | "rack prune" => &[UsedBy::DevRack],
         _ => &[],
     };
@@ -175,32 +190,43 @@ fn exit_status(spec: &CommandSpec) -> Vec<(String, String)> {
 }
 
 fn see_also(spec: &CommandSpec) -> Vec<String> {
+    let paths = related(original(spec));
+    let paths = match spec.scope.has_machine() {
+        true => machine::related(&paths),
+        false => paths,
+    };
+    let topics = topics_of(spec).into_iter().map(|topic| format!("help {topic}"));
+    let names = paths.into_iter().map(str::to_owned).chain(topics);
+    fill(names.map(|name| format!("convox {name}")))
+}
+
+/// The commands that are used together with one, and those of the same noun.
+fn related(of: &str) -> Vec<&'static str> {
     let mut paths: Vec<&str> = RELATED
         .iter()
-        .filter_map(|(one, other)| match spec.path {
+        .filter_map(|(one, other)| match of {
             path if path == *one => Some(*other),
             path if path == *other => Some(*one),
             _ => None,
         })
         .filter(|path| crate::cli::find(path).is_some())
         .collect();
-    let first = spec.path.split(' ').next().unwrap_or_default();
-    let family = COMMANDS.iter().filter(|one| one.words().next() == Some(first));
-    let family = family.map(|one| one.path).filter(|path| *path != spec.path);
+    let first = of.split(' ').next();
+    let family =
+        COMMANDS.iter().filter(|one| one.words().next() == first && first != Some("cloud"));
+    let family = family.map(|one| one.path).filter(|path| *path != of);
     for path in family {
         if !paths.contains(&path) {
             paths.push(path);
         }
     }
-    let topics = topics_of(spec).into_iter().map(|topic| format!("help {topic}"));
-    let names = paths.into_iter().map(str::to_owned).chain(topics);
-    fill(names.map(|name| format!("convox {name}")))
+    paths
 }
 
 fn topics_of(spec: &CommandSpec) -> Vec<&'static str> {
     let uses = uses(spec);
     let topics = [
-        ("racks", uses.contains(&UsedBy::Rack)),
+        ("racks", uses.contains(&UsedBy::Rack) || uses.contains(&UsedBy::Machine)),
         ("manifest", uses.contains(&UsedBy::Source)),
         ("scripts", spec.id || spec.json == JsonForm::Events),
         ("environment", true),

@@ -66,6 +66,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let apps = cx.apps()?;
+    if cx.is_on_machine() && args.service.is_none() {
+        return Err(CommandError::new("logs must specify --service")
+            .hint(Hint::command("list the services with", "services")));
+    }
     let rack = cx.rack().await?;
     for app in &apps {
         check(&rack, app, args.service.as_ref()).await?;

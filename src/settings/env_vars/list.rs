@@ -16,6 +16,8 @@ pub struct Variable {
 pub enum UsedBy {
     /// Commands that talk to a rack.
     Rack,
+    /// Commands that talk to a machine.
+    Machine,
     /// Commands that act on an app.
     App,
     /// Commands with both output styles.
@@ -52,6 +54,7 @@ pub const LIBRARIES: &[(&str, &str)] = &[
 pub const ALL: &[Variable] = &[
     Variable { name: "RACK_URL", used_by: UsedBy::Rack, what: "The rack's address, https://convox:PASSWORD@HOST. Overrides every other choice of a rack." },
     Variable { name: "CONVOX_RACK", used_by: UsedBy::Rack, what: "The rack to use if --rack is not given: its name, or a unique part of it. `dev` is the development rack." },
+    Variable { name: "CONVOX_MACHINE", used_by: UsedBy::Machine, what: "The machine that `cloud` commands use if --machine is not given: its name, or a unique part of organization/name." },
     Variable { name: "CONVOX_APP", used_by: UsedBy::App, what: "The app to use if neither an argument nor --app names one." },
     Variable { name: "CONVOX_HOST", used_by: UsedBy::Settings, what: "The host of the console, instead of that of the last login." },
     Variable { name: "CONVOX_PASSWORD", used_by: UsedBy::Settings, what: "The password or token for the console, instead of the stored one." },

@@ -18,7 +18,7 @@ use convox_client::RackUrl;
 use convox_client::fingerprint::Fingerprint;
 use convox_client::limits::Limits;
 use convox_client::secret::Secret;
-use convox_wire::{AppName, RackName};
+use convox_wire::{AppName, MachineName, RackName};
 
 /// The values of the environment variables. An empty or blank variable counts as unset.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,8 @@ pub struct EnvVars {
     pub rack_url: Option<RackUrl>,
     /// `CONVOX_RACK`: the rack if `--rack` is not given.
     pub rack: Option<RackName>,
+    /// `CONVOX_MACHINE`: the machine if `--machine` is not given.
+    pub machine: Option<MachineName>,
     /// `CONVOX_APP`: the app if neither an argument nor `--app` names one.
     pub app: Option<AppName>,
     /// `CONVOX_HOST`: the console's host, or host and port.
@@ -108,6 +110,7 @@ impl EnvVars {
         Ok(Self {
             rack_url: reader.parsed("RACK_URL")?,
             rack: reader.parsed("CONVOX_RACK")?,
+            machine: reader.parsed("CONVOX_MACHINE")?,
             app: reader.parsed("CONVOX_APP")?,
             host: reader.text("CONVOX_HOST")?,
             password: reader.secret("CONVOX_PASSWORD")?,

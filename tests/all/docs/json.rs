@@ -109,6 +109,7 @@ const TESTED_ELSEWHERE: &[&str] = &[
     "certs generate",
     "certs import",
     "certs renew",
+    "cloud machines",
     "cost",
     "deploy-debug",
     "env",

@@ -7,7 +7,11 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compat {
     version: String,
+    is_machine: bool,
 }
+
+/// What stands for the version of a machine's rack where versions are compared as text.
+const MACHINE: &str = "v3";
 
 /// How a rack takes an exported build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +29,13 @@ const OBJECTS: &str = "20180708231844";
 impl Compat {
     /// The features of a rack of this version.
     pub fn of(version: &str) -> Self {
-        Self { version: version.to_owned() }
+        Self { version: version.to_owned(), is_machine: false }
+    }
+
+    /// The features of the rack of a machine. Consoles do not report its version, but keep it
+    /// current: what it does not have after all, it refuses.
+    pub fn of_machine() -> Self {
+        Self { version: MACHINE.to_owned(), is_machine: true }
     }
 
     /// Whether sources are uploaded as objects. Older racks expect them in the request that starts
@@ -71,8 +81,12 @@ impl Compat {
     }
 
     /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
-    /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older.
+    /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older. The rack of
+    /// a machine counts as newer.
     pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+        if self.is_machine {
+            return true;
+        }
         let mut parts = self.version.trim_start_matches('v').splitn(3, '.').map(|part| {
             let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
             part[..digits].parse::<u32>().ok()
@@ -114,6 +128,16 @@ mod tests {
         {
             assert!(!Compat::of(old).is_at_least(3, 24, 6), "{old}");
         }
+    }
+
+    #[test]
+    fn the_rack_of_a_machine_has_every_feature_of_v3() {
+        let machine = Compat::of_machine();
+        assert!(machine.is_at_least(3, 24, 6) && machine.is_at_least(4, 0, 0));
+        assert!(machine.takes_objects() && machine.takes_release_environments());
+        assert!(machine.shows_release_at_once() && machine.has_app_resources());
+        assert!(!machine.finds_docker_compose());
+        assert_eq!(machine.build_import(), BuildImport::Body);
     }
 
     #[test]

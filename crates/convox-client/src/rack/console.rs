@@ -166,6 +166,11 @@ impl Console {
         Self { client }
     }
 
+    /// Returns the client that sends the requests.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns a rack of the console, whose requests the console forwards. The name is not
     /// checked: requests to an unknown rack are refused.
     pub fn rack(&self, name: &RackName) -> Rack {

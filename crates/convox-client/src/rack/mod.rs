@@ -20,6 +20,7 @@ mod instances;
 mod legacy_env;
 mod log_stream;
 mod logs;
+mod machines;
 mod objects;
 mod processes;
 mod rack_resources;
@@ -47,6 +48,7 @@ pub use exit_scanner::{ExitScanner, StreamEnd};
 pub use instances::KeyPair;
 pub use log_stream::{AppLog, BuildLog, ConnectionState, LogError, LogEvent};
 pub use logs::{LogOptions, LogSource};
+pub use machines::Machine;
 pub use processes::{ProcessFilter, RunOptions};
 pub use rack_resources::{RackResource, ResourceKind, ResourceParameter};
 pub use refusal::Refusal;
@@ -93,6 +95,11 @@ impl Rack {
     /// Returns the rack that a client's requests go to.
     pub fn new(client: Client) -> Self {
         Self { client, compat: Arc::default() }
+    }
+
+    /// Returns the rack of a machine, which is a v3 rack of an unknown version.
+    pub(super) fn of_machine(client: Client) -> Self {
+        Self { client, compat: Arc::new(OnceCell::new_with(Some(Compat::of_machine()))) }
     }
 
     /// Returns the client that sends the requests.

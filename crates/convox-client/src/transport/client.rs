@@ -14,7 +14,7 @@ use super::redactor::Redactor;
 use super::second_factor::{SharedAuthenticator, Unattended};
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
-use super::{Error, Event, Limits, Listener, Trust};
+use super::{Error, Event, Limits, Listener, Path, Trust};
 use crate::RackUrl;
 
 /// The `Version` header. Classic racks refuse clients with an old date stamp; all racks accept
@@ -125,8 +125,17 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Whether requests that fail are repeated.
     retries: bool,
-    /// The rack that a console forwards requests to.
-    rack: Option<Arc<str>>,
+    /// What a console forwards requests to.
+    behind: Option<Behind>,
+}
+
+/// What a console forwards requests to.
+#[derive(Debug, Clone)]
+enum Behind {
+    /// The rack of this name, which requests carry in a header.
+    Rack(Arc<str>),
+    /// A machine. Its apps are below this path of the console.
+    Machine(Path),
 }
 
 struct Inner {
@@ -160,17 +169,49 @@ impl Client {
             verify_failure: Arc::default(),
             responded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner), retries: true, rack: None }
+        Self { inner: Arc::new(inner), retries: true, behind: None }
     }
 
     /// Returns the same client, whose requests a console forwards to a rack.
     pub(crate) fn for_rack(&self, name: &str) -> Self {
-        Self { rack: Some(name.into()), ..self.clone() }
+        Self { behind: Some(Behind::Rack(name.into())), ..self.clone() }
+    }
+
+    /// Returns the same client, whose requests about apps a console forwards to a machine.
+    pub(crate) fn for_machine(&self, id: &str) -> Self {
+        let behind = Behind::Machine(Path::of(["machines", id]));
+        Self { behind: Some(behind), ..self.clone() }
     }
 
     /// The name of the rack that a console forwards requests to.
     pub(crate) fn rack_behind_console(&self) -> Option<&str> {
-        self.rack.as_deref()
+        match &self.behind {
+            Some(Behind::Rack(name)) => Some(name),
+            Some(Behind::Machine(_)) | None => None,
+        }
+    }
+
+    /// Returns whether a console forwards requests about apps to a machine.
+    pub(super) fn is_for_machine(&self) -> bool {
+        matches!(self.behind, Some(Behind::Machine(_)))
+    }
+
+    /// The URL of a route.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a path that would lead to another route.
+    pub(crate) fn url_of(&self, path: &Path) -> Result<Url, Error> {
+        let mut url = self.endpoint().url.clone();
+        let machine = match &self.behind {
+            // Consoles have only the routes of apps for machines.
+            Some(Behind::Machine(machine)) if path.as_str().starts_with("/app") => {
+                machine.checked()?
+            }
+            _ => "",
+        };
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{machine}{}", path.checked()?));
+        Ok(url)
     }
 
     /// Creates a client that rejects every certificate, and so reports the one that is presented.
@@ -324,7 +365,7 @@ impl Client {
             headers.insert(reqwest::header::AUTHORIZATION, authorization);
         }
         let session = self.session();
-        let (rack, session) = (self.rack.as_deref(), session.as_deref());
+        let (rack, session) = (self.rack_behind_console(), session.as_deref());
         for (name, value) in [("rack", rack), ("session", session), ("x-convox-actor", actor)] {
             if let Some(value) = value {
                 headers.insert(HeaderName::from_static(name), header_value(name, value)?);

@@ -203,8 +203,7 @@ impl Client {
         request: &Request,
         monitor: &Arc<UploadMonitor>,
     ) -> Result<reqwest::Request, Error> {
-        let mut url = self.endpoint().url.clone();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), request.path.checked()?));
+        let mut url = self.url_of(&request.path)?;
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }

@@ -91,9 +91,9 @@ impl Client {
         if !self.is_console() {
             return Ok(());
         }
-        let racks = Request::get(Path::of(["racks"])).expect_list();
-        let line = racks.line();
-        match self.with_session(&line, || self.send_within_budget(&racks)).await {
+        let list = if self.is_for_machine() { "machines" } else { "racks" };
+        let list = Request::get(Path::of([list])).expect_list();
+        match self.with_session(&list.line(), || self.send_within_budget(&list)).await {
             Err(error @ Error::NoSession(_)) => Err(error),
             _ => Ok(()),
         }

@@ -136,9 +136,8 @@ impl Client {
         options: &[(&'static str, String)],
         key: &str,
     ) -> Result<reqwest::Request, Error> {
-        let mut url = self.endpoint().url.clone();
+        let url = self.url_of(path)?;
         let origin = url.origin().ascii_serialization();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), path.checked()?));
         let mut headers = self.headers()?;
         for (name, value) in options {
             headers.insert(HeaderName::from_static(name), header_value(name, value)?);

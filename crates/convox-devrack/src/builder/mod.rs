@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::source::SOURCE_LIMITS;
 use super::manifest::{Manifest, ManifestError, ServiceSpec};
 use super::runner::{BaseEnvironment, RunnerStore, remove_directory};
 use convox_wire::{AppName, BuildId, Environment, ServiceName};

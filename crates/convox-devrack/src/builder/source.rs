@@ -13,8 +13,11 @@ use convox_package::unpack::{self, Limits, Unpacked};
 /// The maximum size of a manifest, in bytes.
 const MAX_MANIFEST: u64 = 1024 * 1024;
 
-const MAX_ENTRIES: u64 = 1_000_000;
 const MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// What is unpacked of a source at most.
+pub(crate) const SOURCE_LIMITS: Limits =
+    Limits { total: MAX_BYTES, entry: MAX_BYTES, entries: 1_000_000 };
 
 /// Unpacks the upload into the job's source directory.
 pub(super) async fn unpack(job: &BuildJob) -> Result<Unpacked, BuildError> {
@@ -35,8 +38,7 @@ fn unpack_source(
     stop: &CancellationToken,
     into: &Path,
 ) -> Result<Unpacked, String> {
-    let limits = Limits { total: MAX_BYTES, entry: MAX_BYTES, entries: MAX_ENTRIES };
-    unpack::unpack_unless(|| stop.is_cancelled(), archive, into, &limits)
+    unpack::unpack_unless(|| stop.is_cancelled(), archive, into, &SOURCE_LIMITS)
         .map_err(|error| error.to_string())
 }
 

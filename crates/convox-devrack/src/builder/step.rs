@@ -31,7 +31,7 @@ pub(super) async fn run(
     let failed = |reason: String| BuildError::Step { service: service.name.clone(), reason };
     let words = shown(command);
     log(&format!("Running: {words}"));
-    let id = new_id(&service.name)
+    let id = new_id(service.name.as_str())
         .map_err(|error| failed(format!("can't make a random id: {error}")))?;
     let mark = Mark::of_process(&job.data, &id);
     let spawned = Group::spawn(&mut prepare(job, command, &mark)).await;

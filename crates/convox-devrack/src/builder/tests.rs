@@ -84,7 +84,7 @@ fn with_step(step: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_good_upload_is_unpacked_checked_and_built() {
     let test = TestBuild::new();
-    let manifest = "services:\n  web:\n    command: bin/web\n    scale: 2\n    x-dev:\n      build: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made\n";
+    let manifest = "services:\n  web:\n    command: bin/web\n    sticky: true\n    x-dev:\n      build: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made\n";
     let built =
         test.run(test.job(&pack(&[("convox.yml", manifest), ("bin/web", "#!")]))).await.unwrap();
     assert_eq!(built.text, manifest);
@@ -104,7 +104,7 @@ async fn a_good_upload_is_unpacked_checked_and_built() {
     assert_eq!(lines[2], "Reading convox.yml");
     assert_eq!(
         lines[3],
-        "WARNING: convox.yml line 4: services.web.scale: the development rack does not do this: ignored"
+        "WARNING: convox.yml line 4: services.web.sticky: the development rack does not do this: ignored"
     );
     assert_eq!(lines[4], "Running: echo made in $PWD; echo oops >&2; echo $SECRET-$HOME > made");
     assert!(lines[5].starts_with("made in ") && lines[5].ends_with("/source"), "{lines:?}");

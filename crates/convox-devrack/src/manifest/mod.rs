@@ -1,12 +1,16 @@
 //! The manifest of an app, `convox.yml`, as the development rack understands it.
 //!
 //! Real racks build images from it; this rack runs each service's `command` as a local process.
-//! Unsupported keys (timers, scale …) cause warnings. What can't work here, such as a
+//! Unsupported keys (volumes, labels …) cause warnings. What can't work here, such as a
 //! service with an image or without a command, is a [`ManifestError`] with its line.
 
 mod environment;
+mod health;
 mod resource;
+mod scale;
+mod schedule;
 mod service;
+mod timer;
 mod values;
 mod yaml;
 
@@ -15,8 +19,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::health::HealthCheck;
 pub(crate) use self::resource::variable_of;
 pub use self::resource::{Engine, ResourceLink, ResourceSpec};
+pub(crate) use self::scale::MAX_COUNT;
+pub use self::schedule::Schedule;
+pub use self::timer::TimerSpec;
 use convox_wire::{Environment, ServiceName};
 
 /// A parsed manifest.
@@ -26,9 +34,11 @@ pub struct Manifest {
     pub services: Vec<ServiceSpec>,
     /// The resources, in the order of the text.
     pub resources: Vec<ResourceSpec>,
+    /// The timers, in the order of the text.
+    pub timers: Vec<TimerSpec>,
     /// The variables of all services.
     pub environment: Vec<EnvironmentEntry>,
-    /// Keys that the development rack ignores, a line each: `line 3: services.web.scale: …`.
+    /// Keys that the development rack ignores, a line each: `line 3: services.web.volumes: …`.
     pub warnings: Vec<String>,
 }
 
@@ -49,6 +59,10 @@ pub struct ServiceSpec {
     pub environment: Vec<EnvironmentEntry>,
     /// The resources that it uses.
     pub resources: Vec<ResourceLink>,
+    /// How many processes it has unless it was scaled; `None` if the text does not say.
+    pub count: Option<usize>,
+    /// Its health check; `None` if accepting connections is enough.
+    pub health: Option<HealthCheck>,
     /// Its line in the text, from 1.
     pub line: usize,
 }

@@ -2,13 +2,13 @@
 
 use super::yaml::{self, Document, Entry, Node, Value};
 use super::{
-    EnvironmentEntry, Manifest, ManifestError, ResourceLink, ResourceSpec, ServiceSpec,
-    environment, resource, values,
+    EnvironmentEntry, HealthCheck, Manifest, ManifestError, ResourceLink, ResourceSpec,
+    ServiceSpec, environment, health, resource, scale, timer, values,
 };
 use convox_wire::ServiceName;
 
 const UNSUPPORTED_AT_TOP: &[&str] =
-    &["appSettings", "balancers", "budget", "configs", "labels", "params", "timers"];
+    &["appSettings", "balancers", "budget", "configs", "labels", "params"];
 
 const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "accessControl",
@@ -24,7 +24,6 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "drain",
     "externalTrafficPolicy",
     "grpcHealthEnabled",
-    "health",
     "imagePullSecrets",
     "ingressAnnotations",
     "init",
@@ -42,7 +41,6 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "policies",
     "ports",
     "privileged",
-    "scale",
     "securityContext",
     "singleton",
     "startupProbe",
@@ -55,6 +53,8 @@ const UNSUPPORTED_IN_SERVICE: &[&str] = &[
     "vpa",
     "whitelist",
 ];
+
+const UNSUPPORTED_IN_SCALE: &[&str] = &["cpu", "gpu", "limit", "memory", "targets"];
 
 /// Reads and checks a manifest.
 pub(super) fn read(text: &str) -> Result<Manifest, ManifestError> {
@@ -77,7 +77,7 @@ fn no_services(line: Option<usize>) -> ManifestError {
     ManifestError { line, reason: reason.into() }
 }
 
-struct Reader {
+pub(super) struct Reader {
     warnings: Vec<String>,
 }
 
@@ -85,19 +85,21 @@ impl Reader {
     fn top(&mut self, entries: &[Entry]) -> Result<Manifest, ManifestError> {
         let mut shared = Vec::new();
         let mut services = None;
-        let mut resources = Vec::new();
+        let (mut resources, mut timers) = (Vec::new(), Vec::new());
         for entry in entries {
             match entry.key.as_str() {
                 "services" => services = Some(self.services(entry)?),
                 "environment" => shared = environment::read(&entry.node, "environment")?,
                 "resources" => resources = self.resources(entry)?,
+                "timers" => timers = timer::read(self, entry)?,
                 key => self.warn_unsupported(entry, key, UNSUPPORTED_AT_TOP),
             }
         }
         let services = services.ok_or_else(|| missing_services(entries))?;
         resource::check_links(&services, &resources)?;
+        timer::check_services(&timers, &services)?;
         let warnings = std::mem::take(&mut self.warnings);
-        Ok(Manifest { services, resources, environment: shared, warnings })
+        Ok(Manifest { services, resources, timers, environment: shared, warnings })
     }
 
     fn services(&mut self, entry: &Entry) -> Result<Vec<ServiceSpec>, ManifestError> {
@@ -159,6 +161,8 @@ impl Reader {
             port: fields.port,
             environment: fields.environment,
             resources: fields.resources,
+            count: fields.count,
+            health: fields.health,
             line: entry.line,
         })
     }
@@ -178,6 +182,8 @@ impl Reader {
                 "port" => fields.port = values::port(&entry.node, &here)?,
                 "environment" => fields.environment = environment::read(&entry.node, &here)?,
                 "resources" => fields.resources = resource::links(&entry.node, &here)?,
+                "scale" => fields.count = self.scale(&entry.node, &here)?,
+                "health" => fields.health = self.health(&service.node, &entry.node, &here)?,
                 "x-dev" => dev = self.dev(&entry.node, &here)?,
                 // Clients run the tests.
                 "test" => {}
@@ -187,6 +193,37 @@ impl Reader {
         fields.command = dev.command.or(fields.command);
         (fields.step, fields.cache) = (dev.step, dev.cache);
         Ok(fields)
+    }
+
+    /// Reads the health check of a service, which needs a port that speaks HTTP.
+    fn health(
+        &mut self,
+        service: &Node,
+        node: &Node,
+        path: &str,
+    ) -> Result<Option<HealthCheck>, ManifestError> {
+        let health = health::read(node, path)?;
+        for entry in health.others {
+            self.warn_unsupported(entry, &format!("{path}.{}", entry.key), &[]);
+        }
+        let fields = map_of(service, path)?.iter();
+        let port = fields.rev().find(|entry| entry.key == "port");
+        let scheme = port.and_then(|entry| values::scheme(&entry.node));
+        let why = match (port, scheme) {
+            (None, _) => "has no effect without `port`",
+            (_, Some(scheme)) if scheme != "http" => "only HTTP is checked here: ignored",
+            _ => return Ok(health.check),
+        };
+        self.warn(node.line, path, why);
+        Ok(None)
+    }
+
+    fn scale(&mut self, node: &Node, path: &str) -> Result<Option<usize>, ManifestError> {
+        let scale = scale::read(node, path)?;
+        for entry in scale.others {
+            self.warn_unsupported(entry, &format!("{path}.{}", entry.key), UNSUPPORTED_IN_SCALE);
+        }
+        Ok(scale.count)
     }
 
     fn dev(&mut self, node: &Node, path: &str) -> Result<Dev, ManifestError> {
@@ -208,7 +245,11 @@ impl Reader {
         Ok(dev)
     }
 
-    fn command(&mut self, node: &Node, path: &str) -> Result<Option<Vec<String>>, ManifestError> {
+    pub(super) fn command(
+        &mut self,
+        node: &Node,
+        path: &str,
+    ) -> Result<Option<Vec<String>>, ManifestError> {
         if values::wants_a_shell(node) {
             self.warn(node.line, path, "is run without a shell, which it seems to need: sh -c '…'");
         }
@@ -216,7 +257,7 @@ impl Reader {
     }
 
     /// Warns about an ignored key. Keys that begin with `x-` are reserved for other tools.
-    fn warn_unsupported(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
+    pub(super) fn warn_unsupported(&mut self, entry: &Entry, path: &str, unsupported: &[&str]) {
         if entry.key.starts_with("x-") {
             return;
         }
@@ -227,7 +268,7 @@ impl Reader {
         self.warn(entry.line, path, why);
     }
 
-    fn warn(&mut self, line: usize, path: &str, why: &str) {
+    pub(super) fn warn(&mut self, line: usize, path: &str, why: &str) {
         self.warnings.push(format!("line {line}: {path}: {why}"));
     }
 }
@@ -240,6 +281,8 @@ struct Fields {
     port: Option<u16>,
     environment: Vec<EnvironmentEntry>,
     resources: Vec<ResourceLink>,
+    count: Option<usize>,
+    health: Option<HealthCheck>,
 }
 
 #[derive(Default)]

@@ -253,18 +253,43 @@ fn values_of_a_wrong_type_are_refused_with_their_line() {
 #[test]
 fn ignored_keys_are_warnings_with_their_line() {
     let manifest = read(
-        "timers:\n  nightly: {schedule: \"0 1 * * ?\"}\nservices:\n  web:\n    command: x\n    scale: 2\n    colour: red\n    \
+        "labels:\n  team: red\nservices:\n  web:\n    command: x\n    scale: {cpu: 256}\n    colour: red\n    \
          x-mine: 1\nx-other: 2\nsevrices: 3\n",
     );
     assert_eq!(
         manifest.warnings,
         [
-            "line 1: timers: the development rack does not do this: ignored",
-            "line 6: services.web.scale: the development rack does not do this: ignored",
+            "line 1: labels: the development rack does not do this: ignored",
+            "line 6: services.web.scale.cpu: the development rack does not do this: ignored",
             "line 7: services.web.colour: unknown key: ignored",
             "line 10: sevrices: unknown key: ignored",
         ]
     );
+}
+
+#[test]
+fn the_scale_of_a_service_is_a_count_a_range_or_a_map() {
+    for (scale, count) in [
+        ("2", Some(2)),
+        ("0", Some(0)),
+        ("1-3", Some(1)),
+        ("{count: 2}", Some(2)),
+        ("{count: 2-5}", Some(2)),
+        ("{}", None),
+        ("", None),
+    ] {
+        let manifest = read(&format!("services:\n  web:\n    command: x\n    scale: {scale}\n"));
+        assert_eq!((manifest.services[0].count, &*manifest.warnings), (count, &[][..]), "{scale}");
+    }
+    for (scale, expected) in [
+        ("two", "line 4: services.web.scale: \"two\" is not a number of processes"),
+        ("{count: -1}", "line 4: services.web.scale.count: \"-1\" is not a number"),
+        ("{count: [1]}", "line 4: services.web.scale.count: a word expected, not a list"),
+        ("101", "line 4: services.web.scale: the development rack runs at most 100 processes"),
+    ] {
+        let error = refusal(&format!("services:\n  web:\n    command: x\n    scale: {scale}\n"));
+        assert!(error.starts_with(expected), "{error}");
+    }
 }
 
 #[test]

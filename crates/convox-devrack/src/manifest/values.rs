@@ -113,6 +113,20 @@ pub(super) fn port(node: &Node, path: &str) -> Result<Option<u16>, ManifestError
     }
 }
 
+/// Returns the scheme of a port, if it has one.
+pub(super) fn scheme(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Scalar(text) => text.rsplit_once(':').map(|(scheme, _)| scheme),
+        Value::Map(entries) => {
+            match &entries.iter().find(|entry| entry.key == "scheme")?.node.value {
+                Value::Scalar(scheme) => Some(scheme),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 fn port_of_map(node: &Node, entries: &[Entry], path: &str) -> Result<Option<u16>, ManifestError> {
     let inner = entries.iter().find(|entry| entry.key == "port");
     match inner.map(|entry| &entry.node) {

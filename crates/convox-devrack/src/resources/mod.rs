@@ -27,7 +27,7 @@ use crate::error::Refusal;
 use crate::logs::AppLogs;
 use crate::manifest::{Manifest, ResourceLink, ResourceSpec, ServiceSpec, variable_of};
 use crate::runner::{BaseEnvironment, Limits, Mark, RunnerStore, Workplace, new_id};
-use convox_wire::{AppName, Environment, ProcessId, Resource, ServiceName};
+use convox_wire::{AppName, Environment, ProcessId, Resource};
 
 /// What all resources share.
 pub(crate) struct Context {
@@ -42,7 +42,7 @@ impl Context {
     /// Marks a command as one of the rack, so that it does not survive the rack. Returns the id in
     /// the mark.
     fn mark(&self, place: &Place, command: &mut Command) -> io::Result<ProcessId> {
-        let id = new_id(&ServiceName::from_rack(place.name.clone())).map_err(io::Error::other)?;
+        let id = new_id(&place.name).map_err(io::Error::other)?;
         command.envs([Mark::of_process(self.directories.root(), &id).variable()]);
         Ok(id)
     }

@@ -1,13 +1,14 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use futures_util::StreamExt;
 
 use super::{ApiResult, app_name, json};
 use crate::builds::{self, NewBuild};
 use crate::error::Refusal;
+use crate::imports;
 use crate::objects::Key;
 use crate::options::Options;
 use crate::rack::{Shared, run_to_completion};
@@ -67,24 +68,17 @@ fn new_build(app: &AppName, options: &Options) -> Result<NewBuild, Refusal> {
     })
 }
 
-async fn import(body: Body) -> ApiResult {
-    // A client that is still sending might not see the refusal.
-    let mut rest = body.into_data_stream();
-    while let Some(Ok(_)) = rest.next().await {}
-    Err(no_images("import"))
-}
-
-/// The refusal of a route that transfers the images of a build.
-fn no_images(verb: &str) -> Refusal {
-    let text = format!("the development rack can't {verb} builds: its builds have no images");
-    Refusal::new(StatusCode::NOT_IMPLEMENTED, text)
+async fn import(State(rack): State<Shared>, Path(app): Path<String>, body: Body) -> ApiResult {
+    let app = rack.app(&app_name(app))?.name;
+    json(&imports::import(rack, app, body).await?.to_wire())
 }
 
 /// An unknown app gets the same error as an unknown build, as on v3 racks.
 async fn info(State(rack): State<Shared>, Path((app, id)): Path<(String, String)>) -> ApiResult {
     let app = app_name(app);
-    if id.ends_with(".tgz") {
-        return Err(no_images("export"));
+    if let Some(id) = id.strip_suffix(".tgz") {
+        let kind = [(header::CONTENT_TYPE, "application/gzip")];
+        return Ok((kind, imports::export(&rack, &app, id).await?).into_response());
     }
     let build: Option<BuildRecord> = rack.store.read(|tx| store::find(tx, &app, &id))?;
     json(&build.ok_or_else(|| Refusal::no_such_build(&id))?.to_wire())

@@ -10,7 +10,7 @@ use crate::exec::split_command;
 use crate::options::{Options, socket_text};
 use crate::rack::{Shared, run_to_completion};
 use crate::rollouts;
-use crate::runner::{Group, Mark, Tree};
+use crate::runner::{Group, Mark, OneOff, Tree};
 use crate::serve::Routes;
 use convox_wire::{AppName, EnvVar, Environment, Process, ReleaseId, ServiceName};
 
@@ -91,17 +91,8 @@ async fn run(
     }
     let (shared, name) = (rack.clone(), app.name.clone());
     let started = run_to_completion(async move {
-        let deployment = rollouts::prepare(&shared, &deployment.app, &deployment.release).await;
-        let deployment = deployment.map_err(Refusal::bad_request)?;
-        let app = deployment.app.clone();
-        let started = shared.runner.run_once(deployment, &service, command, additional).await;
-        let id = started.map_err(Refusal::bad_request)?;
-        // The app's other processes may have been stopped in the meantime.
-        if let Err(refusal) = shared.check_living(&app) {
-            shared.runner.stop_once(&id).await;
-            return Err(refusal);
-        }
-        Ok(id)
+        let one_off = OneOff { name: None, command, variables: additional };
+        rollouts::run_once(&shared, &deployment.app, &release, &service, one_off).await
     });
     let id = started.await?;
     json(&process(&rack, &name, id.as_str())?)

@@ -34,8 +34,8 @@ async fn list(State(rack): State<Shared>, Path(app): Path<String>) -> ApiResult 
 
 fn shown(rack: &Shared, app: &AppRecord, service: &ServiceSpec) -> Service {
     let mut shown = Service::new(service.name.clone());
-    if let Some(count) = app.counts.get(&service.name) {
-        shown.count = i64::try_from(*count).unwrap_or(i64::MAX);
+    if let Some(count) = app.counts.get(&service.name).copied().or(service.count) {
+        shown.count = i64::try_from(count).unwrap_or(i64::MAX);
     }
     let Some(address) = rack.runner.address(&app.name, &service.name) else { return shown };
     shown.domain = Some(address.to_string());

@@ -29,7 +29,7 @@ pub(super) async fn start_all(
 ) -> Result<Vec<Started>, StartFailure> {
     let services = deployment.manifest.services.iter();
     let launches = services.flat_map(|service| {
-        repeat_n(launch(context, deployment, service), deployment.count(&service.name))
+        repeat_n(launch(context, deployment, service), deployment.count(service))
     });
     start_together(launches, stop).await
 }
@@ -42,6 +42,7 @@ fn launch(
     Launch {
         context: Arc::clone(context),
         deployment: Arc::clone(deployment),
+        name: service.name.to_string(),
         service: service.clone(),
         variables: Environment::default(),
         crashes: Crashes::default(),

@@ -9,6 +9,7 @@ mod copy;
 mod crashes;
 mod fleet;
 mod group;
+mod health;
 mod lines;
 mod mark;
 mod one_off;
@@ -37,7 +38,7 @@ use self::app::App;
 use self::context::{ProcessTable, RunnerContext};
 use self::one_off::OneOffs;
 use self::workplace::Workplaces;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, ServiceSpec};
 use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
@@ -46,6 +47,7 @@ pub(crate) use self::copy::{copy_directory, remove_directory};
 pub(crate) use self::group::Group;
 pub(crate) use self::lines::{Tail, each_line, one_line};
 pub(crate) use self::mark::Mark;
+pub(crate) use self::one_off::OneOff;
 pub(crate) use self::process::{ending, new_id};
 pub(crate) use self::procfs::started_at;
 pub(crate) use self::tree::{KillOnDrop, Tree};
@@ -79,9 +81,10 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Returns how many processes a service has: one, unless it was scaled.
-    pub fn count(&self, service: &ServiceName) -> usize {
-        self.counts.get(service).copied().unwrap_or(1)
+    /// Returns how many processes a service has: as many as it was scaled to, else as the manifest
+    /// says, else one.
+    pub fn count(&self, service: &ServiceSpec) -> usize {
+        self.counts.get(&service.name).copied().or(service.count).unwrap_or(1)
     }
 }
 

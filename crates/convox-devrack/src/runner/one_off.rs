@@ -13,14 +13,25 @@ use convox_wire::{self, AppName, Environment, ProcessId, ServiceName};
 
 /// The running one-off processes.
 #[derive(Debug, Default)]
-pub(super) struct OneOffs(Mutex<Vec<OneOff>>);
+pub(super) struct OneOffs(Mutex<Vec<Running>>);
 
 #[derive(Debug)]
-struct OneOff {
+struct Running {
     id: ProcessId,
     app: AppName,
     stop: CancellationToken,
     done: JoinHandle<()>,
+}
+
+/// What a one-off process does other than its service.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OneOff {
+    /// What its id begins with; the name of the service if `None`.
+    pub(crate) name: Option<String>,
+    /// Its command; that of the service if `None`.
+    pub(crate) command: Option<Vec<String>>,
+    /// Additional variables.
+    pub(crate) variables: Environment,
 }
 
 impl OneOffs {
@@ -29,20 +40,20 @@ impl OneOffs {
         self.stop_each(|one| app.is_none_or(|app| one.app == *app)).await;
     }
 
-    async fn stop_each(&self, matches: impl Fn(&OneOff) -> bool) {
-        let matching: Vec<OneOff> = self.all().extract_if(.., |one| matches(one)).collect();
+    async fn stop_each(&self, matches: impl Fn(&Running) -> bool) {
+        let matching: Vec<Running> = self.all().extract_if(.., |one| matches(one)).collect();
         matching.iter().for_each(|one| one.stop.cancel());
         // How they ended doesn't matter here.
         let _ = join_all(matching.into_iter().map(|one| one.done)).await;
     }
 
-    fn add(&self, one: OneOff) {
+    fn add(&self, one: Running) {
         let mut all = self.all();
         all.retain(|one| !one.done.is_finished());
         all.push(one);
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<OneOff>> {
+    fn all(&self) -> MutexGuard<'_, Vec<Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,21 +68,22 @@ impl Runner {
         &self,
         deployment: Deployment,
         service: &ServiceName,
-        command: Option<Vec<String>>,
-        variables: Environment,
+        one_off: OneOff,
     ) -> Result<ProcessId, String> {
         let found = deployment.manifest.service(service).cloned();
         let mut service = found.ok_or_else(|| format!("service not found: {service}"))?;
         service.port = None;
-        if let Some(command) = command {
+        service.health = None;
+        if let Some(command) = one_off.command {
             service.command = command;
         }
         let app = deployment.app.clone();
         let launch = Launch {
             context: Arc::clone(&self.0.context),
             deployment: Arc::new(deployment),
+            name: one_off.name.unwrap_or_else(|| service.name.to_string()),
             service,
-            variables,
+            variables: one_off.variables,
             crashes: Crashes::default(),
         };
         let process = Process::start(&launch).await?;
@@ -79,7 +91,7 @@ impl Runner {
         let id = process.id.clone();
         let stop = CancellationToken::new();
         let done = tokio::spawn(watch(launch, process, stop.clone()));
-        self.0.one_offs.add(OneOff { id: id.clone(), app, stop, done });
+        self.0.one_offs.add(Running { id: id.clone(), app, stop, done });
         Ok(id)
     }
 

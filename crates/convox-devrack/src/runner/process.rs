@@ -12,7 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{ProcessEntry, RunnerContext};
@@ -22,11 +22,11 @@ use super::group::Group;
 use super::lines::{Tail, each_line, one_line};
 use super::mark::Mark;
 use super::tree::{KillOnDrop, Tree};
-use super::{Deployment, ProcessRecord, procfs};
+use super::{Deployment, ProcessRecord, health, procfs};
 use crate::directories;
 use crate::gateway::loopback;
-use crate::manifest::ServiceSpec;
-use convox_wire::{self, Environment, ProcessId, ProcessStatus, ServiceName};
+use crate::manifest::{HealthCheck, ServiceSpec};
+use convox_wire::{self, Environment, ProcessId, ProcessStatus};
 
 const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
 
@@ -40,6 +40,8 @@ pub(super) struct Launch {
     pub(super) context: Arc<RunnerContext>,
     pub(super) deployment: Arc<Deployment>,
     pub(super) service: ServiceSpec,
+    /// What the ids of the processes begin with.
+    pub(super) name: String,
     /// Additional variables, which override those of the release.
     pub(super) variables: Environment,
     /// The crashes of the service so far.
@@ -118,14 +120,16 @@ pub(super) struct Process {
 pub(super) enum NotReady {
     Ended(ExitStatus),
     TimedOut,
+    /// It accepts connections, but has not passed its health check, for this reason.
+    Unhealthy(String),
     Stopped,
 }
 
 impl Process {
     /// Starts a process in a new copy of the source, with a free port.
     pub(super) async fn start(launch: &Launch) -> Result<Self, String> {
-        let id = new_id(&launch.service.name)
-            .map_err(|error| format!("can't make a random id: {error}"))?;
+        let id =
+            new_id(&launch.name).map_err(|error| format!("can't make a random id: {error}"))?;
         let leftovers = Leftovers::new(&launch.context, &id);
         copy_source(&launch.deployment.source, &leftovers.directory).await?;
         let port = match launch.service.port {
@@ -183,7 +187,7 @@ impl Process {
         })
     }
 
-    /// Waits until it accepts connections on its port, or, without a port, has run for a while.
+    /// Waits until it accepts connections on its port and passes its health check, or, without a port, has run for a while.
     pub(super) async fn ready(
         &mut self,
         launch: &Launch,
@@ -192,9 +196,7 @@ impl Process {
         let limits = launch.context.limits;
         let answers = async {
             match self.port {
-                Some(port) => timeout(limits.ready, wait_for_connection(port))
-                    .await
-                    .map_err(|_| NotReady::TimedOut),
+                Some(port) => serves(port, launch.service.health.as_ref(), limits.ready).await,
                 None => {
                     sleep(limits.settle).await;
                     Ok(())
@@ -275,6 +277,17 @@ async fn wait_for_connection(port: u16) {
     }
 }
 
+/// Waits until a process accepts connections and passes its health check, if it has one.
+async fn serves(port: u16, check: Option<&HealthCheck>, limit: Duration) -> Result<(), NotReady> {
+    let deadline = Instant::now() + check.map_or(limit, |check| limit.max(check.grace));
+    let connected = timeout_at(deadline, wait_for_connection(port)).await;
+    connected.map_err(|_| NotReady::TimedOut)?;
+    let Some(check) = check else { return Ok(()) };
+    let mut last = String::new();
+    let passed = timeout_at(deadline, health::passed(check, port, &mut last)).await;
+    passed.map_err(|_| NotReady::Unhealthy(last))
+}
+
 async fn copy_source(source: &std::path::Path, directory: &std::path::Path) -> Result<(), String> {
     let (from, to) = (source.to_owned(), directory.to_owned());
     let copied = spawn_blocking(move || {
@@ -317,14 +330,14 @@ fn keep(launch: &Launch, group: Group, id: &ProcessId) {
     });
 }
 
-/// Returns a new process id: the service's name and six random letters and digits.
-pub(crate) fn new_id(service: &ServiceName) -> Result<ProcessId, getrandom::Error> {
+/// Returns a new process id: a name and six random letters and digits.
+pub(crate) fn new_id(name: &str) -> Result<ProcessId, getrandom::Error> {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut random = [0u8; 6];
     getrandom::fill(&mut random)?;
     let end: String =
         random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % 36])).collect();
-    Ok(ProcessId::from_rack(format!("{service}-{end}")))
+    Ok(ProcessId::from_rack(format!("{name}-{end}")))
 }
 
 /// Describes how a process ended: `ended with exit code 1`.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Limits, ProcessEntry, is_taken};
+use super::health;
 use super::process::{Launch, NotReady, Process, ending};
 use crate::gateway::{Connections, Gateway};
 use convox_wire::ProcessId;
@@ -64,7 +65,7 @@ pub(super) async fn start(
             attempt += 1;
             continue;
         }
-        return Err(match failed_check(&launch.context.limits, &why, port) {
+        return Err(match failed_check(launch, &why, port) {
             None => StartFailure::canceled(),
             Some(check) => {
                 StartFailure { process: Some(id), last_lines, ..StartFailure::of(launch, &check) }
@@ -74,7 +75,9 @@ pub(super) async fn start(
 }
 
 /// Describes which check a process has failed, and how. `None` if its start was canceled.
-fn failed_check(limits: &Limits, why: &NotReady, port: Option<u16>) -> Option<String> {
+fn failed_check(launch: &Launch, why: &NotReady, port: Option<u16>) -> Option<String> {
+    let (limits, health) = (&launch.context.limits, &launch.service.health);
+    let patience = health.as_ref().map_or(limits.ready, |health| limits.ready.max(health.grace));
     Some(match (why, port) {
         (NotReady::Stopped, _) => return None,
         (NotReady::Ended(status), Some(port)) => format!(
@@ -87,8 +90,11 @@ fn failed_check(limits: &Limits, why: &NotReady, port: Option<u16>) -> Option<St
         (NotReady::TimedOut, port) => format!(
             "port check failed: did not listen on 127.0.0.1:{}, the port in PORT, within {}",
             port.unwrap_or_default(),
-            seconds(limits.ready)
+            seconds(patience)
         ),
+        (NotReady::Unhealthy(last), _) => {
+            format!("health check failed: {last}; it did not pass within {}", seconds(patience))
+        }
     })
 }
 
@@ -129,25 +135,38 @@ impl Service {
         let mut backoff = Backoff::new(self.launch.context.limits);
         loop {
             let since = Instant::now();
-            let status = tokio::select! {
+            let port = process.port;
+            let how = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return self.end(process).await,
-                status = process.ended() => status,
+                status = process.ended() => ending(status),
+                how = self.unhealthy(port) => how,
                 () = self.restart.notified() => {
                     process = self.replace(process).await;
                     continue;
                 }
             };
-            // Connections to a process that has exited are broken.
+            // Connections to a process that has exited, or does not answer, are broken.
             drop(self.remove(&process));
             backoff.was_up(since.elapsed());
             let id = process.id.clone();
-            self.launch.say(&id, &format!("{id}: {}", ending(status)));
-            self.launch.crashes.add(ending(status));
+            self.launch.say(&id, &format!("{id}: {how}"));
+            self.launch.crashes.add(how);
             let entry = process.crashed().await;
             entry.report(&self.launch.crashes);
             let Some(next) = self.start_again(&mut backoff, entry).await else { return };
             process = next;
+        }
+    }
+
+    /// Waits until the process fails its health check, and returns how.
+    async fn unhealthy(&self, port: Option<u16>) -> String {
+        match self.launch.service.health.as_ref().zip(port) {
+            Some((check, port)) => {
+                let why = health::failed(check, port).await;
+                format!("health check failed twice in a row: {why}")
+            }
+            None => std::future::pending().await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tests of the whole rack in process: HTTP clients on one side, real processes on the other.
 
-mod apps;
+pub(crate) mod apps;
 mod connections;
 mod contract;
 mod disk;

@@ -117,7 +117,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
 pub(crate) type Stream = Box<dyn Connection>;
 
-fn http() -> reqwest::ClientBuilder {
+pub(crate) fn http() -> reqwest::ClientBuilder {
     let provider = rustls::crypto::ring::default_provider();
     let tls = rustls::ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
