@@ -84,13 +84,9 @@ fn files_that_do_not_fit_together_are_never_sent() {
 ERROR: other.key: the private key does not belong to the certificate
 HINT: give the key that the certificate was requested with
 "#]]);
-    story.run("convox certs import site.key site.pem").fails(str![[r#"
-ERROR: site.key has no certificate in PEM
-HINT: it has a private key: the certificate comes first, then its key
-"#]]);
     story.run("convox certs import site.pem notes.txt").fails(str![[r#"
-ERROR: notes.txt has no private key in PEM
-HINT: it should begin with -----BEGIN PRIVATE KEY-----
+ERROR: notes.txt is not in PEM
+HINT: it should begin with -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----
 "#]]);
     story.run("convox certs import site.pem locked.key").fails(str![[r#"
 ERROR: locked.key: the private key is encrypted
@@ -100,10 +96,26 @@ HINT: a rack can't decrypt it: openssl pkey -in KEY -out PLAIN-KEY removes it
         "ERROR: failed to read the file missing.pem: No such file or directory (os error 2)"
     ]);
     story.run("convox certs import site.pem site.key --chain notes.txt").fails(str![[r#"
-ERROR: notes.txt has no certificate in PEM
-HINT: it should begin with -----BEGIN CERTIFICATE-----
+ERROR: notes.txt is not in PEM
+HINT: it should begin with -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----
 "#]]);
     assert!(fake.requests().is_empty());
+}
+
+#[test]
+fn a_rack_that_refuses_swapped_files_is_explained() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "POST /certificates" => Response::refusal(400, "could not parse certificate"),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    let (certificate, key) = pem();
+    story.write("site.pem", &certificate).write("site.key", &key);
+    let ran = story.run("convox certs import site.key site.pem");
+    ran.code(1).stderr_contains("ERROR: could not parse certificate\n");
+    ran.stderr_contains(
+        "HINT: site.key has no certificate: it comes first, then its private key\n",
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::settings::Secret;
-use convox_client::rack::{CertificateImport, CertificateMisfit};
+use convox_client::rack::{CertificateImport, CertificateMisfit, Error};
 
 /// Import a certificate and its private key
 ///
@@ -28,58 +28,41 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let import = CertificateImport {
-        certificate: read(cx, &args.certificate, Part::Certificate).await?,
-        key: Secret::from(read(cx, &args.key, Part::Key).await?),
+        certificate: read(cx, &args.certificate).await?,
+        key: Secret::from(read(cx, &args.key).await?),
         chain: match &args.chain {
-            Some(chain) => Some(read(cx, chain, Part::Certificate).await?),
+            Some(chain) => Some(read(cx, chain).await?),
             None => None,
         },
     };
     import.check().map_err(|misfit| advise(misfit, &args))?;
     let rack = cx.rack().await?;
-    let send = async { Ok(rack.import_certificate(&import).await?) };
+    let send = async {
+        let made = rack.import_certificate(&import).await;
+        made.map_err(|refused| check_order(refused, &import, &args))
+    };
     let made = cx.step_with("Importing certificate", send, |made| Some(made.id.clone())).await?;
     Ok(Outcome::json(Made { id: made.id.clone(), domain: made.domain }).with_id(&made.id))
 }
 
-/// What a file should contain.
-#[derive(Clone, Copy)]
-enum Part {
-    Certificate,
-    Key,
-}
-
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Certificate => "certificate",
-            Self::Key => "private key",
-        }
-    }
-
-    fn is_in(self, text: &str) -> bool {
-        let label = match self {
-            Self::Certificate => "CERTIFICATE-----",
-            Self::Key => "PRIVATE KEY-----",
-        };
-        text.lines().any(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(label))
-    }
-}
-
 /// Reads a file in PEM. Its content never appears in an error.
-async fn read(cx: &Context, file: &Path, part: Part) -> Result<String, CommandError> {
-    let text = String::from_utf8(cx.read_given(file).await?).unwrap_or_default();
-    if part.is_in(&text) {
-        return Ok(text);
-    }
-    let error = CommandError::new(format!("{} has no {} in PEM", file.display(), part.name()));
-    Err(match part {
-        Part::Certificate if Part::Key.is_in(&text) => {
-            error.hint("it has a private key: the certificate comes first, then its key")
-        }
-        Part::Certificate => error.hint("it should begin with -----BEGIN CERTIFICATE-----"),
-        Part::Key => error.hint("it should begin with -----BEGIN PRIVATE KEY-----"),
+async fn read(cx: &Context, file: &Path) -> Result<String, CommandError> {
+    let text = String::from_utf8(cx.read_given(file).await?).ok();
+    text.filter(|text| text.contains("-----BEGIN ")).ok_or_else(|| {
+        CommandError::new(format!("{} is not in PEM", file.display()))
+            .hint("it should begin with -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----")
     })
+}
+
+/// Says that the files may have been given in the wrong order, if the rack refuses a certificate
+/// that is none.
+fn check_order(refused: Error, import: &CertificateImport, args: &Args) -> CommandError {
+    let error = CommandError::from(refused);
+    if import.certificate.contains("CERTIFICATE-----") {
+        return error;
+    }
+    let file = args.certificate.display();
+    error.hint(format!("{file} has no certificate: it comes first, then its private key"))
 }
 
 /// Names the file in question and what to do about it.

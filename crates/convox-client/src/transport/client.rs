@@ -11,7 +11,7 @@ use url::Url;
 
 use super::proxy::{Proxies, Proxy};
 use super::redactor::Redactor;
-use super::second_factor::{SharedAuthenticator, Unattended};
+use super::second_factor::SharedAuthenticator;
 use super::session::SessionSink;
 use super::tls::{self, VerifyFailure};
 use super::{Error, Event, Limits, Listener, Path, Trust};
@@ -122,7 +122,7 @@ impl Default for Options {
 /// A client of one endpoint. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     /// Whether requests that fail are repeated.
     retries: bool,
     /// What a console forwards requests to.
@@ -138,14 +138,14 @@ enum Behind {
     Machine(Path),
 }
 
-struct Inner {
+pub(super) struct Inner {
     endpoint: Endpoint,
-    options: Options,
+    pub(super) options: Options,
     session: RwLock<Option<String>>,
     /// Held while a session is created, so that concurrent requests share it.
-    renewal: tokio::sync::Mutex<()>,
+    pub(super) renewal: tokio::sync::Mutex<()>,
     /// The second factor that is being presented: not to be shown, even if the console repeats it.
-    assertion: RwLock<Option<SecretString>>,
+    pub(super) assertion: RwLock<Option<SecretString>>,
     tls: OnceLock<Result<rustls::ClientConfig, Error>>,
     http: OnceLock<Result<reqwest::Client, Error>>,
     socket_http: OnceLock<Result<reqwest::Client, Error>>,
@@ -246,28 +246,9 @@ impl Client {
         self.endpoint().session.is_some()
     }
 
-    /// Returns whether requests that need a session get one.
-    pub(super) fn has_sessions(&self) -> bool {
-        self.is_console() || self.inner.options.authenticator.is_some()
-    }
-
     /// The present session.
     pub(super) fn session(&self) -> Option<String> {
         self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The lock of whoever creates a session.
-    pub(super) fn renewal(&self) -> &tokio::sync::Mutex<()> {
-        &self.inner.renewal
-    }
-
-    pub(super) fn authenticator(&self) -> SharedAuthenticator {
-        self.inner.options.authenticator.clone().unwrap_or_else(|| Arc::new(Unattended))
-    }
-
-    /// Keeps an assertion out of messages.
-    pub(super) fn set_assertion(&self, assertion: Option<SecretString>) {
-        *self.inner.assertion.write().unwrap_or_else(PoisonError::into_inner) = assertion;
     }
 
     /// Uses a session from now on, and passes it to the session sink.

@@ -2,7 +2,7 @@
 //! `WWW-Authenticate` header names the path that creates a session. Its id is then sent with every
 //! request. Racks have no sessions.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     Client, Error, FactorChallenge, FactorError, Path, Repeat, Request, RequestLine, Response,
+    SharedAuthenticator, Unattended,
 };
 
 /// Receives new sessions, to store them for later runs.
@@ -93,11 +94,29 @@ impl Client {
         }
         let list = if self.is_for_machine() { "machines" } else { "racks" };
         let list = Request::get(Path::of([list])).expect_list();
-        let line = list.line();
-        match self.with_session(&line, || self.send_within_budget(&list)).await {
+        match self.with_session(&list.line(), || self.send_within_budget(&list)).await {
             Err(error @ Error::NoSession(_)) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Returns whether requests that need a session get one.
+    pub(super) fn has_sessions(&self) -> bool {
+        self.is_console() || self.inner.options.authenticator.is_some()
+    }
+
+    /// The lock of whoever creates a session.
+    pub(super) fn renewal(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.renewal
+    }
+
+    pub(super) fn authenticator(&self) -> SharedAuthenticator {
+        self.inner.options.authenticator.clone().unwrap_or_else(|| Arc::new(Unattended))
+    }
+
+    /// Keeps an assertion out of messages.
+    pub(super) fn set_assertion(&self, assertion: Option<SecretString>) {
+        *self.inner.assertion.write().unwrap_or_else(PoisonError::into_inner) = assertion;
     }
 
     /// Replaces the session `used`, unless another request has done so meanwhile.
