@@ -20,6 +20,7 @@ pub(crate) mod rack_parameter_names;
 pub(crate) mod rack_update;
 pub(crate) mod rack_version;
 mod rollout_logs;
+pub(crate) mod secretbox;
 pub(crate) mod session;
 pub(crate) mod source;
 pub(crate) mod starter;

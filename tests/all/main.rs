@@ -28,6 +28,7 @@ mod devrack_health;
 mod devrack_timers;
 mod docs;
 mod dry_run;
+mod encrypt;
 mod env;
 mod env_edit;
 mod env_mask;
