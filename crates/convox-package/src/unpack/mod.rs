@@ -13,6 +13,7 @@ mod symlinks;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -84,25 +85,12 @@ pub fn unpack_unless(
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
     let check = || if canceled() { Err(UnpackError::Canceled) } else { Ok(()) };
-    let unpacked = gzip_start(CheckingReader { archive, check: &check }).and_then(|archive| {
-        unpack_checking(&check, MultiGzDecoder::new(archive), into, limits, Root::Refused)
-    });
+    let archive = GzipFile::new(CheckingReader { archive, check: &check });
+    let unpacked =
+        unpack_checking(&check, MultiGzDecoder::new(archive), into, limits, Root::Refused);
     match unpacked {
         Err(_) if canceled() => Err(UnpackError::Canceled),
         unpacked => unpacked,
-    }
-}
-
-/// Checks the first bytes: of a short file that is not gzip, the decoder would report that it is
-/// truncated.
-fn gzip_start(mut archive: impl Read) -> Result<impl Read, UnpackError> {
-    const MAGIC: [u8; 2] = [0x1f, 0x8b];
-    let mut start = Vec::new();
-    archive.by_ref().take(2).read_to_end(&mut start).map_err(error::damaged)?;
-    match start.as_slice() {
-        [] => Err(UnpackError::Damaged("it is empty".to_owned())),
-        start if MAGIC.starts_with(start) => Ok(io::Cursor::new(start.to_vec()).chain(archive)),
-        _ => Err(UnpackError::Damaged("it is not a gzip file".to_owned())),
     }
 }
 
@@ -222,5 +210,43 @@ impl Unpacking {
             }
             None => self.directory.create_hard_link(path, &target, member),
         }
+    }
+}
+
+/// A reader that fails if it does not begin as gzip does: of a short file of another kind, the
+/// decoder would report that it is truncated.
+struct GzipFile<R> {
+    archive: R,
+    /// What was read for the check and not yet passed on. `None` before the check.
+    start: Option<VecDeque<u8>>,
+}
+
+impl<R: Read> GzipFile<R> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+    fn new(archive: R) -> Self {
+        Self { archive, start: None }
+    }
+
+    fn read_start(&mut self) -> io::Result<VecDeque<u8>> {
+        let mut start = Vec::new();
+        self.archive.by_ref().take(2).read_to_end(&mut start)?;
+        match start.as_slice() {
+            [] => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+            start if Self::MAGIC.starts_with(start) => Ok(start.to_vec().into()),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a gzip file")),
+        }
+    }
+}
+
+impl<R: Read> Read for GzipFile<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut start = match self.start.take() {
+            Some(start) => start,
+            None => self.read_start()?,
+        };
+        let count = if start.is_empty() { self.archive.read(buffer) } else { start.read(buffer) };
+        self.start = Some(start);
+        count
     }
 }
