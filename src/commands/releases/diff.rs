@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
+use diffy::DiffOptions;
 use serde::Serialize;
-use similar::TextDiff;
 
 use super::previous::{SEARCHED, ran_before_active};
 use crate::context::Context;
@@ -172,9 +172,9 @@ fn manifest_diff(old: (&ReleaseId, &str), new: (&ReleaseId, &str)) -> Option<Str
     if old.1 == new.1 {
         return None;
     }
-    let diff = TextDiff::from_lines(old.1, new.1);
-    let (old, new) = (old.0.as_str(), new.0.as_str());
-    Some(diff.unified_diff().context_radius(3).header(old, new).to_string())
+    let mut options = DiffOptions::new();
+    options.set_original_filename(old.0.to_string()).set_modified_filename(new.0.to_string());
+    Some(options.create_patch(old.1, new.1).to_string())
 }
 
 impl Render for ReleaseDiff {
