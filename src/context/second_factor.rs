@@ -47,14 +47,14 @@ impl Browser {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();
         let page = self.page(&challenge.document, port);
-        let refused = if challenge.attempt > 1 {
+        let event = if challenge.attempt > 1 {
             "refused the second factor"
         } else {
             "requires a second factor"
         };
         self.ui.notice(
             Severity::Notice,
-            &format!("{} {refused}; confirm it in the browser: {page}", self.console),
+            &format!("{} {event}; confirm it in the browser: {page}", self.console),
             &[],
         );
         tokio::select! {

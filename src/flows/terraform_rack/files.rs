@@ -45,15 +45,21 @@ impl Originals {
         replace_file(path, text.as_bytes()).map_err(doing)
     }
 
-    /// Puts all files back.
+    /// Puts all files back. A file that can't be put back does not keep the others from it; the
+    /// last such error is returned.
     pub(super) fn restore(self) -> io::Result<()> {
+        let mut restored = Ok(());
         for (path, original) in self.0.into_iter().rev() {
-            match original {
-                Some(bytes) => replace_file(&path, &bytes)?,
-                None => fs::remove_file(path)?,
-            }
+            let one = match original {
+                Some(bytes) => replace_file(&path, &bytes),
+                None => fs::remove_file(path).or_else(|error| match error.kind() {
+                    ErrorKind::NotFound => Ok(()), // it was never written
+                    _ => Err(error),
+                }),
+            };
+            restored = one.and(restored);
         }
-        Ok(())
+        restored
     }
 }
 
@@ -74,6 +80,23 @@ mod tests {
         originals.restore().unwrap();
         assert_eq!(fs::read_to_string(&old).unwrap(), "one");
         assert!(!new.exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_put_back_does_not_keep_the_others_from_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, gone, last) =
+            (dir.path().join("first"), dir.path().join("gone"), dir.path().join("last"));
+        fs::write(&first, "one").unwrap();
+        let mut originals = Originals::default();
+        for file in [&first, &gone, &last] {
+            originals.replace(file, "new").unwrap();
+        }
+        fs::remove_file(&gone).unwrap();
+        fs::remove_file(&last).unwrap();
+        fs::create_dir(&last).unwrap();
+        originals.restore().unwrap_err();
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn check(name: &str, document: &[u8]) -> Result<Vec<u8>, String> {
 fn check_object(config: &Object) -> Result<(), String> {
     let is_unknown = |key: &&String| !matches!(key.as_str(), "nodePool" | "ec2NodeClass");
     if let Some(key) = config.keys().find(is_unknown) {
-        return Err(format!("unknown top-level key '{key}' (allowed: nodePool, ec2NodeClass)"));
+        return Err(format!("'{key}' is unknown: expected nodePool or ec2NodeClass"));
     }
     if let Some(class) = object(config, "", "ec2NodeClass")? {
         check_class(class)?;
@@ -42,7 +42,9 @@ fn check_class(class: &Object) -> Result<(), String> {
     let Some(tags) = object(class, "ec2NodeClass.", "tags")? else { return Ok(()) };
     let is_reserved = |key: &&String| matches!(key.to_ascii_lowercase().as_str(), "name" | "rack");
     match tags.keys().find(is_reserved) {
-        Some(key) => Err(format!("reserved tag key '{key}' is not allowed in ec2NodeClass.tags")),
+        Some(key) => {
+            Err(format!("ec2NodeClass.tags can't have the tag '{key}', which the rack sets"))
+        }
         None => Ok(()),
     }
 }
@@ -53,9 +55,7 @@ fn check_template(template: &Object) -> Result<(), String> {
     if let Some(metadata) = object(template, AT, "metadata")?
         && let Some(labels) = object(metadata, "nodePool.template.metadata.", "labels")?
     {
-        ensure(!labels.contains_key(LABEL), || {
-            format!("'{LABEL}' is a Convox-reserved label and cannot be overridden")
-        })?;
+        ensure(!labels.contains_key(LABEL), || format!("the label '{LABEL}' is set by the rack"))?;
     }
     let Some(spec) = object(template, AT, "spec")? else { return Ok(()) };
     ensure(!spec.contains_key("nodeClassRef"), || managed("nodePool.template.spec.nodeClassRef"))?;
@@ -63,14 +63,14 @@ fn check_template(template: &Object) -> Result<(), String> {
     match spec.get("requirements") {
         None => Ok(()),
         Some(Value::Array(list)) => {
-            ensure(!list.is_empty(), || format!("{requirements} must not be empty"))
+            ensure(!list.is_empty(), || format!("{requirements} has no entries"))
         }
-        Some(_) => Err(format!("{requirements} must be a JSON array")),
+        Some(_) => Err(format!("{requirements} is not an array")),
     }
 }
 
 fn managed(field: &str) -> String {
-    format!("{field} is managed by Convox and cannot be overridden")
+    format!("{field} is set by the rack")
 }
 
 /// The object in a field, if it is there.
@@ -78,7 +78,7 @@ fn object<'a>(parent: &'a Object, at: &str, field: &str) -> Result<Option<&'a Ob
     match parent.get(field) {
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
-        Some(_) => Err(format!("{at}{field} must be a JSON object")),
+        Some(_) => Err(format!("{at}{field} is not an object")),
     }
 }
 
@@ -90,39 +90,42 @@ mod tests {
     #[test]
     fn what_the_rack_manages_is_refused() {
         for (config, expected) in [
-            (r#"{"x":1}"#, "unknown top-level key 'x' (allowed: nodePool, ec2NodeClass)"),
-            (r#"{"ec2NodeClass":1}"#, "ec2NodeClass must be a JSON object"),
-            (r#"{"ec2NodeClass":{"role":"x"}}"#, "ec2NodeClass.role is managed by Convox"),
+            (r#"{"x":1}"#, "'x' is unknown: expected nodePool or ec2NodeClass"),
+            (r#"{"ec2NodeClass":1}"#, "ec2NodeClass is not an object"),
+            (r#"{"ec2NodeClass":{"role":"x"}}"#, "ec2NodeClass.role is set by the rack"),
             (
                 r#"{"ec2NodeClass":{"instanceProfile":"x"}}"#,
-                "ec2NodeClass.instanceProfile is managed by Convox",
+                "ec2NodeClass.instanceProfile is set by the rack",
             ),
             (
                 r#"{"ec2NodeClass":{"subnetSelectorTerms":[]}}"#,
-                "ec2NodeClass.subnetSelectorTerms is managed by Convox",
+                "ec2NodeClass.subnetSelectorTerms is set by the rack",
             ),
             (
                 r#"{"ec2NodeClass":{"securityGroupSelectorTerms":[]}}"#,
-                "ec2NodeClass.securityGroupSelectorTerms is managed by Convox",
+                "ec2NodeClass.securityGroupSelectorTerms is set by the rack",
             ),
-            (r#"{"ec2NodeClass":{"tags":{"Name":"x"}}}"#, "reserved tag key 'Name' is not allowed"),
-            (r#"{"ec2NodeClass":{"tags":[]}}"#, "ec2NodeClass.tags must be a JSON object"),
-            (r#"{"nodePool":[]}"#, "nodePool must be a JSON object"),
+            (
+                r#"{"ec2NodeClass":{"tags":{"Name":"x"}}}"#,
+                "ec2NodeClass.tags can't have the tag 'Name'",
+            ),
+            (r#"{"ec2NodeClass":{"tags":[]}}"#, "ec2NodeClass.tags is not an object"),
+            (r#"{"nodePool":[]}"#, "nodePool is not an object"),
             (
                 r#"{"nodePool":{"template":{"metadata":{"labels":{"convox.io/nodepool":"x"}}}}}"#,
-                "'convox.io/nodepool' is a Convox-reserved label",
+                "the label 'convox.io/nodepool' is set by the rack",
             ),
             (
                 r#"{"nodePool":{"template":{"spec":{"nodeClassRef":{}}}}}"#,
-                "nodePool.template.spec.nodeClassRef is managed by Convox",
+                "nodePool.template.spec.nodeClassRef is set by the rack",
             ),
             (
                 r#"{"nodePool":{"template":{"spec":{"requirements":[]}}}}"#,
-                "nodePool.template.spec.requirements must not be empty",
+                "nodePool.template.spec.requirements has no entries",
             ),
             (
                 r#"{"nodePool":{"template":{"spec":{"requirements":{}}}}}"#,
-                "nodePool.template.spec.requirements must be a JSON array",
+                "nodePool.template.spec.requirements is not an array",
             ),
         ] {
             let found = set(CONFIG, config, &[]).unwrap_err();

@@ -61,7 +61,7 @@ pub(super) fn check_dedicated(groups: &[u8]) -> Result<(), String> {
     // What the rack has stored is not judged otherwise.
     let groups: Vec<NodeGroup> = serde_json::from_slice(groups).unwrap_or_default();
     ensure(groups.iter().all(|group| group.dedicated == Some(true)), || {
-        "karpenter_enabled=true requires all additional node groups to have dedicated=true"
+        "with karpenter_enabled=true, each additional node group needs \"dedicated\": true"
             .to_owned()
     })
 }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn all_groups_are_dedicated_if_karpenter_is_on() {
         let expected =
-            "karpenter_enabled=true requires all additional node groups to have dedicated=true";
+            "with karpenter_enabled=true, each additional node group needs \"dedicated\": true";
         let on = [("karpenter_enabled", "true")];
         let shared = r#"[{"type":"a"}]"#;
         assert_eq!(set(NODE_GROUPS, shared, &on), Err(expected.to_owned()));

@@ -67,7 +67,7 @@ pub(super) fn check(name: &str, document: &[u8], force: bool) -> Result<Vec<u8>,
             .and_then(|()| no_others(&pool.others, force))
             .map_err(|problem| format!("karpenter nodepool '{}': {problem}", pool.name))?;
         ensure(names.insert(pool.name.clone()), || {
-            format!("duplicate karpenter nodepool name: {}", pool.name)
+            format!("karpenter nodepool '{}': another one has the same name", pool.name)
         })?;
     }
     pools.sort_by(|one, other| one.name.cmp(&other.name));
@@ -77,7 +77,7 @@ pub(super) fn check(name: &str, document: &[u8], force: bool) -> Result<Vec<u8>,
 impl NodePool {
     fn check_name(&self) -> Result<(), String> {
         let name = &self.name;
-        ensure(!name.is_empty(), || "karpenter nodepool name is required".to_owned())?;
+        ensure(!name.is_empty(), || "karpenter nodepool '': the name is missing".to_owned())?;
         let is_inner =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -98,27 +98,27 @@ impl NodePool {
     fn check_nodes(&self) -> Result<(), String> {
         check_field(&self.capacity_types, |list| {
             all_of(list, &["on-demand", "spot"], |one| {
-                format!("invalid capacity type '{one}' (must be on-demand or spot)")
+                format!("'{one}' in capacity_types is neither on-demand nor spot")
             })
         })?;
         check_field(&self.arch, |list| {
             all_of(list, &["amd64", "arm64"], |one| {
-                format!("invalid arch '{one}' (must be amd64 or arm64)")
+                format!("'{one}' in arch is neither amd64 nor arm64")
             })
         })?;
         for (name, limit) in
             [("cpu_limit", self.cpu_limit), ("memory_limit_gb", self.memory_limit_gb)]
         {
-            ensure(limit.is_none_or(|limit| limit > 0), || format!("{name} must be positive"))?;
+            ensure(limit.is_none_or(|limit| limit > 0), || format!("{name} is less than 1"))?;
         }
         check_field(&self.volume_type, |kind| {
             ensure(matches!(kind, "gp2" | "gp3" | "io1" | "io2"), || {
-                "volume_type must be gp2, gp3, io1, or io2".to_owned()
+                "expected gp2, gp3, io1 or io2 as volume_type".to_owned()
             })
         })?;
-        ensure(self.disk.is_none_or(|disk| disk >= 0), || "disk must be 0 or more".to_owned())?;
+        ensure(self.disk.is_none_or(|disk| disk >= 0), || "disk is less than 0".to_owned())?;
         ensure(self.weight.is_none_or(|weight| (0..=100).contains(&weight)), || {
-            "weight must be 0 to 100".to_owned()
+            "weight is not from 0 to 100".to_owned()
         })
     }
 
@@ -126,22 +126,22 @@ impl NodePool {
     fn check_life(&self) -> Result<(), String> {
         check_field(&self.consolidation_policy, |policy| {
             ensure(matches!(policy, "WhenEmpty" | "WhenEmptyOrUnderutilized"), || {
-                "consolidation_policy must be WhenEmpty or WhenEmptyOrUnderutilized".to_owned()
+                "expected WhenEmpty or WhenEmptyOrUnderutilized as consolidation_policy".to_owned()
             })
         })?;
         check_field(&self.consolidate_after, |time| {
             ensure(is_digits(time, &["s", "m", "h"]), || {
-                "consolidate_after must be a duration like 30s, 5m, or 1h".to_owned()
+                "expected a time such as 30s, 5m or 1h as consolidate_after".to_owned()
             })
         })?;
         check_field(&self.node_expiry, |time| {
             ensure(time == "Never" || is_digits(time, &["h"]), || {
-                "node_expiry must be a duration like 720h or Never".to_owned()
+                "expected a time such as 720h, or Never, as node_expiry".to_owned()
             })
         })?;
         check_field(&self.disruption_budget_nodes, |nodes| {
             ensure(is_digits(nodes, &["%", ""]), || {
-                "disruption_budget_nodes must be a number or percentage".to_owned()
+                "expected a number or a percentage as disruption_budget_nodes".to_owned()
             })
         })
     }
@@ -162,12 +162,11 @@ fn check_labels(labels: &str) -> Result<(), String> {
     ensure(!labels.contains('"'), || {
         "label keys and values must not contain double quotes".to_owned()
     })?;
-    let form = || format!("invalid labels '{labels}', use format key=value,key=value");
+    let form = || format!("expected labels such as 'key=value,key=value' (got '{labels}')");
     for (key, value) in pairs(labels).ok_or_else(form)? {
         ensure(!key.trim().is_empty() && !value.is_empty(), form)?;
         ensure(key.trim() != "convox.io/nodepool", || {
-            "'convox.io/nodepool' is a Convox-reserved label key and cannot be overridden"
-                .to_owned()
+            "the label 'convox.io/nodepool' is set by the rack".to_owned()
         })?;
     }
     Ok(())
@@ -189,10 +188,13 @@ mod tests {
     #[test]
     fn names_are_checked() {
         for (pools, expected) in [
-            (r#"{}"#, "karpenter nodepool name is required"),
+            (r#"{}"#, "karpenter nodepool '': the name is missing"),
             (r#"{"name":"A"}"#, "karpenter nodepool 'A': the name must begin with a lowercase"),
             (r#"{"name":"build"}"#, "karpenter nodepool 'build': the name is reserved"),
-            (r#"{"name":"a"},{"name":"a"}"#, "duplicate karpenter nodepool name: a"),
+            (
+                r#"{"name":"a"},{"name":"a"}"#,
+                "karpenter nodepool 'a': another one has the same name",
+            ),
         ] {
             let found = set(NODE_POOLS, &format!("[{pools}]"), &[]).unwrap_err();
             assert!(found.starts_with(expected), "{found}");
@@ -205,23 +207,23 @@ mod tests {
     #[test]
     fn pools_are_checked() {
         for (field, expected) in [
-            (r#""capacity_types":"on-demand,x""#, "invalid capacity type 'x' (must be"),
-            (r#""arch":"mips""#, "invalid arch 'mips' (must be amd64 or arm64)"),
-            (r#""cpu_limit":0"#, "cpu_limit must be positive"),
-            (r#""memory_limit_gb":-1"#, "memory_limit_gb must be positive"),
-            (r#""consolidation_policy":"Never""#, "consolidation_policy must be WhenEmpty or"),
-            (r#""consolidate_after":"1d""#, "consolidate_after must be a duration like 30s"),
-            (r#""node_expiry":"30m""#, "node_expiry must be a duration like 720h or Never"),
-            (r#""disruption_budget_nodes":"a""#, "disruption_budget_nodes must be a number or"),
-            (r#""disk":-1"#, "disk must be 0 or more"),
-            (r#""volume_type":"st1""#, "volume_type must be gp2, gp3, io1, or io2"),
-            (r#""labels":"a""#, "invalid labels 'a', use format key=value"),
+            (r#""capacity_types":"on-demand,x""#, "'x' in capacity_types is neither on-demand"),
+            (r#""arch":"mips""#, "'mips' in arch is neither amd64 nor arm64"),
+            (r#""cpu_limit":0"#, "cpu_limit is less than 1"),
+            (r#""memory_limit_gb":-1"#, "memory_limit_gb is less than 1"),
+            (r#""consolidation_policy":"Never""#, "expected WhenEmpty or"),
+            (r#""consolidate_after":"1d""#, "expected a time such as 30s"),
+            (r#""node_expiry":"30m""#, "expected a time such as 720h, or Never, as node_expiry"),
+            (r#""disruption_budget_nodes":"a""#, "expected a number or"),
+            (r#""disk":-1"#, "disk is less than 0"),
+            (r#""volume_type":"st1""#, "expected gp2, gp3, io1 or io2 as volume_type"),
+            (r#""labels":"a""#, "expected labels such as 'key=value"),
             (r#""labels":"a=\"b\"""#, "label keys and values must not contain double quotes"),
-            (r#""labels":"convox.io/nodepool=b""#, "'convox.io/nodepool' is a Convox-reserved"),
+            (r#""labels":"convox.io/nodepool=b""#, "the label 'convox.io/nodepool' is set"),
             (r#""taints":"a=\"b\":NoSchedule""#, "taint keys and values must not contain double"),
             (r#""taints":"a""#, "invalid taint 'a', use format key=value:Effect or key:Effect"),
             (r#""taints":"a:Never""#, "invalid taint effect 'Never' (must be NoSchedule"),
-            (r#""weight":101"#, "weight must be 0 to 100"),
+            (r#""weight":101"#, "weight is not from 0 to 100"),
             (r#""wieght":1"#, "unknown field 'wieght' (use --force to set it)"),
         ] {
             let found = set(NODE_POOLS, &format!(r#"[{{"name":"a",{field}}}]"#), &[]).unwrap_err();
