@@ -98,8 +98,8 @@ async fn follow<E>(
     let mut status = None;
     loop {
         let printed = tokio::select! {
-            bytes = next(&mut out), if out.is_some() => bytes?.map(Printed::Out),
-            bytes = next(&mut err), if err.is_some() => bytes?.map(Printed::Err),
+            bytes = next(&mut out), if out.is_some() => bytes.map(Printed::Out),
+            bytes = next(&mut err), if err.is_some() => bytes.map(Printed::Err),
             received = signals::received() => {
                 signal = Some(received);
                 pass_on(child, received);
@@ -123,15 +123,17 @@ async fn follow<E>(
     }
 }
 
-/// Reads some bytes. At the end, the pipe is dropped.
-async fn next(pipe: &mut Option<impl AsyncRead + Unpin>) -> io::Result<Option<Bytes>> {
-    let Some(open) = pipe else { return Ok(None) };
+/// Reads some bytes. At the end, or where it can't be read, the pipe is dropped: what Terraform
+/// does matters more than what it prints.
+async fn next(pipe: &mut Option<impl AsyncRead + Unpin>) -> Option<Bytes> {
     let mut bytes = BytesMut::with_capacity(CHUNK);
-    if open.read_buf(&mut bytes).await? == 0 {
-        *pipe = None;
-        return Ok(None);
+    match pipe.as_mut()?.read_buf(&mut bytes).await {
+        Ok(0) | Err(_) => {
+            *pipe = None;
+            None
+        }
+        Ok(_) => Some(bytes.freeze()),
     }
-    Ok(Some(bytes.freeze()))
 }
 
 fn pass_on(child: &Child, signal: EndSignal) {

@@ -143,7 +143,7 @@ pub(super) struct Inner {
     pub(super) options: Options,
     session: RwLock<Option<String>>,
     /// Held while a session is created, so that concurrent requests share it.
-    pub(super) renewal: tokio::sync::Mutex<()>,
+    pub(super) renewal: tokio::sync::Mutex<Option<Error>>,
     /// The second factor that is being presented: not to be shown, even if the console repeats it.
     pub(super) assertion: RwLock<Option<SecretString>>,
     tls: OnceLock<Result<rustls::ClientConfig, Error>>,

@@ -105,8 +105,8 @@ impl Client {
         self.is_console() || self.inner.options.authenticator.is_some()
     }
 
-    /// The lock of whoever creates a session.
-    pub(super) fn renewal(&self) -> &tokio::sync::Mutex<()> {
+    /// The lock of whoever creates a session, with the failure of a second factor.
+    pub(super) fn renewal(&self) -> &tokio::sync::Mutex<Option<Error>> {
         &self.inner.renewal
     }
 
@@ -126,16 +126,25 @@ impl Client {
         refused: &RequestLine,
         challenge: &Challenge,
     ) -> Result<(), Error> {
-        let _one_at_a_time = self.renewal().lock().await;
+        let mut failed = self.renewal().lock().await;
         if self.session() != used {
             return Ok(());
+        }
+        // Nobody is asked again for each request that has waited.
+        if let Some(error) = &*failed {
+            return Err(error.clone());
         }
         let created = match challenge.second_factor {
             true => self.create_signed_session(refused, challenge).await,
             false => self.create_session(refused, challenge, Bytes::new(), None).await,
         };
         self.set_assertion(None);
-        self.use_session(&created.map_err(no_session)?);
+        let created = created.map_err(no_session).inspect_err(|error| {
+            if challenge.second_factor {
+                *failed = Some(error.clone());
+            }
+        });
+        self.use_session(&created?);
         Ok(())
     }
 
@@ -335,6 +344,8 @@ mod tests {
         let text = error.to_string();
         assert!(error.is_no_session() && text.contains("refused it 3 times"), "{text}");
         assert!(text.contains("refused: [REDACTED]"), "{text}");
+        let again = client.send(&apps).await.unwrap_err().to_string();
+        assert_eq!(again, text, "the next request asks nobody");
     }
 
     #[tokio::test]

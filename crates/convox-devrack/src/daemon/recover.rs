@@ -1,6 +1,7 @@
 //! Saves what can be read of a damaged database, and keeps the damaged file.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -76,8 +77,7 @@ pub async fn recover(
         let mut step = Command::new(program);
         step.args(arguments).arg(name).env("CONVOX_DATA", data).kill_on_drop(true);
         step.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // A step that fails or crashes has stored what it could read.
-        let _ended = timeout(STEP_LIMIT, step.status()).await;
+        run_step(step).await.map_err(at(program))?;
     }
     let salvaged = store::finish_salvage(&files.salvaged).map_err(RackError::from)?;
     let damaged = keep(&files.database)?;
@@ -86,6 +86,16 @@ pub async fn recover(
     directories::sync(data).map_err(at(data))?;
     drop(held);
     Ok(Some(Recovered { salvaged, damaged }))
+}
+
+/// Runs a step to its end. One that fails or crashes has stored what it could read.
+async fn run_step(mut step: Command) -> io::Result<()> {
+    let mut child = step.spawn()?;
+    if timeout(STEP_LIMIT, child.wait()).await.is_err() {
+        // The next step can't open the database before it has ended.
+        child.kill().await?;
+    }
+    Ok(())
 }
 
 /// Gives the damaged file a second name, so that there is a database at any time.
