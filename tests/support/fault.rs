@@ -34,8 +34,6 @@ pub(crate) enum Fault {
     Cut(usize),
     /// The websocket opens, and this close code comes instead of anything else.
     Close(u16),
-    /// The websocket opens, sends this many bytes, and is silent from then on.
-    Silent(usize),
     /// The websocket opens, and its end is never sent.
     Endless,
     /// The rack is killed before it gets the request, and started again.
@@ -66,7 +64,6 @@ impl fmt::Display for Fault {
             Self::Html => f.write_str("html"),
             Self::Cut(bytes) => write!(f, "cut {bytes}"),
             Self::Close(code) => write!(f, "close {code}"),
-            Self::Silent(bytes) => write!(f, "silent {bytes}"),
             Self::Endless => f.write_str("no end"),
             Self::Killed => f.write_str("kill"),
             Self::KilledAfter => f.write_str("done+kill"),

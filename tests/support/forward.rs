@@ -195,12 +195,7 @@ impl Forwarder<'_> {
         let mut from_rack = std::io::Cursor::new(early).chain(from_rack);
         let up = async {
             let pings = &self.state.pings;
-            let passed = frames::pass_counting_pings(&mut from_client, &mut to_rack, pings).await;
-            if matches!(fault, Fault::Silent(_)) {
-                // The client does not learn what becomes of the rack's side either.
-                copy(&mut from_client, &mut tokio::io::sink()).await?;
-            }
-            passed
+            frames::pass_counting_pings(&mut from_client, &mut to_rack, pings).await
         };
         let down = async {
             match fault {
@@ -208,11 +203,6 @@ impl Forwarder<'_> {
                     let mut some = from_rack.take(bytes as u64);
                     copy(&mut some, &mut to_client).await?;
                     to_client.flush().await
-                }
-                Fault::Silent(bytes) => {
-                    copy(&mut from_rack.take(bytes as u64), &mut to_client).await?;
-                    to_client.flush().await?;
-                    std::future::pending().await
                 }
                 Fault::Close(code) => {
                     to_client.write_all(&frames::close(code)).await?;
