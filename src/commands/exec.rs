@@ -32,8 +32,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         no_tty: !cx.ui.can_ask(),
         ..ExecOptions::default()
     };
-    let session = rack.exec(&app, &args.process, &options).await?;
-    let code = attach(cx, session).await.map_err(|error| {
+    let attached = async { attach(cx, rack.exec(&app, &args.process, &options).await?).await };
+    let code = attached.await.map_err(|error| {
         error.into_command_error(vec![
             "the command may still be running in the process".into(),
             Hint::command("list processes with", "ps"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::notify_unavailable;
-use super::session::{attach, window_size};
+use super::session::{AttachError, attach, window_size};
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::signals;
@@ -43,8 +43,11 @@ impl OneOff {
         let process = rack.start_process(app, &self.service, &options).await?.id;
         let attached = Attached { cx, rack, app, process: &process };
         let ended = attached.run(&self).await;
-        attached.stop().await;
-        ended
+        let stopped = attached.stop().await;
+        ended.map_err(|error| {
+            let stopped = stopped.then(|| format!("process {process} has been stopped").into());
+            error.into_command_error(stopped.into_iter().collect())
+        })
     }
 }
 
@@ -57,10 +60,10 @@ struct Attached<'a> {
 }
 
 impl Attached<'_> {
-    async fn run(&self, one_off: &OneOff) -> Result<Option<ExitCode>, CommandError> {
+    async fn run(&self, one_off: &OneOff) -> Result<Option<ExitCode>, AttachError> {
         tokio::select! {
             started = self.started() => started?,
-            signal = signals::received() => return Err(CommandError::ended(signal)),
+            signal = signals::received() => return Err(AttachError::Ended(signal)),
         }
         let options = ExecOptions {
             command: one_off.command.clone(),
@@ -71,9 +74,9 @@ impl Attached<'_> {
         };
         let session = tokio::select! {
             session = self.rack.exec(self.app, self.process, &options) => session?,
-            signal = signals::received() => return Err(CommandError::ended(signal)),
+            signal = signals::received() => return Err(AttachError::Ended(signal)),
         };
-        attach(self.cx, session).await.map_err(|error| error.into_command_error(Vec::new()))
+        attach(self.cx, session).await
     }
 
     /// Waits until the process runs.
@@ -87,21 +90,23 @@ impl Attached<'_> {
         Ok(started.await?)
     }
 
-    /// Stops the process. A second signal ends that too.
-    async fn stop(&self) {
+    /// Stops the process, and returns whether it is certain that it no longer runs. A second signal
+    /// ends that too.
+    async fn stop(&self) -> bool {
         let stop = self.rack.stop_process(self.app, self.process);
         let stopped = tokio::select! {
             stopped = tokio::time::timeout(STOPS_WITHIN, stop) => stopped.ok(),
             _ = signals::received() => None,
         };
         match stopped {
-            Some(Ok(())) => {}
+            Some(Ok(())) => true,
             // It has ended by itself.
-            Some(Err(error)) if error.status() == Some(404) => {}
+            Some(Err(error)) if error.status() == Some(404) => true,
             _ => {
                 let hint = Hint::command("stop it with", "ps stop").arg(self.process);
                 let text = format!("process {} may still be running", self.process);
                 self.cx.warn_with(text, [hint]);
+                false
             }
         }
     }

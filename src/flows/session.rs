@@ -17,7 +17,7 @@ use crate::error::{CommandError, Hint};
 use crate::signals::{self, EndSignal};
 use crate::terminal::{self, RawMode};
 use convox_client::rack::{
-    ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput, WindowSize,
+    Error, ExitCode, Session, SessionError, SessionEvent, SessionInput, SessionOutput, WindowSize,
 };
 
 /// A rack that has opened a session and not refused it within this time has accepted it, even if
@@ -32,12 +32,20 @@ const CTRL_C_TO_LEAVE: u32 = 3;
 /// Why a session did not come to its end.
 #[derive(Debug)]
 pub(crate) enum AttachError {
+    /// It could not be opened.
+    Unopened(Error),
     /// The rack refused it, or it broke.
     Session(SessionError),
     /// A signal came, or Ctrl-C was typed into a session that does not answer.
     Ended(EndSignal),
     /// Its output can't be written, or its input not be read.
     Local(CommandError),
+}
+
+impl From<Error> for AttachError {
+    fn from(error: Error) -> Self {
+        Self::Unopened(error)
+    }
 }
 
 impl From<SessionError> for AttachError {
@@ -56,6 +64,11 @@ impl AttachError {
     /// The failure of a command; `still_running` advises what to do about a process that may be.
     pub(crate) fn into_command_error(self, still_running: Vec<Hint>) -> CommandError {
         match self {
+            // Who is in between, such as a load balancer, does not say how far it got.
+            Self::Unopened(error) if error.is_ambiguous() || error.is_transient() => {
+                still_running.into_iter().fold(error.into(), CommandError::hint)
+            }
+            Self::Unopened(error) => error.into(),
             Self::Session(SessionError::Refused(words)) => CommandError::new(words),
             Self::Session(error) => CommandError::new(error).with_hints(still_running),
             Self::Ended(signal) => CommandError::ended(signal).with_hints(still_running),

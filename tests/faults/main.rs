@@ -10,5 +10,6 @@ mod budget;
 mod console;
 mod logs;
 mod matrix;
+mod sessions;
 mod tls;
 mod uploads;

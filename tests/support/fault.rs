@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Html,
     /// The websocket opens, sends this many bytes, and is reset.
     Cut(usize),
+    /// The websocket opens, and this close code comes instead of anything else.
+    Close(u16),
     /// The websocket opens, and its end is never sent.
     Endless,
     /// The rack is killed before it gets the request, and started again.
@@ -61,6 +63,7 @@ impl fmt::Display for Fault {
             Self::Truncated => f.write_str("json"),
             Self::Html => f.write_str("html"),
             Self::Cut(bytes) => write!(f, "cut {bytes}"),
+            Self::Close(code) => write!(f, "close {code}"),
             Self::Endless => f.write_str("no end"),
             Self::Killed => f.write_str("kill"),
             Self::KilledAfter => f.write_str("done+kill"),

@@ -204,6 +204,10 @@ impl Forwarder<'_> {
                     copy(&mut some, &mut to_client).await?;
                     to_client.flush().await
                 }
+                Fault::Close(code) => {
+                    to_client.write_all(&frames::close(code)).await?;
+                    to_client.shutdown().await
+                }
                 Fault::Endless => {
                     frames::pass_without_end(&mut from_rack, &mut to_client).await?;
                     std::future::pending().await

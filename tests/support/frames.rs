@@ -17,7 +17,12 @@ pub(crate) fn text(text: &str) -> Vec<u8> {
 
 /// The frames with which racks end a log: an empty binary one, and an ordinary close.
 pub(crate) fn end() -> Vec<u8> {
-    [frame(BINARY, b""), frame(CLOSE, &1000_u16.to_be_bytes())].concat()
+    [frame(BINARY, b""), close(1000)].concat()
+}
+
+/// A frame that closes the connection with this code.
+pub(crate) fn close(code: u16) -> Vec<u8> {
+    frame(CLOSE, &code.to_be_bytes())
 }
 
 /// A whole frame, not masked.
