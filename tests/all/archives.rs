@@ -71,6 +71,23 @@ HINT: check the rack's status with: convox rack
     assert!(!story.path("web.tgz").exists());
 }
 
+#[test]
+fn a_web_page_is_never_taken_for_an_export() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/builds/BACTIVE.tgz" | "GET /apps/web/resources/db/data" => {
+            Response::html(200)
+        }
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    story.run("convox builds export BACTIVE --file build.tgz").fails(str![[r#"
+ERROR: invalid response to GET /apps/web/builds/BACTIVE.tgz: expected data, got a web page
+HINT: check that this is the address of a rack: convox racks
+"#]]);
+    story.run("convox resources export db --file dump.sql").is_error();
+    assert!(!story.path("build.tgz").exists() && !story.path("dump.sql").exists());
+}
+
 /// A rack that imports images; the build is complete once the image was relayed.
 fn importing_rack() -> MockServer {
     const BUILD: &str = r#"{"id":"BNEW","app":"web","status":"complete","release":"RNEW"}"#;

@@ -24,7 +24,7 @@ impl Client {
     /// the response begins; what breaks later is for the caller, who has used some of it.
     ///
     /// # Errors
-    /// The refusal, or the last failure of the connection.
+    /// The refusal, or the last failure of the connection; [`Error::InvalidResponse`] for a web page.
     pub async fn download(&self, request: &Request) -> Result<Download, Error> {
         let line = request.line();
         self.with_session(&line, || self.begin_within_budget(request)).await
@@ -66,6 +66,10 @@ impl Client {
             }
         });
         let response = begun?;
+        if is_page(&response) {
+            let problem = "expected data, got a web page".to_owned();
+            return Err(Error::InvalidResponse { request: request.line(), problem });
+        }
         Ok(Download {
             request: request.line(),
             address: self.endpoint().address(),
@@ -74,6 +78,12 @@ impl Client {
             response,
         })
     }
+}
+
+/// Whether a response is a web page, as captive portals and proxies send them with any status.
+fn is_page(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 impl Download {
