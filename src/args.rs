@@ -2,6 +2,8 @@
 //!
 //! The structs for clap have no doc comments: clap would show those as the help of the command.
 
+mod racks;
+
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -10,6 +12,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::settings::Style;
 use convox_wire::duration::GoDuration;
 use convox_wire::{AppName, MachineName, RackName};
+
+pub(crate) use racks::Racks;
 
 /// What a command acts on, and so which flags say where that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
 
-use crate::args::{Declared, Scope, Styles, Waits};
+use crate::args::{Declared, Racks, Scope, Styles, Waits};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -39,6 +39,8 @@ pub(crate) struct CommandSpec {
     pub(crate) path: &'static str,
     pub(crate) effect: Effect,
     pub(crate) scope: Scope,
+    /// The racks on which it works. Without meaning in [`Scope::Local`], unless it says otherwise.
+    pub(crate) racks: Racks,
     pub(crate) styles: Styles,
     pub(crate) waits: Waits,
     pub(crate) json: JsonForm,
@@ -74,6 +76,7 @@ impl CommandSpec {
             path,
             effect: Effect::Read,
             scope: Scope::Local,
+            racks: Racks::All,
             styles: Styles::One,
             waits: Waits::Never,
             json: JsonForm::Document,
@@ -93,6 +96,20 @@ impl CommandSpec {
     pub(super) fn flags(&self) -> Declared {
         let Self { scope, styles, waits, id, watch, reveal, raw, many_apps, .. } = *self;
         Declared { scope, styles, waits, id, watch, reveal, raw, many_apps }
+    }
+
+    /// On what it works, in words.
+    pub(crate) fn works_on(&self) -> String {
+        match (self.scope, self.racks) {
+            (Scope::Local, Racks::All) => "this machine, without a rack".to_owned(),
+            (Scope::Machine | Scope::MachineApp, _) => "machines".to_owned(),
+            (_, racks) => racks.to_string(),
+        }
+    }
+
+    /// What the first line of the help says about that.
+    pub(super) fn remark(&self) -> Option<String> {
+        self.racks.remark().filter(|_| !self.scope.has_machine())
     }
 
     /// Its words.

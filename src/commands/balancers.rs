@@ -7,7 +7,7 @@ use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::{Balancer, BalancerPort, ServiceName};
 
-/// List the load balancers of an app (v3 racks)
+/// List the load balancers of an app
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox balancers\n  \
                         convox balancers -a convox-guide --json")]

@@ -7,7 +7,7 @@ use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::AppConfig;
 
-/// List the configs of an app (v3 racks)
+/// List the configs of an app
 ///
 /// Configs are small files that services can mount.
 #[derive(clap::Args)]

@@ -10,9 +10,10 @@ use crate::output::rack_json::RackJson;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_client::rack::Error;
+use convox_client::rack::compat::V3_24_6;
 use convox_wire::{AppCost, AppName};
 
-/// Show what an app has cost this month (racks from 3.24.6 on)
+/// Show what an app has cost this month
 ///
 /// The rack keeps one snapshot. If it was taken outside of --start and --end, nothing is shown.
 #[derive(clap::Args)]
@@ -56,10 +57,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
 
 fn failed(app: &AppName, error: Error) -> CommandError {
     if error.is_missing_route() {
-        return CommandError::new(
-            "cost tracking requires rack version 3.24.6 or later (V2 racks use a separate \
-             cost-tracking surface). See https://docs.convox.com/management/cost-tracking",
-        );
+        return CommandError::new(format!(
+            "cost tracking requires {} (V2 racks use a separate cost-tracking surface). See \
+             https://docs.convox.com/management/cost-tracking",
+            V3_24_6.requirement()
+        ));
     }
     CommandError::while_doing(format!("failed to fetch cost for app {app}"), error)
 }

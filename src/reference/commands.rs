@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
+use super::documents::shape;
 use super::markdown::{after_help, prose, table};
 use crate::cli;
 
@@ -112,6 +113,9 @@ fn section(command: &Command, global: &[Arg]) -> String {
     }
     if has_run(command) {
         text.push_str(&format!("\n```text\n{}\n```\n", usage(command)));
+        if let Some(spec) = cli::find(words(&path)) {
+            text.push_str(&facts(spec));
+        }
     }
     let is_own = |arg: &&Arg| {
         let is_help = matches!(
@@ -136,6 +140,19 @@ fn section(command: &Command, global: &[Arg]) -> String {
         text.push_str(&after_help(&after.to_string()));
     }
     text
+}
+
+/// On which racks a command works, and what it prints with `--json`.
+fn facts(spec: &cli::CommandSpec) -> String {
+    let documents = "[JSON](json.md#documents)";
+    let json = match (spec.json, shape(spec.path)) {
+        (cli::JsonForm::Events, _) => "[JSON](json.md#events): events, one per line.".to_owned(),
+        (cli::JsonForm::Document, Some(shape)) => {
+            format!("{documents}: {}.", shape.trim_end_matches('.'))
+        }
+        (cli::JsonForm::Document, None) => "JSON: no document.".to_owned(),
+    };
+    format!("\nWorks on: {}.\n\n{json}\n", spec.works_on())
 }
 
 /// What the long help has beyond its first line.

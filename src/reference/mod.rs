@@ -3,6 +3,7 @@
 //! `cargo xtask docs` writes them to `docs/src/reference`; a test fails if one is out of date.
 
 mod commands;
+mod documents;
 mod environment;
 mod exit_codes;
 mod markdown;

@@ -67,3 +67,4 @@ mod terminal;
 mod test;
 mod unpromoted;
 mod version;
+mod works_on;

@@ -86,9 +86,23 @@ pub(super) fn explain(words: &[String], given: &[OsString]) -> Parsed {
 
 /// Adds the sections of a command to its long help, below its examples.
 pub(super) fn with_sections(command: Command, spec: &CommandSpec) -> Command {
+    let command = with_remark(command, spec);
     let examples = examples(&command, spec);
     let long: Vec<String> = sections::of(spec, &command).iter().map(Section::text).collect();
     command.after_help(examples).after_long_help(long.join("\n"))
+}
+
+/// Adds to the first line of a command's help on which racks it works, if not on all.
+fn with_remark(command: Command, spec: &CommandSpec) -> Command {
+    let Some(remark) = spec.remark() else { return command };
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map(ToString::to_string);
+    let noted = format!("{about} ({remark})");
+    let command = match long.as_deref().and_then(|long| long.strip_prefix(about.as_str())) {
+        Some(rest) => command.long_about(format!("{noted}{rest}")),
+        None => command,
+    };
+    command.about(noted)
 }
 
 /// The sections of a command in a manual page. Groups and the program have those of their text.

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use convox_client::rack::compat::V3_24_6;
 use convox_client::rack::{Error, Rack};
 use convox_wire::AppName;
 
@@ -47,7 +48,7 @@ impl AckFlag {
 /// Explains that the rack is too old for a feature.
 fn requires(feature: &str) -> impl Fn(Error) -> CommandError {
     move |error| match error.is_missing_route() {
-        true => CommandError::new(format!("{feature} requires rack version 3.24.6 or later")),
+        true => CommandError::new(format!("{feature} requires {}", V3_24_6.requirement())),
         false => error.into(),
     }
 }

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::flows::notify_unavailable;
 use crate::outcome::Outcome;
 use crate::settings::Secret;
+use convox_client::rack::compat::V3_24_6;
 use convox_client::rack::{BuildUpdate, CreateRelease, Error, Rack, RegistryCredentials};
 use convox_client::wait::{Schedule, WaitError, until};
 use convox_wire::{AppName, Build, BuildId, BuildStatus, ReleaseId};
@@ -16,7 +17,7 @@ use convox_wire::{AppName, Build, BuildId, BuildStatus, ReleaseId};
 /// The rack copies images of any size.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Import an image from a registry as a build (racks from 3.24.6 on)
+/// Import an image from a registry as a build
 ///
 /// The rack pulls the image and creates a release of it, with the manifest of this machine. Promote
 /// the release to run it.
@@ -116,9 +117,10 @@ async fn create(rack: &Rack, app: &AppName, manifest: String) -> Result<BuildId,
 /// Racks without this route answer with an empty 404.
 fn requires_newer_rack(error: Error) -> CommandError {
     match error.status() {
-        Some(404) => {
-            CommandError::new("convox builds import-image requires rack version 3.24.6 or later")
-        }
+        Some(404) => CommandError::new(format!(
+            "convox builds import-image requires {}",
+            V3_24_6.requirement()
+        )),
         _ => error.into(),
     }
 }

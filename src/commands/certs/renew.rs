@@ -4,7 +4,7 @@ use crate::outcome::Outcome;
 use convox_wire::AppName;
 use serde::Serialize;
 
-/// Renew the certificate of an app (v3 racks)
+/// Renew the certificate of an app
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox certs renew -a convox-guide\n  convox certs renew")]
 pub(crate) struct Args {}

@@ -5,7 +5,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a config of an app (v3 racks)
+/// Print a config of an app
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox config get nginx.conf\n  \
                         convox config get nginx.conf > nginx.conf")]

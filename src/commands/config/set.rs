@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 use convox_wire::{AppName, ServiceName};
 
-/// Create or replace a config of an app (v3 racks)
+/// Create or replace a config of an app
 ///
 /// Running processes see the new value after a restart.
 #[derive(clap::Args)]

@@ -14,7 +14,7 @@ use crate::output::{Render, RenderContext, View};
 use convox_client::rack::DiagnosisOptions;
 use convox_wire::{Diagnosis, ServiceName};
 
-/// Find out why an app does not start (v3 racks)
+/// Find out why an app does not start
 ///
 /// Shows the services, processes that are not healthy with their logs, and events.
 #[derive(clap::Args)]

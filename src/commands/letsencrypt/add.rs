@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use convox_wire::{DnsSolver, Route53};
 
-/// Add a Route 53 zone (v3 racks)
+/// Add a Route 53 zone
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox letsencrypt dns route53 add --id 1 --dns-zones example.org --role ARN\n  convox letsencrypt dns route53 add --id 2 --dns-zones example.org,example.net --role ARN --region us-west-2"

@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 
-/// Delete a Route 53 zone (v3 racks)
+/// Delete a Route 53 zone
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox letsencrypt dns route53 delete --id 1\n  convox letsencrypt dns route53 delete --id 1 -r acme/production"

@@ -8,7 +8,7 @@ use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
 use convox_wire::LetsEncryptConfig;
 
-/// List the Route 53 zones of a rack (v3 racks)
+/// List the Route 53 zones of a rack
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox letsencrypt dns route53 list\n  convox letsencrypt dns route53 list --json"

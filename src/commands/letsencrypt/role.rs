@@ -6,7 +6,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print the role of a rack's certificate manager (v3 racks)
+/// Print the role of a rack's certificate manager
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox letsencrypt dns route53 role\n  convox letsencrypt dns route53 role -r acme/production"

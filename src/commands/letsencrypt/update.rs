@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 
-/// Change a Route 53 zone (v3 racks)
+/// Change a Route 53 zone
 ///
 /// Options that are not given leave the solver as it is.
 #[derive(clap::Args)]

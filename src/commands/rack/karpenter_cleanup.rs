@@ -3,7 +3,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use serde::Serialize;
 
-/// Remove unused nodes of Karpenter (v3 racks)
+/// Remove unused nodes of Karpenter
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack karpenter cleanup\n  \
                         convox rack karpenter cleanup -r staging")]

@@ -5,7 +5,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// Print a kubeconfig for the cluster of a rack (v3 racks)
+/// Print a kubeconfig for the cluster of a rack
 ///
 /// It holds the password of the rack.
 #[derive(clap::Args)]

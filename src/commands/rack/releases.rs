@@ -8,7 +8,7 @@ use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View, humanize};
 use convox_wire::ReleaseId;
 
-/// List the versions that a rack has had (v2 racks)
+/// List the versions that a rack has had
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack releases\n  convox rack releases -r staging")]
 pub(crate) struct Args {}

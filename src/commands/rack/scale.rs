@@ -8,7 +8,7 @@ use crate::output::{Render, RenderContext, View};
 use convox_client::rack::SystemUpdate;
 use convox_wire::{System, SystemStatus};
 
-/// Show or change the number and the type of a rack's instances (v2 racks)
+/// Show or change the number and the type of a rack's instances
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack scale\n  \
                         convox rack scale --count 5 --type t3.large")]

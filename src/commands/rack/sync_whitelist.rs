@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 use serde::Serialize;
 
-/// Allow the addresses of a rack's instances at its API (v2 racks)
+/// Allow the addresses of a rack's instances at its API
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack sync whitelist instances ip\n  \
                         convox rack sync whitelist instances ip -r staging")]

@@ -5,7 +5,7 @@ use crate::flows::session::{attach, window_size};
 use crate::outcome::Outcome;
 use convox_wire::ResourceName;
 
-/// Open the client of a resource, such as psql (v3 racks)
+/// Open the client of a resource, such as psql
 ///
 /// On a terminal every key goes to the client, Ctrl-C too.
 #[derive(clap::Args)]

@@ -10,7 +10,7 @@ use crate::flows::transfer::{Target, export};
 use crate::outcome::Outcome;
 use convox_wire::ResourceName;
 
-/// Export the data of a resource as a dump (v3 racks)
+/// Export the data of a resource as a dump
 ///
 /// A file appears under its name once all of the dump is written. Without --file, the dump goes to
 /// stdout, which must not be a terminal.

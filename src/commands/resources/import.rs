@@ -9,7 +9,7 @@ use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
 use convox_wire::ResourceName;
 
-/// Import a dump into a resource (v3 racks)
+/// Import a dump into a resource
 ///
 /// Without --file, the dump is read from stdin, which must not be a terminal.
 #[derive(clap::Args)]

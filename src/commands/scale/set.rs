@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::update::update;
 use crate::outcome::Outcome;
+use convox_client::rack::compat::V3_24_6;
 use convox_client::rack::{Rack, ServiceUpdate};
 use convox_wire::{AppName, ServiceName};
 
@@ -54,9 +55,10 @@ async fn check_range(
     change: &ServiceUpdate,
 ) -> Result<(), CommandError> {
     let compat = rack.compat().await?;
-    if !compat.is_at_least(3, 24, 6) {
+    if !compat.is_at_least(V3_24_6) {
         return Err(CommandError::new(format!(
-            "--min / --max range scale requires rack version 3.24.6 or later; rack reports {:?}",
+            "--min / --max range scale requires {}; rack reports {:?}",
+            V3_24_6.requirement(),
             compat.version()
         )));
     }

@@ -14,7 +14,7 @@ fn root() -> &'static Path {
 }
 
 /// The text of a file of the repository.
-fn read(path: &str) -> String {
+pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -3,6 +3,8 @@
 //! v2 and older racks have date stamps as versions, v3 racks `3.x.y`. The Go clients compare
 //! versions as text, so `3.24.6` and `dev` are newer than any stamp, and an empty version is older.
 
+use std::fmt;
+
 /// The features of one rack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compat {
@@ -24,7 +26,30 @@ pub enum BuildImport {
     Image,
 }
 
+/// A version of v3 racks: major, minor, patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RackVersion(pub u32, pub u32, pub u32);
+
+/// The first version with budgets, costs, ranges of scaling, triggers and imports of images.
+pub const V3_24_6: RackVersion = RackVersion(3, 24, 6);
+
+impl RackVersion {
+    /// Returns what a feature of this version requires, in the words of 3.x clients.
+    pub fn requirement(self) -> String {
+        format!("rack version {self} or later")
+    }
+}
+
+impl fmt::Display for RackVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
 const OBJECTS: &str = "20180708231844";
+
+/// The last version of v2 racks whose apps have no resources.
+pub const LAST_WITHOUT_APP_RESOURCES: &str = "20190111211123";
 
 impl Compat {
     /// The features of a rack of this version.
@@ -77,13 +102,13 @@ impl Compat {
 
     /// Returns whether apps have resources.
     pub fn has_app_resources(&self) -> bool {
-        self.version.as_str() > "20190111211123"
+        self.version.as_str() > LAST_WITHOUT_APP_RESOURCES
     }
 
-    /// Returns whether the rack's version is `major.minor.patch` or newer. A `v` before it and what
+    /// Returns whether the rack has this version or a newer one. A `v` before it and what
     /// follows the numbers (`3.24.6rc5`, `3.24.6-dev`) do not count. Date stamps are older. The rack of
     /// a machine counts as newer.
-    pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+    pub fn is_at_least(&self, version: RackVersion) -> bool {
         if self.is_machine {
             return true;
         }
@@ -93,7 +118,7 @@ impl Compat {
         });
         let mut next = || parts.next().flatten();
         match (next(), next(), next()) {
-            (Some(a), Some(b), Some(c)) => (a, b, c) >= (major, minor, patch),
+            (Some(a), Some(b), Some(c)) => RackVersion(a, b, c) >= version,
             _ => false,
         }
     }
@@ -122,18 +147,18 @@ mod tests {
     fn versions_compare_by_number_where_features_depend_on_a_release() {
         for new in ["3.24.6", "v3.24.6", "3.24.6rc5", "3.24.6-dev+1", "3.25.0", "4.0.0", "3.100.0"]
         {
-            assert!(Compat::of(new).is_at_least(3, 24, 6), "{new}");
+            assert!(Compat::of(new).is_at_least(V3_24_6), "{new}");
         }
         for old in ["3.24.5", "3.9.9", "3.24", "3", "", "dev", "20260401000000", "2.99.99", "x.y.z"]
         {
-            assert!(!Compat::of(old).is_at_least(3, 24, 6), "{old}");
+            assert!(!Compat::of(old).is_at_least(V3_24_6), "{old}");
         }
     }
 
     #[test]
     fn the_rack_of_a_machine_has_every_feature_of_v3() {
         let machine = Compat::of_machine();
-        assert!(machine.is_at_least(3, 24, 6) && machine.is_at_least(4, 0, 0));
+        assert!(machine.is_at_least(V3_24_6) && machine.is_at_least(RackVersion(4, 0, 0)));
         assert!(machine.takes_objects() && machine.takes_release_environments());
         assert!(machine.shows_release_at_once() && machine.has_app_resources());
         assert!(!machine.finds_docker_compose());

@@ -6,7 +6,7 @@ use crate::error::CommandError;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
 
-/// List the variables that are hidden on terminals (v3 racks)
+/// List the variables that are hidden on terminals
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox env mask\n  convox env mask -a web")]
 pub(crate) struct Args {}

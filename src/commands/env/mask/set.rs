@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 
-/// Hide variables on terminals (v3 racks)
+/// Hide variables on terminals
 ///
 /// Into a pipe or a file, their values are printed all the same.
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 
-/// Show variables on terminals again (v3 racks)
+/// Show variables on terminals again
 ///
 /// Into a pipe or a file, their values are printed all the same.
 #[derive(clap::Args)]

@@ -7,7 +7,7 @@ use convox_wire::ServiceName;
 
 /// Replace the triggers of a service's manifest
 ///
-/// The service scales by these thresholds until `services triggers disable` (racks from 3.24.6 on).
+/// The service scales by these thresholds until `services triggers disable`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  convox services triggers enable web --min 1 --max 5 --cpu 70\n  \

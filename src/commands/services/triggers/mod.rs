@@ -8,16 +8,18 @@ use serde::Serialize;
 
 use crate::error::CommandError;
 use convox_client::rack::Rack;
+use convox_client::rack::compat::V3_24_6;
 use convox_wire::{AppName, ServiceName};
 
 /// Refuses racks that have no overrides of triggers.
 async fn require_overrides(rack: &Rack, command: &str) -> Result<(), CommandError> {
     let compat = rack.compat().await?;
-    if compat.is_at_least(3, 24, 6) {
+    if compat.is_at_least(V3_24_6) {
         return Ok(());
     }
     Err(CommandError::new(format!(
-        "services triggers {command} requires rack version 3.24.6 or later; rack reports {:?}",
+        "services triggers {command} requires {}; rack reports {:?}",
+        V3_24_6.requirement(),
         compat.version()
     )))
 }
