@@ -327,6 +327,7 @@ mod tests {
                 let is_kept = line.contains("Example")
                     || line.contains("use `convox racks` to list")
                     || line.contains("requires rack version")
+                    || line.contains("requires {}")
                     || line.contains("use `convox env set KEY=VALUE`")
                     || line.contains("To enable: ")
                     || line.contains("Run 'convox ")
