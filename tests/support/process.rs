@@ -24,7 +24,7 @@ const WITH_DEFAULT_SIGNALS: &str = "import os, signal, sys\n\
 
 /// Whether these tests run with one of those signals ignored (proc(5), `SigIgn`): `nohup` does that
 /// with HUP, and shells do with the INT and QUIT of background jobs. Children inherit it.
-static SIGNALS_ARE_IGNORED: LazyLock<bool> = LazyLock::new(|| {
+pub(crate) static SIGNALS_ARE_IGNORED: LazyLock<bool> = LazyLock::new(|| {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

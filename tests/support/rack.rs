@@ -12,11 +12,12 @@ use convox_devrack::{Limits, RackError, RackOptions, serve};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::api::Api;
 use super::http::Reply;
-use super::process::path;
+use super::process::{SIGNALS_ARE_IGNORED, path};
 use super::waiting::PATIENCE;
 
 /// The password of every rack in the tests; no output may ever contain it.
@@ -26,12 +27,25 @@ pub const PASSWORD: &str = "correct-horse-battery-staple";
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
-            .expect("a runtime")
+            .expect("a runtime");
+        if *SIGNALS_ARE_IGNORED {
+            runtime.block_on(async { handle_signals() });
+        }
+        runtime
     })
+}
+
+/// Handles the signals that these tests ignore, as a rack of its own does: what is handled is not
+/// ignored by the processes that the racks start.
+fn handle_signals() {
+    for kind in [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()] {
+        // The handler stays when this is dropped.
+        drop(signal(kind).expect("a handler"));
+    }
 }
 
 /// The options of a rack for tests: the defaults with shorter waits.
