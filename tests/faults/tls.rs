@@ -25,8 +25,8 @@ impl Scene {
         Self { rack: TestRack::temporary(), port: Port::any(), home: tempfile::tempdir().unwrap() }
     }
 
-    fn serve(&self, certificate: &Certificate) -> TlsProxy {
-        TlsProxy::start(&self.port, certificate, self.rack.address)
+    async fn serve(&self, certificate: &Certificate) -> TlsProxy {
+        TlsProxy::start(&self.port, certificate, self.rack.address).await
     }
 
     fn cli(&self, args: &[&str]) -> Cli {
@@ -72,7 +72,7 @@ fn assert_trusted(ran: &Output) {
 async fn an_unknown_certificate_is_refused_without_retries_until_it_is_pinned() {
     let scene = Scene::new().await;
     let certificate = Certificate::of("127.0.0.1");
-    let server = scene.serve(&certificate);
+    let server = scene.serve(&certificate).await;
     let host = scene.host();
     let ran = scene.apps().await;
     let pins = format!("convox login {host} --trust");
@@ -92,7 +92,7 @@ async fn an_unknown_certificate_is_refused_without_retries_until_it_is_pinned() 
 
     server.stop().await;
     let other = Certificate::of("127.0.0.1");
-    let _server = scene.serve(&other);
+    let _server = scene.serve(&other).await;
     let parts = [&*certificate.fingerprint, &other.fingerprint, "has changed", &pins];
     assert_refused(&scene.apps().await, &parts);
     assert_eq!(read_to_string(&trust).unwrap(), kept, "the pin stays");
@@ -104,7 +104,7 @@ async fn an_unknown_certificate_is_refused_without_retries_until_it_is_pinned() 
 async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
     let scene = Scene::new().await;
     let certificate = Certificate::of("127.0.0.1");
-    let _server = scene.serve(&certificate);
+    let _server = scene.serve(&certificate).await;
     assert_trusted(&scene.cli(&["apps"]).env("CONVOX_TRUST", &certificate.fingerprint).run().await);
     let plain = certificate.fingerprint.replace(':', "").to_lowercase();
     assert_trusted(&scene.cli(&["apps"]).env("CONVOX_TRUST", &plain).run().await);
@@ -127,7 +127,7 @@ async fn a_certificate_can_be_trusted_by_variable_for_one_run() {
 async fn a_pin_that_a_variable_overrides_gets_a_warning() {
     let scene = Scene::new().await;
     let certificate = Certificate::of("127.0.0.1");
-    let _server = scene.serve(&certificate);
+    let _server = scene.serve(&certificate).await;
     let host = scene.host();
     let login = |trusted: &str| {
         let cli = Cli::new(&["login", &host, "--trust"], scene.home.path());
@@ -144,7 +144,7 @@ async fn a_pin_that_a_variable_overrides_gets_a_warning() {
 #[tokio::test(flavor = "multi_thread")]
 async fn insecure_works_warns_each_time_and_is_never_remembered() {
     let scene = Scene::new().await;
-    let _server = scene.serve(&Certificate::of("other.example"));
+    let _server = scene.serve(&Certificate::of("other.example")).await;
     for _ in 0..2 {
         let ran = scene.cli(&["apps", "--insecure"]).run().await;
         assert_eq!(ran.code, 0, "{ran:?}");
@@ -170,7 +170,7 @@ async fn an_expired_certificate_and_one_for_another_name_are_refused_with_the_re
         (Certificate::expired(), "it has expired"),
         (Certificate::of("other.example"), "it is for another name"),
     ] {
-        let server = scene.serve(&certificate);
+        let server = scene.serve(&certificate).await;
         let ran = with_authority(&scene, &certificate, scene.home.path()).await;
         assert_refused(&ran, &[words, &certificate.fingerprint]);
         server.stop().await;
@@ -181,7 +181,7 @@ async fn an_expired_certificate_and_one_for_another_name_are_refused_with_the_re
 async fn a_self_signed_authority_is_trusted_if_its_file_is_given() {
     let scene = Scene::new().await;
     let certificate = Certificate::authority("127.0.0.1");
-    let server = scene.serve(&certificate);
+    let server = scene.serve(&certificate).await;
     assert_refused(&scene.apps().await, &["it is self-signed", "CONVOX_CA_CERT="]);
     assert_trusted(&with_authority(&scene, &certificate, scene.home.path()).await);
     let other = Certificate::authority("127.0.0.1");
@@ -192,7 +192,7 @@ async fn a_self_signed_authority_is_trusted_if_its_file_is_given() {
         (Certificate::expired_authority(), "it has expired"),
         (Certificate::authority("other.example"), "it is for another name"),
     ] {
-        let server = scene.serve(&certificate);
+        let server = scene.serve(&certificate).await;
         let ran = with_authority(&scene, &certificate, scene.home.path()).await;
         assert_refused(&ran, &[words, &certificate.fingerprint]);
         server.stop().await;
@@ -206,7 +206,7 @@ async fn websockets_use_the_same_certificate_check() {
     api.post("/apps", &[("name", "web")]).await;
     let (build, _) = api.build("web", &app::archive(&[("convox.yml", app::IDLE)])).await;
     let certificate = Certificate::of("127.0.0.1");
-    let _server = scene.serve(&certificate);
+    let _server = scene.serve(&certificate).await;
     let logs = ["builds", "logs", &build, "-a", "web"];
     assert_refused(&scene.cli(&logs).run().await, &[&certificate.fingerprint, "--trust"]);
     let ran = scene.cli(&logs).env("CONVOX_TRUST", &certificate.fingerprint).run().await;
@@ -219,7 +219,7 @@ async fn on_a_terminal_login_shows_the_fingerprint_and_asks() {
     for (answer, code) in [("y\r", 0), ("n\r", 1)] {
         let scene = Scene::new().await;
         let certificate = Certificate::of("127.0.0.1");
-        let _server = scene.serve(&certificate);
+        let _server = scene.serve(&certificate).await;
         let cli = Cli::new(&["login", &scene.host()], scene.home.path());
         let mut terminal = cli.env("CONVOX_TOKEN", PASSWORD).on_terminal();
         terminal.shows("[y/N]: ").shows(&certificate.fingerprint);

@@ -87,8 +87,8 @@ impl Drop for TlsProxy {
 }
 
 impl TlsProxy {
-    pub(crate) fn start(port: &Port, certificate: &Certificate, rack: SocketAddr) -> Self {
-        let listener = port.listen();
+    pub(crate) async fn start(port: &Port, certificate: &Certificate, rack: SocketAddr) -> Self {
+        let listener = port.listen_again().await;
         let acceptor = TlsAcceptor::from(certificate.config.clone());
         let listening = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
