@@ -4,8 +4,8 @@
 use super::checks::Check::{Call, Host, Karpenter, Value};
 use super::checks::Step;
 use super::values::{
-    all_of, capacities, duration_in, ensure, is_digits, is_integer, is_positive, is_quantity,
-    labels, pairs, positive_up_to, taints, timeout,
+    ARCHITECTURES, all_of, capacities, duration_in, ensure, is_digits, is_integer, is_positive,
+    is_quantity, labels, pairs, positive_up_to, taints, timeout,
 };
 use super::{json, karpenter, names, router, together};
 
@@ -60,7 +60,7 @@ pub(super) const STEPS: &[Step] = &[
         ensure(matches!(value, "gp2" | "gp3" | "io1" | "io2"),
             || format!("param '{name}' must be gp2, gp3, io1, or io2")))),
     Step(26, Karpenter("karpenter_arch", |_, value|
-        all_of(value, &["amd64", "arm64"],
+        all_of(value, &ARCHITECTURES,
             |one| format!("invalid karpenter architecture: {one} (must be amd64 or arm64)")))),
     Step(27, Call(together::store_booleans)),
     Step(28, Karpenter("karpenter_capacity_types karpenter_build_capacity_types", capacities)),

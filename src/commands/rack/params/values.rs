@@ -30,7 +30,7 @@ pub(super) fn all_of(
 /// Checks the capacity types of Karpenter's nodes.
 pub(super) fn capacities(name: &str, value: &str) -> Result<(), String> {
     let nodes = if name == "karpenter_build_capacity_types" { "build " } else { "" };
-    all_of(value, &["on-demand", "spot"], |one| {
+    all_of(value, &CAPACITY_TYPES, |one| {
         format!("invalid karpenter {nodes}capacity type: {one} (must be on-demand or spot)")
     })
 }
@@ -147,12 +147,26 @@ pub(super) fn taints(taints: &str) -> Result<(), TaintProblem> {
     Ok(())
 }
 
+/// The label by which racks find the nodes of a pool.
+pub(super) const POOL_LABEL: &str = "convox.io/nodepool";
+
+/// The kinds of capacity that Karpenter knows.
+pub(super) const CAPACITY_TYPES: [&str; 2] = ["on-demand", "spot"];
+
+/// The architectures that Karpenter's nodes can have.
+pub(super) const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
+
+/// Whether racks set a tag of their instances themselves.
+pub(super) fn is_reserved_tag(key: &str) -> bool {
+    matches!(key.to_ascii_lowercase().as_str(), "name" | "rack")
+}
+
 /// Checks labels: `key=value`, joined by commas.
 pub(super) fn labels(name: &str, labels: &str) -> Result<(), String> {
     if labels.contains('"') {
         return Err(format!("{name}: label keys and values must not contain double quotes"));
     }
-    let of_builds = ["convox-build", "convox.io/nodepool"];
+    let of_builds = ["convox-build", POOL_LABEL];
     let reserved =
         if name == "karpenter_build_node_labels" { &of_builds[..] } else { &of_builds[1..] };
     let mut keys =

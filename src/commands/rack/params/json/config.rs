@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::values::ensure;
-use super::{encode, parse};
+use super::super::values::{POOL_LABEL, ensure, is_reserved_tag};
+use super::{encode, label_of_the_rack, parse};
 
 /// The largest document, in bytes.
 const MOST: usize = 64 * 1024;
@@ -40,8 +40,7 @@ fn check_class(class: &Object) -> Result<(), String> {
         ensure(!class.contains_key(field), || managed(&format!("ec2NodeClass.{field}")))?;
     }
     let Some(tags) = object(class, "ec2NodeClass.", "tags")? else { return Ok(()) };
-    let is_reserved = |key: &&String| matches!(key.to_ascii_lowercase().as_str(), "name" | "rack");
-    match tags.keys().find(is_reserved) {
+    match tags.keys().find(|key| is_reserved_tag(key)) {
         Some(key) => {
             Err(format!("ec2NodeClass.tags can't have the tag '{key}', which the rack sets"))
         }
@@ -50,12 +49,11 @@ fn check_class(class: &Object) -> Result<(), String> {
 }
 
 fn check_template(template: &Object) -> Result<(), String> {
-    const LABEL: &str = "convox.io/nodepool";
     const AT: &str = "nodePool.template.";
     if let Some(metadata) = object(template, AT, "metadata")?
         && let Some(labels) = object(metadata, "nodePool.template.metadata.", "labels")?
     {
-        ensure(!labels.contains_key(LABEL), || format!("the label '{LABEL}' is set by the rack"))?;
+        ensure(!labels.contains_key(POOL_LABEL), label_of_the_rack)?;
     }
     let Some(spec) = object(template, AT, "spec")? else { return Ok(()) };
     ensure(!spec.contains_key("nodeClassRef"), || managed("nodePool.template.spec.nodeClassRef"))?;

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::checks::Call;
+use super::values::POOL_LABEL;
 use crate::error::CommandError;
 
 const NODE_GROUPS: &str = "additional_node_groups_config";
@@ -75,6 +76,11 @@ pub(super) fn decoded(value: &str) -> Vec<u8> {
 /// A stored value as people read it; `None` if it is not text.
 pub(super) fn shown(value: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(value).ok()?).ok()
+}
+
+/// The problem of a document that sets [`POOL_LABEL`].
+fn label_of_the_rack() -> String {
+    format!("the label '{POOL_LABEL}' is set by the rack")
 }
 
 fn parse<T: DeserializeOwned>(name: &str, document: &[u8]) -> Result<T, String> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::checks::Call;
-use super::super::values::{ensure, pairs};
+use super::super::values::{ensure, is_reserved_tag, pairs};
 use super::{decoded, encode, no_others, parse};
 
 /// The smallest disk of a node, in GB.
@@ -140,8 +140,7 @@ fn check_tags(tags: &str) -> Result<(), String> {
     let Some(tags) = pairs(tags) else {
         return Err("invalid 'tags', use format: k1=v1,k2=v2".to_owned());
     };
-    let is_reserved = |key: &str| matches!(key.to_ascii_lowercase().as_str(), "name" | "rack");
-    match tags.iter().find(|(key, _)| is_reserved(key)) {
+    match tags.iter().find(|(key, _)| is_reserved_tag(key)) {
         Some((key, _)) => Err(format!("reserved tag key '{key}' is not allowed")),
         None => Ok(()),
     }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::values::{all_of, ensure, is_digits, pairs, taints};
-use super::{encode, no_others, parse};
+use super::super::values::{
+    ARCHITECTURES, CAPACITY_TYPES, POOL_LABEL, all_of, ensure, is_digits, pairs, taints,
+};
+use super::{encode, label_of_the_rack, no_others, parse};
 
 /// The names of pools that racks have by themselves.
 const RESERVED: [&str; 4] = ["workload", "build", "default", "system"];
@@ -97,12 +99,12 @@ impl NodePool {
     /// What its nodes are.
     fn check_nodes(&self) -> Result<(), String> {
         check_field(&self.capacity_types, |list| {
-            all_of(list, &["on-demand", "spot"], |one| {
+            all_of(list, &CAPACITY_TYPES, |one| {
                 format!("'{one}' in capacity_types is neither on-demand nor spot")
             })
         })?;
         check_field(&self.arch, |list| {
-            all_of(list, &["amd64", "arm64"], |one| {
+            all_of(list, &ARCHITECTURES, |one| {
                 format!("'{one}' in arch is neither amd64 nor arm64")
             })
         })?;
@@ -165,9 +167,7 @@ fn check_labels(labels: &str) -> Result<(), String> {
     let form = || format!("expected labels such as 'key=value,key=value' (got '{labels}')");
     for (key, value) in pairs(labels).ok_or_else(form)? {
         ensure(!key.trim().is_empty() && !value.is_empty(), form)?;
-        ensure(key.trim() != "convox.io/nodepool", || {
-            "the label 'convox.io/nodepool' is set by the rack".to_owned()
-        })?;
+        ensure(key.trim() != POOL_LABEL, label_of_the_rack)?;
     }
     Ok(())
 }
