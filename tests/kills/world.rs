@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -12,10 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
-use super::support::{Story, get, until};
-
-/// The variable by which the rack marks its processes.
-const MARK: &[u8] = b"CONVOX_DEV_PROCESS=";
+use super::support::{Story, get, marked, until};
 
 pub(crate) struct World {
     story: Story,
@@ -253,30 +249,13 @@ impl World {
                 .iter()
                 .map(|process| process["id"].as_str().unwrap().into())
                 .collect();
-            self.marked().is_subset(&listed).then_some(())
+            marked(&self.data()).is_subset(&listed).then_some(())
         });
-    }
-
-    /// The ids of the processes that carry the mark of the rack.
-    fn marked(&self) -> BTreeSet<OsString> {
-        let running = self.data().canonicalize().unwrap().join("running");
-        let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        // Some end while they are read.
-        let environments = processes.filter_map(|process| fs::read(process.join("environ")).ok());
-        let values = environments.filter_map(|environment| {
-            let mut entries = environment.split(|byte| *byte == 0);
-            entries.find_map(|entry| entry.strip_prefix(MARK)).map(<[u8]>::to_vec)
-        });
-        let ids = values.filter_map(|value| {
-            let path = PathBuf::from(OsString::from_vec(value));
-            Some(path.strip_prefix(&running).ok()?.iter().next()?.to_owned())
-        });
-        ids.collect()
     }
 
     /// Stops the rack, which leaves nothing behind.
     pub(crate) fn end(&mut self) {
         self.succeed("convox rack stop");
-        assert_eq!(self.marked(), BTreeSet::new(), "{}", self.history());
+        assert_eq!(marked(&self.data()), BTreeSet::new(), "{}", self.history());
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Child;
 
 use super::account::{Account, as_each_user, stderr};
-use super::support::until;
+use super::support::{marked, until};
 
 #[test]
 fn of_racks_that_are_started_at_once_one_serves() {
@@ -72,24 +72,8 @@ fn assert_whole(account: &Account, beside: &str) {
     until(&format!("the end of its files after {beside}"), || {
         (!account.data().join("apps/web").exists()).then_some(())
     });
-    until(&format!("the end of its processes after {beside}: {:?}", marked(account)), || {
-        marked(account).is_empty().then_some(())
-    });
-}
-
-/// The processes that carry the rack's mark.
-fn marked(account: &Account) -> Vec<String> {
-    let running = account.data().join("running");
-    let mark = format!("CONVOX_DEV_PROCESS={}", running.display());
-    let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-    // Some end while they are read, and zombies have no environment.
-    let read = |path: std::path::PathBuf| std::fs::read(path).unwrap_or_default();
-    let is_marked = |process: &std::path::PathBuf| {
-        let environment = read(process.join("environ"));
-        environment.split(|byte| *byte == 0).any(|entry| entry.starts_with(mark.as_bytes()))
-    };
-    let line = |process: std::path::PathBuf| {
-        String::from_utf8_lossy(&read(process.join("cmdline"))).replace('\0', " ")
-    };
-    processes.filter(is_marked).map(line).collect()
+    until(
+        &format!("the end of its processes after {beside}: {:?}", marked(&account.data())),
+        || marked(&account.data()).is_empty().then_some(()),
+    );
 }

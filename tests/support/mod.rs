@@ -17,6 +17,7 @@ pub(crate) mod frames;
 pub(crate) mod http;
 mod installed;
 pub(crate) mod killable;
+mod marked;
 mod mock_server;
 mod output;
 pub(crate) mod port;
@@ -33,6 +34,7 @@ pub(crate) mod upstream;
 mod waiting;
 
 pub use installed::is_installed;
+pub(crate) use marked::marked;
 pub use mock_server::{MockServer, Request, Response, ordinary};
 pub use output::Output;
 pub use process::Running;
