@@ -1,7 +1,7 @@
 //! The command line: which commands there are, what each takes, and how a line is read.
 //!
-//! Only the subcommand that the first word names is built; help, completions, manual pages and
-//! unknown words build the whole tree.
+//! Only the commands that a line names are built; help, completions, manual pages and unknown words
+//! build the whole tree.
 
 mod cloud;
 mod cursor;
@@ -15,6 +15,7 @@ mod tree;
 mod usage;
 mod words;
 
+use std::ffi::OsString;
 use std::io;
 
 use clap::Command;
@@ -49,7 +50,8 @@ fn is_known(path: &str) -> bool {
 
 /// The program with all of its commands.
 pub(crate) fn full_command() -> Command {
-    root().subcommands(words_below("").into_iter().map(node)).subcommand(help::command())
+    let nodes = words_below("").into_iter().map(|path| node(path, &|_| true));
+    root().subcommands(nodes).subcommand(help::command())
 }
 
 /// The command line of the program.
@@ -71,7 +73,13 @@ impl CommandLine for Program {
 
 /// The program with the commands below one word.
 fn subcommand_only(first: &'static str) -> Command {
-    root().subcommand(node(first))
+    root().subcommand(node(first, &|_| true))
+}
+
+/// The program with the commands below one word as far as `args` may name them. It reads a valid
+/// line as the whole tree does.
+fn named_only(first: &'static str, args: &[OsString]) -> Command {
+    root().subcommand(node(first, &|name| args.iter().any(|arg| arg == name)))
 }
 
 /// What follows the list of commands.
@@ -104,9 +112,9 @@ fn root() -> Command {
         )
 }
 
-/// The command or group of these words, with everything below it.
-fn node(path: &'static str) -> Command {
-    let name = path.rsplit(' ').next().unwrap_or(path);
+/// The command or group of these words, with those below it whose name is wanted.
+fn node(path: &'static str, wanted: &impl Fn(&str) -> bool) -> Command {
+    let name = last_word(path);
     let below = words_below(path);
     let mut command = Command::new(name).args_override_self(true);
     if let Some(spec) = find(path) {
@@ -120,7 +128,12 @@ fn node(path: &'static str) -> Command {
         command = command.about(about.unwrap_or_default());
         command = command.subcommand_required(true).arg_required_else_help(true);
     }
-    command.subcommands(below.into_iter().map(node))
+    let below = below.into_iter().filter(|path| wanted(last_word(path)));
+    command.subcommands(below.map(|path| node(path, wanted)))
+}
+
+fn last_word(path: &str) -> &str {
+    path.rsplit(' ').next().unwrap_or(path)
 }
 
 /// The paths one word below `path`, in the order of the list.

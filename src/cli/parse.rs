@@ -9,7 +9,7 @@ use super::normalize::{leading_path, move_leading_flags, normalize};
 use super::spec::CommandSpec;
 use super::tree::COMMANDS;
 use super::usage::UsageError;
-use super::{find, full_command, help, subcommand_only};
+use super::{find, full_command, help, named_only, subcommand_only};
 use crate::args::GlobalArgs;
 
 /// What a command line means.
@@ -25,15 +25,21 @@ pub(crate) enum Parsed {
 /// Reads a command line. `args` begins with the program.
 pub(crate) fn parse(given: &[OsString]) -> Parsed {
     let args = move_leading_flags(given);
-    let first = args.get(1).and_then(|first| first.to_str());
-    let known = COMMANDS.iter().filter_map(|spec| spec.words().next());
-    let mut command = match known.clone().find(|word| Some(*word) == first) {
-        Some(first) => subcommand_only(first),
+    let given_first = args.get(1).and_then(|first| first.to_str());
+    let mut words = COMMANDS.iter().filter_map(|spec| spec.words().next());
+    let first = words.find(|word| Some(*word) == given_first);
+    let mut command = match first {
+        Some(first) => named_only(first, &args),
         None => full_command(),
     };
     let foreign_from = foreign_from(&args);
     let args = normalize(&command, &args, foreign_from);
-    match command.try_get_matches_from_mut(&args) {
+    let matches = command.try_get_matches_from_mut(&args).or_else(|error| match first {
+        // Help and errors also show the commands that are not named.
+        Some(first) => subcommand_only(first).try_get_matches_from(&args),
+        None => Err(error),
+    });
+    match matches {
         Ok(matches) => match empty_positional(&command, &matches) {
             Some(error) => usage(&error, given),
             None => with_spec(matches, given),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,14 +17,13 @@ use super::transfer::Bar;
 use crate::context::Context;
 use crate::error::CommandError;
 use convox_client::transport::{Download, Upload};
+use convox_package::header;
 use convox_package::unpack::{Limits, unpack_tar};
 
 /// Pieces on their way between a thread and a connection.
 const IN_FLIGHT: usize = 4;
 /// The size of one piece, in bytes.
 const PIECE: usize = 64 << 10;
-/// The longest name and link target that a header has room for.
-const SHORT: usize = 100;
 
 /// A file or directory as an uncompressed tar, in which it has another name.
 pub(crate) struct TreeUpload {
@@ -48,9 +47,8 @@ impl Upload for TreeUpload {
         let (sender, pieces) = mpsc::channel(IN_FLIGHT);
         let (source, name) = (self.source.clone(), self.name.clone());
         let pack = move || {
-            let mut out = Pieces { sender: sender.clone(), kept: Vec::new() };
-            let packed = pack(&source, &name, &mut out).and_then(|()| out.flush());
-            if let Err(error) = packed {
+            let out = BufWriter::with_capacity(PIECE, Pieces(sender.clone()));
+            if let Err(error) = pack(&source, &name, out) {
                 // A connection that is gone needs no error.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -64,10 +62,11 @@ impl Upload for TreeUpload {
 }
 
 /// Writes the archive of a tree.
-fn pack(source: &Path, name: &Path, out: &mut impl Write) -> io::Result<()> {
-    pack_entry(source, name, out)?;
+fn pack(source: &Path, name: &Path, mut out: impl Write) -> io::Result<()> {
+    pack_entry(source, name, &mut out)?;
     // Two empty records end an archive.
-    out.write_all(&[0; 1024])
+    out.write_all(&[0; 1024])?;
+    out.flush()
 }
 
 fn pack_entry(source: &Path, name: &Path, out: &mut impl Write) -> io::Result<()> {
@@ -100,74 +99,36 @@ fn pack_entry(source: &Path, name: &Path, out: &mut impl Write) -> io::Result<()
     header.set_size(about.len());
     write_header(header, name, OsStr::new(""), out)?;
     let mut content = fs::File::open(source).map_err(named)?.take(about.len());
-    if io::copy(&mut content, out).map_err(named)? < about.len() {
+    let length = io::copy(&mut content, out).map_err(named)?;
+    if length < about.len() {
         return Err(named(io::Error::other("it became shorter while it was read")));
     }
-    let padding = about.len().next_multiple_of(512) - about.len();
-    out.write_all(&[0; 512][..usize::try_from(padding).unwrap_or(0)])
+    let end = usize::try_from(length % 512).unwrap_or(0);
+    out.write_all(&[0; 512][..header::padding(end)])
 }
 
-/// Writes a header, and before it names for which it has no room (GNU tar).
 fn write_header(
-    mut header: tar::Header,
+    header: tar::Header,
     name: &Path,
     target: &OsStr,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let name = name.as_os_str().as_bytes();
-    write_long(tar::EntryType::GNULongLink, target.as_bytes(), out)?;
-    write_long(tar::EntryType::GNULongName, name, out)?;
-    if let Some(gnu) = header.as_gnu_mut() {
-        fill(&mut gnu.name, name);
-        fill(&mut gnu.linkname, target.as_bytes());
-    }
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_cksum();
-    out.write_all(header.as_bytes())
+    let mut records = Vec::with_capacity(512);
+    header::write_header(&mut records, header, name.as_os_str().as_bytes(), target.as_bytes());
+    out.write_all(&records)
 }
 
-fn write_long(kind: tar::EntryType, text: &[u8], out: &mut impl Write) -> io::Result<()> {
-    if text.len() <= SHORT {
-        return Ok(());
-    }
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_size(text.len() as u64 + 1);
-    if let Some(gnu) = header.as_gnu_mut() {
-        fill(&mut gnu.name, b"././@LongLink");
-    }
-    header.set_cksum();
-    out.write_all(header.as_bytes())?;
-    let mut padded = text.to_vec();
-    padded.resize((text.len() + 1).next_multiple_of(512), 0);
-    out.write_all(&padded)
-}
-
-fn fill(field: &mut [u8], text: &[u8]) {
-    let length = text.len().min(field.len());
-    field[..length].copy_from_slice(&text[..length]);
-}
-
-/// A writer that hands on pieces.
-struct Pieces {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    kept: Vec<u8>,
-}
+/// A writer that hands on each write as a piece.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.kept.extend_from_slice(bytes);
-        if self.kept.len() >= PIECE {
-            self.flush()?;
-        }
-        Ok(bytes.len())
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let piece = Bytes::from(std::mem::take(&mut self.kept));
-        let sent = self.sender.blocking_send(Ok(piece));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        Ok(())
     }
 }
 

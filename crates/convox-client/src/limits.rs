@@ -45,7 +45,7 @@ impl Default for Limits {
             first_contact: seconds(5),
             reconcile: seconds(15),
             log_grace: seconds(2),
-            poll: Duration::from_millis(250),
+            poll: Duration::from_millis(200),
         }
     }
 }

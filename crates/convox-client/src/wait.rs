@@ -6,8 +6,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::transport::Error;
 
-/// Polls slow down to this many times the first pause: by default to 0.75 s, which is the most that
-/// a wait adds to the rack's own time.
+/// Polls slow down to this many times the first pause: by default to 0.6 s, which is the most that
+/// a poll adds to the rack's own time.
 const MAX_SLOWDOWN: u32 = 3;
 
 /// The longest pause that a rack can ask for: it may be available again earlier.

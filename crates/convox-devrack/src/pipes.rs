@@ -1,7 +1,7 @@
 //! Bodies of requests and responses, for code that reads and writes on a thread of its own. Memory
 //! use is flat: of either, a few pieces are on their way.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use axum::body::{Body, Bytes};
 use futures_util::StreamExt;
@@ -17,14 +17,14 @@ const PIECE: usize = 64 << 10;
 
 /// Returns a body that `work` writes. A failure breaks the response off.
 pub(crate) fn written_by(
-    work: impl FnOnce(&mut Pieces) -> io::Result<()> + Send + 'static,
+    work: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> Body {
     let (pieces, body) = mpsc::channel(IN_FLIGHT);
     spawn_blocking(move || {
-        let mut writer = Pieces { pieces, kept: Vec::new() };
+        let mut writer = BufWriter::with_capacity(PIECE, Pieces(pieces.clone()));
         if let Err(error) = work(&mut writer).and_then(|()| writer.flush()) {
             // A client that is gone needs no error.
-            let _ = writer.pieces.blocking_send(Err(error));
+            let _ = pieces.blocking_send(Err(error));
         }
     });
     Body::from_stream(futures_util::stream::unfold(body, |mut body| async move {
@@ -54,25 +54,17 @@ pub(crate) async fn read_by<T: Send + 'static>(
     working.await.unwrap_or_else(|error| Err(Refusal::internal(error.to_string())))
 }
 
-/// A writer that hands on pieces.
-pub(crate) struct Pieces {
-    pieces: mpsc::Sender<io::Result<Bytes>>,
-    kept: Vec<u8>,
-}
+/// A writer that hands on each write as a piece.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.kept.extend_from_slice(bytes);
-        if self.kept.len() >= PIECE {
-            self.flush()?;
-        }
-        Ok(bytes.len())
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let piece = Bytes::from(std::mem::take(&mut self.kept));
-        let sent = self.pieces.blocking_send(Ok(piece));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        Ok(())
     }
 }
 

@@ -46,21 +46,12 @@ impl Entry {
 
     /// Appends the header.
     pub(super) fn write_header(&self, archive: &mut Vec<u8>) {
-        write_long(archive, EntryType::GNULongLink, self.target());
-        write_long(archive, EntryType::GNULongName, &self.path);
         let mut header = Header::new_gnu();
         header.set_entry_type(self.entry_type());
         header.set_mode(self.mode);
-        header.set_uid(0);
-        header.set_gid(0);
         header.set_mtime(u64::try_from(self.mtime).unwrap_or(0));
         header.set_size(self.size());
-        if let Some(gnu) = header.as_gnu_mut() {
-            fill(&mut gnu.name, &self.path);
-            fill(&mut gnu.linkname, self.target());
-        }
-        header.set_cksum();
-        archive.extend_from_slice(header.as_bytes());
+        write_header(archive, header, &self.path, self.target());
     }
 
     fn entry_type(&self) -> EntryType {
@@ -87,6 +78,21 @@ impl Entry {
             _ => b"",
         }
     }
+}
+
+/// Appends a GNU header for an entry of this name and link target, without owner and group. Both
+/// are written as they are, absolute ones too, in entries of their own where they are long.
+pub fn write_header(archive: &mut Vec<u8>, mut header: Header, name: &[u8], target: &[u8]) {
+    write_long(archive, EntryType::GNULongLink, target);
+    write_long(archive, EntryType::GNULongName, name);
+    header.set_uid(0);
+    header.set_gid(0);
+    if let Some(gnu) = header.as_gnu_mut() {
+        fill(&mut gnu.name, name);
+        fill(&mut gnu.linkname, target);
+    }
+    header.set_cksum();
+    archive.extend_from_slice(header.as_bytes());
 }
 
 /// Copies as much of the name as fits.
@@ -123,8 +129,8 @@ fn write_long(archive: &mut Vec<u8>, kind: EntryType, name: &[u8]) {
     archive.resize(archive.len() + padding(name.len() + 1) + 1, 0);
 }
 
-/// The number of zeros after content of this length.
-pub(super) fn padding(length: usize) -> usize {
+/// The number of zeros that follow content of this length, in bytes.
+pub fn padding(length: usize) -> usize {
     length.next_multiple_of(RECORD) - length
 }
 

@@ -47,7 +47,7 @@
 mod archive;
 mod block;
 mod error;
-mod header;
+pub mod header;
 pub mod ignore;
 mod links;
 mod manifest;

@@ -65,6 +65,16 @@ impl CapStatus {
 impl Rack {
     /// Returns the budget of an app (`GET /apps/{app}/budget`).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// let budget = rack.budget(&"web".parse()?).await?;
+    /// if let Some(config) = budget.config {
+    ///     println!("at most {} USD a month", config.monthly_cap_usd);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app; [`Error::is_missing_route`] on older racks.
     pub async fn budget(&self, app: &AppName) -> Result<AppBudget, Error> {

@@ -33,6 +33,15 @@ impl Rack {
     /// Lists the certificates, sorted by id (`GET /certificates`; v2, v3). With `generated`, only
     /// those that the rack has made (v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for certificate in rack.certificates(false).await? {
+    ///     println!("{} for {}", certificate.id, certificate.domain);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport.
     pub async fn certificates(&self, generated: bool) -> Result<Vec<Certificate>, Error> {

@@ -13,6 +13,17 @@ const ENV_MASK: &str = "cli-env-mask";
 impl Rack {
     /// Lists the configs of an app (`GET /apps/{app}/configs`; v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = "web".parse()?;
+    /// rack.set_config(&app, "limits.json", br#"{"requests": 100}"#).await?;
+    /// for config in rack.configs(&app).await? {
+    ///     println!("{}", config.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Status`]: 404 for an unknown app.
     pub async fn configs(&self, app: &AppName) -> Result<Vec<AppConfig>, Error> {

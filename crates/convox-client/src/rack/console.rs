@@ -292,6 +292,16 @@ impl Console {
 
     /// Returns the racks of the console (`GET /racks`).
     ///
+    /// ```no_run
+    /// # async fn example(console: convox_client::Console) -> Result<(), Box<dyn std::error::Error>> {
+    /// for rack in console.racks().await? {
+    ///     let apps = console.rack(&rack.full_name()).apps().await?;
+    ///     println!("{} has {} apps", rack.full_name(), apps.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport; [`Error::Status`] for a console that refuses the login.
     pub async fn racks(&self) -> Result<Vec<ConsoleRack>, Error> {

@@ -26,6 +26,15 @@ struct Answer {
 impl Rack {
     /// Lists the instances (`GET /instances`; v2, v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for instance in rack.instances().await? {
+    ///     println!("{} runs {} processes", instance.id, instance.processes);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport.
     pub async fn instances(&self) -> Result<Vec<Instance>, Error> {

@@ -70,6 +70,16 @@ impl Machine {
 impl Console {
     /// Returns the machines of the console (`GET /machines`; v3).
     ///
+    /// ```no_run
+    /// # async fn example(console: convox_client::Console) -> Result<(), Box<dyn std::error::Error>> {
+    /// for machine in console.machines().await? {
+    ///     let apps = console.machine(&machine.id).apps().await?;
+    ///     println!("{} has {} apps", machine.full_name(), apps.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport; [`Error::Status`] for a console that refuses the login.
     pub async fn machines(&self) -> Result<Vec<Machine>, Error> {

@@ -50,6 +50,15 @@ pub struct ResourceParameter {
 impl Rack {
     /// Lists the resources of the rack (`GET /resources`; v2, v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for found in rack.rack_resources().await? {
+    ///     println!("{} is a {}", found.resource.name, found.resource.kind);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport.
     pub async fn rack_resources(&self) -> Result<Vec<RackResource>, Error> {

@@ -9,6 +9,15 @@ use super::{Error, Rack};
 impl Rack {
     /// Lists the registries that the rack may pull images from (`GET /registries`; v2, v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// for registry in rack.registries().await? {
+    ///     println!("{}", registry.server);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the transport.
     pub async fn registries(&self) -> Result<Vec<Registry>, Error> {

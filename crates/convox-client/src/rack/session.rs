@@ -105,6 +105,23 @@ impl Rack {
     /// Runs a command in a process (socket `/apps/{app}/processes/{pid}/exec`; v2, v3). On v3 racks
     /// the id may be a service's name.
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// use convox_client::rack::{ExecOptions, SessionEvent};
+    ///
+    /// let options = ExecOptions { command: "uname -a".to_owned(), ..ExecOptions::default() };
+    /// let (_input, mut output) =
+    ///     rack.exec(&"web".parse()?, &"web-6f9b7c-x2x8w".parse()?, &options).await?.split();
+    /// loop {
+    ///     match output.next().await? {
+    ///         SessionEvent::Output(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
+    ///         SessionEvent::Exited(code) => std::process::exit(code.status().into()),
+    ///         SessionEvent::Ended => return Ok(()),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Handshake`] and those of the transport; refusals are returned by
     /// [`SessionOutput::next`].

@@ -46,6 +46,15 @@ impl Rack {
     /// Opens a connection to `host:port` as the rack sees it (socket `/proxy/{host}/{port}`; v2,
     /// v3).
     ///
+    /// ```no_run
+    /// # async fn example(rack: convox_client::Rack) -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:5432").await?;
+    /// let (local, _) = listener.accept().await?;
+    /// rack.proxy("database.internal", 5432).await?.carry(local).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Handshake`] and those of the transport; refusals are returned by
     /// [`Tunnel::carry`].

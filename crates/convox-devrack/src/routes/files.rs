@@ -15,7 +15,7 @@ use super::sessions::workplace;
 use super::{ApiResult, app_name, done};
 use crate::error::Refusal;
 use crate::options::Options;
-use crate::pipes::{self, Pieces};
+use crate::pipes;
 use crate::rack::Shared;
 use crate::serve::Routes;
 use convox_package::unpack::{Limits, unpack_tar};
@@ -70,7 +70,7 @@ fn inside(root: &FilePath, name: &FilePath) -> Option<PathBuf> {
 }
 
 /// Writes an archive.
-fn pack(path: &FilePath, name: &FilePath, to: &mut Pieces) -> io::Result<()> {
+fn pack(path: &FilePath, name: &FilePath, to: &mut dyn Write) -> io::Result<()> {
     let mut archive = tar::Builder::new(to);
     archive.follow_symlinks(false);
     let is_directory = path.symlink_metadata().is_ok_and(|about| about.is_dir());
