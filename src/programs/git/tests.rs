@@ -126,7 +126,7 @@ fn another_repository_in_the_environment_is_ignored() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the child is told which repository to read")]
+#[expect(clippy::disallowed_methods, reason = "a variable names the repository to read")]
 fn a_repository_of_another_user_is_an_error() {
     if let Some(dir) = std::env::var_os("REPOSITORY_OF_ANOTHER_USER") {
         let dir = PathBuf::from(dir);

@@ -1,7 +1,7 @@
 //! Tables of builds and releases: lookup by id, listing newest first.
 //!
 //! One redb table maps numbers to rows, in listing order; a second maps ids to numbers. The id of a
-//! deleted row maps to 0, so that it can be told apart from an unknown one.
+//! deleted row maps to 0, which distinguishes it from an unknown one.
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Serialize, de::DeserializeOwned};

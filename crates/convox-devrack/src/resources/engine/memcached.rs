@@ -21,7 +21,7 @@ impl Driver for Memcached {
         let mut command = program(place, server);
         command.args(["-l", "127.0.0.1", "-U", "0", "-p", &place.port.to_string()]);
         if rustix::process::geteuid().is_root() {
-            // As root it runs only if it is told so.
+            // As root it refuses to run without a user.
             command.args(["-u", "root"]);
         }
         Ok(command)

@@ -96,7 +96,7 @@ fn option(name: &str, path: &Path) -> std::ffi::OsString {
     option
 }
 
-/// As root both run only if they are told so.
+/// As root both refuse to run without this option.
 fn user() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("--user=root")
 }
