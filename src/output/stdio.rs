@@ -108,35 +108,8 @@ fn file(stream: BorrowedFd<'_>) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
-
+    use super::super::stream::tests::closing_after;
     use super::*;
-
-    /// A pipe whose reader closes it after some bytes.
-    struct ClosingPipe {
-        left: usize,
-        seen: Captured,
-    }
-
-    impl Write for ClosingPipe {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.left == 0 {
-                return Err(ErrorKind::BrokenPipe.into());
-            }
-            let taken = bytes.len().min(self.left);
-            self.left -= taken;
-            self.seen.write(&bytes[..taken])
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn closing_after(left: usize) -> (Stream, Captured) {
-        let seen = Captured::default();
-        (Stream::buffered(ClosingPipe { left, seen: seen.clone() }, TermCaps::plain()), seen)
-    }
 
     #[test]
     fn stdout_is_buffered_and_stderr_is_not() {

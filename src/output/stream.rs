@@ -254,4 +254,4 @@ impl Write for Captured {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

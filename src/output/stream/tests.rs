@@ -22,7 +22,8 @@ impl Write for ClosingPipe {
     }
 }
 
-fn closing_after(left: usize) -> (Stream, Captured) {
+/// A stream into such a pipe, and what its reader has seen.
+pub(in super::super) fn closing_after(left: usize) -> (Stream, Captured) {
     let seen = Captured::default();
     (Stream::buffered(ClosingPipe { left, seen: seen.clone() }, TermCaps::plain()), seen)
 }
