@@ -7,7 +7,9 @@ from harness.measure import run
 from harness.rack import Rack
 from harness.table import seconds, within
 
+# Seconds of a build and of a roll-out. The last ones end at different moments between two polls.
 CASES = [(0.3, 0.5), (4.0, 3.0), (9.0, 0.2), (2.0, 7.0)]
+CASES += [(0.5, 2 + step / 8) for step in range(6)]
 
 
 def measure(bench):

@@ -116,6 +116,7 @@ pub(super) async fn show_log(
 /// Most often that is nothing, so a log that can't be read again is not worth a warning.
 async fn show_rest(cx: &Context, log: &mut BuildLog) -> Result<(), LogStop> {
     let (_ended, mut ended) = watch::channel(true);
+    log.reconnect_at_once();
     loop {
         match next_event(cx, log, &mut ended).await {
             Ok(Some(LogEvent::Text(text))) => {

@@ -43,6 +43,12 @@ impl BuildLog {
         self.socket.state()
     }
 
+    /// Makes the reconnect after [`LogEvent::Ended`] an immediate one, for a log that is read once
+    /// more because its build has ended.
+    pub fn reconnect_at_once(&mut self) {
+        self.socket.skip_pause();
+    }
+
     /// Returns the next event. After [`LogEvent::Ended`] another call reconnects: the end of the
     /// stream does not mean that the build has ended. Cancel-safe.
     ///

@@ -80,6 +80,7 @@ pub(super) struct ReconnectingSocket {
     possible_refusal: Option<Bytes>,
     first: bool,
     pause: Duration,
+    skip_pause: bool,
     /// Since when sockets have opened and broken without any data.
     empty_since: Option<Instant>,
     opened: Instant,
@@ -108,6 +109,7 @@ impl ReconnectingSocket {
             possible_refusal: None,
             first: true,
             pause: FIRST_PAUSE,
+            skip_pause: false,
             empty_since: None,
             opened: Instant::now(),
             opened_count: 0,
@@ -165,8 +167,14 @@ impl ReconnectingSocket {
         Ok(())
     }
 
+    /// Makes the next [`ReconnectingSocket::open`] connect without a pause.
+    pub(super) fn skip_pause(&mut self) {
+        self.skip_pause = true;
+    }
+
     fn begin(&mut self, options: impl Fn() -> Headers + Send + 'static) -> Opening {
-        let pause = (self.opened_count > 0).then_some(self.pause);
+        let skip_pause = std::mem::take(&mut self.skip_pause);
+        let pause = (self.opened_count > 0 && !skip_pause).then_some(self.pause);
         if pause.is_some() {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
