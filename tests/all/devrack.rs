@@ -371,3 +371,31 @@ fn installed_dependencies_are_kept_from_one_build_to_the_next() {
     let clean = story.run("convox build --no-cache");
     assert!(!clean.ok().out.contains("Restored"), "{clean}");
 }
+
+#[test]
+fn what_only_racks_in_a_cloud_have_is_refused_with_the_reason() {
+    let story = Story::deployed("web");
+    story
+        .run("convox instances")
+        .fails(str!["ERROR: the development rack has no instances: its apps run on this machine"]);
+    story
+        .run("convox instances keyroll")
+        .fails(str!["ERROR: the development rack has no instances: its apps run on this machine"]);
+    story
+        .run("convox registries")
+        .fails(str!["ERROR: the development rack has no registries: it pulls no images"]);
+    story.run("convox certs").prints(str!["ID  DOMAIN  EXPIRES  Status"]);
+    story
+        .run("convox certs generate web.test")
+        .fails(str!["ERROR: the development rack has no certificates: it serves plain HTTP"]);
+    story
+        .run("convox certs delete cert-1")
+        .fails(str!["ERROR: the development rack has no certificates: it serves plain HTTP"]);
+    story.run("convox rack resources").fails(str![
+        "ERROR: the development rack has no resources of its own, only those of its apps"
+    ]);
+    story
+        .run("convox rack releases")
+        .fails(str!["ERROR: the development rack has no releases: it is part of the program"]);
+    story.run("convox letsencrypt dns route53 list").fails(str!["ERROR: failed to get config: the development rack has no certificates: it serves plain HTTP"]);
+}
