@@ -17,7 +17,7 @@ impl From<Error> for CommandError {
 impl From<LogError> for CommandError {
     fn from(error: LogError) -> Self {
         match error {
-            LogError::Refused(text) => Self::new(text),
+            LogError::Refused(text) => Self::refused(text),
             LogError::Transport(error) => error.into(),
         }
     }
@@ -29,6 +29,14 @@ impl From<WaitError> for CommandError {
             WaitError::TimedOut => Self::timed_out("timeout"),
             WaitError::Rack(error) => error.into(),
         }
+    }
+}
+
+impl CommandError {
+    /// A rack's refusal that came inside a websocket, without a status.
+    pub(crate) fn refused(message: String) -> Self {
+        let hints = for_missing(&Refusal::of(None, &message));
+        Self::new(message).with_hints(hints)
     }
 }
 
@@ -74,10 +82,6 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
         Refusal::InvalidJwt => {
             vec!["the token is not valid, or has expired".into(), new_token()]
         }
-        Refusal::AppNotFound => vec![Hint::command("list apps with", "apps")],
-        Refusal::ServiceNotFound => vec![Hint::command("list services with", "services")],
-        Refusal::BuildNotFound => vec![Hint::command("list builds with", "builds")],
-        Refusal::ReleaseNotFound => vec![Hint::command("list releases with", "releases")],
         Refusal::NoMessage => {
             let mut hints = for_status(status);
             hints.insert(0, format!("the request was {request}").into());
@@ -87,8 +91,21 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             format!("the rack failed at {request}").into(),
             Hint::command("check the rack's status with", "rack"),
         ],
-        _ => Vec::new(),
+        refusal => for_missing(&refusal).into_iter().collect(),
     }
+}
+
+/// Advises where to find the names of what is missing.
+fn for_missing(refusal: &Refusal) -> Option<Hint> {
+    let (lead, command) = match refusal {
+        Refusal::AppNotFound => ("list apps with", "apps"),
+        Refusal::BuildNotFound => ("list builds with", "builds"),
+        Refusal::ProcessNotFound => ("list processes with", "ps"),
+        Refusal::ReleaseNotFound => ("list releases with", "releases"),
+        Refusal::ServiceNotFound => ("list services with", "services"),
+        _ => return None,
+    };
+    Some(Hint::command(lead, command))
 }
 
 /// Whether an address is the path of a Unix-domain socket, as only the development rack has one.

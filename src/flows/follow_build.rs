@@ -195,7 +195,7 @@ pub(crate) async fn show_whole(
         Err(LogStop::Log(LogError::Refused(text))) => {
             // The rack refused inside the websocket, perhaps because there is no such build.
             rack.build(app, id).await?;
-            Err(CommandError::new(text))
+            Err(CommandError::refused(text))
         }
         Err(LogStop::Log(error)) => Err(error.into()),
         Err(LogStop::TimedOut) => Err(CommandError::new(

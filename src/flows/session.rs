@@ -69,7 +69,7 @@ impl AttachError {
                 still_running.into_iter().fold(error.into(), CommandError::hint)
             }
             Self::Unopened(error) => error.into(),
-            Self::Session(SessionError::Refused(words)) => CommandError::new(words),
+            Self::Session(SessionError::Refused(message)) => CommandError::refused(message),
             Self::Session(error) => CommandError::new(error).with_hints(still_running),
             Self::Ended(signal) => CommandError::ended(signal).with_hints(still_running),
             Self::Local(error) => error,

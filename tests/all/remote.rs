@@ -1,5 +1,7 @@
 //! `exec`, `run`, `ps` and `proxy`.
 
+use snapbox::str;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -34,8 +36,14 @@ fn exec_passes_input_output_and_the_exit_code() {
 #[test]
 fn exec_that_is_refused_reports_the_reason() {
     let story = Story::deployed("web");
-    let ran = story.run("convox exec nobody ls");
-    ran.code(1).out("").stderr_contains("ERROR: process not found: nobody\n");
+    story.run("convox exec nobody ls").fails(str![[r#"
+ERROR: process not found: nobody
+HINT: list processes with: convox ps -a web
+"#]]);
+    story.run("convox exec web ls -a shop").fails(str![[r#"
+ERROR: app not found: shop
+HINT: list apps with: convox apps
+"#]]);
     let ran = story.run("convox exec web no-such-program");
     ran.code(1)
         .out("")
@@ -154,8 +162,10 @@ fn ps_lists_and_shows_processes() {
     assert_eq!(listed[0]["status"], "running");
     let shown = story.run(&format!("convox ps info {id} --json")).json();
     assert_eq!((&shown["app"], &shown["command"]), (&"web".into(), &"python3 web.py".into()));
-    let ran = story.run("convox ps info nobody");
-    ran.code(1).stderr_contains("ERROR: process not found: nobody\n");
+    story.run("convox ps info nobody").fails(str![[r#"
+ERROR: process not found: nobody
+HINT: list processes with: convox ps -a web
+"#]]);
     let ran = story.run("convox ps stop nobody");
     ran.code(1)
         .stdout_contains("Stopping nobody... ")
