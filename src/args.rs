@@ -184,6 +184,13 @@ struct WaitArgs {
 }
 
 #[derive(Args)]
+struct RackWaitArgs {
+    /// Wait until the change is done
+    #[arg(short, long)]
+    wait: bool,
+}
+
+#[derive(Args)]
 struct IgnoredWaitArgs {
     #[arg(short = 'w', long = "wait", hide = true)]
     wait: bool,
@@ -293,8 +300,10 @@ impl Declared {
 
     /// Adds these flags to a command.
     pub(crate) fn augment(self, command: Command) -> Command {
-        let groups: [(bool, Augment); 12] = [
-            (self.has_wait(), WaitArgs::augment_args),
+        let promotes = self.has_style();
+        let groups: [(bool, Augment); 13] = [
+            (self.has_wait() && promotes, WaitArgs::augment_args),
+            (self.has_wait() && !promotes, RackWaitArgs::augment_args),
             (self.scope.has_rack() && !self.has_wait(), IgnoredWaitArgs::augment_args),
             (self.has_wait_timeout(), WaitTimeoutArgs::augment_args),
             (self.id, IdArgs::augment_args),

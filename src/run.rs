@@ -58,7 +58,8 @@ pub fn run(mut invocation: Invocation) -> u8 {
             return Exit::Usage.code();
         }
     };
-    let hints = HintContext { site: args.site.clone(), app: None, commands: cli::INDEX };
+    let hints =
+        HintContext { site: args.site.clone(), commands: cli::INDEX, ..HintContext::default() };
     let Invocation { environment, directory, program, clock, .. } = invocation;
     let settings = match settings(environment, directory, program) {
         Ok(settings) => settings.with_debug(args.debug),

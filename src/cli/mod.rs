@@ -125,7 +125,7 @@ fn node(path: &'static str, wanted: &impl Fn(&str) -> bool) -> Command {
         }
     } else {
         let about = GROUPS.iter().find(|group| group.path == path).map(|group| group.about);
-        command = command.about(about.unwrap_or_default());
+        command = command.about(about.unwrap_or_default()).hide(is_hidden(path));
         command = command.subcommand_required(true).arg_required_else_help(true);
     }
     let below = below.into_iter().filter(|path| wanted(last_word(path)));
@@ -134,6 +134,14 @@ fn node(path: &'static str, wanted: &impl Fn(&str) -> bool) -> Command {
 
 fn last_word(path: &str) -> &str {
     path.rsplit(' ').next().unwrap_or(path)
+}
+
+/// Whether help leaves out these words: those of a hidden command, or of a group of hidden ones.
+fn is_hidden(path: &str) -> bool {
+    match find(path) {
+        Some(spec) => spec.hidden,
+        None => words_below(path).into_iter().all(is_hidden),
+    }
 }
 
 /// The paths one word below `path`, in the order of the list.

@@ -113,6 +113,7 @@ fn context(args: &[OsString]) -> HintContext {
         site: site(args),
         app: value(args, "-a", "--app").and_then(|name| name.parse().ok()),
         commands: super::INDEX,
+        ..HintContext::default()
     }
 }
 

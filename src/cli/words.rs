@@ -172,8 +172,8 @@ fn in_table(words: &str) -> Vec<&'static str> {
 /// The words one below `path`: of commands, and of groups that are not commands themselves.
 fn children(path: &str) -> impl Iterator<Item = &'static str> {
     super::words_below(path).into_iter().filter(|below| {
-        super::find(below).is_some_and(|spec| !spec.hidden)
-            || GROUPS.iter().any(|group| group.path == *below)
+        let is_group = GROUPS.iter().any(|group| group.path == *below);
+        (is_group || super::find(below).is_some()) && !super::is_hidden(below)
     })
 }
 

@@ -160,10 +160,8 @@ fn address(cx: &Context, host: &str, token: Option<SecretString>) -> Result<Rack
 fn notice_pin(cx: &Context, host: &str, pin: Fingerprint) {
     cx.notice(format!("from now on, {host} is trusted with this certificate only: {pin}"));
     if cx.settings.env.trust.is_some_and(|set| set != pin) {
-        cx.warn(format!(
-            "CONVOX_TRUST overrides this with another certificate: \
-             set CONVOX_TRUST={pin} or unset it"
-        ));
+        let hint = format!("set CONVOX_TRUST={pin}, or unset it");
+        cx.warn_with("CONVOX_TRUST overrides this with another certificate", [hint.into()]);
     }
 }
 

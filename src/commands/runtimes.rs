@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use crate::output::table::Table;
 use crate::output::{Render, RenderContext, View};
@@ -16,7 +16,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let runtimes = cx.console()?.organization_runtimes(&args.organization).await?;
+    let runtimes = cx.console()?.organization_runtimes(&args.organization).await;
+    let runtimes = runtimes.map_err(|error| {
+        let list = Hint::command("list the racks of your organizations with", "racks");
+        CommandError::about_named(error, list)
+    })?;
     Ok(Outcome::render(RuntimeList::from(runtimes)))
 }
 

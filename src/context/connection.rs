@@ -10,7 +10,7 @@ use super::known_racks::{self, Found, NamedRack};
 use super::second_factor::Browser;
 use super::{Access, Context, KnownRack, Severity, known_machines, transport_events};
 use crate::args::Site;
-use crate::error::{CommandError, Hint};
+use crate::error::{CommandError, Credentials, Hint};
 use crate::settings::{
     CurrentRack, ExposeSecret, LocalForm, LocalRack, RackKind, RackMeta, RackUrl, Scheme, Target,
 };
@@ -21,8 +21,23 @@ use convox_wire::RackName;
 /// The time limit for refreshing the cached metadata of a direct rack.
 const META_TIME: Duration = Duration::from_secs(2);
 
-/// Where convox/convox has its releases.
-const RELEASES: &str = "https://api.github.com";
+/// The racks whose versions are published in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// v3 racks: the releases of convox/convox, by the API of GitHub.
+    V3,
+    /// v2 racks: a list in S3.
+    V2,
+}
+
+impl Published {
+    fn address(self) -> &'static str {
+        match self {
+            Self::V3 => "https://api.github.com",
+            Self::V2 => "https://convox.s3.amazonaws.com",
+        }
+    }
+}
 
 /// The rack of a run.
 pub(super) struct Connection {
@@ -38,13 +53,31 @@ enum ResolvedRack {
     Named(NamedRack),
 }
 
+impl ResolvedRack {
+    /// Where its password is; `None` if it is that of the console, or there is none.
+    fn credentials(&self) -> Option<Credentials> {
+        match self {
+            Self::Url(_) => Some(Credentials::RackUrl),
+            Self::Named(NamedRack::Local(rack)) => Some(match &rack.form {
+                LocalForm::Direct(file) => Credentials::File(file.clone()),
+                LocalForm::Terraform(dir) => Credentials::Terraform(dir.clone()),
+            }),
+            Self::Dev | Self::Named(NamedRack::Console(_)) => None,
+        }
+    }
+}
+
 /// Connects to the rack or machine that flags, variables and files name.
 pub(super) async fn open(cx: &Context) -> Result<Connection, CommandError> {
     if let Site::Machine(name) = &cx.args.site {
         let rack = known_machines::rack(cx, name.as_ref()).await?;
         return Ok(Connection { rack, direct: None });
     }
-    match resolve(cx).await? {
+    let rack = resolve(cx).await?;
+    if let Some(credentials) = rack.credentials() {
+        cx.ui.set_credentials(credentials);
+    }
+    match rack {
         ResolvedRack::Url(url) => direct(cx, &url, None),
         ResolvedRack::Dev => dev(cx).await,
         ResolvedRack::Named(rack) => connect(cx, &known_racks::inspect(cx, &rack)?).await,
@@ -178,10 +211,14 @@ async fn dev(cx: &Context) -> Result<Connection, CommandError> {
 
 /// Returns the console, if one is known.
 pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
+    let Some(url) = cx.settings.console()? else { return Ok(None) };
+    cx.ui.set_credentials(match cx.settings.env.password {
+        Some(_) => Credentials::Variable(url.authority()),
+        None => Credentials::Login(url.authority()),
+    });
     if let Some(console) = cx.console.get() {
         return Ok(Some(console.clone()));
     }
-    let Some(url) = cx.settings.console()? else { return Ok(None) };
     let mut endpoint = Endpoint::from(&url);
     let session = cx.settings.config.session(&url.authority())?;
     endpoint.session = Some(session.map_or(String::new(), |id| id.expose_secret().to_owned()));
@@ -192,10 +229,10 @@ pub(super) fn console(cx: &Context) -> Result<Option<Console>, CommandError> {
 }
 
 /// Returns where the published versions of racks are listed. It gets no credentials.
-pub(super) fn releases(cx: &Context) -> Result<Rack, CommandError> {
+pub(super) fn published(cx: &Context, racks: Published) -> Result<Rack, CommandError> {
     let url = match &cx.settings.env.releases_url {
         Some(url) => url.clone(),
-        None => RELEASES.parse()?,
+        None => racks.address().parse()?,
     };
     Ok(Rack::new(Client::new(Endpoint::from(&url), options(cx, &url)?)))
 }
@@ -210,6 +247,7 @@ pub(crate) fn login_target(
         Some(trust) => options_with(cx, url.authority(), trust),
         None => options(cx, url)?,
     };
+    cx.ui.set_credentials(Credentials::Login(url.authority()));
     let options = with_second_factor(cx, url, options);
     Ok(Console::new(Client::new(Endpoint::from(url), options)))
 }

@@ -222,7 +222,9 @@ pub(crate) async fn list(cx: &Context) -> Result<Vec<KnownRack>, CommandError> {
     for rack in cx.settings.config.racks()? {
         match inspect_local(cx, &rack) {
             Ok(rack) => racks.push(rack),
-            Err(error) => cx.warn(format!("rack {}: {}", rack.name, error.message())),
+            Err(error) => {
+                cx.warn_with(format!("rack {}: {}", rack.name, error.message()), error.hints());
+            }
         }
     }
     if let Some(console) = connection::console(cx)? {

@@ -29,7 +29,7 @@ use convox_devrack::clock::Clock;
 use convox_wire::{AppName, RackName};
 
 pub(crate) use command_line::{CommandLine, ManualPage};
-pub(crate) use connection::Manager;
+pub(crate) use connection::{Manager, Published};
 pub(crate) use known_racks::{Access, KnownRack};
 pub(crate) use outages::OutageNotices;
 pub(crate) use prompt::Confirmation;
@@ -114,9 +114,9 @@ impl Context {
         connection::manager(self).await
     }
 
-    /// Where the published versions of racks are listed: GitHub, by its API.
-    pub(crate) fn releases(&self) -> Result<Rack, CommandError> {
-        connection::releases(self)
+    /// Where the published versions of racks are listed.
+    pub(crate) fn published(&self, racks: Published) -> Result<Rack, CommandError> {
+        connection::published(self, racks)
     }
 
     /// The console; an error if none is known.
@@ -203,6 +203,11 @@ impl Context {
     pub(crate) fn wait(&self) -> Wait {
         let asked = self.args.wait || self.settings.env.wait;
         Wait::new(self.style, asked, self.args.wait_timeout)
+    }
+
+    /// Returns whether a command that does not wait by itself is asked to.
+    pub(crate) fn is_asked_to_wait(&self) -> bool {
+        self.args.wait || self.settings.env.wait || self.args.wait_timeout.is_some()
     }
 
     /// How long a wait may last.

@@ -69,8 +69,8 @@ impl Browser {
         let program = self.program.clone();
         let opened = tokio::task::spawn_blocking(move || browser::open(program, &page)).await;
         if let Ok(Err(error)) = opened {
-            let text = format!("the browser can't be opened ({error}): open the address yourself");
-            self.ui.notice(Severity::Warning, &text, &[]);
+            let text = format!("the browser can't be opened: {error}");
+            self.ui.notice(Severity::Warning, &text, &["open the address yourself".into()]);
         }
         std::future::pending().await
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::error::{CommandError, ErrorKind, Hint, HintContext};
+use crate::error::{CommandError, Credentials, ErrorKind, Hint, HintContext};
 use crate::event::{Event, ProgramOutput};
 use crate::input::Input;
 use crate::output::sanitize::sanitize;
@@ -84,6 +84,11 @@ impl Ui {
     /// Names the app that hints are about from now on.
     pub(crate) fn set_app(&self, app: &AppName) {
         self.inner().hints.app = Some(app.clone());
+    }
+
+    /// Says what the run presents to the rack or the console from now on.
+    pub(crate) fn set_credentials(&self, credentials: Credentials) {
+        self.inner().hints.credentials = credentials;
     }
 
     /// Draws an event.

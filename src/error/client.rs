@@ -14,6 +14,27 @@ impl From<Error> for CommandError {
     }
 }
 
+impl CommandError {
+    /// A failed request about something that is named by the command line. `list` shows what there
+    /// is.
+    pub(crate) fn about_named(error: Error, list: Hint) -> Self {
+        let Error::Status { request, status: status @ (404 | 500), message, .. } = &error else {
+            return error.into();
+        };
+        let request = request.clone();
+        match error.refusal() {
+            Some(Refusal::NoMessage) if *status == 404 => {
+                from_complete_error(error).hint(format!("the request was {request}")).hint(list)
+            }
+            Some(Refusal::AppNotFound) => error.into(),
+            _ if message.contains("not found") || message.contains("no such") => {
+                from_complete_error(error).hint(list)
+            }
+            _ => error.into(),
+        }
+    }
+}
+
 impl From<LogError> for CommandError {
     fn from(error: LogError) -> Self {
         match error {
@@ -65,11 +86,8 @@ fn hints_for(error: &Error) -> Vec<Hint> {
 
 fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint> {
     match refusal {
-        Refusal::TokenExpired => vec![Hint::command("log in again with", "login").arg("HOST")],
-        Refusal::Unauthorized => vec![
-            "check the password in RACK_URL".into(),
-            Hint::command("log in again with", "login").arg("HOST"),
-        ],
+        Refusal::TokenExpired => vec![Hint::LogIn],
+        Refusal::Unauthorized => vec![Hint::Credentials],
         Refusal::Forbidden if request.is_change() => vec![
             "the role of the token does not permit this: use the password of the rack, or a token \
              with the role write or admin"

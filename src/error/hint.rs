@@ -9,6 +9,7 @@ use std::path::Path;
 
 use shell_words::quote;
 
+use super::credentials::Credentials;
 use crate::args::{Scope, Site};
 use convox_wire::{AppName, MachineName, RackName};
 
@@ -30,6 +31,10 @@ pub(crate) enum Hint {
     },
     /// A sentence without a command of ours in it.
     Sentence(String),
+    /// What to do about refused credentials: where they are, or how to log in again.
+    Credentials,
+    /// How to log in again.
+    LogIn,
 }
 
 /// What a run is about. Hints are drawn for it.
@@ -41,6 +46,8 @@ pub(crate) struct HintContext {
     pub(crate) app: Option<AppName>,
     /// What there is to know of commands.
     pub(crate) commands: CommandIndex,
+    /// What the run presents.
+    pub(crate) credentials: Credentials,
 }
 
 /// What hints have to know of the command of some words.
@@ -119,6 +126,8 @@ impl Hint {
     pub(crate) fn draw(&self, context: &HintContext) -> Option<String> {
         match self {
             Self::Sentence(text) => Some(text.clone()),
+            Self::Credentials => Some(context.credentials.advice()),
+            Self::LogIn => Some(context.credentials.log_in("log in again with")),
             Self::Command { lead, path, args, app, stdin } => {
                 let (command, scope) = context.commands.resolve(path, &context.site)?;
                 let app = app.as_ref().or(context.app.as_ref());
@@ -194,6 +203,7 @@ mod tests {
             site: Site::Rack(Some("dev".parse().unwrap())),
             app: Some("web".parse().unwrap()),
             commands: cli::INDEX,
+            ..HintContext::default()
         };
         let draw = |hint: Hint| hint.draw(&context).unwrap();
         assert_eq!(
@@ -219,6 +229,7 @@ mod tests {
             site: Site::Machine(machine.map(|name| name.parse().unwrap())),
             app: Some("web".parse().unwrap()),
             commands: cli::INDEX,
+            ..HintContext::default()
         };
         let draw = |hint: &Hint| hint.draw(&context(Some("acme/prod")));
         for (path, expected) in [
@@ -264,6 +275,7 @@ mod tests {
                 },
                 app: app.as_ref().map(|app| app.parse().unwrap()),
                 commands: cli::INDEX,
+                ..HintContext::default()
             };
             let mut hint = Hint::command("see", spec.path);
             for arg in &args {

@@ -1,6 +1,7 @@
 //! A command that failed: what failed, why, and what to do next.
 
 mod client;
+mod credentials;
 mod hint;
 mod package;
 mod settings;
@@ -15,6 +16,7 @@ use crate::programs::terraform::{RunError, TerraformError};
 use crate::signals::EndSignal;
 use convox_client::rack::Refusal;
 
+pub(crate) use credentials::Credentials;
 pub(crate) use hint::{CommandIndex, Counterpart, Hint, HintContext};
 
 /// How a command failed, which decides its exit code.
@@ -228,9 +230,14 @@ impl From<RunError> for CommandError {
 
 impl From<TerraformError> for CommandError {
     fn from(error: TerraformError) -> Self {
-        let is_missing = matches!(error, TerraformError::Program(ProgramError::Missing(_)));
-        let error = from_error(error);
-        if is_missing { error.hint(install_terraform()) } else { error }
+        let hint = match &error {
+            TerraformError::Program(ProgramError::Missing(_)) => Some(install_terraform()),
+            TerraformError::Program(_) => None,
+            TerraformError::Failed(_) | TerraformError::Format(_) => {
+                Some("run it there to see what it prints".into())
+            }
+        };
+        from_error(error).with_hints(hint)
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod managed_rack;
 pub(crate) mod one_off;
 pub(crate) mod promote;
 pub(crate) mod proxy;
+pub(crate) mod published_v2_versions;
 pub(crate) mod published_versions;
 pub(crate) mod rack_parameter_names;
 pub(crate) mod rack_update;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::rack_version::Version;
-use crate::context::Context;
+use crate::context::{Context, Published};
 use crate::error::{CommandError, Hint};
 use convox_client::rack::{Error, Rack};
 
@@ -26,7 +26,7 @@ struct Release {
 /// # Errors
 /// The list can't be read, or has no such version.
 pub(crate) async fn newest_patch(cx: &Context, current: &str) -> Result<String, CommandError> {
-    let github = cx.releases()?;
+    let github = cx.published(Published::V3)?;
     let found = match Version::parse(current) {
         Some(version) => newest_patch_of(&github, version).await,
         None => latest(&github).await.map(Some),

@@ -8,6 +8,7 @@ use super::rollout_logs::RolloutLogs;
 use super::update::UpdateWatch;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
+use crate::event::Event;
 use convox_client::rack::{ManagedUpdate, Rack, SystemUpdate};
 use convox_client::wait::{WaitError, until};
 use convox_wire::{System, SystemStatus};
@@ -34,6 +35,26 @@ pub(crate) async fn update(
         force: change.force,
     };
     Ok(console.update_managed_rack(name, &change).await?)
+}
+
+/// Does a change as one step, and waits until it is done if that is asked for. Terraform has done it
+/// when it ends.
+pub(crate) async fn step(
+    cx: &Context,
+    managed: &ManagedRack,
+    text: impl Into<String>,
+    change: SystemUpdate,
+) -> Result<(), CommandError> {
+    let waits = cx.is_asked_to_wait() && !matches!(managed, ManagedRack::Terraform(_));
+    let update = update(cx, managed, change);
+    if !waits {
+        return cx.step(text, update).await;
+    }
+    cx.emit(Event::Step(text.into()))?;
+    update.await?;
+    cx.emit(Event::LogFollows)?;
+    wait_with_log(cx, &cx.rack().await?).await?;
+    cx.emit(Event::Done(None))
 }
 
 /// How long a rack may show nothing of an update that it has accepted: it caches its status.

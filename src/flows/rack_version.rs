@@ -1,4 +1,6 @@
-//! Versions of v3 racks.
+//! Versions of racks.
+
+use std::collections::BTreeMap;
 
 /// Major, minor and patch version of a 3.x rack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,11 @@ impl Version {
 /// Returns whether one version is older than another. Only versions of 3.x racks are compared.
 pub(crate) fn is_older(version: &str, than: &str) -> bool {
     Version::parse(version).zip(Version::parse(than)).is_some_and(|(version, than)| version < than)
+}
+
+/// Returns whether parameters are those of a v2 rack: some begin with an upper-case letter.
+pub(crate) fn are_of_v2(parameters: &BTreeMap<String, String>) -> bool {
+    parameters.keys().any(|name| name.starts_with(|one: char| one.is_ascii_uppercase()))
 }
 
 #[cfg(test)]

@@ -32,10 +32,10 @@ pub enum TerraformError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     /// Terraform exited with an error.
-    #[error("terraform output failed in {0}: run it there to see why")]
+    #[error("terraform output failed in {0}")]
     Failed(String),
     /// Terraform did not print JSON. The text is not repeated, as it may contain passwords.
-    #[error("terraform output in {0} did not print JSON: run it there to see what it prints")]
+    #[error("terraform output in {0} did not print JSON")]
     Format(String),
 }
 

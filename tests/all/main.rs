@@ -51,6 +51,7 @@ mod rack;
 mod rack_params_json;
 mod rack_system;
 mod rack_terraform;
+mod rack_v2;
 mod racks;
 mod releases;
 mod releases_diff;

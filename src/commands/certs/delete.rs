@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use serde::Serialize;
 
@@ -16,7 +16,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let id = args.certificate;
     let rack = cx.rack().await?;
-    let delete = async { Ok(rack.delete_certificate(&id).await?) };
+    let delete = async {
+        let done = rack.delete_certificate(&id).await;
+        done.map_err(|error| {
+            CommandError::about_named(error, Hint::command("list certificates with", "certs"))
+        })
+    };
     cx.step(format!("Deleting certificate {id}"), delete).await?;
     Ok(Outcome::json(Deleted { deleted: id }))
 }

@@ -1,12 +1,13 @@
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
-use crate::flows::rack_update::wait_with_log;
+use crate::flows::managed_rack::ManagedRack;
+use crate::flows::rack_update::{self, wait_with_log};
 use crate::outcome::Outcome;
 use crate::settings::ExposeSecret;
-use convox_client::rack::{KeyPair, Rack, SystemUpdate};
+use convox_client::rack::{KeyPair, SystemUpdate};
 
 /// Replace the key of a rack's instances
 ///
@@ -18,6 +19,7 @@ use convox_client::rack::{KeyPair, Rack, SystemUpdate};
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
+    let managed = ManagedRack::find(cx).await?;
     let rack = cx.rack().await?;
     cx.emit(Event::Step("Rolling instance key".to_owned()))?;
     let Some(key) = rack.roll_instance_key().await? else {
@@ -27,24 +29,32 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
         return Ok(Outcome::json(Rolled { name: None, private_key: None }));
     };
     cx.emit(Event::Done(None))?;
-    let used = use_key(cx, &rack, &key).await;
+    let used = use_key(cx, &managed, &key).await;
     // The key exists nowhere else, so it is shown even if the rack does not use it yet.
     let private_key = key.private_key.expose_secret();
     cx.emit(Event::Line("Generated private key:".to_owned()))?;
     if !cx.args.json {
         cx.ui.print(&format!("{}\n", private_key.trim_end_matches('\n')))?;
     }
-    used?;
-    let private_key = Some(private_key.to_owned());
-    Ok(Outcome::json(Rolled { name: Some(key.name), private_key }))
+    let rolled = Rolled { name: Some(key.name.clone()), private_key: Some(private_key.to_owned()) };
+    match used {
+        Ok(()) => Ok(Outcome::json(rolled)),
+        Err(error) => {
+            if cx.args.json {
+                cx.ui.document(&rolled)?;
+            }
+            let name = format!("key_pair_name={}", key.name);
+            Err(error
+                .hint(Hint::command("have the rack use the key with", "rack params set").arg(name)))
+        }
+    }
 }
 
 /// Sets the parameter by which a v3 rack uses the key.
-async fn use_key(cx: &Context, rack: &Rack, key: &KeyPair) -> Result<(), CommandError> {
+async fn use_key(cx: &Context, managed: &ManagedRack, key: &KeyPair) -> Result<(), CommandError> {
     let parameters = [("key_pair_name".to_owned(), key.name.clone())].into();
     let update = SystemUpdate { parameters, ..SystemUpdate::default() };
-    let set = async { Ok(rack.update_system(&update).await?) };
-    cx.step("Updating parameters", set).await
+    cx.step("Updating parameters", rack_update::update(cx, managed, update)).await
 }
 
 #[derive(Serialize)]

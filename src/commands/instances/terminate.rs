@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use serde::Serialize;
 
@@ -17,7 +17,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let rack = cx.rack().await?;
-    let terminate = async { Ok(rack.terminate_instance(&args.instance).await?) };
+    let terminate = async {
+        let done = rack.terminate_instance(&args.instance).await;
+        done.map_err(|error| {
+            CommandError::about_named(error, Hint::command("list instances with", "instances"))
+        })
+    };
     cx.step("Terminating instance", terminate).await?;
     Ok(Outcome::json(Terminated { terminated: args.instance }))
 }

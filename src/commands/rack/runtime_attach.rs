@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::runtimes::managed;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::outcome::Outcome;
 
@@ -17,7 +17,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let (console, name) = managed(cx).await?;
-    console.attach_runtime(&name, &args.runtime).await?;
+    console.attach_runtime(&name, &args.runtime).await.map_err(|error| {
+        CommandError::about_named(error, Hint::command("list runtimes with", "rack runtimes"))
+    })?;
     cx.emit(Event::Done(None))?;
     Ok(Outcome::json(Attached { rack: name.to_string(), runtime: args.runtime }))
 }

@@ -3,17 +3,18 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::managed_rack::ManagedRack;
-use crate::flows::rack_version::{Version, is_older};
-use crate::flows::{published_versions, rack_update};
+use crate::flows::rack_version::{Version, are_of_v2, is_older};
+use crate::flows::{published_v2_versions, published_versions, rack_update};
 use crate::outcome::Outcome;
 use convox_client::rack::SystemUpdate;
+use convox_wire::System;
 
 /// Update a rack to another version
 ///
-/// Without a version, the newest published patch of the rack's minor version is taken. A minor
-/// version can't be skipped.
+/// Without a version, the newest published patch of the rack's minor version is taken; on v2 racks,
+/// the next version that is required, or else the latest. A minor version can't be skipped.
 ///
-/// Returns once the change is accepted; `rack wait` waits until it is done. On a rack that Terraform
+/// Returns once the change is accepted; with --wait, once it is done. On a rack that Terraform
 /// manages on this machine, Terraform applies the change, and its output is shown.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack update\n  convox rack update 3.24.8\n  \
@@ -29,17 +30,19 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let Args { version, force } = args;
     let managed = ManagedRack::find(cx).await?;
-    let from = match &managed {
+    let (from, is_v2) = match &managed {
         // The rack itself need not answer where nothing is checked.
-        ManagedRack::Terraform(rack) if force || version.is_none() => rack.release()?,
-        _ => cx.rack().await?.system().await?.version,
+        ManagedRack::Terraform(rack) if force || version.is_none() => (rack.release()?, false),
+        _ => {
+            let System { version, parameters, .. } = cx.rack().await?.system().await?;
+            let is_v2 = is_stamp(&version) || are_of_v2(&parameters);
+            (version, is_v2)
+        }
     };
     let version = match version {
         Some(version) => version,
-        None if is_v2(&from) => {
-            return Err(CommandError::new(format!("the next version after {from} is not known"))
-                .hint(Hint::command("choose it with", "rack update").arg("VERSION")));
-        }
+        None if is_v2 && from == "dev" => from.clone(),
+        None if is_v2 => published_v2_versions::next(cx, &from).await?,
         None => published_versions::newest_patch(cx, &from).await?,
     };
     check(&from, &version, force)?;
@@ -49,12 +52,12 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         force: Some(force),
         ..SystemUpdate::default()
     };
-    cx.step(format!("Updating to {version}"), rack_update::update(cx, &managed, change)).await?;
+    rack_update::step(cx, &managed, format!("Updating to {version}"), change).await?;
     Ok(Outcome::json(Updated { version, from }))
 }
 
-/// The versions of v2 racks are times. They are not published with those of v3 racks.
-fn is_v2(version: &str) -> bool {
+/// The versions of v2 racks are times.
+fn is_stamp(version: &str) -> bool {
     version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use serde::Serialize;
 
@@ -15,7 +15,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let rack = cx.rack().await?;
-    let remove = async { Ok(rack.remove_registry(&args.server).await?) };
+    let remove = async {
+        let done = rack.remove_registry(&args.server).await;
+        done.map_err(|error| {
+            CommandError::about_named(error, Hint::command("list registries with", "registries"))
+        })
+    };
     cx.step("Removing registry", remove).await?;
     Ok(Outcome::json(Removed { removed: args.server }))
 }

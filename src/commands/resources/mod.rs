@@ -1,4 +1,5 @@
 pub(crate) mod console;
+pub(crate) mod db;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod info;

@@ -26,13 +26,18 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = rack(cx).await?;
     let url = url_of(&rack, &app, &args.resource).await?;
-    let (host, port) = address(&url).ok_or_else(|| {
+    let target = target(&url, args.port).ok_or_else(|| {
         CommandError::new(format!("unknown port for the url of resource {}", args.resource))
             .hint(Hint::command("print it with", "resources url").arg(&args.resource).app(&app))
     })?;
-    let target = Target { local: args.port.unwrap_or(port), host, port };
     serve(cx, &rack, vec![target]).await?;
     Ok(Outcome::streamed())
+}
+
+/// What a URL leads to, if that is known. It is served at its own port unless another is given.
+pub(crate) fn target(url: &str, local: Option<u16>) -> Option<Target> {
+    let (host, port) = address(url)?;
+    Some(Target { local: local.unwrap_or(port), host, port })
 }
 
 /// The host and the port of a URL, which may have a password with unescaped characters.

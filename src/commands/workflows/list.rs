@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::commands::rack::runtimes::managed;
+use crate::commands::rack::runtimes::{managed, not_there};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let (console, name) = managed(cx).await?;
-    let workflows = console.workflows(&name).await?.into_iter();
+    let workflows = console.workflows(&name).await.map_err(not_there)?.into_iter();
     let rows = workflows.map(|Workflow { id, kind, name }| Row { id, kind, name });
     Ok(Outcome::render(WorkflowList(rows.collect())))
 }

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::commands::rack::runtimes::managed;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::outcome::Outcome;
 use convox_client::rack::WorkflowRun;
@@ -36,7 +36,9 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     }
     let (console, name) = managed(cx).await?;
     let run = WorkflowRun { app, branch, commit, title };
-    let job = console.run_workflow(&name, &workflow, &run).await?;
+    let job = console.run_workflow(&name, &workflow, &run).await.map_err(|error| {
+        CommandError::about_named(error, Hint::command("list workflows with", "workflows"))
+    })?;
     cx.emit(Event::Line(format!("Successfully trigger the workflow, job id: {job}")))?;
     Ok(Outcome::json(Started { workflow, job }))
 }

@@ -45,6 +45,14 @@ impl Rack {
         self.client.download(&Request::get(path)).await
     }
 
+    /// Deletes a database that the rack has kept (`DELETE /rds/{name}`; v2).
+    ///
+    /// # Errors
+    /// [`Error::Status`]: 404 on v3 racks.
+    pub async fn delete_database(&self, name: &ResourceName) -> Result<(), Error> {
+        self.act(Request::delete(path!["rds", name])).await
+    }
+
     /// Imports a dump (`PUT /apps/{app}/resources/{name}/data`; v3). Sent once: a dump that was
     /// loaded in part may not load again.
     ///

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::prometheus;
 use super::steps::STEPS;
+use super::{prometheus, v2};
 use crate::error::CommandError;
 use crate::flows::managed_rack::Current;
 use crate::flows::rack_parameter_names::{has, of_provider};
+use crate::flows::rack_version::are_of_v2;
 
 pub(super) type Parameters = BTreeMap<String, String>;
 
@@ -48,13 +49,14 @@ const FOR_ALL_RACKS: u8 = 3;
 
 /// Takes the steps in order. The first failure ends them.
 pub(super) async fn check(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let last = if call.looks_like_v3() { u8::MAX } else { FOR_ALL_RACKS };
+    let is_v3 = call.looks_like_v3();
+    let last = if is_v3 { u8::MAX } else { FOR_ALL_RACKS };
     for Step(number, check) in STEPS {
         if *number <= last {
             call.take(check).await?;
         }
     }
-    Ok(())
+    if is_v3 { Ok(()) } else { v2::check(call) }
 }
 
 impl<'a> Call<'a> {
@@ -69,10 +71,8 @@ impl<'a> Call<'a> {
         Self { new, current, provider, force, read, warnings: Vec::new() }
     }
 
-    /// v2 racks have parameters in upper case.
     fn looks_like_v3(&self) -> bool {
-        let is_of_v2 = |name: &String| name.starts_with(|one: char| one.is_ascii_uppercase());
-        self.known().is_none() || !self.current.keys().any(is_of_v2)
+        self.known().is_none() || !are_of_v2(self.current)
     }
 
     /// The parameters of the provider; `None` if it is not known.

@@ -12,4 +12,5 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod together;
+mod v2;
 mod values;

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::checks::{self, Call};
+use super::v2;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::flows::managed_rack::ManagedRack;
 use crate::flows::rack_update;
 use crate::outcome::Outcome;
@@ -14,7 +15,7 @@ use convox_client::rack::SystemUpdate;
 
 /// Set parameters of a rack
 ///
-/// Returns once the change is accepted; `rack wait` waits until it is done. On a rack that Terraform
+/// Returns once the change is accepted; with --wait, once it is done. On a rack that Terraform
 /// manages on this machine, Terraform applies the change, and its output is shown.
 ///
 /// The value of a parameter that is a JSON document is the document, the name of a file that ends in
@@ -42,13 +43,20 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     };
     let mut call = Call::new(given, &current, args.force, &read);
     let checked = checks::check(&mut call).await;
+    let adds_balancer = v2::adds_balancer(&call);
     let Call { new: parameters, warnings, .. } = call;
     for warning in &warnings {
         warn(cx, warning);
     }
     checked?;
     let update = SystemUpdate { parameters: parameters.clone(), ..SystemUpdate::default() };
-    cx.step("Updating parameters", rack_update::update(cx, &managed, update)).await?;
+    rack_update::step(cx, &managed, "Updating parameters", update).await?;
+    if adds_balancer {
+        cx.notice_with(
+            "NLB provisioning typically takes 5-10 minutes",
+            [Hint::command("check its status with", "rack")],
+        );
+    }
     Ok(Outcome::json(Set { parameters }))
 }
 

@@ -1,4 +1,5 @@
-use super::Changed;
+use super::wait::{Goal, until_done};
+use super::{Changed, not_there};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -16,7 +17,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let rack = cx.rack().await?;
     let resource = args.resource;
-    let delete = async { Ok(rack.delete_rack_resource(&resource).await?) };
+    let delete = async {
+        rack.delete_rack_resource(&resource).await.map_err(not_there)?;
+        until_done(cx, &rack, &resource, Goal::Deleted).await
+    };
     cx.step("Deleting resource", delete).await?;
     Ok(Outcome::json(Changed { resource }))
 }

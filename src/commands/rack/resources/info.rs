@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::not_there;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let resource = cx.rack().await?.rack_resource(&args.resource).await?;
+    let resource = cx.rack().await?.rack_resource(&args.resource).await.map_err(not_there)?;
     Ok(Outcome::render(ResourceInfo::from(resource)))
 }
 

@@ -1,4 +1,5 @@
-use super::Changed;
+use super::wait::{Goal, until_done};
+use super::{Changed, not_there};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -17,7 +18,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let resource = args.resource;
-    let link = async { Ok(rack.link_rack_resource(&resource, &app).await?) };
+    let link = async {
+        rack.link_rack_resource(&resource, &app).await.map_err(not_there)?;
+        until_done(cx, &rack, &resource, Goal::Running).await
+    };
     cx.step(format!("Linking to {app}"), link).await?;
     Ok(Outcome::json(Changed { resource }))
 }

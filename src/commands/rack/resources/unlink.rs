@@ -1,4 +1,5 @@
-use super::Changed;
+use super::wait::{Goal, until_done};
+use super::{Changed, not_there};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -17,7 +18,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let resource = args.resource;
-    let unlink = async { Ok(rack.unlink_rack_resource(&resource, &app).await?) };
+    let unlink = async {
+        rack.unlink_rack_resource(&resource, &app).await.map_err(not_there)?;
+        until_done(cx, &rack, &resource, Goal::Running).await
+    };
     cx.step(format!("Unlinking from {app}"), unlink).await?;
     Ok(Outcome::json(Changed { resource }))
 }

@@ -1,4 +1,5 @@
-use super::{Changed, parse};
+use super::wait::{Goal, until_done};
+use super::{Changed, not_there, parse};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -20,7 +21,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let options = parse(&args.options)?;
     let rack = cx.rack().await?;
     let resource = args.resource;
-    let update = async { Ok(rack.update_rack_resource(&resource, &options).await?) };
+    let update = async {
+        rack.update_rack_resource(&resource, &options).await.map_err(not_there)?;
+        until_done(cx, &rack, &resource, Goal::Running).await
+    };
     cx.step("Updating resource", update).await?;
     Ok(Outcome::json(Changed { resource }))
 }

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::url_of;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
@@ -17,10 +18,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let name = args.resource;
-    let mut resource = cx.rack().await?.rack_resource(&name).await?.resource;
-    // Old racks have it among the parameters.
-    let url = resource.url.or_else(|| resource.parameters.remove("Url"));
-    let url = url.ok_or_else(|| CommandError::new(format!("no url for resource: {name}")))?;
+    let url = url_of(&cx.rack().await?, &name).await?;
     Ok(Outcome::render(Url { name, url }))
 }
 

@@ -1,0 +1,3 @@
+//! `resources db …`: databases of v2 racks (hidden).
+
+pub(crate) mod delete;

@@ -1,0 +1,45 @@
+//! Where the credentials of a run come from, which decides what to do if they are refused.
+
+use std::path::PathBuf;
+
+use shell_words::quote;
+
+/// Where the credentials of a run come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Credentials {
+    /// RACK_URL.
+    #[default]
+    RackUrl,
+    /// The file of a rack.
+    File(PathBuf),
+    /// The outputs of Terraform in this directory.
+    Terraform(PathBuf),
+    /// A login at this console.
+    Login(String),
+    /// CONVOX_PASSWORD, for this console.
+    Variable(String),
+}
+
+impl Credentials {
+    /// What to do if they are refused.
+    pub(super) fn advice(&self) -> String {
+        match self {
+            Self::RackUrl => "check the password in RACK_URL".to_owned(),
+            Self::File(file) => format!("check the password in {}", file.display()),
+            Self::Terraform(dir) => {
+                format!("check the output api of terraform in {}", dir.display())
+            }
+            Self::Login(_) => self.log_in("log in again with"),
+            Self::Variable(_) => self.log_in("check CONVOX_PASSWORD, or unset it and log in with"),
+        }
+    }
+
+    /// How to log in: `lead: convox login HOST`.
+    pub(super) fn log_in(&self, lead: &str) -> String {
+        let host = match self {
+            Self::Login(host) | Self::Variable(host) => host,
+            Self::RackUrl | Self::File(_) | Self::Terraform(_) => "HOST",
+        };
+        format!("{lead}: convox login {}", quote(host))
+    }
+}
