@@ -253,7 +253,8 @@ pub(crate) fn login_target(
 }
 
 fn with_second_factor(cx: &Context, url: &RackUrl, options: Options) -> Options {
-    Options { authenticator: Some(Arc::new(Browser::new(cx, url))), ..options }
+    let browser = Browser::new(cx, url, options.clone());
+    Options { authenticator: Some(Arc::new(browser)), ..options }
 }
 
 fn options(cx: &Context, url: &RackUrl) -> Result<Options, CommandError> {

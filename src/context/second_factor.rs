@@ -14,10 +14,14 @@ use tokio::net::TcpListener;
 use super::{Context, Severity, Ui};
 use crate::programs::browser;
 use crate::settings::RackUrl;
-use convox_client::transport::{Authenticator, Endpoint, FactorChallenge, FactorError};
+use convox_client::rack::{Client, Endpoint, Options, Rack};
+use convox_client::transport::{Authenticator, FactorChallenge, FactorError};
 
 /// How long a person may take.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// The page that asks for it.
+const PAGE: &str = "/login/u2f";
 
 /// Asks for the second factor in the browser.
 pub(super) struct Browser {
@@ -25,21 +29,27 @@ pub(super) struct Browser {
     program: Option<std::ffi::OsString>,
     /// Scheme, host and port of the console.
     console: String,
+    /// The console for whoever asks without credentials, as browsers do.
+    public: Rack,
 }
 
 impl Browser {
-    pub(super) fn new(cx: &Context, console: &RackUrl) -> Self {
-        let program = cx.settings.env.browser.clone();
+    pub(super) fn new(cx: &Context, console: &RackUrl, options: Options) -> Self {
+        let url = Endpoint::from(console).url;
         Self {
             ui: cx.ui.clone(),
-            program,
-            console: Endpoint::from(console).url.origin().ascii_serialization(),
+            program: cx.settings.env.browser.clone(),
+            console: url.origin().ascii_serialization(),
+            public: Rack::new(Client::new(Endpoint::new(url), options)).without_retries(),
         }
     }
 
     async fn ask(&self, challenge: FactorChallenge) -> Result<SecretString, FactorError> {
         if !self.ui.notices_are_seen() {
             return Err(FactorError::Unattended);
+        }
+        if !self.has_page().await {
+            return Err(FactorError::NoPage);
         }
         let cannot = |error: std::io::Error| {
             FactorError::Failed(format!("the browser's answer can't be received: {error}"))
@@ -64,6 +74,11 @@ impl Browser {
         }
     }
 
+    /// Whether the console has the page. Consoles for 2.x clients, which read keys over USB, need none.
+    async fn has_page(&self) -> bool {
+        self.public.get_raw(PAGE).await.err().and_then(|error| error.status()) != Some(404)
+    }
+
     /// Opens the page. The address was printed, so it is no failure if there is no browser.
     async fn open(&self, page: String) {
         let program = self.program.clone();
@@ -81,7 +96,7 @@ impl Browser {
             .append_pair("callback_url", &format!("http://localhost:{port}"))
             .append_pair("token", &BASE64_STANDARD.encode(document))
             .finish();
-        format!("{}/login/u2f?{query}", self.console)
+        format!("{}{PAGE}?{query}", self.console)
     }
 }
 

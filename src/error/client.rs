@@ -144,6 +144,9 @@ fn log_in_at(address: &str) -> Hint {
     Hint::command("log in again with", "login").arg(address)
 }
 
+const WITHOUT_FACTOR: &str =
+    "log in with a token that needs no second factor: --token or CONVOX_TOKEN";
+
 fn for_second_factor(address: &str, cause: &FactorError) -> Vec<Hint> {
     match cause {
         FactorError::Unattended => vec![
@@ -152,8 +155,9 @@ fn for_second_factor(address: &str, cause: &FactorError) -> Vec<Hint> {
                 "login",
             )
             .arg(address),
-            "or log in with a token that needs no second factor: --token or CONVOX_TOKEN".into(),
+            format!("or {WITHOUT_FACTOR}").into(),
         ],
+        FactorError::NoPage => vec![WITHOUT_FACTOR.into()],
         FactorError::Refused { .. } => vec![
             "check that the key is registered with your account at the console".into(),
             Hint::command("then try again with", "login").arg(address),

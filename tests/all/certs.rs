@@ -47,7 +47,10 @@ cert-2  new.site.test                    Pending
     story.run("convox certs generate www.site.test --id").code(0).out("cert-new");
     story.run("convox certs renew").prints(str!["Renewing certificate web... OK"]);
     story.run("convox certs delete cert-1").prints(str!["Deleting certificate cert-1... OK"]);
-    story.run("convox certs delete cert-9").fails(str!["ERROR: no such certificate: cert-9"]);
+    story.run("convox certs delete cert-9").fails(str![[r#"
+ERROR: no such certificate: cert-9
+HINT: list certificates with: convox certs
+"#]]);
     story.run("convox certs generate 'www.site.test, site.test'").code(2);
 }
 

@@ -75,7 +75,6 @@ wf-1  deployment  main
     story.run("convox workflows run wf-9 -a web --commit abc").fails(str![[r#"
 ERROR: response status 404
 HINT: the request was POST /racks/acme/production/workflows/wf-9/run
-HINT: check that this is the address of a rack: convox racks
-HINT: the rack may be too old for this
+HINT: list workflows with: convox workflows
 "#]]);
 }

@@ -85,7 +85,6 @@ fn a_wrong_password() {
         story.run(line).fails(str![[r#"
 ERROR: invalid authentication
 HINT: check the password in RACK_URL
-HINT: log in again with: convox login HOST
 "#]]);
     }
 }

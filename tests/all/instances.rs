@@ -37,7 +37,10 @@ i-2  draining                    0   50.00%  25.00%
 "#]]);
     assert_eq!(story.run("convox instances --json").json()[0]["cpu"], 0.25);
     story.run("convox instances terminate i-1").prints(str!["Terminating instance... OK"]);
-    story.run("convox instances terminate i-9").fails(str!["ERROR: no such instance: i-9"]);
+    story.run("convox instances terminate i-9").fails(str![[r#"
+ERROR: no such instance: i-9
+HINT: list instances with: convox instances
+"#]]);
     story.run("convox instances terminate ''").code(2).out("");
 }
 

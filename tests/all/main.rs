@@ -19,6 +19,7 @@ mod configs;
 mod console;
 mod console_racks;
 mod console_session;
+mod console_stories;
 mod cost;
 mod credentials;
 mod deploy;

@@ -86,6 +86,12 @@ impl Console {
         }))
     }
 
+    /// From now on there is no page for the second factor, as at consoles that expect a key at a USB
+    /// port.
+    pub fn close_page(&self) {
+        self.sessions().has_no_page = true;
+    }
+
     /// Ends all sessions; from now on this is required.
     pub fn require(&self, required: Required) {
         self.sessions().expire(required);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
@@ -25,9 +26,9 @@ pub(super) fn router(console: Console) -> Router {
         .route("/racks/{organization}/{name}", get(rack).put(change))
         .route("/racks/{organization}/{name}/host", get(host))
         .route("/racks/{organization}/{name}/sync", post(change))
-        .route("/racks/{organization}/{name}/runtimes", get(runtimes).put(change))
+        .route("/racks/{organization}/{name}/runtimes", get(runtimes).put(attach))
         .route("/racks/{organization}/{name}/workflows", get(workflows))
-        .route("/racks/{organization}/{name}/workflows/{id}/run", post(change))
+        .route("/racks/{organization}/{name}/workflows/{id}/run", post(run))
         .route("/organizations/{organization}/runtimes", get(organization_runtimes))
         .route("/machines", get(machines))
         .route("/machines/{id}/{*path}", any(on_machine))
@@ -87,7 +88,17 @@ struct Page {
 }
 
 /// The page of the second factor. It signs at once and calls back.
-async fn sign(State(console): State<Console>, Query(page): Query<Page>) -> Response {
+async fn sign(
+    State(console): State<Console>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Response {
+    if console.sessions().has_no_page {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let Query(page) = match page {
+        Ok(page) => page,
+        Err(rejection) => return rejection.into_response(),
+    };
     let document = BASE64_STANDARD.decode(page.token).ok();
     let Some(document) = document.and_then(|text| serde_json::from_slice::<Value>(&text).ok())
     else {
@@ -155,8 +166,34 @@ async fn change(
     Ok(Json(json!({"jod_id": "job-1"})).into_response())
 }
 
+/// The only cloud account.
+const RUNTIME: &str = "runtime-1";
+
+/// The only workflow.
+const WORKFLOW: &str = "workflow-1";
+
 fn accounts() -> Response {
-    Json(json!([{"id": "runtime-1", "title": "production account"}])).into_response()
+    Json(json!([{"id": RUNTIME, "title": "production account"}])).into_response()
+}
+
+async fn attach(console: State<Console>, path: Named, uri: Uri, form: String) -> Answer {
+    match field(&form, "runtime") {
+        Some(id) if id == RUNTIME => change(console, path, Method::PUT, uri, form).await,
+        id => Err(Refusal::not_found(format!("runtime not found: {}", id.unwrap_or_default()))),
+    }
+}
+
+async fn run(console: State<Console>, path: Named, uri: Uri, form: String) -> Answer {
+    match path.get("id").map(String::as_str) {
+        Some(WORKFLOW) => change(console, path, Method::POST, uri, form).await,
+        id => Err(Refusal::not_found(format!("workflow not found: {}", id.unwrap_or_default()))),
+    }
+}
+
+/// A field of a form.
+fn field(form: &str, name: &str) -> Option<String> {
+    let mut fields = url::form_urlencoded::parse(form.as_bytes());
+    fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 async fn runtimes(State(console): State<Console>, Path(path): Named) -> Answer {
@@ -176,7 +213,7 @@ async fn organization_runtimes(
 
 async fn workflows(State(console): State<Console>, Path(path): Named) -> Answer {
     console.rack(&full_name(&path))?;
-    let workflow = json!({"id": "workflow-1", "name": "deploy", "kind": "deployment"});
+    let workflow = json!({"id": WORKFLOW, "name": "deploy", "kind": "deployment"});
     Ok(Json(json!({"oid": "organization-1", "workflows": [workflow]})).into_response())
 }
 

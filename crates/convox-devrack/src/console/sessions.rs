@@ -19,6 +19,7 @@ pub(super) struct Sessions {
     pub(super) given: usize,
     pub(super) signed: usize,
     pub(super) wrong: u32,
+    pub(super) has_no_page: bool,
 }
 
 impl Sessions {
