@@ -232,6 +232,9 @@ impl From<TerraformError> for CommandError {
     fn from(error: TerraformError) -> Self {
         let hint = match &error {
             TerraformError::Program(ProgramError::Missing(_)) => Some(install_terraform()),
+            TerraformError::Program(ProgramError::TimedOut { .. }) => {
+                Some("run terraform output in the rack's directory to see what it waits for".into())
+            }
             TerraformError::Program(_) => None,
             TerraformError::Failed(_) | TerraformError::Format(_) => {
                 Some("run it there to see what it prints".into())

@@ -1,6 +1,6 @@
 //! `certs` and `letsencrypt`.
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use snapbox::str;
 
 use crate::support::{MockServer, Request, Response, Story, ordinary};
@@ -51,7 +51,17 @@ cert-2  new.site.test                    Pending
 ERROR: no such certificate: cert-9
 HINT: list certificates with: convox certs
 "#]]);
-    story.run("convox certs generate 'www.site.test, site.test'").code(2);
+    for (args, error) in [
+        ("'www.site.test, site.test'", "a domain has no blanks or commas"),
+        ("'www.site.test '", "a domain has no blanks or commas"),
+        ("''", "a domain has no blanks or commas"),
+        ("www.site.test --duration 90", "not a duration: a number and a unit is expected"),
+        ("www.site.test --duration 0s", "it is zero"),
+    ] {
+        let ran = story.run(&format!("convox certs generate {args}"));
+        ran.code(2).out("").stderr_contains(error);
+    }
+    assert_eq!(fake.count("POST /certificates/generate"), 2);
 }
 
 /// A certificate that signs itself, and its key.
@@ -59,6 +69,23 @@ fn pem() -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["www.site.test".to_owned()]).unwrap();
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+/// A certificate, its key, its issuer, and the issuer of that.
+fn issued() -> [String; 4] {
+    let authority = |name: &str| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    };
+    let new_key = || KeyPair::generate().unwrap();
+    let root = CertifiedIssuer::self_signed(authority("root"), new_key()).unwrap();
+    let middle = CertifiedIssuer::signed_by(authority("middle"), new_key(), &root).unwrap();
+    let key = new_key();
+    let leaf = CertificateParams::new(vec!["www.site.test".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &middle).unwrap();
+    [leaf.pem(), key.serialize_pem(), middle.pem(), root.pem()]
 }
 
 #[test]
@@ -95,6 +122,21 @@ HINT: it should begin with -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY
 ERROR: locked.key: the private key is encrypted
 HINT: a rack can't decrypt it: openssl pkey -in KEY -out PLAIN-KEY removes it
 "#]]);
+    story.run("convox certs import site.pem site.key --chain chain.pem").ok();
+    let [leaf, leaf_key, middle, root] = issued();
+    story.write("leaf.pem", &leaf).write("leaf.key", &leaf_key);
+    story
+        .write("turned.pem", &format!("{root}{middle}"))
+        .write("right.pem", &format!("{middle}{root}"));
+    story.run("convox certs import leaf.pem leaf.key --chain turned.pem").fails(str![[r#"
+ERROR: turned.pem: the chain is in the wrong order
+HINT: the issuer of the certificate comes first, then the issuer of that, and so on
+"#]]);
+    story.run("convox certs import leaf.pem leaf.key --chain chain.pem").fails(str![[r#"
+ERROR: chain.pem: the chain does not belong to the certificate: its issuer is not in it
+HINT: give the chain that came with the certificate
+"#]]);
+    story.run("convox certs import leaf.pem leaf.key --chain right.pem").ok();
     story.run("convox certs import site.pem site.key --chain missing.pem").fails(str![
         "ERROR: failed to read the file missing.pem: No such file or directory (os error 2)"
     ]);
@@ -102,7 +144,7 @@ HINT: a rack can't decrypt it: openssl pkey -in KEY -out PLAIN-KEY removes it
 ERROR: notes.txt is not in PEM
 HINT: it should begin with -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----
 "#]]);
-    assert!(fake.requests().is_empty());
+    assert_eq!(fake.count("POST /certificates"), 2, "those that fit");
 }
 
 #[test]
@@ -145,10 +187,14 @@ ID  DNS-ZONES  HOSTED-ZONE-ID  REGION     ROLE
 ERROR: not found or invalid id
 HINT: list the ids with: convox letsencrypt dns route53 list
 "#]]);
-    story
-        .run("convox letsencrypt dns route53 add --id 1 --dns-zones a.test --role arn:2")
-        .fails(str!["ERROR: id required or provided id is already in use"]);
-    story
-        .run("convox letsencrypt dns route53 add --id 0")
-        .fails(str!["ERROR: invalid id or id is not provided"]);
+    story.run("convox letsencrypt dns route53 add --id 1 --dns-zones a.test --role arn:2").fails(
+        str![[r#"
+ERROR: id required or provided id is already in use
+HINT: list the ids with: convox letsencrypt dns route53 list
+"#]],
+    );
+    story.run("convox letsencrypt dns route53 add --id 0").fails(str![[r#"
+ERROR: invalid id or id is not provided
+HINT: give a number from 1 on with --id
+"#]]);
 }

@@ -68,10 +68,14 @@ wf-1  deployment  main
         .prints(str!["Successfully trigger the workflow, job id: job-1"]);
     let sent = console.one("POST /racks/acme/production/workflows/wf-1/run").text();
     assert_eq!(sent, "app=web&branch=main");
-    story.run("convox workflows run wf-1 --branch main").fails(str!["ERROR: app is required"]);
-    story
-        .run("convox workflows run wf-1 -a web")
-        .fails(str!["ERROR: branch or commit is required"]);
+    story.run("convox workflows run wf-1 --branch main").fails(str![[r#"
+ERROR: app is required
+HINT: name it with --app
+"#]]);
+    story.run("convox workflows run wf-1 -a web").fails(str![[r#"
+ERROR: branch or commit is required
+HINT: name what to run it on with --branch or --commit
+"#]]);
     story.run("convox workflows run wf-9 -a web --commit abc").fails(str![[r#"
 ERROR: response status 404
 HINT: the request was POST /racks/acme/production/workflows/wf-9/run

@@ -74,10 +74,14 @@ workflow-1  deployment  deploy
 ERROR: workflow not found: workflow-9
 HINT: list workflows with: convox workflows
 "#]]);
-    story.run("convox workflows run workflow-1 --commit abc").fails(str!["ERROR: app is required"]);
-    story
-        .run("convox workflows run workflow-1 -a web")
-        .fails(str!["ERROR: branch or commit is required"]);
+    story.run("convox workflows run workflow-1 --commit abc").fails(str![[r#"
+ERROR: app is required
+HINT: name it with --app
+"#]]);
+    story.run("convox workflows run workflow-1 -a web").fails(str![[r#"
+ERROR: branch or commit is required
+HINT: name what to run it on with --branch or --commit
+"#]]);
     assert_eq!(console.console.changes().len(), 2);
 }
 

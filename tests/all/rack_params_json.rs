@@ -59,6 +59,19 @@ fn a_document_that_is_wrong_is_not_sent() {
         .run("convox rack params set karpenter_config=none.json")
         .fails(str!["ERROR: invalid param 'karpenter_config' value, failed to read the file: No such file or directory (os error 2)"]);
     story.run("convox rack params set prometheus_url=http://localhost:9090").code(1);
+    for (pair, error) in [
+        (
+            "terraform_update_timeout=90",
+            "invalid value for terraform_update_timeout: must be a valid",
+        ),
+        ("fluentd_memory=1GB", "param 'fluentd_memory' must be a Kubernetes resource quantity"),
+        ("tags=team", "invalid value for tags param"),
+        ("karpenter_arch=arm", "invalid karpenter architecture: arm (must be amd64 or arm64)"),
+        ("idle_timeout", "invalid parameter \"idle_timeout\", expected Key=Value format"),
+    ] {
+        let ran = story.run(&format!("convox rack params set {pair}"));
+        ran.code(1).stderr_contains(&format!("ERROR: {error}"));
+    }
     story.run("convox rack params set node_tipe=x").fails(str![[r#"
 ERROR: unknown parameter 'node_tipe' for aws provider
        Did you mean 'node_type'?

@@ -98,8 +98,14 @@ fn access_is_given_with_a_role_and_a_duration() {
         .run("convox rack access --role read --duration-in-hours 8")
         .prints(str!["RACK_URL=https://jwt:abc.def@api.north.test"]);
     assert_eq!(fake.one("POST /system/jwt/token").text(), "role=read&durationInHour=8");
-    story.run("convox rack access --role read").fails(str!["ERROR: duration is required"]);
-    story.run("convox rack access").fails(str!["ERROR: role is required"]);
+    story.run("convox rack access --role read").fails(str![[r#"
+ERROR: duration is required
+HINT: give it in hours, with --duration-in-hours
+"#]]);
+    story.run("convox rack access").fails(str![[r#"
+ERROR: role is required
+HINT: choose one with --role: read, write or admin
+"#]]);
     story.run("convox rack access key rotate").prints(str!["OK"]);
     let refusing = MockServer::new(|ask| match ask.line.as_str() {
         "PUT /system/jwt/rotate" => Response::refusal(401, "you are unauthorized to access this"),

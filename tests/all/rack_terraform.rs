@@ -42,7 +42,7 @@ fn story(api: &MockServer, script: &str) -> Story {
     story.program(
         "terraform",
         &format!(
-            "echo \"$*\" >> '{log}'\ncase $1 in\noutput) cat '{outputs}' ;;\n{script}\n*) echo \"$1 \
+            "echo \"$*\" >> '{log}'\ncase $1 in\n{script}\noutput) cat '{outputs}' ;;\n*) echo \"$1 \
              is done\" ;;\nesac"
         ),
     );
@@ -214,6 +214,31 @@ ERROR: terraform is not installed, or not in PATH
 HINT: install it as in https://developer.hashicorp.com/terraform/install
 "#]]);
     story.run("convox rack params").ok();
+}
+
+#[test]
+fn a_terraform_that_can_not_tell_the_address_is_named_with_the_directory() {
+    for script in
+        ["output) echo 'no state' >&2; exit 1 ;;", "output) echo '\x1b[33mWarning\x1b[0m' ;;"]
+    {
+        let rack = rack();
+        let story = story(&rack, script);
+        let ran = story.run("convox apps");
+        ran.code(1).stderr_contains("ERROR: terraform output").stderr_contains("racks/north");
+        ran.stderr_contains("HINT: run it there to see what it prints\n");
+        let ran = story.run("convox racks");
+        ran.code(0).stderr_contains("WARNING: rack north: terraform output");
+        ran.stderr_contains("HINT: run it there to see what it prints\n");
+    }
+}
+
+#[test]
+fn a_password_that_the_rack_refuses_is_looked_for_in_the_outputs() {
+    let refusing = MockServer::new(|_| Response::refusal(401, "invalid authentication"));
+    story(&refusing, "").run("convox apps").fails(snapbox::str![[r#"
+ERROR: invalid authentication
+HINT: check the output api of terraform in /story/home/.config/convox/racks/north
+"#]]);
 }
 
 #[test]

@@ -41,12 +41,14 @@ fn a_certificate_is_set_for_an_app_of_the_first_generation_only() {
     let story = Story::against(&fake);
     story.run("convox ssl update web:443 cert-1").prints(str!["Updating certificate... OK"]);
     assert_eq!(fake.one("PUT /apps/web/ssl/web/443").text(), "id=cert-1");
-    story
-        .run("convox ssl update web:443 cert-1 -a new")
-        .fails(str!["ERROR: command not valid for generation 2 applications"]);
-    story
-        .run("convox ssl update web cert-1")
-        .fails(str!["ERROR: process:port required as first argument"]);
+    story.run("convox ssl update web:443 cert-1 -a new").fails(str![[r#"
+ERROR: command not valid for generation 2 applications
+HINT: the rack chooses the certificate of a service by its domains in convox.yml
+"#]]);
+    story.run("convox ssl update web cert-1").fails(str![[r#"
+ERROR: process:port required as first argument
+HINT: for example web:443
+"#]]);
     story.run("convox ssl update web:443").code(2);
 }
 

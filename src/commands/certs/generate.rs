@@ -2,6 +2,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::outcome::Outcome;
 use convox_client::rack::CertificateOptions;
+use convox_wire::duration::GoDuration;
 use serde::Serialize;
 
 /// Have the rack make a certificate
@@ -17,7 +18,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ISSUER")]
     issuer: Option<String>,
     /// How long it is valid, for example 2160h (v3 racks)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<String>,
 }
 
@@ -28,6 +29,15 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let made =
         cx.step_with("Generating certificate", generate, |made| Some(made.id.clone())).await?;
     Ok(Outcome::json(Made { id: made.id.clone(), domain: made.domain }).with_id(&made.id))
+}
+
+/// Checks a duration, which is sent as it is.
+fn duration(text: &str) -> Result<String, String> {
+    match text.parse::<GoDuration>() {
+        Ok(GoDuration(time)) if time.is_zero() => Err("it is zero".to_owned()),
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A new certificate.

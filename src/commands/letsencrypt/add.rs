@@ -1,6 +1,6 @@
 use super::{SolverFlags, checked_id, config, store};
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::outcome::Outcome;
 use convox_wire::{DnsSolver, Route53};
 
@@ -19,15 +19,18 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let id = checked_id(flags.id)?;
     let dns_zones = flags.zones();
     if dns_zones.is_empty() {
-        return Err(CommandError::new("dns zones are required"));
+        return Err(CommandError::new("dns zones are required")
+            .hint("name them with --dns-zones, joined by commas"));
     }
     if flags.role.is_none() {
-        return Err(CommandError::new("route53 access role is required"));
+        return Err(CommandError::new("route53 access role is required")
+            .hint("name one that may change the zones with --role"));
     }
     let rack = cx.rack().await?;
     let mut config = config(&rack).await?;
     if config.solvers.iter().any(|solver| solver.id == id) {
-        return Err(CommandError::new("id required or provided id is already in use"));
+        return Err(CommandError::new("id required or provided id is already in use")
+            .hint(Hint::command("list the ids with", "letsencrypt dns route53 list")));
     }
     let SolverFlags { hosted_zone_id, region, role, .. } = flags;
     let route53 = Some(Route53 { hosted_zone_id, region, role });

@@ -43,13 +43,19 @@ impl SolverFlags {
 }
 
 fn checked_id(id: Option<i64>) -> Result<i64, CommandError> {
-    let invalid = || CommandError::new("invalid id or id is not provided");
+    let invalid = || {
+        CommandError::new("invalid id or id is not provided")
+            .hint("give a number from 1 on with --id")
+    };
     id.filter(|id| *id > 0).ok_or_else(invalid)
 }
 
 async fn config(rack: &Rack) -> Result<LetsEncryptConfig, CommandError> {
     let read = rack.letsencrypt_config().await;
-    read.map_err(|error| CommandError::while_doing("failed to get config", error))
+    read.map_err(|error| {
+        let hints = CommandError::from(error.clone()).hints().to_vec();
+        CommandError::while_doing("failed to get config", error).with_hints(hints)
+    })
 }
 
 /// Stores the whole configuration: racks have no route for a part of it.

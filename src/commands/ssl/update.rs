@@ -24,10 +24,12 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let app = cx.app()?;
     let rack = cx.rack().await?;
     if rack.app(&app).await?.generation.as_deref() == Some("2") {
-        return Err(CommandError::new("command not valid for generation 2 applications"));
+        return Err(CommandError::new("command not valid for generation 2 applications")
+            .hint("the rack chooses the certificate of a service by its domains in convox.yml"));
     }
-    let (service, port) = endpoint(&args.endpoint)
-        .ok_or_else(|| CommandError::new("process:port required as first argument"))?;
+    let (service, port) = endpoint(&args.endpoint).ok_or_else(|| {
+        CommandError::new("process:port required as first argument").hint("for example web:443")
+    })?;
     let certificate = args.certificate;
     let update = async {
         rack.set_certificate(&app, &service, port, &certificate).await?;

@@ -30,9 +30,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let Args { workflow, branch, commit, title } = args;
     // A workflow deploys: the directory's name is not enough to say what.
     let app = cx.args.app.as_ref().map(AppName::to_string);
-    let app = app.ok_or_else(|| CommandError::new("app is required"))?;
+    let app = app.ok_or_else(|| CommandError::new("app is required").hint("name it with --app"))?;
     if branch.is_none() && commit.is_none() {
-        return Err(CommandError::new("branch or commit is required"));
+        return Err(CommandError::new("branch or commit is required")
+            .hint("name what to run it on with --branch or --commit"));
     }
     let (console, name) = managed(cx).await?;
     let run = WorkflowRun { app, branch, commit, title };

@@ -23,8 +23,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let role = args.role.ok_or_else(|| CommandError::new("role is required"))?;
-    let hours = args.duration_in_hours.ok_or_else(|| CommandError::new("duration is required"))?;
+    let role = args.role.ok_or_else(|| {
+        CommandError::new("role is required").hint("choose one with --role: read, write or admin")
+    })?;
+    let hours = args.duration_in_hours.ok_or_else(|| {
+        CommandError::new("duration is required").hint("give it in hours, with --duration-in-hours")
+    })?;
     let rack = cx.rack().await?;
     let host = rack.system().await?.rack_domain;
     let host = host.ok_or_else(|| CommandError::new("the rack does not report its own address"))?;
