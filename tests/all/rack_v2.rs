@@ -51,6 +51,20 @@ HINT: set both with: convox rack params set 'LogDriver=Syslog' 'SyslogDestinatio
 }
 
 #[test]
+fn the_parameters_of_a_rack_of_2018_are_those_of_an_app_of_its_name() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /system" => system("20180708231844", "running"),
+        "POST /apps/old/parameters" => Response::refusal(200, "ok\n"),
+        _ => answer(ask),
+    });
+    Story::against(&fake)
+        .run("convox rack params set Autoscale=No Telemetry=Yes")
+        .prints("Updating parameters... OK");
+    assert_eq!(fake.one("POST /apps/old/parameters").text(), "Autoscale=No&Telemetry=Yes");
+    assert_eq!(fake.count("PUT /system"), 0);
+}
+
+#[test]
 fn a_new_load_balancer_is_said_to_take_a_while() {
     let fake = MockServer::new(answer);
     let story = Story::against(&fake);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::path;
 use crate::transport::{Repeat, Request};
-use convox_wire::{Process, ReleaseSummary, System};
+use convox_wire::{AppName, Process, ReleaseSummary, System};
 
 use super::{Compat, Error, Rack, form_of};
 
@@ -61,10 +61,16 @@ impl Rack {
     }
 
     /// Changes the rack (`PUT /system`; v2, and v3 through a console). It is `updating` for a while.
+    /// Racks up to 20180708231844 take parameters as those of an app of their name (`POST
+    /// /apps/{rack}/parameters`).
     ///
     /// # Errors
     /// [`Error::Status`]: 501 on v3 racks that are reached directly.
     pub async fn update_system(&self, update: &SystemUpdate) -> Result<(), Error> {
+        if !update.parameters.is_empty() && !self.compat().await?.is_after_2018() {
+            let app = AppName::from_rack(self.system().await?.name);
+            return self.set_app_parameters(&app, &update.parameters).await;
+        }
         let request = Request::put(path!["system"])
             .form("count", update.count)
             .form("type", &update.instance_type)

@@ -2,11 +2,15 @@
 //! `WWW-Authenticate` header names the path that creates a session. Its id is then sent with every
 //! request. Racks have no sessions.
 
+mod challenge;
+
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use challenge::Challenge;
 
 use super::{
     Client, Error, FactorChallenge, FactorError, Path, Repeat, Request, RequestLine, Response,
@@ -18,26 +22,6 @@ pub type SessionSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How many answers to challenges a console may refuse.
 const MAX_ATTEMPTS: u32 = 3;
-
-/// `Session path="/session" token="false"`, from `WWW-Authenticate`.
-#[derive(Debug, PartialEq, Eq)]
-struct Challenge {
-    path: String,
-    second_factor: bool,
-}
-
-impl Challenge {
-    fn parse(header: &str) -> Option<Self> {
-        let rest = header.strip_prefix("Session path=\"")?;
-        let (path, rest) = rest.split_once("\" token=\"")?;
-        let token = rest.strip_suffix('"')?;
-        Some(Self { path: path.to_owned(), second_factor: token == "true" })
-    }
-
-    fn path(&self) -> Path {
-        Path::of(self.path.split('/').filter(|segment| !segment.is_empty()))
-    }
-}
 
 #[derive(Deserialize)]
 struct Session {
@@ -179,7 +163,7 @@ impl Client {
         attempt: u32,
     ) -> Result<(Option<String>, SecretString), Error> {
         let authenticator = self.authenticator();
-        let response = self.send_within_budget(&Request::get(challenge.path())).await?;
+        let response = self.send_within_budget(&challenge.request(Request::get)?).await?;
         let opaque = response.headers.get("challenge").and_then(|value| value.to_str().ok());
         let signed = authenticator.sign(FactorChallenge { document: response.body, attempt }).await;
         let assertion = signed.map_err(|error| self.factor_error(error))?;
@@ -199,7 +183,8 @@ impl Client {
         opaque: Option<String>,
     ) -> Result<String, Error> {
         // An extra session does no harm.
-        let request = Request::post(challenge.path())
+        let request = challenge
+            .request(Request::post)?
             .upload(Arc::new(assertion))
             .header("challenge", opaque)
             .repeat(Repeat::Safely);
@@ -233,13 +218,15 @@ fn challenge_of(error: &Error) -> Option<Challenge> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_challenge_names_the_path_and_the_second_factor() {
-        let challenge = Challenge::parse("Session path=\"/session\" token=\"false\"");
-        assert_eq!(challenge, Some(Challenge { path: "/session".into(), second_factor: false }));
-        let challenge = Challenge::parse("Session path=\"/session\" token=\"true\"");
-        assert!(challenge.is_some_and(|challenge| challenge.second_factor));
-        assert_eq!(Challenge::parse("Basic realm=\"convox\""), None);
+    #[tokio::test]
+    async fn a_challenge_with_a_query_leads_to_a_session() {
+        let challenge = "Session path=\"/session?for=cli\" token=\"false\"";
+        let client = Client::new(
+            Endpoint { session: Some(String::new()), ..Endpoint::new(console_at(challenge).await) },
+            Options::default(),
+        );
+        let response = client.send(&Request::get(Path::of(["apps"]))).await.unwrap();
+        assert_eq!(response.body, "[]");
     }
 
     use crate::transport::{Endpoint, Options};

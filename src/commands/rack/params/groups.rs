@@ -26,10 +26,12 @@ pub(super) fn find(text: &str) -> Result<&'static Group, CommandError> {
     if let Some(group) = GROUPS.iter().find(|group| group.name == wanted) {
         return Ok(group);
     }
-    let found: Vec<&Group> = match wanted.is_empty() {
-        true => Vec::new(),
-        false => GROUPS.iter().filter(|group| group.name.starts_with(&wanted)).collect(),
+    let begin = |groups: &'static [Group]| -> Vec<&'static Group> {
+        groups.iter().filter(|group| group.name.starts_with(&wanted)).collect()
     };
+    let found = if wanted.is_empty() { Vec::new() } else { begin(GROUPS) };
+    // The beginnings of groups of v3 racks mean the same as in 3.x clients.
+    let found = if found.is_empty() && !wanted.is_empty() { begin(V2_GROUPS) } else { found };
     match found.as_slice() {
         [group] => Ok(group),
         [] => Err(with_list(format!("group '{text}' not found"))),
@@ -63,9 +65,13 @@ fn alternatives(words: &[String]) -> String {
 }
 
 fn with_list(problem: String) -> CommandError {
-    let rows = GROUPS.iter().map(|Group { name, about, .. }| format!("  {name:<11}  {about}"));
-    let heading = "  available groups:".to_owned();
-    CommandError::new(problem).with_details([heading].into_iter().chain(rows))
+    let list = |heading: &str, groups: &[Group]| {
+        let rows = groups.iter().map(|Group { name, about, .. }| format!("  {name:<11}  {about}"));
+        [heading.to_owned()].into_iter().chain(rows).collect::<Vec<_>>()
+    };
+    CommandError::new(problem)
+        .with_details(list("  available groups:", GROUPS))
+        .with_details(list("  on v2 racks also:", V2_GROUPS))
 }
 
 const GROUPS: &[Group] = &[
@@ -244,6 +250,31 @@ const GROUPS: &[Group] = &[
     },
 ];
 
+/// Groups that only v2 racks have.
+const V2_GROUPS: &[Group] = &[
+    Group {
+        name: "api",
+        about: "Rack API web process config, router, ingress toggles",
+        members: "\
+            ApiCount ApiCpu ApiMonitorMemory ApiRouter ApiWebMemory DisableALBPort80 \
+            InternalRouterSuffix LoadBalancerIdleTimeout PrivateApi RouterMitigationMode",
+    },
+    Group {
+        name: "instances",
+        about: "AMI, instance type, boot/run commands, IAM policy, volumes, tenancy",
+        members: "\
+            Ami CpuCredits DefaultAmi DefaultAmiArm InstanceBootCommand InstancePolicy \
+            InstanceRunCommand InstanceType SwapSize Tenancy VolumeSize",
+    },
+    Group {
+        name: "meta",
+        about: "Version, development mode, telemetry, client ID, ECS tuning",
+        members: "\
+            ClientId Development EcsContainerStopTimeout EcsPollInterval ImagePullBehavior \
+            MaintainTimerState Telemetry Version",
+    },
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +283,8 @@ mod tests {
     fn a_group_is_found_by_its_name_or_a_unique_beginning() {
         assert_eq!(find("NLB ").unwrap().name, "nlb");
         assert_eq!(find("karp").unwrap().name, "karpenter");
+        assert!(find("META").unwrap().has("EcsPollInterval"));
+        assert_eq!((find("in").unwrap().name, find("ins").unwrap().name), ("ingress", "instances"));
         for (text, expected) in [
             (
                 "n",

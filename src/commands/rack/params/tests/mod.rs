@@ -7,6 +7,7 @@ use std::io;
 use super::checks::{Call, Parameters, check};
 use super::steps::STEPS;
 use crate::flows::managed_rack::Current;
+use crate::flows::rack_parameter_names::{AWS, BOOLEAN, INSTALL_ONLY, MANAGED, has};
 use cases::{CASES, Case};
 
 fn map(pairs: &[(&str, &str)]) -> Parameters {
@@ -47,6 +48,69 @@ async fn each_step_accepts_what_is_right_and_names_what_is_wrong() {
         assert_eq!(on_aws(right, current).await, None, "step {step}: {right}");
         let found = on_aws(wrong, current).await;
         assert_eq!(found.as_deref(), Some(*message), "step {step}: {wrong}");
+    }
+}
+
+/// Names with one value that is wrong for each of them, and the message, in which X is the name.
+const NAMES: &[(&str, &str, &str)] = &[
+    (INSTALL_ONLY, "1", "param 'X' can only be set during rack installation"),
+    (
+        "contour_cpu_request contour_memory_request envoy_cpu_request envoy_memory_request \
+         fluentd_memory",
+        "1GiB",
+        "param 'X' must be a Kubernetes resource quantity (e.g., '100m', '256Mi', '1Gi')",
+    ),
+    (
+        "eks_access_entries karpenter_auth_mode karpenter_enabled",
+        "yes",
+        "param 'X' must be 'true' or 'false'",
+    ),
+    (
+        "karpenter_cpu_limit karpenter_memory_limit_gb karpenter_build_cpu_limit \
+         karpenter_build_memory_limit_gb",
+        "-1",
+        "X must be a positive integer",
+    ),
+    (
+        "karpenter_consolidate_after karpenter_build_consolidate_after",
+        "5",
+        "X must be a duration like 30s, 5m, or 1h",
+    ),
+    (
+        "karpenter_node_labels karpenter_build_node_labels",
+        "a=\"b\"",
+        "X: label keys and values must not contain double quotes",
+    ),
+    (
+        "grafana_dashboard_var_rack grafana_dashboard_var_namespace grafana_dashboard_var_service \
+         grafana_dashboard_var_app",
+        "a-1",
+        "X: must contain only letters, digits, and underscore (got \"a-1\")",
+    ),
+];
+
+#[tokio::test]
+async fn a_step_about_several_names_checks_each_of_them() {
+    for (names, wrong, message) in NAMES {
+        for name in names.split_whitespace() {
+            let found = on_aws(&format!("{name}={wrong}"), "").await;
+            assert_eq!(found, Some(message.replace('X', name)), "{name}");
+        }
+    }
+    // Those that no earlier step has a message for.
+    let checked_before = "eks_access_entries karpenter_auth_mode karpenter_enabled";
+    let is_known =
+        |name: &&str| has(AWS, name) && !has(checked_before, name) && !has(MANAGED, name);
+    for name in BOOLEAN.split_whitespace().filter(is_known) {
+        let found = on_aws(&format!("{name}=yes"), "").await;
+        let message = format!("param '{name}' must be 'true' or 'false' (got \"yes\")");
+        assert_eq!(found, Some(message), "{name}");
+    }
+    for name in MANAGED.split_whitespace().filter(|name| has(AWS, name)) {
+        let found = on_aws(&format!("{name}=1"), "").await.unwrap();
+        let is_expected = found.starts_with(&format!("param '{name}' is managed internally"))
+            || has(INSTALL_ONLY, name);
+        assert!(is_expected, "{name}: {found}");
     }
 }
 
