@@ -3,10 +3,10 @@ use serde::Serialize;
 
 use crate::context::connection::login_target;
 use crate::context::{Confirmation, Context};
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::settings::{ConfigError, ConfigWriter, RackUrl, Scheme, trimmed_secret};
+use crate::settings::{ConfigError, ConfigWriter, RackKind, RackUrl, Scheme, trimmed_secret};
 use convox_client::fingerprint::Fingerprint;
 use convox_client::rack::{CertificateProblem, Error, Login, Refusal};
 use convox_client::transport::{PinnedBy, Trust};
@@ -37,12 +37,36 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let attempt = Attempt { cx, host: &args.host, pin };
     let accepted = attempt.log_in(token).await?;
     let address = address(cx, &args.host, None)?;
-    cx.write_settings(|config| store(config, &address, &args, &accepted)).await?;
+    let left = rack_left_behind(cx, &args.host);
+    cx.write_settings(|config| {
+        store(config, &address, &args, &accepted)?;
+        if left.is_some() && accepted.login.user.is_some() {
+            config.forget_current()
+        } else {
+            Ok(())
+        }
+    })
+    .await?;
     cx.emit(Event::Done(None))?;
+    if let Some(rack) = left.filter(|_| accepted.login.user.is_some()) {
+        cx.notice_with(
+            format!("{rack} is a rack of another console, and is no longer selected"),
+            [Hint::command("choose a rack with", "switch").arg("RACK")],
+        );
+    }
     if let Some(pin) = accepted.pin {
         notice_pin(cx, &args.host, pin);
     }
     Ok(Outcome::json(LoggedIn { host: args.host, user: accepted.login.user }))
+}
+
+/// The selected rack, if it is one of another console than this. An unusable selection is left as it
+/// is: the commands that use it report it.
+fn rack_left_behind(cx: &Context, host: &str) -> Option<String> {
+    let config = &cx.settings.config;
+    let before = config.console_host().ok()??;
+    let current = config.current().ok()??;
+    (before != host && current.kind == RackKind::Console).then_some(current.name)
 }
 
 /// A token.

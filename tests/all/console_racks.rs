@@ -56,6 +56,23 @@ rt-1  AWS 1
 }
 
 #[test]
+fn a_rack_that_is_named_counts_whatever_is_selected() {
+    let console = MockServer::new(answer);
+    let story = story(&console);
+    for selected in [None, Some(r#"{"name":"acme/other","type":"console"}"#)] {
+        match selected {
+            None => std::fs::remove_file(story.settings("current")).unwrap(),
+            Some(text) => std::fs::write(story.settings("current"), text).unwrap(),
+        }
+        for line in ["rack sync", "rack runtimes", "rack runtime attach rt-1", "workflows"] {
+            story.run(&format!("convox {line} -r acme/production")).code(0);
+        }
+    }
+    let asked = console.requests().into_iter().filter(|ask| ask.line.contains("other")).count();
+    assert_eq!(asked, 0);
+}
+
+#[test]
 fn workflows_are_listed_and_run() {
     let console = MockServer::new(answer);
     let story = story(&console);

@@ -42,6 +42,8 @@ ERROR: no such instance: i-9
 HINT: list instances with: convox instances
 "#]]);
     story.run("convox instances terminate ''").code(2).out("");
+    story.run("convox instances terminate i-1 i-2").code(2).out("");
+    assert_eq!(fake.count("DELETE /instances/i-1"), 1);
 }
 
 #[test]

@@ -118,3 +118,22 @@ fn an_invalid_host_is_a_usage_error() {
     assert_eq!(ran.code, 2, "{ran}");
     assert!(ran.err.starts_with("ERROR: "), "{ran}");
 }
+
+#[test]
+fn a_login_to_another_console_does_not_leave_a_rack_of_the_first_one_selected() {
+    let (first, second, story) = (console(), console(), story());
+    let selected = r#"{"name":"acme/north","type":"console"}"#;
+    let line = |console: &MockServer| format!("convox login {} --token {PASSWORD}", console.host());
+    story.run(&line(&first)).code(0);
+    fs::write(story.settings("current"), selected).unwrap();
+    story.run(&line(&first)).code(0).err("");
+    assert!(story.settings("current").exists());
+    story.run(&line(&second)).code(0).err(str![[r#"
+NOTICE: acme/north is a rack of another console, and is no longer selected
+HINT: choose a rack with: convox switch RACK
+"#]]);
+    story.run("convox apps").code(1).stderr_contains("ERROR: no current rack");
+    fs::write(story.settings("current"), r#"{"name":"north","type":"direct"}"#).unwrap();
+    story.run(&line(&first)).code(0).err("");
+    assert!(story.settings("current").exists(), "it is no rack of a console");
+}

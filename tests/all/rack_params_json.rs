@@ -82,6 +82,18 @@ HINT: use --force to set it all the same, if the rack is newer than this program
 }
 
 #[test]
+fn a_password_among_the_parameters_need_not_be_on_the_command_line() {
+    let fake = rack();
+    let story = Story::against(&fake);
+    let line = "convox rack params set docker_hub_username=ada --stdin docker_hub_password";
+    story.run_with(line, "hunter2\n").prints(str!["Updating parameters... OK"]);
+    let form = fake.one("PUT /system").text();
+    assert_eq!(form, "parameters=docker_hub_password%3Dhunter2%26docker_hub_username%3Dada");
+    story.run_with(line, "").fails_with(2, str!["ERROR: no value was given on stdin"]);
+    story.run("convox rack params set").code(2);
+}
+
+#[test]
 fn warnings_about_the_router_are_printed_line_by_line() {
     let fake = rack();
     Story::against(&fake).run("convox rack params set router_type=contour").code(0).err(str![[r#"

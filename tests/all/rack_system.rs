@@ -130,6 +130,43 @@ fn a_kubeconfig_names_the_rack() {
 }
 
 #[test]
+fn a_kubeconfig_keeps_the_path_of_the_rack_and_quotes_what_needs_it() {
+    let mut story = Story::alone("web");
+    story.set("RACK_URL", "https://jwt:a%22b%5C%3A%20c@rack.test/base/");
+    let ran = story.run("convox rack kubeconfig");
+    ran.ok().stdout_contains("    server: https://rack.test/base/kubernetes/\n");
+    ran.stdout_contains("    username: \"jwt\"\n    password: \"a\\\"b\\\\: c\"\n");
+}
+
+#[test]
+fn without_a_version_a_rack_that_is_reached_directly_gets_the_newest_patch() {
+    let published = MockServer::new(|ask| match ask.line.split('?').next() {
+        Some("GET /repos/convox/convox/releases") => {
+            Response::json(r#"[{"tag_name":"3.25.0"},{"tag_name":"3.24.9"},{"tag_name":"3.24.8"}]"#)
+        }
+        _ => Response::refusal(404, "no such route"),
+    });
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /system" => Response::json(
+            r#"{"name":"north","provider":"aws","status":"running","version":"3.24.7"}"#,
+        ),
+        _ => answer(ask),
+    });
+    let mut story = story(&fake);
+    story.set("CONVOX_RELEASES_URL", format!("http://{}", published.host()));
+    story.run("convox rack update").prints(str!["Updating to 3.24.9... OK"]);
+}
+
+#[test]
+fn what_only_reads_leaves_no_settings_directory() {
+    let story = Story::alone("web");
+    for line in ["racks", "switch", "apps", "rack params", "cloud machines", "runtimes acme"] {
+        story.run(&format!("convox {line}"));
+        assert!(!story.settings("").exists(), "{line}");
+    }
+}
+
+#[test]
 fn a_rack_that_no_console_manages_can_not_be_synchronized() {
     let fake = MockServer::new(answer);
     let story = story(&fake);

@@ -11,6 +11,7 @@ use crate::error::{CommandError, Hint};
 use crate::flows::managed_rack::ManagedRack;
 use crate::flows::rack_update;
 use crate::outcome::Outcome;
+use crate::settings::ExposeSecret;
 use convox_client::rack::SystemUpdate;
 
 /// Set parameters of a rack
@@ -23,18 +24,27 @@ use convox_client::rack::SystemUpdate;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  convox rack params set idle_timeout=7200\n  \
                         convox rack params set node_type=t3.large node_disk=50 -r staging\n  \
-                        convox rack params set additional_node_groups_config=groups.json")]
+                        convox rack params set additional_node_groups_config=groups.json\n  \
+                        convox rack params set docker_hub_username=ada --stdin docker_hub_password < token")]
 pub(crate) struct Args {
     /// Parameters to set
-    #[arg(value_name = "KEY=VALUE", required = true)]
+    #[arg(value_name = "KEY=VALUE", required_unless_present = "stdin")]
     pairs: Vec<String>,
+    /// Set this parameter to the first line of stdin, so that a password is not on the command line
+    #[arg(long, value_name = "KEY")]
+    stdin: Option<String>,
     /// Set unknown and managed parameters, too
     #[arg(short, long)]
     force: bool,
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let given = parse(&args.pairs)?;
+    let mut given = parse(&args.pairs)?;
+    if let Some(name) = args.stdin {
+        let line = cx.read_secret_line().await?;
+        let line = line.ok_or_else(|| CommandError::usage("no value was given on stdin"))?;
+        given.insert(name, line.expose_secret().to_owned());
+    }
     let managed = ManagedRack::find(cx).await?;
     let current = managed.current().await?;
     let read = |file: &str| {
