@@ -141,7 +141,7 @@ fn with_database() -> MockServer {
         }
         "GET /resources/db" => {
             let number = polls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            let status = if number % 3 == 0 { "updating" } else { "running" };
+            let status = if number.is_multiple_of(3) { "updating" } else { "running" };
             Response::json(&format!(
                 r#"{{"name":"db","type":"postgres","status":"{status}",
                     "url":"postgres://u:p@db.internal:5432/app"}}"#

@@ -7,7 +7,7 @@
 //! Its password is in `CONVOX_PASSWORD`. It prints its address, keeps everything in memory, and has
 //! neither users nor TLS: it is for tests, not to work with.
 
-#![allow(clippy::print_stdout, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::print_stdout, missing_docs)] // not a part of the program
 
 use std::error::Error;
 

@@ -71,6 +71,7 @@ pub(crate) struct ConsoleProcess {
 impl ConsoleProcess {
     /// Starts it in front of a rack, which is also the machine `acme/web`. Cargo builds it, unless
     /// that is done.
+    #[allow(clippy::disallowed_methods)] // the environment of this test
     pub(crate) fn start(rack: &TestRack, options: &[&str]) -> Self {
         let url = format!("http://convox:{PASSWORD}@{}", rack.address);
         let mut cargo = Command::new(env!("CARGO"));
