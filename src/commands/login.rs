@@ -23,7 +23,9 @@ pub(crate) struct Args {
     #[arg(value_name = "HOST", default_value = "console.convox.com")]
     host: String,
     /// Token; CONVOX_TOKEN or the prompt keep it out of the process list
+    // 2.x clients call it the password.
     #[arg(short, long, value_name = "TOKEN", value_parser = trimmed_secret)]
+    #[arg(alias = "password", short_alias = 'p')]
     token: Option<SecretString>,
     /// Trust the certificate that the host presents now, and no other from then on
     #[arg(long)]

@@ -46,6 +46,10 @@ fn a_token_that_is_accepted_is_stored_for_its_owner_alone() {
     assert_eq!(mode, 0o600);
     story.run("convox racks").prints(str![[r#"NAME  PROVIDER  STATUS"#]]);
     assert!(shows(&console.one("GET /racks"), PASSWORD));
+    for flag in ["--token", "-t", "--password", "-p"] {
+        story.run(&format!("convox login {host} {flag} {PASSWORD}")).code(0);
+        story.run(&format!("convox login {host} {flag} wrong")).code(1);
+    }
     let again = story.run(&format!("convox login {host} --json")).json();
     assert_eq!(again, serde_json::json!({"host": "127.0.0.1:10001", "user": "user-1"}));
 }
