@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use shell_words::quote;
+use super::Hint;
 
 /// Where the credentials of a run come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,24 +22,24 @@ pub(crate) enum Credentials {
 
 impl Credentials {
     /// What to do if they are refused.
-    pub(super) fn advice(&self) -> String {
+    pub(super) fn advice(&self) -> Hint {
         match self {
-            Self::RackUrl => "check the password in RACK_URL".to_owned(),
-            Self::File(file) => format!("check the password in {}", file.display()),
+            Self::RackUrl => "check the password in RACK_URL".into(),
+            Self::File(file) => format!("check the password in {}", file.display()).into(),
             Self::Terraform(dir) => {
-                format!("check the output api of terraform in {}", dir.display())
+                format!("check the output api of terraform in {}", dir.display()).into()
             }
             Self::Login(_) => self.log_in("log in again with"),
             Self::Variable(_) => self.log_in("check CONVOX_PASSWORD, or unset it and log in with"),
         }
     }
 
-    /// How to log in: `lead: convox login HOST`.
-    pub(super) fn log_in(&self, lead: &str) -> String {
+    /// How to log in.
+    pub(super) fn log_in(&self, lead: &str) -> Hint {
         let host = match self {
             Self::Login(host) | Self::Variable(host) => host,
             Self::RackUrl | Self::File(_) | Self::Terraform(_) => "HOST",
         };
-        format!("{lead}: convox login {}", quote(host))
+        Hint::command(lead, "login").arg(host)
     }
 }

@@ -126,8 +126,8 @@ impl Hint {
     pub(crate) fn draw(&self, context: &HintContext) -> Option<String> {
         match self {
             Self::Sentence(text) => Some(text.clone()),
-            Self::Credentials => Some(context.credentials.advice()),
-            Self::LogIn => Some(context.credentials.log_in("log in again with")),
+            Self::Credentials => context.credentials.advice().draw(context),
+            Self::LogIn => context.credentials.log_in("log in again with").draw(context),
             Self::Command { lead, path, args, app, stdin } => {
                 let (command, scope) = context.commands.resolve(path, &context.site)?;
                 let app = app.as_ref().or(context.app.as_ref());

@@ -28,7 +28,7 @@ use convox_client::rack::SystemUpdate;
                         convox rack params set docker_hub_username=ada --stdin docker_hub_password < token")]
 pub(crate) struct Args {
     /// Parameters to set
-    #[arg(value_name = "KEY=VALUE", required_unless_present = "stdin")]
+    #[arg(value_name = "KEY=VALUE")]
     pairs: Vec<String>,
     /// Set this parameter to the first line of stdin, so that a password is not on the command line
     #[arg(long, value_name = "KEY")]
@@ -44,6 +44,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         let line = cx.read_secret_line().await?;
         let line = line.ok_or_else(|| CommandError::usage("no value was given on stdin"))?;
         given.insert(name, line.expose_secret().to_owned());
+    }
+    if given.is_empty() {
+        return Err(
+            CommandError::usage("no parameter was given").hint("give KEY=VALUE, or --stdin KEY")
+        );
     }
     let managed = ManagedRack::find(cx).await?;
     let current = managed.current().await?;
