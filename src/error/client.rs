@@ -236,9 +236,9 @@ fn for_proxy(variable: &str, cause: &ProxyCause) -> Vec<Hint> {
 fn for_network(cause: &Cause) -> Vec<Hint> {
     match cause {
         Cause::ConnectionRefused => {
-            vec![Hint::command("check that the rack is running, and its address", "racks")]
+            vec![Hint::Address("check that the rack is running, and its address")]
         }
-        Cause::Dns(_) => vec![Hint::command("check the address", "racks")],
+        Cause::Dns(_) => vec![Hint::Address("check the address")],
         Cause::Tls(_) => vec!["check that the rack speaks https at this address".into()],
         Cause::Timeout(_) | Cause::Cut(_) | Cause::Other(_) => {
             vec!["check the network and try again".into()]

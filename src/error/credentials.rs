@@ -34,6 +34,16 @@ impl Credentials {
         }
     }
 
+    /// What to do if nothing answers at the address that they are for.
+    pub(super) fn address(&self, lead: &str) -> Hint {
+        match self {
+            Self::Login(host) | Self::Variable(host) => {
+                format!("check the network, and that {host} is the console").into()
+            }
+            Self::RackUrl | Self::File(_) | Self::Terraform(_) => Hint::command(lead, "racks"),
+        }
+    }
+
     /// How to log in.
     pub(super) fn log_in(&self, lead: &str) -> Hint {
         let host = match self {

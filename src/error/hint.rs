@@ -35,6 +35,8 @@ pub(crate) enum Hint {
     Credentials,
     /// How to log in again.
     LogIn,
+    /// Where addresses of racks are listed, with what that is for. A console is not in the list.
+    Address(&'static str),
 }
 
 /// What a run is about. Hints are drawn for it.
@@ -127,6 +129,7 @@ impl Hint {
         match self {
             Self::Sentence(text) => Some(text.clone()),
             Self::Credentials => context.credentials.advice().draw(context),
+            Self::Address(lead) => context.credentials.address(lead).draw(context),
             Self::LogIn => context.credentials.log_in("log in again with").draw(context),
             Self::Command { lead, path, args, app, stdin } => {
                 let (command, scope) = context.commands.resolve(path, &context.site)?;

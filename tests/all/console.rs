@@ -78,6 +78,18 @@ fn a_console_that_fails_is_reported_only_where_it_is_needed() {
 }
 
 #[test]
+fn a_console_that_can_not_be_reached_is_named_and_not_looked_for_among_the_racks() {
+    let mut story = Story::alone("web");
+    story.set("X_DEV_ALLOW_HTTP", "true").set("CONVOX_HOST", "127.0.0.1:1");
+    story.set("CONVOX_PASSWORD", PASSWORD).set("CONVOX_RETRY", "0");
+    for line in ["convox apps -r acme/production", "convox runtimes acme", "convox racks"] {
+        let ran = story.run(line);
+        ran.stderr_contains("connection refused")
+            .stderr_contains("HINT: check the network, and that 127.0.0.1:1 is the console\n");
+    }
+}
+
+#[test]
 fn racks_lists_what_the_console_said_last_if_it_fails() {
     let away = tempfile::tempdir().unwrap().keep();
     let console = console(&away.join("away"));
