@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::{Context, Severity, Ui};
+use crate::error::WITHOUT_FACTOR;
 use crate::programs::browser;
 use crate::settings::RackUrl;
 use convox_client::rack::{Client, Endpoint, Options, Rack};
@@ -48,9 +49,6 @@ impl Browser {
         if !self.ui.notices_are_seen() {
             return Err(FactorError::Unattended);
         }
-        if !self.has_page().await {
-            return Err(FactorError::NoPage);
-        }
         let cannot = |error: std::io::Error| {
             FactorError::Failed(format!("the browser's answer can't be received: {error}"))
         };
@@ -69,14 +67,21 @@ impl Browser {
         );
         tokio::select! {
             answer = callback::received(listener) => Ok(answer),
+            () = self.warn_without_page() => Err(FactorError::Unattended),
             () = self.open(page) => Err(FactorError::Unattended),
             () = tokio::time::sleep(LIMIT) => Err(FactorError::TimedOut(LIMIT)),
         }
     }
 
-    /// Whether the console has the page. Consoles for 2.x clients, which read keys over USB, need none.
-    async fn has_page(&self) -> bool {
-        self.public.get_raw(PAGE).await.err().and_then(|error| error.status()) != Some(404)
+    /// Warns if the console says that it has no page: those for 2.x clients, which read keys over USB,
+    /// need none. It is no failure, as the console may say so only to whoever asks like this.
+    async fn warn_without_page(&self) {
+        let answer = self.public.get_raw(PAGE).await;
+        if answer.is_err_and(|error| error.status() == Some(404)) {
+            let text = "the console may have no such page (404), and keys are not read over USB";
+            self.ui.notice(Severity::Warning, text, &[WITHOUT_FACTOR.into()]);
+        }
+        std::future::pending().await
     }
 
     /// Opens the page. The address was printed, so it is no failure if there is no browser.

@@ -144,7 +144,8 @@ fn log_in_at(address: &str) -> Hint {
     Hint::command("log in again with", "login").arg(address)
 }
 
-const WITHOUT_FACTOR: &str =
+/// The way that needs no person.
+pub(crate) const WITHOUT_FACTOR: &str =
     "log in with a token that needs no second factor: --token or CONVOX_TOKEN";
 
 fn for_second_factor(address: &str, cause: &FactorError) -> Vec<Hint> {
@@ -157,7 +158,6 @@ fn for_second_factor(address: &str, cause: &FactorError) -> Vec<Hint> {
             .arg(address),
             format!("or {WITHOUT_FACTOR}").into(),
         ],
-        FactorError::NoPage => vec![WITHOUT_FACTOR.into()],
         FactorError::Refused { .. } => vec![
             "check that the key is registered with your account at the console".into(),
             Hint::command("then try again with", "login").arg(address),

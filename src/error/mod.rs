@@ -16,6 +16,7 @@ use crate::programs::terraform::{RunError, TerraformError};
 use crate::signals::EndSignal;
 use convox_client::rack::Refusal;
 
+pub(crate) use client::WITHOUT_FACTOR;
 pub(crate) use credentials::Credentials;
 pub(crate) use hint::{CommandIndex, Counterpart, Hint, HintContext};
 

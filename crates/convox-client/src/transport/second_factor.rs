@@ -55,9 +55,6 @@ pub enum FactorError {
         /// The console's message for the last one.
         message: String,
     },
-    /// The console has no page that asks for it, only keys at a USB port, which are not read.
-    #[error("the console has no page to confirm it in, and keys are not read over USB")]
-    NoPage,
     /// The answer can't be received.
     #[error("{0}")]
     Failed(String),
