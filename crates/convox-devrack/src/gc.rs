@@ -9,7 +9,7 @@ use redb::WriteTransaction;
 use super::objects::{self, Key};
 use super::rack::{Rack, Shared};
 use super::store::{self, BuildRecord, ReleaseRecord, StoreError};
-use super::{directories, disk, runner};
+use super::{directories, disk, removal};
 use convox_wire::{AppName, BuildId, BuildStatus};
 
 /// How long an upload is kept if no build uses it.
@@ -119,8 +119,8 @@ pub(crate) fn remove_files(rack: &Rack, build: &BuildRecord) {
     if let Ok(key) = Key::parse(&BuildRecord::logs_key(&build.id)) {
         report(rack, objects::delete(&objects, &key));
     }
-    report(rack, runner::remove_directory(&rack.directories.source(&build.app, &build.id)));
-    report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
+    report(rack, removal::remove(&rack.directories.source(&build.app, &build.id)));
+    report(rack, removal::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
 /// Removes files that belong to no build: sources and logs that a killed rack left, and old uploads
@@ -140,10 +140,10 @@ fn sweep_with(rack: &Rack, app: &AppName, age: Duration) {
     // The log of a build is created before the build is stored.
     let is_unknown = |name: &&String| !known.contains(&***name) && !rack.build_logs.is_live(name);
     for name in sources.iter().filter(is_unknown) {
-        report(rack, runner::remove_directory(&rack.directories.sources(app).join(name)));
+        report(rack, removal::remove(&rack.directories.sources(app).join(name)));
     }
     for name in logs.iter().filter(is_unknown) {
-        report(rack, directories::remove(&rack.directories.build_logs(app).join(name)));
+        report(rack, removal::remove(&rack.directories.build_logs(app).join(name)));
     }
     let used: HashSet<&str> = builds.iter().map(|build| build.object.as_str()).collect();
     let unused = uploads.iter().filter(|key| !used.contains(&***key));

@@ -99,6 +99,14 @@ async fn recover(cx: &Context) -> Result<(), CommandError> {
         cx.notice("the database is not damaged");
         return Ok(());
     };
+    if salvaged == Salvaged::default() {
+        cx.warn(format!(
+            "the database was damaged, and nothing in it can be read; it is replaced by an empty one, \
+             and the damaged file is kept as {}",
+            damaged.display()
+        ));
+        return Ok(());
+    }
     let Salvaged { apps, builds, releases } = salvaged;
     cx.notice(format!(
         "the database was damaged; what was saved: apps {apps}, builds {builds}, releases \

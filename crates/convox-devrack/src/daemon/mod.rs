@@ -102,15 +102,13 @@ pub enum Status {
 #[non_exhaustive]
 pub enum DaemonError {
     /// A rack is already running.
-    #[error(
-        "a development rack is already running on {0}; `convox rack status` shows it, `convox rack stop` stops it"
-    )]
+    #[error("a development rack is already running on {0}")]
     AlreadyRunning(PathBuf),
     /// A file or directory can't be used.
-    #[error("{0} can't be used: {1}; set CONVOX_DATA to use another directory")]
+    #[error("{0} can't be used: {1}")]
     File(PathBuf, #[source] io::Error),
     /// The record of the process is invalid.
-    #[error("{0} is invalid: {1}; if no rack is running, remove the file")]
+    #[error("{0} is invalid: {1}")]
     Unreadable(PathBuf, #[source] serde_json::Error),
     /// The address to listen on is not available.
     #[error("the development rack can't listen on {0}: {1}")]
@@ -127,8 +125,10 @@ pub enum DaemonError {
     /// The program exited before it answered.
     #[error("the development rack did not start: {reason} (its log: {log})")]
     Failed {
-        /// The last line of its log, or else its exit status.
+        /// The last error in its log, or else its last line or its exit status.
         reason: String,
+        /// What its log advises about the error.
+        advice: Vec<String>,
         /// The path of its log.
         log: PathBuf,
     },
