@@ -23,8 +23,7 @@ fn a_damaged_database_is_never_deleted_and_what_can_be_read_is_recovered() {
     fs::write(&path, &damaged).unwrap();
     let ran = story.run("convox rack start --detach");
     ran.code(1).stderr_contains("rack.redb is damaged: ");
-    let advice =
-        "HINT: keep what can be read, and the damaged file, with: convox rack start --detach --recover\n";
+    let advice = "HINT: keep what can be read, and the damaged file, with: convox rack start --detach --recover\n";
     ran.stderr_contains(advice);
     story.run("convox rack prune").code(1).stderr_contains(advice);
     story.run("convox rack start").code(1).stderr_contains(advice);
