@@ -130,6 +130,31 @@ fn commands_reach_it_by_its_socket_which_only_its_owner_can_open() {
     assert!(record.contains("\"listen\": null"), "{record}");
 }
 
+/// The ports on which a process listens.
+#[cfg(target_os = "linux")]
+fn listening_ports(process: Pid) -> Vec<u16> {
+    let files = fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).unwrap();
+    let targets = files.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+    let sockets: Vec<String> = targets.map(|path| path.display().to_string()).collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap());
+    let entries = tables.iter().flat_map(|table| table.lines().skip(1));
+    let fields = entries.map(|entry| entry.split_whitespace().collect::<Vec<_>>());
+    let own = fields
+        .filter(|fields| fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9])));
+    own.map(|fields| u16::from_str_radix(fields[1].rsplit_once(':').unwrap().1, 16).unwrap())
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_nothing_but_the_addresses_of_services() {
+    let story = on_dev();
+    story.run("convox rack start --detach").code(0);
+    assert_eq!(listening_ports(pid(&story)), Vec::<u16>::new());
+    story.run("convox deploy --create --wait").code(0);
+    assert_eq!(listening_ports(pid(&story)), [story.port_of("web")]);
+}
+
 #[test]
 fn the_path_of_its_socket_may_be_long() {
     let mut story = on_dev();

@@ -165,3 +165,37 @@ fn report(rack: &Rack, removed: std::io::Result<()>) {
         rack.log_system(&format!("cleaning up: {error}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::rack::{Limits, RackOptions};
+    use crate::runner::BaseEnvironment;
+
+    #[tokio::test]
+    async fn the_log_of_a_build_is_kept_before_the_build_is_stored() {
+        let data = tempfile::tempdir().unwrap();
+        let options = RackOptions {
+            data: data.path().join("rack"),
+            password: "secret".into(),
+            clock: Clock::system(),
+            environment: BaseEnvironment::default(),
+            limits: Limits::default(),
+            log_tap: None,
+        };
+        let rack = crate::lifecycle::open(options).unwrap();
+        let app: AppName = "web".parse().unwrap();
+        crate::lifecycle::create(rack.clone(), app.clone()).await.unwrap();
+        let build: BuildId = "BNEW".parse().unwrap();
+        let file = rack.directories.build_log(&app, &build);
+        let source = rack.directories.source(&app, &build);
+        let _log = rack.build_logs.begin(&build, &file).unwrap();
+        std::fs::create_dir(&source).unwrap();
+        sweep(&rack, &app);
+        assert!(file.exists() && source.exists());
+        rack.build_logs.end(&build);
+        sweep(&rack, &app);
+        assert!(!file.exists() && !source.exists());
+    }
+}
