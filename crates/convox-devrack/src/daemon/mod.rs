@@ -57,7 +57,6 @@ impl Address {
 }
 
 /// What a rack is started with.
-#[derive(Clone)]
 pub struct StartOptions {
     /// Variables for builds and processes.
     pub environment: BaseEnvironment,
@@ -70,6 +69,8 @@ pub struct StartOptions {
     pub listen: Option<SocketAddr>,
     /// Receives each line of the apps' logs.
     pub log_tap: Option<LogTap>,
+    /// Ends what apps and builds have left behind before the rack counts as stopped.
+    pub adoption: Option<Adoption>,
 }
 
 /// The state of a data directory's rack.
@@ -207,7 +208,8 @@ pub async fn run(
     ready: impl FnOnce(Option<&Address>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
-    let StartOptions { environment, clock, limits, listen, log_tap } = options;
+    let StartOptions { environment, clock, limits, listen, log_tap, adoption } = options;
+    let grace = limits.processes.stop;
     directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
     let password: SecretString = ids::hex::<20>().map_err(DaemonError::Password)?.into();
@@ -221,7 +223,11 @@ pub async fn run(
     ready(address.as_ref());
     let options =
         RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap };
-    serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await?;
+    let served = serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await;
+    if let Some(adoption) = adoption {
+        adoption.end(grace).await;
+    }
+    served?;
     local_socket::remove(data).map_err(at(data))?;
     Record::stopped().write(data)?;
     drop(held);
