@@ -41,7 +41,7 @@ fn report_missing_threads() {
     }));
 }
 
-#[allow(clippy::disallowed_methods)] // a panic hook has no other way to choose the exit code
+#[allow(clippy::disallowed_methods, clippy::exit)] // a panic hook has no other way to choose the exit code
 fn fail_without_thread(reason: &str) -> ! {
     if let Ok(mut stdio) = Stdio::system(None, true) {
         // There is nobody to tell if that fails.
