@@ -12,7 +12,7 @@ use super::transport_events::Listener;
 use super::{Context, Severity, Ui};
 use crate::error::{CommandError, Hint};
 use convox_client::rack::Endpoint;
-use convox_client::transport::Event;
+use convox_client::transport::{Event, LocalSocket};
 use convox_devrack::daemon::{self, Address, DaemonError, Status};
 use convox_devrack::runner::BaseEnvironment;
 
@@ -40,7 +40,8 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
         }
     }
     cx.uses_dev_rack.set(true);
-    Ok(Endpoint::unix(daemon::socket(&data)?)?)
+    let owner = rustix::process::geteuid().as_raw();
+    Ok(Endpoint::unix(LocalSocket { path: daemon::socket(&data)?, owner })?)
 }
 
 /// Returns a listener that also starts the rack again if it dies while this command changes
@@ -61,7 +62,8 @@ pub(super) fn reviving(cx: &Context, listener: Listener) -> Result<Listener, Com
         let is_starting = Arc::clone(&is_starting);
         tokio::spawn(async move {
             if let Err(error) = revive(&data, &program, &ui).await {
-                ui.notice(Severity::Warning, &error.to_string(), &[]);
+                let failure = CommandError::from(error);
+                ui.notice(Severity::Warning, &failure.message(), failure.hints());
             }
             is_starting.store(false, Ordering::Relaxed);
         });

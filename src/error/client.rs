@@ -77,6 +77,7 @@ fn hints_for(error: &Error) -> Vec<Hint> {
         Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
         Error::InvalidResponse { .. } => vec![check_address()],
         Error::OutcomeUnknown { .. } => find_out(),
+        Error::Ambiguous(_) => vec![Hint::command("list builds with", "builds")],
         Error::NoSession(error) => hints_for(error),
         Error::SecondFactor { address, cause } => for_second_factor(address, cause),
         Error::SessionRefused { address } => vec![log_in_at(address)],

@@ -2,6 +2,7 @@
 
 mod client;
 mod credentials;
+mod dev_rack;
 mod hint;
 mod package;
 mod settings;
@@ -202,12 +203,7 @@ macro_rules! failures {
     )+};
 }
 
-failures!(
-    ProgramError,
-    crate::settings::NoWorkingDir,
-    convox_client::rack_url::InvalidRackUrl,
-    convox_devrack::daemon::DaemonError,
-);
+failures!(ProgramError, crate::settings::NoWorkingDir, convox_client::rack_url::InvalidRackUrl,);
 
 impl From<OutputError> for CommandError {
     fn from(error: OutputError) -> Self {

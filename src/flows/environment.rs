@@ -93,7 +93,9 @@ pub(crate) async fn change(
     let release = create(rack, app, &changed, &base, before, &after, &compat).await?;
     cx.emit(Event::Done(None))?;
     cx.emit(Event::Line(format!("Release: {}", release.id)))?;
-    warn_concurrent_change(cx, rack, app, &base, &release, &after).await?;
+    if !matches!(changed.change, Change::Replace(_)) && after.base.is_none() {
+        warn_concurrent_change(cx, rack, app, &base, &release).await?;
+    }
     let new = NewRelease { app, id: &release.id, env: changed.from(&base, &after) };
     if after.promote {
         let notice = async |before: &App| new.notice_variables_before(cx, rack, before).await;
@@ -254,23 +256,20 @@ async fn create(
     made.ok_or_else(|| Error::Config("nothing to unset".to_owned()))
 }
 
-/// Warns of variables that another release changed between our read and our write.
+/// Warns of variables that another release changed between our read and our write, even if it is the
+/// first one of the app.
 async fn warn_concurrent_change(
     cx: &Context,
     rack: &Rack,
     app: &AppName,
     base: &EnvSnapshot,
     made: &Release,
-    after: &AfterChange,
 ) -> Result<(), CommandError> {
-    let Some(based_on) = &base.release else { return Ok(()) };
     // The release exists; a failed check does not fail the command.
     let Ok(releases) = rack.releases(app, None).await else { return Ok(()) };
     let before = releases.iter().skip_while(|release| release.id != made.id).nth(1);
-    let Some(slipped) = before.filter(|release| after.base.is_none() && release.id != *based_on)
-    else {
-        return Ok(());
-    };
+    let slipped = before.filter(|release| base.release.as_ref() != Some(&release.id));
+    let Some(slipped) = slipped else { return Ok(()) };
     let Ok(theirs) = rack.release(app, &slipped.id).await else { return Ok(()) };
     let keys = base.env.difference(&theirs.env);
     if keys.is_empty() {

@@ -210,6 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let home = Home::new();
+        fs::create_dir(home.path("harbor/.convox")).unwrap();
+        let file = fs::File::create(home.path("harbor/.convox/app")).unwrap();
+        file.set_len(3 << 30).unwrap();
+        let error = home.app("harbor", None).unwrap_err();
+        assert!(error.to_string().contains("harbor/.convox/app"), "{error}");
+    }
+
+    #[test]
     fn a_file_named_convox_is_ignored() {
         let home = Home::new();
         fs::write(home.path("harbor/.convox"), "console.convox.com\n").unwrap();

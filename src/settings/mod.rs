@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use app::AppError;
+pub(crate) use config_dir::read_small_file;
 pub use config_dir::{ConfigDir, ConfigError, ConfigWriter, Remedy, replace_file};
 pub use convox_client::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use convox_client::limits::Limits;

@@ -1,5 +1,7 @@
 //! `apps export`, `apps import`, `builds export` and `builds import`.
 
+use std::fs;
+
 use snapbox::str;
 
 use crate::support::Story;
@@ -124,6 +126,11 @@ Release: RNEW
     assert!(sent.text().contains("hunter2"), "{}", sent.text());
     story.run(&format!("{import} --src-creds-user ada --src-creds-pass-env NOT_SET")).is_error();
     story.run(&format!("{import} -m missing.yml")).is_error();
+    // A sparse file, which would take all memory if it was read whole.
+    fs::File::create(story.path("web/huge.yml")).unwrap().set_len(3 << 30).unwrap();
+    story
+        .run(&format!("{import} -m huge.yml"))
+        .fails(str!["ERROR: read manifest huge.yml: it is larger than 16 MB"]);
     story.run("convox builds import-image ''").code(2);
 }
 

@@ -10,24 +10,24 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Output, Story, get, until};
 
-fn data(story: &Story) -> PathBuf {
+pub(crate) fn data(story: &Story) -> PathBuf {
     let folder =
         if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
     story.path("home").join(folder).join("convox/rack")
 }
 
-fn status(story: &Story) -> serde_json::Value {
+pub(crate) fn status(story: &Story) -> serde_json::Value {
     let ran = story.run("convox rack status --json");
     serde_json::from_str(&ran.code(0).out).unwrap()
 }
 
-fn pid(story: &Story) -> Pid {
+pub(crate) fn pid(story: &Story) -> Pid {
     let pid = status(story)["pid"].as_i64().expect("a process");
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
 
 /// A story whose commands use the development rack.
-fn on_dev() -> Story {
+pub(crate) fn on_dev() -> Story {
     let mut story = Story::alone("convox-guide");
     story.set("CONVOX_RACK", "dev");
     story
@@ -84,7 +84,11 @@ fn it_can_be_started_in_the_background_and_keeps_its_files_to_its_owner() {
     story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
     story.run("convox rack start --detach").prints(str![[r#"The development rack is running"#]]);
     let ran = story.run("convox rack start");
-    ran.code(1).stderr_contains("ERROR: a development rack is already running on /story/home/");
+    ran.code(1).err(str![[r#"
+ERROR: a development rack is already running on /story/home/.local/share/convox/rack
+HINT: show it with: convox rack status
+HINT: stop it with: convox rack stop
+"#]]);
     story.run("convox rack").ok().stdout_contains("Provider  dev\n");
     let mode =
         |name: &str| fs::metadata(data(&story).join(name)).unwrap().permissions().mode() & 0o777;
@@ -124,6 +128,31 @@ fn commands_reach_it_by_its_socket_which_only_its_owner_can_open() {
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
     let record = fs::read_to_string(data(&story).join("rack.json")).unwrap();
     assert!(record.contains("\"listen\": null"), "{record}");
+}
+
+/// The ports on which a process listens.
+#[cfg(target_os = "linux")]
+fn listening_ports(process: Pid) -> Vec<u16> {
+    let files = fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).unwrap();
+    let targets = files.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+    let sockets: Vec<String> = targets.map(|path| path.display().to_string()).collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap());
+    let entries = tables.iter().flat_map(|table| table.lines().skip(1));
+    let fields = entries.map(|entry| entry.split_whitespace().collect::<Vec<_>>());
+    let own = fields
+        .filter(|fields| fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9])));
+    own.map(|fields| u16::from_str_radix(fields[1].rsplit_once(':').unwrap().1, 16).unwrap())
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_nothing_but_the_addresses_of_services() {
+    let story = on_dev();
+    story.run("convox rack start --detach").code(0);
+    assert_eq!(listening_ports(pid(&story)), Vec::<u16>::new());
+    story.run("convox deploy --create --wait").code(0);
+    assert_eq!(listening_ports(pid(&story)), [story.port_of("web")]);
 }
 
 #[test]
@@ -183,40 +212,6 @@ fn what_no_release_needs_is_pruned_whether_the_rack_runs_or_not() {
 }
 
 #[test]
-fn a_damaged_database_is_never_deleted_and_what_can_be_read_is_recovered() {
-    let story = on_dev();
-    story.run("convox deploy --create --wait --description 'the first deploy'").code(0);
-    story.run("convox env set COLOR=teal").code(0);
-    story.run("convox rack stop").ok();
-    let path = data(&story).join("rack.redb");
-    let mut damaged = fs::read(&path).unwrap();
-    let text = b"the first deploy";
-    // In old pages, too, which are no longer used.
-    let places = 0..damaged.len() - text.len();
-    for at in places.filter(|at| damaged[*at..].starts_with(text)).collect::<Vec<_>>() {
-        damaged[at] = b'T';
-    }
-    fs::write(&path, &damaged).unwrap();
-    let ran = story.run("convox rack start --detach");
-    ran.code(1).stderr_contains("rack.redb is damaged: ");
-    ran.stderr_contains("`convox rack start --recover` keeps what can be read");
-    assert_eq!(fs::read(&path).unwrap(), damaged);
-
-    let ran = story.run("convox rack start --detach --recover");
-    ran.code(0).stderr_contains("what was saved: apps 1, builds 1, releases 2; the damaged file");
-    story.run("convox apps wait").ok();
-    assert_eq!(story.get("web"), "Hello World!\n");
-    assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
-    let files = fs::read_dir(data(&story)).unwrap().map(|entry| entry.unwrap().path());
-    let kept: Vec<_> =
-        files.filter(|path| path.to_string_lossy().contains("redb.damaged-")).collect();
-    assert_eq!(fs::read(&kept[0]).unwrap(), damaged);
-    story.run("convox rack stop").ok();
-    let ran = story.run("convox rack start --detach --recover");
-    ran.code(0).stderr_contains("NOTICE: the database is not damaged");
-}
-
-#[test]
 fn a_relative_data_directory_is_that_of_the_working_directory() {
     let mut story = on_dev();
     story.set("CONVOX_DATA", "rack-data");
@@ -237,7 +232,9 @@ fn a_data_directory_with_foreign_files_is_refused() {
     fs::write(story.path("precious/letter"), "").unwrap();
     story.set("CONVOX_DATA", story.path("precious").as_os_str());
     let ran = story.run("convox rack start --detach");
-    ran.code(1).stderr_contains("it contains files that are not a rack's; set CONVOX_DATA");
+    ran.code(1).stderr_contains(
+        "it contains files that are not a rack's\nHINT: set CONVOX_DATA to use another directory\n",
+    );
     assert_eq!(fs::read_dir(story.path("precious")).unwrap().count(), 1);
 }
 

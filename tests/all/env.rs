@@ -224,3 +224,39 @@ fn a_release_whose_response_is_lost_is_found_below_a_newer_one() {
     Story::against(&fake).run("convox env set B=2").code(0).stdout_contains("Release: ROURS\n");
     assert_eq!(fake.count("POST /apps/web/releases"), 1);
 }
+
+#[test]
+fn a_change_that_came_in_between_is_named() {
+    // The first release of the app, and a later one.
+    for before in [None, Some("ROLD")] {
+        let made = AtomicBool::new(false);
+        let fake = MockServer::new(move |ask| {
+            let old = before.map_or(String::new(), |id| format!(r#"{{"id":"{id}"}}"#));
+            match ask.line.as_str() {
+                "POST /apps/web/releases" => {
+                    made.store(true, Ordering::Relaxed);
+                    Response::json(r#"{"id":"ROURS","env":"A=1\nB=2"}"#)
+                }
+                "GET /apps/web/releases?limit=1" => Response::json(&format!("[{old}]")),
+                "GET /apps/web/releases" if made.load(Ordering::Relaxed) => {
+                    let all = [r#"{"id":"ROURS"},{"id":"RTHEIRS"}"#, &old].join(",");
+                    Response::json(&format!("[{}]", all.trim_end_matches(',')))
+                }
+                "GET /apps/web/releases/ROLD" => Response::json(r#"{"id":"ROLD","env":"A=1"}"#),
+                "GET /apps/web/releases/RTHEIRS" => {
+                    Response::json(r#"{"id":"RTHEIRS","env":"A=1\nC=3"}"#)
+                }
+                _ => ordinary(ask),
+            }
+        });
+        let ran = Story::against(&fake).run("convox env set B=2");
+        let changed = if before.is_some() { "C" } else { "A, C" };
+        ran.code(0).stderr_contains(&format!(
+            "WARNING: release RTHEIRS came in between and is not part of ROURS: set again what it \
+             changed ({changed})\n"
+        ));
+        // What is replaced as a whole is meant to be.
+        let ran = Story::against(&fake).run("convox env set --replace B=2");
+        assert!(!ran.code(0).err.contains("came in between"), "{ran}");
+    }
+}

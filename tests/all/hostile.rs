@@ -146,3 +146,23 @@ fn no_control_character_of_a_console_reaches_a_terminal() {
     }
     assert_eq!(story.run("convox switch").out, format!("acme{CONTROL}/prod{CONTROL}\n"));
 }
+
+/// 256 MB of pings, to a client that may have as much memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn pings_without_end_take_no_memory() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web/logs" => {
+            Response::log_after_pings(2_000, &["2020-01-01T00:00:00Z service/web/x line\n"])
+        }
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    let client = story.command("convox logs --no-follow");
+    let mut limited = story.bare("/bin/sh");
+    limited.args(["-c", "ulimit -v 256000; exec \"$@\"", "sh"]);
+    let output = limited.arg(client.get_program()).args(client.get_args()).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(shown, "2020-01-01T00:00:00Z service/web/x line\n", "{output:?}");
+    assert!(output.status.success());
+}

@@ -25,6 +25,7 @@ mod credentials;
 mod deploy;
 mod deploy_debug;
 mod devrack;
+mod devrack_damage;
 mod devrack_health;
 mod devrack_timers;
 mod docs;

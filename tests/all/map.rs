@@ -45,7 +45,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "context",
             "commands/rack",
             "commands/deploy/dry_run.rs",
-            "error/mod.rs",
+            "error/dev_rack.rs",
             "flows/starter/tests.rs",
         ],
     ),

@@ -16,6 +16,7 @@ pub(crate) enum Operation {
     SetVariable,
     Scale,
     Run,
+    Exec,
     DeleteApp,
     CreateResource,
 }
@@ -56,6 +57,7 @@ impl Operation {
             Self::SetVariable,
             Self::Scale,
             Self::Run,
+            Self::Exec,
             Self::DeleteApp,
         ];
         if is_installed(&["redis-server"]) {
@@ -74,6 +76,7 @@ impl Operation {
             Self::SetVariable => set_variable(number),
             Self::Scale => scale(1 + random.below(3)),
             Self::Run => ("convox run web sleep 0.2".to_owned(), Goal::Nothing),
+            Self::Exec => ("convox exec web sleep 0.2".to_owned(), Goal::Nothing),
             Self::DeleteApp => {
                 world.succeed("convox deploy -a other --create --wait");
                 ("convox apps delete other".to_owned(), Goal::Deleted)

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
 use super::support::{Story, get, is_root, until};
@@ -18,6 +19,9 @@ pub(crate) struct Account {
     story: Story,
     user: Option<u32>,
 }
+
+/// Another user than those of the tests.
+pub(crate) const STRANGER: u32 = NOBODY - 1;
 
 /// Runs a test as the user of the tests, and as an ordinary one if that is root.
 pub(crate) fn as_each_user(test: impl Fn(&mut Account)) {
@@ -33,7 +37,7 @@ pub(crate) fn as_each_user(test: impl Fn(&mut Account)) {
 }
 
 impl Account {
-    fn new(user: Option<u32>) -> Self {
+    pub(crate) fn new(user: Option<u32>) -> Self {
         let mut story = Story::alone("web");
         let data = story.path("data");
         story.set("CONVOX_RACK", "dev").set("CONVOX_DATA", data.as_os_str());
@@ -43,7 +47,7 @@ impl Account {
         account
     }
 
-    fn can_run(&self) -> bool {
+    pub(crate) fn can_run(&self) -> bool {
         self.command("convox version").output().is_ok_and(|output| output.status.success())
     }
 
@@ -134,6 +138,15 @@ impl Account {
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{line}: {text}");
         assert!(text.contains("ERROR: ") && text.contains(expected), "{line}: {text}");
+    }
+
+    /// Kills the rack, and waits for its end.
+    pub(crate) fn kill_rack(&self) {
+        let status: Value = serde_json::from_str(&self.ok("convox rack status --json")).unwrap();
+        let pid = i32::try_from(status["pid"].as_i64().expect("a rack")).unwrap();
+        let rack = Pid::from_raw(pid).unwrap();
+        kill_process(rack, Signal::KILL).unwrap();
+        until("the end of the rack", || test_kill_process(rack).is_err().then_some(()));
     }
 
     pub(crate) fn list(&self, line: &str) -> Vec<Value> {

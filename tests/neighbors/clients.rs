@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 
-use super::account::{Account, as_each_user};
-use super::support::until;
+use super::account::{Account, NOBODY, as_each_user, stderr};
+use super::support::{is_root, until};
 
 fn connect(account: &Account) -> Option<UnixStream> {
     UnixStream::connect(account.data().join("rack.sock")).ok()
@@ -52,6 +52,49 @@ fn a_rack_with_few_descriptors_goes_on() {
         account.ok("convox rack stop");
         rack.wait().unwrap();
     });
+}
+
+#[test]
+fn the_limit_of_descriptors_is_raised_for_the_rack() {
+    as_each_user(|account| {
+        let mut start =
+            account.command_in_shell("ulimit -Sn 128; exec \"$@\"", "convox rack start --detach");
+        assert!(start.output().unwrap().status.success());
+        let status: serde_json::Value =
+            serde_json::from_str(&account.ok("convox rack status --json")).unwrap();
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", status["pid"])).unwrap();
+        let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        let soft: u64 = files.split_whitespace().nth(3).unwrap().parse().unwrap();
+        assert!(soft > 128, "{files}");
+    });
+}
+
+/// The limit counts all processes of a user, so the user is one that has no others. For root there
+/// is none.
+#[test]
+fn too_few_threads_are_an_error() {
+    if !is_root() {
+        eprintln!("skipped: only root can act as another user");
+        return;
+    }
+    let account = Account::new(Some(NOBODY - 2));
+    if !account.can_run() {
+        eprintln!("skipped: an ordinary user can't run the program where it is built");
+        return;
+    }
+    let mut errors = 0;
+    for limit in 1..=6 {
+        for line in ["convox rack start --detach", "convox deploy --create --wait", "convox apps"] {
+            // The option differs between shells.
+            let shell = format!("ulimit -u {limit} 2>/dev/null || ulimit -p {limit}; exec \"$@\"");
+            let output = account.command_in_shell(&shell, line).output().unwrap();
+            let text = stderr(&output);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{limit}: {line}: {text}");
+            assert!(!text.contains("panicked"), "{limit}: {line}: {text}");
+            errors += usize::from(text.contains("no thread can be started: "));
+        }
+    }
+    assert!(errors > 0, "none of the limits was too low");
 }
 
 #[test]

@@ -8,10 +8,10 @@ use super::account::{Account, as_each_user};
 use super::support::until;
 
 /// A file system of a few megabytes.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(at: &Path) -> Option<Self> {
+    pub(crate) fn mount(at: &Path) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs"]).arg(at);
@@ -20,6 +20,15 @@ impl SmallDisk {
             eprintln!("skipped: a small disk can't be mounted here");
         }
         is_mounted.then(|| Self(at.to_owned()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn make_read_only(&self) {
+        let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status();
+        assert!(remounted.unwrap().success());
     }
 }
 
@@ -51,6 +60,13 @@ fn whatever_fails_on_a_full_disk_works_again_once_there_is_room() {
         account.own(&disk.0);
         account.set_data(&disk.0.join("data"));
         let port = account.deploy();
+        let build = account.list("convox builds")[0]["id"].as_str().unwrap().to_owned();
+        let archive = account.path("build.tgz").display().to_string();
+        account.ok(&format!("convox builds export {build} --file {archive}"));
+        let process = account.list("convox ps")[0]["id"].as_str().unwrap().to_owned();
+        let import = format!("convox builds import --file {archive}");
+        let copy = format!("convox cp {archive} {process}:/copied");
+        let exec = format!("convox exec {process} true");
         for leave in [0, 4 << 10, 64 << 10, 512 << 10] {
             let filling = fill(&disk, leave);
             for line in [
@@ -60,6 +76,10 @@ fn whatever_fails_on_a_full_disk_works_again_once_there_is_room() {
                 "convox scale web --count 2",
                 "convox apps create other",
                 "convox run web true",
+                "convox restart",
+                &import,
+                &copy,
+                &exec,
             ] {
                 let ran = account.run(line);
                 let text = super::account::stderr(&ran);

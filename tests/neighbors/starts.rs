@@ -22,8 +22,10 @@ fn of_racks_that_are_started_at_once_one_serves() {
 }
 
 /// A command beside which the app is deleted.
-const BESIDE: [&str; 6] = [
+const BESIDE: [&str; 8] = [
     "convox deploy --wait",
+    "convox releases promote --force",
+    "convox exec web sleep 0.3",
     "convox build",
     "convox env set A=1 --promote",
     "convox releases rollback",

@@ -25,6 +25,11 @@ pub(crate) fn close(code: u16) -> Vec<u8> {
     frame(CLOSE, &code.to_be_bytes())
 }
 
+/// A ping with the largest payload that it may have.
+pub(crate) fn ping() -> Vec<u8> {
+    frame(PING, &[b'x'; 125])
+}
+
 /// A whole frame, not masked.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];

@@ -36,6 +36,7 @@ impl Request {
 pub struct Response {
     bytes: Vec<u8>,
     frames: Option<Vec<String>>,
+    pings: usize,
     hangs: bool,
     breaks: bool,
 }
@@ -89,6 +90,11 @@ impl Response {
     pub fn log(frames: &[&str]) -> Self {
         let frames = frames.iter().map(ToString::to_string).collect();
         Self { frames: Some(frames), ..Self::default() }
+    }
+
+    /// The same after this many thousands of pings, whose answers are not read.
+    pub fn log_after_pings(thousands: usize, frames: &[&str]) -> Self {
+        Self { pings: thousands, ..Self::log(frames) }
     }
 
     /// A socket that sends these texts and breaks.
@@ -173,6 +179,10 @@ async fn serve(
     let response = tokio::task::spawn_blocking(move || script(&request)).await?;
     if let Some(texts) = &response.frames {
         wire.send(upgrade(&key).as_bytes()).await?;
+        let pings = frames::ping().repeat(1000);
+        for _ in 0..response.pings {
+            wire.send(&pings).await?;
+        }
         for text in texts {
             wire.send(&frames::text(text)).await?;
         }

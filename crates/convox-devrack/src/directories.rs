@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use convox_wire::{AppName, BuildId};
 
 /// The data directory.
@@ -87,6 +89,10 @@ impl Directories {
     }
 }
 
+/// For files that are written where they are: a link in their place is refused, since it may lead
+/// anywhere.
+pub(crate) const NO_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
+
 /// Creates a directory and its missing parents with mode 0700.
 pub(crate) fn create_private(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
@@ -132,19 +138,6 @@ fn check_data(data: &Path, found: &Metadata) -> io::Result<()> {
 /// Syncs the directory itself, so that a rename in it is durable.
 pub(crate) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
-}
-
-/// Removes a file or a directory tree. Succeeds if it is absent.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Returns the names in a directory; empty if it can't be read.

@@ -4,9 +4,10 @@
 //! resets it. So a part of the rest of a body is read, and thrown away, before a refusal is sent.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::Next;
@@ -22,27 +23,44 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The middleware that reads the rest of refused bodies.
 pub(crate) async fn refused_bodies(request: Request, next: Next) -> Response {
-    // A client that asks before it sends needs no answer but the refusal.
-    if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
+    if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let waits = waits_to_send(&request);
     let (parts, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body.into_data_stream()));
-    let response = next.run(Request::from_parts(parts, part_of(shared.clone()))).await;
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let body = part_of(shared.clone(), is_wanted.clone());
+    let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
+    let is_sending = !waits || is_wanted.load(Ordering::Relaxed);
+    if is_sending && (status.is_client_error() || status.is_server_error()) {
         // What is not read by then is not waited for.
         let _ = timeout(MAX_TIME, drain(&shared, MAX_BYTES)).await;
     }
     response
 }
 
-/// A body whose rest remains when it is dropped.
-fn part_of(shared: Arc<Mutex<BodyDataStream>>) -> Body {
-    Body::from_stream(futures_util::stream::unfold(shared, |shared| async move {
-        let piece = shared.lock().await.next().await;
-        piece.map(|piece| (piece, shared))
+/// Returns whether the client sends the body only when it is told to, which is when the body is
+/// first read (RFC 9110, 10.1.1).
+fn waits_to_send(request: &Request) -> bool {
+    let expected = request.headers().get(header::EXPECT);
+    expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// A body whose rest remains when it is dropped. `is_wanted` becomes true when it is read.
+fn part_of(shared: Arc<Mutex<BodyDataStream>>, is_wanted: Arc<AtomicBool>) -> Body {
+    Body::from_stream(futures_util::stream::unfold(shared, move |shared| {
+        is_wanted.store(true, Ordering::Relaxed);
+        next_piece(shared)
     }))
+}
+
+async fn next_piece(
+    shared: Arc<Mutex<BodyDataStream>>,
+) -> Option<(Result<Bytes, axum::Error>, Arc<Mutex<BodyDataStream>>)> {
+    let piece = shared.lock().await.next().await;
+    piece.map(|piece| (piece, shared))
 }
 
 async fn drain(shared: &Mutex<BodyDataStream>, max: usize) {
@@ -59,10 +77,11 @@ async fn drain(shared: &Mutex<BodyDataStream>, max: usize) {
 mod tests {
     use super::*;
     use crate::tests::support::http;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::sync::atomic::AtomicUsize;
 
     use axum::Router;
-    use axum::body::Bytes;
     use axum::http::StatusCode;
     use axum::middleware::from_fn;
     use axum::routing::post;
@@ -86,6 +105,51 @@ mod tests {
         let response = request.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
         assert_eq!(response.status(), 403);
         assert_eq!(response.text().await.unwrap(), "no");
+    }
+
+    const UPLOAD: usize = 16 << 20;
+
+    /// Begins an upload as a client that asks first; returns the first bytes of the answer.
+    fn ask_to_send(address: &str) -> (TcpStream, String) {
+        let host = address.trim_start_matches("http://").trim_end_matches('/');
+        let mut client = TcpStream::connect(host).unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {UPLOAD}\r\nExpect: 100-continue\r\n\r\n"
+        );
+        client.write_all(head.as_bytes()).unwrap();
+        let mut first = vec![0; 1024];
+        let count = client.read(&mut first).unwrap();
+        first.truncate(count);
+        (client, String::from_utf8(first).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_client_that_was_told_to_send_sees_the_refusal() {
+        let refuse = |body: Body| async {
+            body.into_data_stream().next().await.unwrap().unwrap();
+            (StatusCode::FORBIDDEN, "no")
+        };
+        let router = Router::new().route("/", post(refuse)).layer(from_fn(refused_bodies));
+        let address = serve(router).await;
+        let client = move || {
+            let (mut client, answer) = ask_to_send(&address);
+            assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n"), "{answer}");
+            client.write_all(&vec![0; UPLOAD]).unwrap();
+            let mut refusal = vec![0; 1024];
+            let count = client.read(&mut refusal).unwrap();
+            assert!(refusal[..count].starts_with(b"HTTP/1.1 403 Forbidden\r\n"));
+        };
+        tokio::task::spawn_blocking(client).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_to_send_is_refused_at_once() {
+        let refuse = || async { (StatusCode::FORBIDDEN, "no") };
+        let router = Router::new().route("/", post(refuse)).layer(from_fn(refused_bodies));
+        let address = serve(router).await;
+        let asking = tokio::task::spawn_blocking(move || ask_to_send(&address).1);
+        let answer = timeout(MAX_TIME / 2, asking).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use redb::WriteTransaction;
 use super::objects::{self, Key};
 use super::rack::{Rack, Shared};
 use super::store::{self, BuildRecord, ReleaseRecord, StoreError};
-use super::{directories, disk, runner};
+use super::{directories, disk, removal};
 use convox_wire::{AppName, BuildId, BuildStatus};
 
 /// How long an upload is kept if no build uses it.
@@ -119,8 +119,8 @@ pub(crate) fn remove_files(rack: &Rack, build: &BuildRecord) {
     if let Ok(key) = Key::parse(&BuildRecord::logs_key(&build.id)) {
         report(rack, objects::delete(&objects, &key));
     }
-    report(rack, runner::remove_directory(&rack.directories.source(&build.app, &build.id)));
-    report(rack, directories::remove(&rack.directories.build_log(&build.app, &build.id)));
+    report(rack, removal::remove(&rack.directories.source(&build.app, &build.id)));
+    report(rack, removal::remove(&rack.directories.build_log(&build.app, &build.id)));
 }
 
 /// Removes files that belong to no build: sources and logs that a killed rack left, and old uploads
@@ -140,10 +140,10 @@ fn sweep_with(rack: &Rack, app: &AppName, age: Duration) {
     // The log of a build is created before the build is stored.
     let is_unknown = |name: &&String| !known.contains(&***name) && !rack.build_logs.is_live(name);
     for name in sources.iter().filter(is_unknown) {
-        report(rack, runner::remove_directory(&rack.directories.sources(app).join(name)));
+        report(rack, removal::remove(&rack.directories.sources(app).join(name)));
     }
     for name in logs.iter().filter(is_unknown) {
-        report(rack, directories::remove(&rack.directories.build_logs(app).join(name)));
+        report(rack, removal::remove(&rack.directories.build_logs(app).join(name)));
     }
     let used: HashSet<&str> = builds.iter().map(|build| build.object.as_str()).collect();
     let unused = uploads.iter().filter(|key| !used.contains(&***key));
@@ -163,5 +163,39 @@ fn remove_if_old(rack: &Rack, app: &AppName, key: &str, max: Duration) {
 fn report(rack: &Rack, removed: std::io::Result<()>) {
     if let Err(error) = removed {
         rack.log_system(&format!("cleaning up: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::rack::{Limits, RackOptions};
+    use crate::runner::BaseEnvironment;
+
+    #[tokio::test]
+    async fn the_log_of_a_build_is_kept_before_the_build_is_stored() {
+        let data = tempfile::tempdir().unwrap();
+        let options = RackOptions {
+            data: data.path().join("rack"),
+            password: "secret".into(),
+            clock: Clock::system(),
+            environment: BaseEnvironment::default(),
+            limits: Limits::default(),
+            log_tap: None,
+        };
+        let rack = crate::lifecycle::open(options).unwrap();
+        let app: AppName = "web".parse().unwrap();
+        crate::lifecycle::create(rack.clone(), app.clone()).await.unwrap();
+        let build: BuildId = "BNEW".parse().unwrap();
+        let file = rack.directories.build_log(&app, &build);
+        let source = rack.directories.source(&app, &build);
+        let _log = rack.build_logs.begin(&build, &file).unwrap();
+        std::fs::create_dir(&source).unwrap();
+        sweep(&rack, &app);
+        assert!(file.exists() && source.exists());
+        rack.build_logs.end(&build);
+        sweep(&rack, &app);
+        assert!(!file.exists() && !source.exists());
     }
 }

@@ -63,6 +63,7 @@ mod options;
 mod pipes;
 mod rack;
 mod releases;
+mod removal;
 mod resources;
 mod rollouts;
 mod routes;

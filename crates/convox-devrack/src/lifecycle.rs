@@ -16,9 +16,9 @@ use super::logs::{AppLogs, BuildLogs, LogLimits};
 use super::rack::{Lifecycle, Rack, RackOptions, Shared};
 use super::resources::{self, Resources};
 use super::rollouts::{self, Rollouts};
-use super::runner::{AppLog, Runner, RunnerParts, RunnerStore, remove_directory};
+use super::runner::{AppLog, Runner, RunnerParts, RunnerStore};
 use super::store::{self, AppRecord, BuildRecord, Rollout, Stage, Store, StoreError};
-use super::{gc, ids, objects};
+use super::{gc, ids, objects, removal};
 use convox_wire::{AppName, BuildStatus};
 
 /// Number of files in an app's log; the oldest is removed as a whole.
@@ -92,7 +92,7 @@ fn settle(rack: &Rack) -> Result<(), RackError> {
         let dir = rack.directories.app(&app.name);
         rack.directories.create_app(&app.name).map_err(directory_error(&dir))?;
         rack.logs.open_app(&app.name).map_err(directory_error(&dir))?;
-        directories::remove(&rack.directories.imports(&app.name)).map_err(directory_error(&dir))?;
+        removal::remove(&rack.directories.imports(&app.name)).map_err(directory_error(&dir))?;
         objects::sweep(&rack.directories.objects(&app.name)).map_err(directory_error(&dir))?;
         fail_builds(rack, &app.name)?;
     }
@@ -115,7 +115,7 @@ fn fail_builds(rack: &Rack, app: &AppName) -> Result<(), StoreError> {
         build.ended = Some(rack.clock.now());
         rack.store.write_now(|tx| store::put(tx, &build))?;
         // It may be half unpacked, or half built.
-        if let Err(error) = remove_directory(&rack.directories.source(app, &build.id)) {
+        if let Err(error) = removal::remove(&rack.directories.source(app, &build.id)) {
             rack.log_system(&format!("{}: its source can't be removed: {error}", build.id));
         }
         if let Err(error) = builds::keep_log(rack, &build) {
@@ -262,7 +262,7 @@ async fn remove_deleted(rack: &Shared) {
     let dir = rack.directories.deleted();
     let removal = tokio::task::spawn_blocking(move || {
         let mut names = directories::file_names(&dir).into_iter();
-        names.try_for_each(|name| remove_directory(&dir.join(name)))
+        names.try_for_each(|name| removal::remove(&dir.join(name)))
     });
     if let Err(error) = removal.await.map_err(io::Error::other).and_then(|removed| removed) {
         rack.log_system(&format!("files of a deleted app can't be removed: {error}"));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use super::directories;
+use super::removal;
 
 const NAME: &str = "rack.sock";
 /// What fits `sun_path` everywhere (104 bytes on macOS and the BSDs, with the final NUL).
@@ -19,7 +19,7 @@ const MAX_PATH: usize = 103;
 /// holds the rack's lock.
 pub(crate) fn bind(data: &Path) -> io::Result<UnixListener> {
     let path = path(data);
-    directories::remove(&path)?;
+    removal::remove(&path)?;
     let listener = with_short_path(data, |short| UnixListener::bind(short))?;
     fs::set_permissions(&path, Permissions::from_mode(0o600))?;
     Ok(listener)
@@ -27,7 +27,7 @@ pub(crate) fn bind(data: &Path) -> io::Result<UnixListener> {
 
 /// Removes the socket of a rack that stops.
 pub(crate) fn remove(data: &Path) -> io::Result<()> {
-    directories::remove(&path(data))
+    removal::remove(&path(data))
 }
 
 /// Connects to the rack of a data directory.

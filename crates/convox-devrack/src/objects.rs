@@ -10,8 +10,8 @@ use futures_util::{Stream, StreamExt};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use super::directories;
 use super::error::Refusal;
+use super::{directories, removal};
 
 /// File systems limit names to 255 bytes; the rest is reserved for temporary names.
 const MAX_NAME: usize = 240;
@@ -133,7 +133,7 @@ pub(crate) fn open(dir: &Path, key: &Key) -> io::Result<Option<File>> {
 
 /// Removes an object. Succeeds if the object is absent.
 pub(crate) fn delete(dir: &Path, key: &Key) -> io::Result<()> {
-    directories::remove(&key.path(dir))
+    removal::remove(&key.path(dir))
 }
 
 /// Returns the sorted keys that begin with `prefix`.
@@ -150,7 +150,7 @@ pub(crate) fn list(dir: &Path, prefix: &str) -> Vec<String> {
 pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     let names = directories::file_names(dir).into_iter();
     let unfinished = names.filter(|name| name.starts_with(UNFINISHED));
-    unfinished.map(|name| dir.join(name)).try_for_each(|path| directories::remove(&path))
+    unfinished.map(|name| dir.join(name)).try_for_each(|path| removal::remove(&path))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::error::{CommandError, Hint};
 use crate::event::Event;
 use crate::flows::notify_unavailable;
 use crate::outcome::Outcome;
-use crate::settings::Secret;
+use crate::settings::{Secret, read_small_file};
 use convox_client::rack::compat::V3_24_6;
 use convox_client::rack::{BuildUpdate, CreateRelease, Error, Rack, RegistryCredentials};
 use convox_client::wait::{Schedule, WaitError, until};
@@ -47,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     // Everything is checked before a build exists.
     let credentials = credentials(&args, cx).await?;
-    let manifest = manifest(&args, cx).await?;
+    let manifest = manifest(&args, cx)?;
     let app = cx.app()?;
     let rack = cx.rack().await?;
     let build = cx
@@ -66,10 +66,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     Ok(Outcome::json(Imported { app, build, release: release.clone() }).with_id(&release))
 }
 
-async fn manifest(args: &Args, cx: &Context) -> Result<String, CommandError> {
+fn manifest(args: &Args, cx: &Context) -> Result<String, CommandError> {
     let name = args.manifest.display();
     let failed = |error| CommandError::while_doing(format!("read manifest {name}"), error);
-    tokio::fs::read_to_string(cx.path(&args.manifest)?).await.map_err(failed)
+    read_small_file(&cx.path(&args.manifest)?).map_err(failed)
 }
 
 async fn credentials(args: &Args, cx: &Context) -> Result<RegistryCredentials, CommandError> {

@@ -69,7 +69,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let data = dev::data_dir(cx)?;
     let ready = |address: Option<&Address>| announce(cx, address);
     let stop = dev::shutdown_requested();
-    let adoption = daemon::Adoption::start();
     let (log_tap, lines) = if args.as_daemon { (None, None) } else { tap() };
     let options = StartOptions {
         environment: dev::base_environment(cx),
@@ -77,15 +76,13 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         limits: Limits::default(),
         listen: args.listen,
         log_tap,
+        adoption: Some(daemon::Adoption::start()),
     };
-    let grace = options.limits.processes.stop;
     let served = daemon::run(&data, options, ready, stop);
-    let served = match lines {
-        Some(lines) => show_logs(cx, lines, served).await,
-        None => served.await,
-    };
-    adoption.end(grace).await;
-    served?;
+    match lines {
+        Some(lines) => show_logs(cx, lines, served).await?,
+        None => served.await?,
+    }
     Ok(Outcome::streamed())
 }
 
@@ -99,6 +96,14 @@ async fn recover(cx: &Context) -> Result<(), CommandError> {
         cx.notice("the database is not damaged");
         return Ok(());
     };
+    if salvaged == Salvaged::default() {
+        cx.warn(format!(
+            "the database was damaged, and nothing in it can be read; it is replaced by an empty one, \
+             and the damaged file is kept as {}",
+            damaged.display()
+        ));
+        return Ok(());
+    }
     let Salvaged { apps, builds, releases } = salvaged;
     cx.notice(format!(
         "the database was damaged; what was saved: apps {apps}, builds {builds}, releases \

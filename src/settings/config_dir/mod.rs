@@ -11,7 +11,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -135,9 +135,23 @@ impl ConfigDir {
     }
 }
 
+/// The largest file that is read whole, in bytes. All of them are small, so a larger one is something
+/// else.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Reads a file that is small unless something is wrong with it.
+pub(crate) fn read_small_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other("it is larger than 16 MB"));
+    }
+    Ok(text)
+}
+
 /// Returns the text of `path`, trimmed and without a byte order mark; `None` if it is missing or blank.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
-    match fs::read_to_string(path) {
+    match read_small_file(path) {
         Ok(text) => {
             // Editors on Windows start files with a byte order mark.
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();

@@ -253,7 +253,7 @@ impl Rack {
             let found = only_new(&builds, before, options).map_err(|ids| {
                 Error::Ambiguous(format!(
                     "the response to {} was lost, and several builds could be the one it started: \
-                     {ids}; nothing was sent again, see: convox builds -a {app}",
+                     {ids}; nothing was sent again",
                     request.line()
                 ))
             })?;

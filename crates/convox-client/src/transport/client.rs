@@ -1,6 +1,5 @@
 //! The HTTP client of one endpoint. It is built at the first request, then shared.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::local_socket::LocalSocket;
 use super::proxy::{Proxies, Proxy};
 use super::redactor::Redactor;
 use super::second_factor::SharedAuthenticator;
@@ -27,7 +27,7 @@ pub struct Endpoint {
     /// Scheme, host, port and base path, without credentials or a trailing slash.
     pub url: Url,
     /// The Unix-domain socket to connect to, instead of the host and port of `url`.
-    pub socket: Option<PathBuf>,
+    pub socket: Option<LocalSocket>,
     /// The user name. Racks ignore it, except for `jwt`.
     pub user: String,
     /// The password or token.
@@ -45,11 +45,11 @@ impl Endpoint {
         Self { url, socket: None, user, password, session: None, actor: None }
     }
 
-    /// An endpoint at a Unix-domain socket, whose file permissions stand for credentials.
+    /// An endpoint at a Unix-domain socket, whose file permissions and owner stand for credentials.
     ///
     /// # Errors
     /// None in practice: the URL behind the socket is constant.
-    pub fn unix(socket: PathBuf) -> Result<Self, Error> {
+    pub fn unix(socket: LocalSocket) -> Result<Self, Error> {
         let url = Url::parse("http://localhost")
             .map_err(|error| Error::Config(format!("the URL of a socket: {error}")))?;
         Ok(Self { socket: Some(socket), ..Self::new(url) })
@@ -58,7 +58,7 @@ impl Endpoint {
     /// The path of the socket, or host and port, for messages and pinned certificates.
     pub fn address(&self) -> String {
         if let Some(socket) = &self.socket {
-            return socket.display().to_string();
+            return socket.path.display().to_string();
         }
         let host = self.url.host_str().unwrap_or_default();
         self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
@@ -329,7 +329,7 @@ impl Client {
         };
         #[cfg(unix)]
         let builder = match &self.endpoint().socket {
-            Some(socket) => builder.unix_socket(socket.as_path()),
+            Some(socket) => builder.unix_socket(socket.path.as_path()),
             None => builder,
         };
         let config_error =

@@ -58,6 +58,7 @@ impl Client {
     /// Sends the request and waits for the head of the response.
     async fn response_head(&self, request: &Request) -> Result<reqwest::Response, Error> {
         let monitor = UploadMonitor::new();
+        self.check_socket(&request.line())?;
         let built = self.build_request(request, &monitor)?;
         let limits = self.limits();
         let limit = if request.long_running { limits.long_response } else { limits.response };

@@ -92,6 +92,7 @@ impl Client {
         options: &[(&'static str, String)],
     ) -> Result<Socket, Error> {
         let (request, started) = (RequestLine::websocket(path), Instant::now());
+        self.check_socket(&request)?;
         let key = random_key()?;
         let upgrade = self.upgrade_request(path, options, &key)?;
         let late = |_| self.timeout_error(request.clone(), TimeoutPhase::AwaitingResponse);

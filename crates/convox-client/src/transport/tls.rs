@@ -326,3 +326,28 @@ pub(super) fn describe(error: &rustls::Error) -> String {
 fn fingerprint_of(certificate: &CertificateDer<'_>) -> Fingerprint {
     Fingerprint(Sha256::digest(certificate.as_ref()).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        use rustls::CertificateError as Why;
+        let algorithm = Why::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05],
+            supported_algorithms: Vec::new(),
+        };
+        assert_eq!(describe(&rustls::Error::InvalidCertificate(algorithm)), UNSUPPORTED_ALGORITHM);
+        let now = UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        let name = ServerName::try_from("rack.example.com").unwrap();
+        for why in [
+            Why::ExpiredContext { time: now, not_after: now },
+            Why::NotValidForNameContext { expected: name, presented: vec!["DNS:other".to_owned()] },
+            Why::InvalidOcspResponse,
+        ] {
+            let text = describe(&rustls::Error::InvalidCertificate(why));
+            assert!(!text.contains(['{', '(', '"']), "{text}");
+        }
+    }
+}

@@ -8,7 +8,8 @@ use tokio::task::spawn_blocking;
 
 use super::{BuildJob, Log};
 use crate::manifest::ServiceSpec;
-use crate::runner::{copy_directory, remove_directory};
+use crate::removal;
+use crate::runner::copy_directory;
 
 /// Copies the directories that a service caches from the source of the earlier build, unless the
 /// source has them itself. A directory that can't be copied is left out with a warning: the build
@@ -38,7 +39,7 @@ fn copy(from: &Path, to: &Path, name: &str) -> io::Result<bool> {
     }
     copy_directory(&old, &new).inspect_err(|_| {
         // What is left is removed with the source.
-        let _ = remove_directory(&new);
+        let _ = removal::remove(&new);
     })?;
     Ok(true)
 }

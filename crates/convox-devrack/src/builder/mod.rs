@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::source::SOURCE_LIMITS;
 use super::manifest::{Manifest, ManifestError, ServiceSpec};
-use super::runner::{BaseEnvironment, RunnerStore, remove_directory};
+use super::removal;
+use super::runner::{BaseEnvironment, RunnerStore};
 use convox_wire::{AppName, BuildId, Environment, ServiceName};
 
 /// Receives each line of a build's log, without its line ending.
@@ -134,7 +135,7 @@ async fn build_in_place(job: &BuildJob, log: &Log) -> Result<BuiltManifest, Buil
 
 async fn clear(directory: &Path) -> Result<(), BuildError> {
     let target = directory.to_owned();
-    let cleared = spawn_blocking(move || remove_directory(&target)).await;
+    let cleared = spawn_blocking(move || removal::remove(&target)).await;
     let failed = |error: &dyn std::fmt::Display| {
         BuildError::Directory(format!("{}: {error}", directory.display()))
     };

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -71,8 +71,7 @@ pub async fn start_detached(
         if let Ok(Some(ended)) = child.try_wait()
             && !lock::is_locked(data)?
         {
-            let reason = last_line(log).unwrap_or_else(|| ended.to_string());
-            return Err(DaemonError::Failed { reason, log: log.into() });
+            return Err(failure(log, ended));
         }
         sleep(POLL_INTERVAL).await;
     }
@@ -86,7 +85,8 @@ fn spawn(
     log: &Path,
 ) -> Result<Child, DaemonError> {
     let mut options = OpenOptions::new();
-    let file = options.create(true).append(true).mode(0o600).open(log).map_err(at(log))?;
+    options.create(true).append(true).mode(0o600).custom_flags(directories::NO_LINK);
+    let file = options.open(log).map_err(at(log))?;
     let copy = |file: &File| file.try_clone().map_err(at(log));
     let (out, err) = (copy(&file)?, copy(&file)?);
     super::close_on_exec();
@@ -97,11 +97,19 @@ fn spawn(
     command.spawn().map_err(|error| DaemonError::Spawn(PathBuf::from(program), error))
 }
 
-fn last_line(log: &Path) -> Option<String> {
-    let text = fs::read(log).ok()?;
+/// Finds out from its log why a rack has ended.
+fn failure(log: &Path, ended: ExitStatus) -> DaemonError {
+    // A log that can't be read says nothing.
+    let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(last.strip_prefix("ERROR: ").unwrap_or(last).to_owned())
+    let mut last = text.lines().rev().filter(|line| !line.trim().is_empty()).peekable();
+    let mut advice = Vec::new();
+    while let Some(hint) = last.next_if(|line| line.starts_with("HINT: ")) {
+        advice.insert(0, hint.trim_start_matches("HINT: ").to_owned());
+    }
+    let reason = last.next().map(|line| line.strip_prefix("ERROR: ").unwrap_or(line).to_owned());
+    let reason = reason.unwrap_or_else(|| ended.to_string());
+    DaemonError::Failed { reason, advice, log: log.into() }
 }
 
 /// Stops the rack of this data directory and its apps, and returns once they are gone. If the rack

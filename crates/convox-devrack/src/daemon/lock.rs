@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
 use super::{DaemonError, at};
+use crate::directories;
 
 /// Held by the rack for as long as it runs.
 const RACK: &str = "rack.lock";
@@ -74,7 +75,8 @@ impl Lock {
 
 fn open(path: &Path) -> Result<File, DaemonError> {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).open(path).map_err(at(path))
+    options.create(true).truncate(false).write(true).mode(0o600);
+    options.custom_flags(directories::NO_LINK).open(path).map_err(at(path))
 }
 
 /// Returns whether a rack holds its lock.

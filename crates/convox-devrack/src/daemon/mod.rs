@@ -57,7 +57,6 @@ impl Address {
 }
 
 /// What a rack is started with.
-#[derive(Clone)]
 pub struct StartOptions {
     /// Variables for builds and processes.
     pub environment: BaseEnvironment,
@@ -70,6 +69,8 @@ pub struct StartOptions {
     pub listen: Option<SocketAddr>,
     /// Receives each line of the apps' logs.
     pub log_tap: Option<LogTap>,
+    /// Ends what apps and builds have left behind before the rack counts as stopped.
+    pub adoption: Option<Adoption>,
 }
 
 /// The state of a data directory's rack.
@@ -102,15 +103,13 @@ pub enum Status {
 #[non_exhaustive]
 pub enum DaemonError {
     /// A rack is already running.
-    #[error(
-        "a development rack is already running on {0}; `convox rack status` shows it, `convox rack stop` stops it"
-    )]
+    #[error("a development rack is already running on {0}")]
     AlreadyRunning(PathBuf),
     /// A file or directory can't be used.
-    #[error("{0} can't be used: {1}; set CONVOX_DATA to use another directory")]
+    #[error("{0} can't be used: {1}")]
     File(PathBuf, #[source] io::Error),
     /// The record of the process is invalid.
-    #[error("{0} is invalid: {1}; if no rack is running, remove the file")]
+    #[error("{0} is invalid: {1}")]
     Unreadable(PathBuf, #[source] serde_json::Error),
     /// The address to listen on is not available.
     #[error("the development rack can't listen on {0}: {1}")]
@@ -127,8 +126,10 @@ pub enum DaemonError {
     /// The program exited before it answered.
     #[error("the development rack did not start: {reason} (its log: {log})")]
     Failed {
-        /// The last line of its log, or else its exit status.
+        /// The last error in its log, or else its last line or its exit status.
         reason: String,
+        /// What its log advises about the error.
+        advice: Vec<String>,
         /// The path of its log.
         log: PathBuf,
     },
@@ -207,7 +208,8 @@ pub async fn run(
     ready: impl FnOnce(Option<&Address>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
-    let StartOptions { environment, clock, limits, listen, log_tap } = options;
+    let StartOptions { environment, clock, limits, listen, log_tap, adoption } = options;
+    let grace = limits.processes.stop;
     directories::create_data(data).map_err(at(data))?;
     let held = Lock::hold(data).await?;
     let password: SecretString = ids::hex::<20>().map_err(DaemonError::Password)?.into();
@@ -221,7 +223,11 @@ pub async fn run(
     ready(address.as_ref());
     let options =
         RackOptions { data: data.to_owned(), password, clock, environment, limits, log_tap };
-    serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await?;
+    let served = serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await;
+    if let Some(adoption) = adoption {
+        adoption.end(grace).await;
+    }
+    served?;
     local_socket::remove(data).map_err(at(data))?;
     Record::stopped().write(data)?;
     drop(held);

@@ -13,6 +13,7 @@ use super::lock::Lock;
 use super::{DaemonError, RackError, at};
 use crate::clock::Clock;
 use crate::directories::{self, Directories};
+use crate::removal;
 use crate::store::{self, Salvaged, Step, Store, StoreError};
 
 /// A step that takes longer reads damaged pages in a circle.
@@ -44,7 +45,7 @@ impl Files {
 
     fn remove_temporary(&self) -> Result<(), DaemonError> {
         for file in [&self.scratch, &self.salvaged] {
-            directories::remove(file).map_err(at(file))?;
+            removal::remove(file).map_err(at(file))?;
         }
         Ok(())
     }

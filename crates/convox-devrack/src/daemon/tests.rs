@@ -32,15 +32,23 @@ fn a_rack_process() {
         let stop = async move {
             terminate.recv().await;
         };
-        let adoption = Adoption::start();
-        run(&data, options(None), |_| (), stop).await.unwrap();
-        adoption.end(Duration::from_millis(200)).await;
+        let mut options = options(None);
+        options.limits.processes.stop = Duration::from_millis(200);
+        options.adoption = Some(Adoption::start());
+        run(&data, options, |_| (), stop).await.unwrap();
     });
 }
 
 fn options(listen: Option<SocketAddr>) -> StartOptions {
     let (clock, limits) = (Clock::system(), Limits::default());
-    StartOptions { environment: environment(), clock, limits, listen, log_tap: None }
+    StartOptions {
+        environment: environment(),
+        clock,
+        limits,
+        listen,
+        log_tap: None,
+        adoption: None,
+    }
 }
 
 struct TestDir(tempfile::TempDir);
@@ -291,7 +299,7 @@ async fn releases_acknowledged_before_a_kill_exist_after_it() {
 }
 
 /// Nothing tells whose it is: its environment is cleared, its parent has ended, and it works
-/// elsewhere.
+/// elsewhere. It ignores TERM.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rack_stops_all_that_its_apps_have_left_behind() {
@@ -300,18 +308,19 @@ async fn the_rack_stops_all_that_its_apps_have_left_behind() {
     client.create("jobs").await;
     let path = dir.path().join("pid");
     let text = format!(
-        "(cd / && env -i PATH=$PATH setsid sh -c 'echo $$ > {}; exec sleep 600' &)\nsleep 600\n",
+        "(cd / && env -i PATH=$PATH setsid sh -c \"trap '' TERM; echo \\$\\$ > {}; \
+         while :; do sleep 1; done\" &)\nsleep 600\n",
         path.display()
     );
     let release = client.release("jobs", script(&text)).await;
     client.promoted("jobs", &release).await;
     let escaped: i32 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
     assert!(started_at(escaped).is_some());
+    let rack = dir.pid().await;
     assert_eq!(stop(dir.path()).await.unwrap(), Stopped::Ended);
-    crate::runner::tests::support::until("the end", async || {
-        !crate::runner::tests::support::is_running(escaped)
-    })
-    .await;
+    let is_running = crate::runner::tests::support::is_running;
+    assert!(!is_running(escaped), "it runs on after the stop");
+    crate::runner::tests::support::until("the end of the rack", async || !is_running(rack)).await;
 }
 
 #[cfg(target_os = "linux")]

@@ -18,8 +18,8 @@ use super::place::Place;
 use super::server::Server;
 use super::{Known, Resources};
 use crate::error::Refusal;
-use crate::objects;
 use crate::runner::{Tail, each_line, ending};
+use crate::{objects, removal};
 use convox_wire::AppName;
 
 /// The size of one read, in bytes.
@@ -140,7 +140,7 @@ impl Resources {
 }
 
 fn restore(target: &std::path::Path, before: &std::path::Path, had_data: bool) -> io::Result<()> {
-    crate::directories::remove(target)?;
+    removal::remove(target)?;
     if had_data { fs::rename(before, target) } else { Ok(()) }
 }
 

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::engine::driver;
-use crate::directories::{Directories, create_private, remove};
+use crate::directories::{Directories, create_private};
 use crate::ids;
 use crate::manifest::{Engine, ResourceSpec};
+use crate::removal::remove;
 use crate::runner::{BaseEnvironment, free_port, is_taken};
 use convox_wire::AppName;
 

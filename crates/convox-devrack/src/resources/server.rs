@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Step, driver, find};
 use super::place::{Place, unfinished};
 use super::{Context, io_error};
-use crate::directories::{create_private, remove};
+use crate::directories::create_private;
 use crate::gateway::loopback;
+use crate::removal::remove;
 use crate::runner::{
     Group, KillOnDrop, Mark, ProcessRecord, Tail, Tree, each_line, ending, started_at,
 };

@@ -17,6 +17,7 @@ use crate::error::Refusal;
 use crate::options::Options;
 use crate::pipes;
 use crate::rack::Shared;
+use crate::removal;
 use crate::serve::Routes;
 use convox_package::unpack::{Limits, unpack_tar};
 
@@ -121,7 +122,7 @@ async fn delete(
     for wanted in options.named("files").unwrap_or_default().split(',') {
         let name = relative(wanted).filter(|name| !name.as_os_str().is_empty());
         let path = name.and_then(|name| inside(&root, &name));
-        crate::directories::remove(&path.ok_or_else(|| no_such_file(wanted))?)?;
+        removal::remove(&path.ok_or_else(|| no_such_file(wanted))?)?;
     }
     done()
 }

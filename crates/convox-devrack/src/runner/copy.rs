@@ -13,30 +13,42 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 /// # Errors
 /// Returns the system's error, with the path it concerns.
 pub(crate) fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| named(to, error))?;
-    for entry in fs::read_dir(from).map_err(|error| named(from, error))? {
-        let entry = entry.map_err(|error| named(from, error))?;
-        copy_entry(&entry.path(), &to.join(entry.file_name()))?;
+    // A list instead of recursion: apps may nest directories to any depth.
+    let mut pending = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = pending.pop() {
+        create_copy(&from, &to)?;
+        for entry in fs::read_dir(&from).map_err(|error| named(&from, error))? {
+            let entry = entry.map_err(|error| named(&from, error))?;
+            let (from, to) = (entry.path(), to.join(entry.file_name()));
+            if entry.file_type().map_err(|error| named(&from, error))?.is_dir() {
+                pending.push((from, to));
+            } else {
+                copy_entry(&from, &to).map_err(|error| named(&from, error))?;
+            }
+        }
     }
-    let mode = fs::metadata(from).map_err(|error| named(from, error))?.permissions().mode();
-    let open = fs::Permissions::from_mode(mode & 0o777 | 0o700);
-    fs::set_permissions(to, open).map_err(|error| named(to, error))
+    Ok(())
 }
 
+/// Creates a directory with the mode of another, to which the owner's permissions are added.
+fn create_copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mode = fs::metadata(from).map_err(|error| named(from, error))?.permissions().mode();
+    let open = fs::Permissions::from_mode(mode & 0o777 | 0o700);
+    let created = fs::DirBuilder::new().mode(0o700).create(to);
+    created.and_then(|()| fs::set_permissions(to, open)).map_err(|error| named(to, error))
+}
+
+/// Copies a file or a symlink.
 fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
-    let about: Metadata = fs::symlink_metadata(from).map_err(|error| named(from, error))?;
-    let kind = about.file_type();
-    if kind.is_dir() {
-        return copy_directory(from, to);
+    let about: Metadata = fs::symlink_metadata(from)?;
+    if about.is_symlink() {
+        return symlink(fs::read_link(from)?, to);
     }
-    let copied = if kind.is_symlink() {
-        fs::read_link(from).and_then(|target| symlink(target, to))
-    } else if kind.is_file() {
-        fs::copy(from, to).and_then(|_| keep_time(&about, to))
-    } else {
-        Ok(())
-    };
-    copied.map_err(|error| named(from, error))
+    if about.is_file() {
+        fs::copy(from, to)?;
+        keep_time(&about, to)?;
+    }
+    Ok(())
 }
 
 /// Gives a copy the time of its original: build tools compare it with that of the sources.
@@ -44,28 +56,6 @@ fn keep_time(about: &Metadata, to: &Path) -> io::Result<()> {
     let time = Timespec { tv_sec: about.mtime(), tv_nsec: about.mtime_nsec() as _ };
     let times = Timestamps { last_access: time, last_modification: time };
     Ok(utimensat(CWD, to, &times, AtFlags::empty())?)
-}
-
-/// Removes a directory recursively, even if a process has made parts of it inaccessible. Succeeds
-/// if it doesn't exist.
-pub(crate) fn remove_directory(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            unlock_directories(directory);
-            fs::remove_dir_all(directory)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Makes all directories accessible. Failures surface in the removal that follows.
-fn unlock_directories(directory: &Path) {
-    let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    let directories =
-        entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    directories.for_each(|entry| unlock_directories(&entry.path()));
 }
 
 fn named(path: &Path, error: io::Error) -> io::Error {
@@ -77,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_contains_everything_but_sockets_and_can_be_removed() {
+    fn a_copy_contains_everything_but_sockets() {
         let root = tempfile::tempdir().unwrap();
         let (from, to) = (root.path().join("from"), root.path().join("to"));
         fs::create_dir_all(from.join("empty")).unwrap();
@@ -100,10 +90,22 @@ mod tests {
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("run.sh"));
         assert_eq!(fs::read_link(to.join("dangling")).unwrap(), Path::new("/nowhere"));
         assert!(!to.join("socket").exists());
-        remove_directory(&from).unwrap();
-        remove_directory(&to).unwrap();
-        remove_directory(&to).unwrap();
-        assert!(!from.exists() && !to.exists());
+    }
+
+    #[test]
+    fn directories_are_copied_to_any_depth_that_a_path_can_have() {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        let mut depth = 0;
+        let mut deepest = from.clone();
+        while deepest.as_os_str().len() < 4000 {
+            deepest.push("d");
+            depth += 1;
+        }
+        fs::create_dir_all(&deepest).unwrap();
+        copy_directory(&from, &to).unwrap();
+        assert!((0..depth).fold(to, |path, _| path.join("d")).is_dir());
+        crate::removal::remove(&from).unwrap();
     }
 
     #[test]

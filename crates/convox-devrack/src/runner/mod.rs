@@ -43,7 +43,7 @@ use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
 pub(crate) use self::context::{free_port, is_taken};
-pub(crate) use self::copy::{copy_directory, remove_directory};
+pub(crate) use self::copy::copy_directory;
 pub(crate) use self::group::Group;
 pub(crate) use self::lines::{Tail, each_line, one_line};
 pub(crate) use self::mark::Mark;

@@ -6,11 +6,11 @@ use std::path::Path;
 use futures_util::future::join_all;
 
 use super::context::RunnerContext;
-use super::copy::remove_directory;
 use super::group::Group;
 use super::mark::Mark;
 use super::tree::Tree;
 use super::{ProcessRecord, procfs};
+use crate::removal;
 
 /// Stops the recorded processes and those that carry the mark of the rack: it may have been killed
 /// before it could record one. Removes the copies of the source that they ran in.
@@ -65,7 +65,7 @@ fn clear(directory: &Path) -> io::Result<()> {
         other => other?,
     };
     for entry in entries {
-        remove_directory(&entry?.path())?;
+        removal::remove(&entry?.path())?;
     }
     Ok(())
 }

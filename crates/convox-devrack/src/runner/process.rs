@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{ProcessEntry, RunnerContext};
-use super::copy::{copy_directory, remove_directory};
+use super::copy::copy_directory;
 use super::crashes::Crashes;
 use super::group::Group;
 use super::lines::{Tail, each_line, one_line};
@@ -26,6 +26,7 @@ use super::{Deployment, ProcessRecord, health, procfs};
 use crate::directories;
 use crate::gateway::loopback;
 use crate::manifest::{HealthCheck, ServiceSpec};
+use crate::removal;
 use convox_wire::{self, Environment, ProcessId, ProcessStatus};
 
 const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
@@ -371,6 +372,6 @@ impl Drop for Leftovers {
         self.context.workplaces.leave(&self.id);
         self.context.store.forget_process(&self.id);
         // What can't be removed now is removed when the rack starts next.
-        let _ = remove_directory(&self.directory);
+        let _ = removal::remove(&self.directory);
     }
 }

@@ -13,7 +13,7 @@ use redb::{
 };
 
 use super::StoreError;
-use crate::directories;
+use crate::{directories, removal};
 
 type Opener = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
 
@@ -135,7 +135,7 @@ fn open_error(path: &Path, error: DatabaseError) -> StoreError {
 /// complete. It will contain environments, so only its owner may read it.
 fn create(path: &Path) -> io::Result<()> {
     let new = path.with_extension("redb.new");
-    directories::remove(&new)?;
+    removal::remove(&new)?;
     fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
     let database = Database::create(&new).map_err(io::Error::other)?;
     database.close().map_err(io::Error::other)?;

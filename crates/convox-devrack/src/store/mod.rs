@@ -35,14 +35,10 @@ const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has opened the file.
-    #[error(
-        "{0}: another development rack is using this directory; `convox rack status` shows it, `convox rack stop` stops it"
-    )]
+    #[error("{0}: another development rack is using this directory")]
     InUse(PathBuf),
     /// The file was written by another version of this program.
-    #[error(
-        "{path} has version {found}, this program supports {known}: use the program that wrote it, or move the directory away"
-    )]
+    #[error("{path} has version {found}, this program supports {known}")]
     Schema {
         /// The database file.
         path: PathBuf,
@@ -55,9 +51,7 @@ pub enum StoreError {
     #[error("{0}: {1}")]
     Open(PathBuf, #[source] std::io::Error),
     /// The file is not a complete database.
-    #[error(
-        "{0} is damaged: {1}; `convox rack start --recover` keeps what can be read, and the damaged file"
-    )]
+    #[error("{0} is damaged: {1}")]
     Damaged(PathBuf, String),
     /// The database failed while in use.
     #[error("the rack's database failed: {0}")]

@@ -207,6 +207,28 @@ async fn a_stopped_process_does_not_use_up_its_grace() {
     assert!(test.statuses().is_empty());
 }
 
+/// All of its processes ignore TERM, also one that has left its group.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn processes_that_ignore_term_cost_their_grace_once() {
+    let grace = Duration::from_secs(4);
+    let stubborn = Limits { stop: grace, ..limits() };
+    let test = TestRunner::with(stubborn, std::sync::Arc::new(crate::runner::context::free_port));
+    let script = "trap '' TERM\n\
+        setsid sh -c \"trap '' TERM; echo ready; while :; do sleep 1; done\" &\n\
+        echo ready; while :; do sleep 1; done\n";
+    let manifest = "services: {one: {command: sh job.sh}, two: {command: sh job.sh}}";
+    let deployment = test.deployment("R1", manifest, "");
+    std::fs::write(deployment.source.join("job.sh"), script).unwrap();
+    test.promote(deployment).await.unwrap();
+    let ready = || ["service/one", "service/two"].map(|stream| test.lines(stream).len());
+    until("four processes", async || ready() == [2, 2]).await;
+    let started = std::time::Instant::now();
+    test.runner.stop_app(&app()).await;
+    let took = started.elapsed();
+    assert!(took >= grace && took < grace * 2, "{took:?}");
+}
+
 #[tokio::test]
 async fn a_port_lost_to_another_program_is_replaced() {
     // Bound but not listening: connections are refused, and no other program can bind it.
