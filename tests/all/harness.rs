@@ -52,7 +52,16 @@ fn check_modules(directory: &Path) {
 fn every_file_of_tests_is_compiled() {
     let tests = root().join("tests");
     assert!(modules_in(&tests).iter().all(|name| name == "support"), "tests are in directories");
-    entries(&tests).iter().filter(|path| path.is_dir()).for_each(|path| check_modules(path));
+    let (programs, modules): (Vec<_>, Vec<_>) = entries(&tests)
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .partition(|path| path.ends_with("programs"));
+    modules.iter().for_each(|path| check_modules(path));
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for program in programs.iter().flat_map(|directory| entries(directory)) {
+        let path = program.strip_prefix(root()).unwrap().display().to_string();
+        assert!(manifest.contains(&format!("path = {path:?}")), "{path} is not in Cargo.toml");
+    }
 }
 
 /// The text of every file of this test binary.
