@@ -74,9 +74,9 @@ fn hints_for(error: &Error) -> Vec<Hint> {
         }
         Error::TooLarge { size, server, .. } => for_too_large(*size, server.as_deref()),
         Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
-        Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
+        Error::InvalidResponse { request, .. } if request.is_change() => find_out(request),
         Error::InvalidResponse { .. } => vec![check_address()],
-        Error::OutcomeUnknown { .. } => find_out(),
+        Error::OutcomeUnknown { request, .. } => find_out(request),
         Error::Ambiguous(_) => vec![Hint::command("list builds with", "builds")],
         Error::NoSession(error) => hints_for(error),
         Error::SecondFactor { address, cause } => for_second_factor(address, cause),
@@ -178,13 +178,18 @@ fn for_too_large(size: Option<u64>, server: Option<&str>) -> Vec<Hint> {
 }
 
 /// For a change that may or may not have been carried out.
-fn find_out() -> Vec<Hint> {
-    vec![
-        "find out what became of it before you try again".into(),
+fn find_out(request: &RequestLine) -> Vec<Hint> {
+    let mut hints = vec!["find out what became of it before you try again".into()];
+    if request.to_string().ends_with("/processes") {
+        hints.push(Hint::command("list processes with", "ps"));
+        return hints;
+    }
+    hints.extend([
         Hint::command("list builds with", "builds"),
         Hint::command("list releases with", "releases"),
         Hint::command("show the app with", "apps info"),
-    ]
+    ]);
+    hints
 }
 
 fn check_address() -> Hint {

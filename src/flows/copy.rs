@@ -161,7 +161,7 @@ pub(crate) async fn fetch(
     received?;
     match unpacked {
         Ok(Ok(_)) => bar.finish()?,
-        Ok(Err(error)) => return Err(CommandError::new(error)),
+        Ok(Err(error)) => return Err(CommandError::new(error).hint("nothing was copied")),
         Err(error) => return Err(CommandError::while_doing("can't unpack the archive", error)),
     };
     Ok(directory)

@@ -12,4 +12,5 @@ mod logs;
 mod matrix;
 mod sessions;
 mod tls;
+mod transfers;
 mod uploads;

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
@@ -36,11 +37,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let exported = archive.app()?;
     let name = cx.app_or(args.name.as_ref())?;
     let rack = cx.rack().await?;
-    create(cx, &rack, &name, &exported).await?;
     let import = Import { cx, rack: &rack, app: &name, archive: &archive };
-    let release = import.parts(exported.parameters).await.map_err(|error| {
-        error.hint(Hint::command("remove what was imported with", "apps delete").arg(&name))
-    })?;
+    let release = import.all(exported).await?;
     Ok(Outcome::json(Imported { app: name, release }))
 }
 
@@ -75,20 +73,6 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
     }
 }
 
-async fn create(
-    cx: &Context,
-    rack: &Rack,
-    name: &AppName,
-    exported: &App,
-) -> Result<(), CommandError> {
-    let options = CreateApp { generation: exported.generation.clone(), timeout: None };
-    let create = async {
-        rack.create_app(name, &options).await?;
-        wait_until_running(cx, rack, name, cx.wait_limit()).await
-    };
-    cx.step(format!("Creating app {name}"), create).await.map(drop)
-}
-
 struct Import<'a> {
     cx: &'a Context,
     rack: &'a Rack,
@@ -97,6 +81,29 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Creates the app and imports what the archive has. A failure after the rack has created the
+    /// app says how to remove it.
+    async fn all(&self, exported: App) -> Result<Option<ReleaseId>, CommandError> {
+        let options = CreateApp { generation: exported.generation.clone(), timeout: None };
+        let is_created = Cell::new(false);
+        let work = async {
+            let create = async {
+                self.rack.create_app(self.app, &options).await?;
+                is_created.set(true);
+                wait_until_running(self.cx, self.rack, self.app, self.cx.wait_limit()).await
+            };
+            self.cx.step(format!("Creating app {}", self.app), create).await?;
+            self.parts(exported.parameters).await
+        };
+        work.await.map_err(|error| match is_created.get() {
+            true => {
+                let remove = Hint::command("remove what was imported with", "apps delete");
+                error.hint(remove.arg(self.app))
+            }
+            false => error,
+        })
+    }
+
     /// Imports what the archive has. Returns the release that the app runs then.
     async fn parts(
         &self,
