@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::copy::{TreeUpload, fetch, put};
+use crate::flows::destination::unwritable;
 use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
 use crate::signals;
@@ -71,6 +72,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     // What is half done is removed before a signal ends the run.
     let _claim = signals::claim();
     tokio::select! {
+        biased;
         copied = copy.run(&args.source, &args.destination) => copied?,
         signal = signals::received() => return Err(CommandError::ended(signal)),
     }
@@ -122,7 +124,11 @@ impl Copy<'_> {
         let source = Source::counted(Arc::new(tree));
         let options: Vec<String> = self.tar_extra.iter().cloned().collect();
         let sending = self.rack.upload_files(self.app, process, source.body(), &options);
-        upload(self.cx, "Copying", &source, sending).await
+        let ended = |signal| {
+            CommandError::ended_while(signal, "a part of it may have been copied")
+                .hint("copy it again to complete it")
+        };
+        upload(self.cx, "Copying", &source, sending, ended).await
     }
 
     async fn fetch(
@@ -136,9 +142,7 @@ impl Copy<'_> {
         let found = find(fetched.path(), path)
             .ok_or_else(|| CommandError::new(format!("the rack sent nothing for {path}")))?;
         let name = found.file_name().unwrap_or(OsStr::new("")).to_owned();
-        put(&found, destination, &name).map_err(|error| {
-            CommandError::while_doing(format!("can't write {}", destination.display()), error)
-        })
+        put(&found, destination, &name).map_err(|error| unwritable(destination, error))
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct AppArchive {
 
 fn failed(error: io::Error) -> CommandError {
     CommandError::while_doing("the export can't be kept", error)
+        .hint("check the free space of the temporary directory, or set TMPDIR to another one")
 }
 
 impl AppArchive {

@@ -8,12 +8,27 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::fs::File;
 
+use crate::error::CommandError;
+
 /// How a file gets its content.
 pub(super) enum Destination {
     /// A file beside it gets its name at the end.
     Renamed { unfinished: NamedTempFile, path: PathBuf },
     /// A device or a pipe is written to as it is.
     AsItIs,
+}
+
+/// The error for a path that can't be written.
+pub(crate) fn unwritable(path: &Path, error: io::Error) -> CommandError {
+    let directory = parent(path);
+    CommandError::while_doing(format!("can't write {}", path.display()), error)
+        .hint(format!("check the free space and the permissions of {}", directory.display()))
+}
+
+/// The directory of a path.
+pub(super) fn parent(path: &Path) -> &Path {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
 }
 
 impl Destination {
@@ -32,13 +47,12 @@ impl Destination {
             }
             _ => {}
         }
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let unfinished = tempfile::Builder::new()
             .prefix(".convox-")
             .suffix(".part")
             // What is exported may hold secrets.
             .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+            .tempfile_in(parent(&path))?;
         let file = File::from_std(unfinished.as_file().try_clone()?);
         Ok((file, Self::Renamed { unfinished, path }))
     }
@@ -49,8 +63,7 @@ impl Destination {
         file.sync_all().await?;
         let renamed = tokio::task::spawn_blocking(move || {
             unfinished.persist(&path).map_err(|error| error.error)?;
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+            fs::File::open(parent(&path))?.sync_all()
         });
         renamed.await.map_err(io::Error::other)?
     }

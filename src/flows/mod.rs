@@ -6,7 +6,7 @@ pub(crate) mod build;
 mod build_log;
 mod commit;
 pub(crate) mod copy;
-mod destination;
+pub(crate) mod destination;
 pub(crate) mod environment;
 pub(crate) mod follow_build;
 pub(crate) mod import;

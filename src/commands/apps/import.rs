@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::app::{wait_until_running, wait_until_updated};
 use crate::flows::app_archive::AppArchive;
-use crate::flows::import::import_build;
-use crate::flows::transfer::{Source, upload};
+use crate::flows::import::{import_build, import_resource};
+use crate::flows::transfer::Source;
 use crate::outcome::Outcome;
 use crate::signals;
 use convox_client::rack::{CreateApp, CreateRelease, Rack};
@@ -82,7 +82,7 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Creates the app and imports what the archive has. A failure after the rack has created the
-    /// app says how to remove it.
+    /// app, or a signal, says how to remove it.
     async fn all(&self, exported: App) -> Result<Option<ReleaseId>, CommandError> {
         let options = CreateApp { generation: exported.generation.clone(), timeout: None };
         let is_created = Cell::new(false);
@@ -95,7 +95,13 @@ impl Import<'_> {
             self.cx.step(format!("Creating app {}", self.app), create).await?;
             self.parts(exported.parameters).await
         };
-        work.await.map_err(|error| match is_created.get() {
+        let _claim = signals::claim();
+        let ended = tokio::select! {
+            biased;
+            done = work => done,
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        };
+        ended.map_err(|error| match is_created.get() {
             true => {
                 let remove = Hint::command("remove what was imported with", "apps delete");
                 error.hint(remove.arg(self.app))
@@ -152,8 +158,7 @@ impl Import<'_> {
     async fn resource(&self, name: &str) -> Result<(), CommandError> {
         let source = Source::file(&self.archive.resource(name)).await?;
         let resource = ResourceName::from_rack(name);
-        let import = self.rack.import_resource(self.app, &resource, source.body());
-        let work = upload(self.cx, "Importing", &source, import);
+        let work = import_resource(self.cx, self.rack, self.app, &resource, &source);
         self.cx.step(format!("Importing resource {name}"), work).await
     }
 
