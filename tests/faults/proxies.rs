@@ -27,7 +27,30 @@ class Server(socketserver.ThreadingTCPServer):
 Server(("127.0.0.1", int(os.environ["PORT"])), Echo).serve_forever()
 "#;
 
-const MANIFEST: &str = "services:\n  web:\n    command: python3 echo.py\n    port: 3000\n";
+/// A service that logs how its connections have ended.
+const SINK: &str = r#"
+import os, socketserver
+
+class Sink(socketserver.BaseRequestHandler):
+    def handle(self):
+        size = 0
+        try:
+            while data := self.request.recv(1 << 16):
+                if size == 0:
+                    print("has begun", flush=True)
+                size += len(data)
+            print("an ordinary end after", size, flush=True)
+        except ConnectionResetError:
+            print("was reset", flush=True)
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+Server(("127.0.0.1", int(os.environ["PORT"])), Sink).serve_forever()
+"#;
+
+const MANIFEST: &str = "services:\n  web:\n    command: python3 web.py\n    port: 3000\n";
 
 /// What can happen to the websocket of a connection.
 const FAULTS: [Fault; 20] = [
@@ -62,11 +85,11 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// A rack with an app that echoes.
-async fn rack() -> TestRack {
+/// A rack with an app of one service.
+async fn rack(service: &str) -> TestRack {
     let rack = TestRack::temporary();
     rack.api.post("/apps", &[("name", "web")]).await;
-    let archive = app::archive(&[("convox.yml", MANIFEST), ("echo.py", ECHO)]);
+    let archive = app::archive(&[("convox.yml", MANIFEST), ("web.py", service)]);
     let (_, release) = rack.api.build("web", &archive).await;
     rack.api.promote("web", &release).await;
     rack
@@ -81,8 +104,12 @@ struct Serving {
 
 impl Serving {
     fn start(proxy: &Proxy) -> Self {
+        Self::to("web.web", proxy)
+    }
+
+    fn to(host: &str, proxy: &Proxy) -> Self {
         let (port, home) = (Port::any(), tempfile::tempdir().unwrap());
-        let target = format!("{}:web.web:3000", port.address.port());
+        let target = format!("{}:{host}:3000", port.address.port());
         let cli = Cli::new(&["proxy", &target], home.path()).at(proxy.address, PASSWORD);
         let running = cli.env("CONVOX_RETRY", "1").start();
         running.shows("proxying localhost:");
@@ -116,7 +143,7 @@ fn is_whole(received: &[u8]) -> bool {
 #[test]
 fn a_tunnel_that_breaks_resets_its_connection_and_no_other() {
     let runtime = runtime();
-    let rack = runtime.block_on(rack());
+    let rack = runtime.block_on(rack(ECHO));
     let mut wrong = Vec::new();
     for fault in FAULTS {
         // The second of three connections.
@@ -154,7 +181,7 @@ async fn within(running: &Running, text: &str) -> bool {
 #[test]
 fn a_proxy_outlives_an_outage_of_its_rack() {
     let runtime = runtime();
-    let rack = runtime.block_on(rack());
+    let rack = runtime.block_on(rack(ECHO));
     let proxy = runtime.block_on(async { Proxy::start(Setup::new(rack.address, |_| Fault::Pass)) });
     let serving = Serving::start(&proxy);
     assert!(is_whole(&echoed(serving.connect()).unwrap()));
@@ -168,4 +195,51 @@ fn a_proxy_outlives_an_outage_of_its_rack() {
     serving.running.interrupt();
     let ran = serving.running.end();
     assert_eq!(ran.code, 130, "{ran}");
+}
+
+/// Sends a part of something, and returns the open connection once the service has got of it.
+async fn begun(serving: &Serving, rack: &TestRack, times: usize) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt;
+    let mut connection = tokio::net::TcpStream::connect(serving.port.address).await.unwrap();
+    connection.write_all(b"a part").await.unwrap();
+    log_has(rack, "has begun", times).await;
+    connection
+}
+
+async fn log_has(rack: &TestRack, text: &str, times: usize) {
+    let logged = async {
+        while rack.api.app_log("web").await.matches(text).count() < times {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let logged = tokio::time::timeout(PATIENCE, logged).await;
+    assert!(logged.is_ok(), "{text} {times} times in {}", rack.api.app_log("web").await);
+}
+
+#[test]
+fn what_breaks_off_on_this_side_does_not_reach_a_service_as_an_ordinary_end() {
+    let runtime = runtime();
+    let rack = runtime.block_on(rack(SINK));
+    let listed = runtime.block_on(rack.api.get("/apps/web/processes"));
+    let process = listed[0]["id"].as_str().unwrap().to_owned();
+    for (nth, host) in [process.as_str(), "web.web"].into_iter().enumerate() {
+        let (begin, end) = (3 * nth, 2 * nth);
+        let proxy =
+            runtime.block_on(async { Proxy::start(Setup::new(rack.address, |_| Fault::Pass)) });
+        let serving = Serving::to(host, &proxy);
+        runtime.block_on(async {
+            let whole = begun(&serving, &rack, begin + 1).await;
+            drop(whole);
+            log_has(&rack, "an ordinary end after 6", nth + 1).await;
+            // A program that ends in the middle of what it sends.
+            let broken = begun(&serving, &rack, begin + 2).await;
+            broken.set_zero_linger().unwrap();
+            drop(broken);
+            log_has(&rack, "was reset", end + 1).await;
+            // The client itself is killed.
+            let _open = begun(&serving, &rack, begin + 3).await;
+            serving.running.signal(rustix::process::Signal::KILL);
+            log_has(&rack, "was reset", end + 2).await;
+        });
+    }
 }
