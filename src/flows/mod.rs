@@ -1,7 +1,6 @@
 //! Multi-step operations that several commands share: building, promoting, waiting.
 
 pub(crate) mod app;
-pub(crate) mod app_archive;
 pub(crate) mod build;
 mod build_log;
 mod commit;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::app_archive::AppArchive;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::app::{wait_until_running, wait_until_updated};
-use crate::flows::app_archive::AppArchive;
 use crate::flows::import::{import_build, import_resource};
 use crate::flows::transfer::Source;
 use crate::outcome::Outcome;
 use crate::signals;
 use convox_client::rack::{CreateApp, CreateRelease, Rack};
+use convox_package::unpack::Limits;
 use convox_wire::{App, AppName, Environment, ReleaseId, ResourceName};
 
 /// Create an app of an exported one
@@ -66,9 +67,9 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
         }
     };
     let temp_dir = cx.settings.temp_dir();
-    let unpacking = tokio::task::spawn_blocking(move || AppArchive::unpack(reader, &temp_dir));
+    let unpack = move || AppArchive::unpack(reader, &temp_dir, &Limits::default());
     tokio::select! {
-        unpacked = unpacking => unpacked.map_err(CommandError::new)?,
+        unpacked = tokio::task::spawn_blocking(unpack) => Ok(unpacked.map_err(CommandError::new)??),
         signal = signals::received() => Err(CommandError::ended(signal)),
     }
 }
