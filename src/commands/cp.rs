@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::copy::{TreeUpload, fetch, put};
-use crate::flows::destination::unwritable;
+use crate::flows::destination::{unreadable, unwritable};
 use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
 use crate::signals;
-use convox_client::rack::Rack;
+use convox_client::rack::{Rack, Refusal};
 use convox_wire::{AppName, ProcessId};
 
 /// Copy files and directories to or from a process
@@ -117,8 +117,7 @@ impl Copy<'_> {
         path: &str,
     ) -> Result<(), CommandError> {
         if let Err(error) = std::fs::symlink_metadata(source) {
-            let doing = format!("can't read {}", source.display());
-            return Err(CommandError::while_doing(doing, error));
+            return Err(unreadable(source, error));
         }
         let tree = TreeUpload::new(source.to_owned(), PathBuf::from(path));
         let source = Source::counted(Arc::new(tree));
@@ -137,7 +136,14 @@ impl Copy<'_> {
         path: &str,
         destination: &Path,
     ) -> Result<(), CommandError> {
-        let download = self.rack.download_files(self.app, process, path).await?;
+        let download = self.rack.download_files(self.app, process, path).await;
+        let download = download.map_err(|error| match error.refusal() {
+            Some(Refusal::Other) if error.status().is_some_and(|status| status < 500) => {
+                let look = Hint::command("look at the files with", "exec").arg(process);
+                CommandError::from(error).hint(look.arg("ls").app(self.app))
+            }
+            _ => error.into(),
+        })?;
         let fetched = fetch(self.cx, download, destination).await?;
         let found = find(fetched.path(), path)
             .ok_or_else(|| CommandError::new(format!("the rack sent nothing for {path}")))?;

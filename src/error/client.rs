@@ -56,8 +56,11 @@ impl From<WaitError> for CommandError {
 impl CommandError {
     /// A rack's refusal that came inside a websocket, without a status.
     pub(crate) fn refused(message: String) -> Self {
-        let hints = for_missing(&Refusal::of(None, &message));
-        Self::new(message).with_hints(hints)
+        let hint = match message.contains("executable file not found") {
+            true => Some("check the name of the program, and the PATH of the process".into()),
+            false => for_missing(&Refusal::of(None, &message)),
+        };
+        Self::new(message).with_hints(hint)
     }
 }
 
@@ -110,6 +113,9 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             format!("the rack failed at {request}").into(),
             Hint::command("check the rack's status with", "rack"),
         ],
+        Refusal::ResourceNotFound if request.to_string().contains(" /apps/") => {
+            vec![Hint::command("list resources with", "resources")]
+        }
         refusal => for_missing(&refusal).into_iter().collect(),
     }
 }

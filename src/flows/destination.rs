@@ -20,9 +20,27 @@ pub(super) enum Destination {
 
 /// The error for a path that can't be written.
 pub(crate) fn unwritable(path: &Path, error: io::Error) -> CommandError {
-    let directory = parent(path);
-    CommandError::while_doing(format!("can't write {}", path.display()), error)
-        .hint(format!("check the free space and the permissions of {}", directory.display()))
+    let directory = parent(path).display();
+    let hint = match error.kind() {
+        io::ErrorKind::IsADirectory => format!("name a file in {}", path.display()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            format!("create the directory {directory}, or choose another one")
+        }
+        _ => format!("check the free space and the permissions of {directory}"),
+    };
+    CommandError::while_doing(format!("can't write {}", path.display()), plain(error)).hint(hint)
+}
+
+/// The error for a path that can't be read.
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> CommandError {
+    CommandError::while_doing(format!("can't read {}", path.display()), error)
+        .hint("check the path")
+}
+
+/// The system's error, without the name of a temporary file.
+fn plain(error: io::Error) -> io::Error {
+    let is_of_system = error.get_ref().is_none() || error.kind() == io::ErrorKind::Other;
+    if is_of_system { error } else { error.kind().into() }
 }
 
 /// The directory of a path.

@@ -4,7 +4,7 @@ use super::source::new_key;
 use super::transfer::{Source, upload};
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
-use convox_client::rack::Rack;
+use convox_client::rack::{Rack, Refusal};
 use convox_wire::{AppName, Build, ResourceName};
 
 /// Imports an exported build as one step, which names the release that the rack creates.
@@ -22,7 +22,13 @@ pub(crate) async fn import_build(
     };
     let work = upload(cx, "Importing", source, import, ended);
     let release = |build: &Build| build.release.as_ref().map(ToString::to_string);
-    cx.step_with("Importing build", work, release).await
+    let imported = cx.step_with("Importing build", work, release).await;
+    imported.map_err(|error| match error.refusal() {
+        Some(Refusal::Other) if error.hints().is_empty() => {
+            error.hint(Hint::command("export the build again with", "builds export").arg("BUILD"))
+        }
+        _ => error,
+    })
 }
 
 /// Imports a dump into a resource.

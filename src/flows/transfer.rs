@@ -12,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::time::interval;
 
-use super::destination::{Destination, unwritable};
+use super::destination::{Destination, unreadable, unwritable};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Transfer};
@@ -209,9 +209,7 @@ impl Source {
     /// # Errors
     /// It can't be read.
     pub(crate) async fn file(path: &Path) -> Result<Self, CommandError> {
-        let upload = FileUpload::open(path).await.map_err(|error| {
-            CommandError::while_doing(format!("can't read {}", path.display()), error)
-        })?;
+        let upload = FileUpload::open(path).await.map_err(|error| unreadable(path, error))?;
         let counted = upload.clone();
         Ok(Self { upload, sent: Box::new(move || counted.sent_bytes()) })
     }

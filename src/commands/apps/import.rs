@@ -9,6 +9,7 @@ use crate::app_archive::AppArchive;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::app::{wait_until_running, wait_until_updated};
+use crate::flows::destination::unreadable;
 use crate::flows::import::{import_build, import_resource};
 use crate::flows::transfer::Source;
 use crate::outcome::Outcome;
@@ -48,9 +49,7 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
     let reader: Box<dyn Read + Send> = match args.file.as_deref() {
         Some(file) if file.as_os_str() != "-" => {
             let opened = std::fs::File::open(cx.path(file)?);
-            Box::new(opened.map_err(|error| {
-                CommandError::while_doing(format!("can't read {}", file.display()), error)
-            })?)
+            Box::new(opened.map_err(|error| unreadable(file, error))?)
         }
         _ if cx.can_ask() => {
             return Err(CommandError::new("pipe a file into this command or specify --file"));
