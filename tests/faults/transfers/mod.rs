@@ -7,6 +7,7 @@ mod disks;
 mod signals;
 mod work;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -225,7 +226,7 @@ fn join(texts: &[&String]) -> String {
     texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-/// Prints a line for each request, and how each fault ended.
+/// Prints a line for each request, and how each fault ended: `?` where either end is right.
 fn print(results: &[(Cell, Result<i32, String>)], took: std::time::Duration) {
     let mut lines = std::collections::BTreeMap::<String, Vec<String>>::new();
     for (cell, result) in results {
@@ -234,8 +235,10 @@ fn print(results: &[(Cell, Result<i32, String>)], took: std::time::Duration) {
         let fixed = if must_succeed(cell).is_none() { "?" } else { "" };
         lines.entry(line).or_default().push(format!("{} {ended}{fixed}", cell.fault));
     }
-    for (line, ended) in lines {
-        println!("{line}: {}", ended.join(", "));
-    }
-    println!("{} cells of transfers in {} s", results.len(), took.as_secs());
+    let mut text: String =
+        lines.iter().map(|(line, ended)| format!("{line}: {}\n", ended.join(", "))).collect();
+    text.push_str(&format!("{} cells of transfers in {} s\n", results.len(), took.as_secs()));
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).unwrap();
+    out.flush().unwrap();
 }
