@@ -4,6 +4,7 @@
 //! `convox-wire` (the wire API as types), `convox-package` (source archives) and
 //! `convox-devrack` (the development rack). This library is the command line above them.
 
+pub mod app_archive;
 pub mod input;
 pub mod output;
 pub mod programs;

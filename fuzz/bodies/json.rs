@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 
 use convox_wire::{
-    App, Build, ErrorBody, Object, Process, Release, ReleaseSummary, Service, System,
+    App, AppBudget, AppConfig, AppCost, Balancer, Build, Certificate, Diagnosis, DismissedRecovery,
+    ErrorBody, Instance, LetsEncryptConfig, Object, Overview, Process, Registry, Release,
+    ReleaseSummary, Resource, Service, ShutdownSimulation, ShutdownState, System,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,21 @@ pub(crate) fn check(bytes: &[u8]) {
     kept::<Release>(bytes);
     kept::<Service>(bytes);
     kept::<System>(bytes);
+    kept::<AppConfig>(bytes);
+    kept::<Balancer>(bytes);
+    kept::<Certificate>(bytes);
+    kept::<Diagnosis>(bytes);
+    kept::<DismissedRecovery>(bytes);
+    kept::<LetsEncryptConfig>(bytes);
+    kept::<Overview>(bytes);
+    kept::<Registry>(bytes);
+    kept::<Resource>(bytes);
+    kept::<ShutdownState>(bytes);
+    // Their fractions may differ in the last digit once they are written.
+    read::<AppBudget>(bytes);
+    read::<AppCost>(bytes);
+    read::<Instance>(bytes);
+    read::<ShutdownSimulation>(bytes);
     read::<ErrorBody>(bytes);
     read::<ReleaseSummary>(bytes);
     read::<Option<Vec<ReleaseSummary>>>(bytes);

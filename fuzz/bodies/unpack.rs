@@ -26,7 +26,7 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 /// No link leads out of the directory.
-fn stays_inside(folder: &Path, root: &Path) {
+pub(crate) fn stays_inside(folder: &Path, root: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let kind = entry.file_type().unwrap();

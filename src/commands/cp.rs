@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::copy::{TreeUpload, fetch, put};
+use crate::flows::destination::{unreadable, unwritable};
 use crate::flows::transfer::{Source, upload};
 use crate::outcome::Outcome;
 use crate::signals;
-use convox_client::rack::Rack;
+use convox_client::rack::{Rack, Refusal};
 use convox_wire::{AppName, ProcessId};
 
 /// Copy files and directories to or from a process
@@ -71,6 +72,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     // What is half done is removed before a signal ends the run.
     let _claim = signals::claim();
     tokio::select! {
+        biased;
         copied = copy.run(&args.source, &args.destination) => copied?,
         signal = signals::received() => return Err(CommandError::ended(signal)),
     }
@@ -115,14 +117,17 @@ impl Copy<'_> {
         path: &str,
     ) -> Result<(), CommandError> {
         if let Err(error) = std::fs::symlink_metadata(source) {
-            let doing = format!("can't read {}", source.display());
-            return Err(CommandError::while_doing(doing, error));
+            return Err(unreadable(source, error));
         }
         let tree = TreeUpload::new(source.to_owned(), PathBuf::from(path));
         let source = Source::counted(Arc::new(tree));
         let options: Vec<String> = self.tar_extra.iter().cloned().collect();
         let sending = self.rack.upload_files(self.app, process, source.body(), &options);
-        upload(self.cx, "Copying", &source, sending).await
+        let ended = |signal| {
+            CommandError::ended_while(signal, "a part of it may have been copied")
+                .hint("copy it again to complete it")
+        };
+        upload(self.cx, "Copying", &source, sending, ended).await
     }
 
     async fn fetch(
@@ -131,14 +136,19 @@ impl Copy<'_> {
         path: &str,
         destination: &Path,
     ) -> Result<(), CommandError> {
-        let download = self.rack.download_files(self.app, process, path).await?;
+        let download = self.rack.download_files(self.app, process, path).await;
+        let download = download.map_err(|error| match error.refusal() {
+            Some(Refusal::Other) if error.status().is_some_and(|status| status < 500) => {
+                let look = Hint::command("look at the files with", "exec").arg(process);
+                CommandError::from(error).hint(look.arg("ls").app(self.app))
+            }
+            _ => error.into(),
+        })?;
         let fetched = fetch(self.cx, download, destination).await?;
         let found = find(fetched.path(), path)
             .ok_or_else(|| CommandError::new(format!("the rack sent nothing for {path}")))?;
         let name = found.file_name().unwrap_or(OsStr::new("")).to_owned();
-        put(&found, destination, &name).map_err(|error| {
-            CommandError::while_doing(format!("can't write {}", destination.display()), error)
-        })
+        put(&found, destination, &name).map_err(|error| unwritable(destination, error))
     }
 }
 

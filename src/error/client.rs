@@ -56,8 +56,11 @@ impl From<WaitError> for CommandError {
 impl CommandError {
     /// A rack's refusal that came inside a websocket, without a status.
     pub(crate) fn refused(message: String) -> Self {
-        let hints = for_missing(&Refusal::of(None, &message));
-        Self::new(message).with_hints(hints)
+        let hint = match message.contains("executable file not found") {
+            true => Some("check the name of the program, and the PATH of the process".into()),
+            false => for_missing(&Refusal::of(None, &message)),
+        };
+        Self::new(message).with_hints(hint)
     }
 }
 
@@ -74,9 +77,9 @@ fn hints_for(error: &Error) -> Vec<Hint> {
         }
         Error::TooLarge { size, server, .. } => for_too_large(*size, server.as_deref()),
         Error::Handshake { .. } => vec![Hint::command("check the rack's status with", "rack")],
-        Error::InvalidResponse { request, .. } if request.is_change() => find_out(),
+        Error::InvalidResponse { request, .. } if request.is_change() => find_out(request),
         Error::InvalidResponse { .. } => vec![check_address()],
-        Error::OutcomeUnknown { .. } => find_out(),
+        Error::OutcomeUnknown { request, .. } => find_out(request),
         Error::Ambiguous(_) => vec![Hint::command("list builds with", "builds")],
         Error::NoSession(error) => hints_for(error),
         Error::SecondFactor { address, cause } => for_second_factor(address, cause),
@@ -110,6 +113,9 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             format!("the rack failed at {request}").into(),
             Hint::command("check the rack's status with", "rack"),
         ],
+        Refusal::ResourceNotFound if request.to_string().contains(" /apps/") => {
+            vec![Hint::command("list resources with", "resources")]
+        }
         refusal => for_missing(&refusal).into_iter().collect(),
     }
 }
@@ -178,13 +184,18 @@ fn for_too_large(size: Option<u64>, server: Option<&str>) -> Vec<Hint> {
 }
 
 /// For a change that may or may not have been carried out.
-fn find_out() -> Vec<Hint> {
-    vec![
-        "find out what became of it before you try again".into(),
+fn find_out(request: &RequestLine) -> Vec<Hint> {
+    let mut hints = vec!["find out what became of it before you try again".into()];
+    if request.to_string().ends_with("/processes") {
+        hints.push(Hint::command("list processes with", "ps"));
+        return hints;
+    }
+    hints.extend([
         Hint::command("list builds with", "builds"),
         Hint::command("list releases with", "releases"),
         Hint::command("show the app with", "apps info"),
-    ]
+    ]);
+    hints
 }
 
 fn check_address() -> Hint {

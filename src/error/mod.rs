@@ -1,5 +1,6 @@
 //! A command that failed: what failed, why, and what to do next.
 
+mod app_archive;
 mod client;
 mod credentials;
 mod dev_rack;

@@ -7,6 +7,7 @@ use super::{CommandError, from_error};
 impl From<PackageError> for CommandError {
     fn from(error: PackageError) -> Self {
         let advice = match &error {
+            PackageError::NotADirectory(_) => Some("name the directory that has the convox.yml"),
             PackageError::NoManifest(_) => Some("or name the manifest with --manifest"),
             other => other.advice(),
         };

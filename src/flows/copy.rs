@@ -13,6 +13,7 @@ use futures_util::stream::{self, BoxStream};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::destination::{parent, unwritable};
 use super::transfer::Bar;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -142,14 +143,8 @@ pub(crate) async fn fetch(
     download: Download,
     destination: &Path,
 ) -> Result<TempDir, CommandError> {
-    let failed = |error: io::Error| {
-        CommandError::while_doing(format!("can't write {}", destination.display()), error)
-    };
-    let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = tempfile::Builder::new()
-        .prefix(".convox-")
-        .tempdir_in(parent.unwrap_or(Path::new(".")))
-        .map_err(failed)?;
+    let directory = tempfile::Builder::new().prefix(".convox-").tempdir_in(parent(destination));
+    let directory = directory.map_err(|error| unwritable(destination, error))?;
     let (sender, pieces) = mpsc::channel(IN_FLIGHT);
     let into = directory.path().to_owned();
     let unpacking = tokio::task::spawn_blocking(move || {
@@ -161,7 +156,7 @@ pub(crate) async fn fetch(
     received?;
     match unpacked {
         Ok(Ok(_)) => bar.finish()?,
-        Ok(Err(error)) => return Err(CommandError::new(error)),
+        Ok(Err(error)) => return Err(CommandError::new(error).hint("nothing was copied")),
         Err(error) => return Err(CommandError::while_doing("can't unpack the archive", error)),
     };
     Ok(directory)

@@ -8,12 +8,45 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::fs::File;
 
+use crate::error::CommandError;
+
 /// How a file gets its content.
 pub(super) enum Destination {
     /// A file beside it gets its name at the end.
     Renamed { unfinished: NamedTempFile, path: PathBuf },
     /// A device or a pipe is written to as it is.
     AsItIs,
+}
+
+/// The error for a path that can't be written.
+pub(crate) fn unwritable(path: &Path, error: io::Error) -> CommandError {
+    let directory = parent(path).display();
+    let hint = match error.kind() {
+        io::ErrorKind::IsADirectory => format!("name a file in {}", path.display()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            format!("create the directory {directory}, or choose another one")
+        }
+        _ => format!("check the free space and the permissions of {directory}"),
+    };
+    CommandError::while_doing(format!("can't write {}", path.display()), plain(error)).hint(hint)
+}
+
+/// The error for a path that can't be read.
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> CommandError {
+    CommandError::while_doing(format!("can't read {}", path.display()), error)
+        .hint("check the path")
+}
+
+/// The system's error, without the name of a temporary file.
+fn plain(error: io::Error) -> io::Error {
+    let is_of_system = error.get_ref().is_none() || error.kind() == io::ErrorKind::Other;
+    if is_of_system { error } else { error.kind().into() }
+}
+
+/// The directory of a path.
+pub(super) fn parent(path: &Path) -> &Path {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
 }
 
 impl Destination {
@@ -32,13 +65,12 @@ impl Destination {
             }
             _ => {}
         }
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let unfinished = tempfile::Builder::new()
             .prefix(".convox-")
             .suffix(".part")
             // What is exported may hold secrets.
             .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+            .tempfile_in(parent(&path))?;
         let file = File::from_std(unfinished.as_file().try_clone()?);
         Ok((file, Self::Renamed { unfinished, path }))
     }
@@ -49,8 +81,7 @@ impl Destination {
         file.sync_all().await?;
         let renamed = tokio::task::spawn_blocking(move || {
             unfinished.persist(&path).map_err(|error| error.error)?;
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+            fs::File::open(parent(&path))?.sync_all()
         });
         renamed.await.map_err(io::Error::other)?
     }

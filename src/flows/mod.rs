@@ -1,12 +1,11 @@
 //! Multi-step operations that several commands share: building, promoting, waiting.
 
 pub(crate) mod app;
-pub(crate) mod app_archive;
 pub(crate) mod build;
 mod build_log;
 mod commit;
 pub(crate) mod copy;
-mod destination;
+pub(crate) mod destination;
 pub(crate) mod environment;
 pub(crate) mod follow_build;
 pub(crate) mod import;

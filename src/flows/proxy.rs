@@ -110,20 +110,22 @@ impl Proxy {
         }
     }
 
-    async fn connect(&self, connection: TcpStream) {
+    async fn connect(&self, mut connection: TcpStream) {
         // Serving goes on without a reader of this.
         let _ = self.ui.print(&format!("connect: {}\n", self.target.local));
         let _ = self.ui.flush();
         // Small messages are not held back for more to come.
         let _ = connection.set_nodelay(true);
         let failed = match self.rack.proxy(&self.target.host, self.target.port).await {
-            Ok(tunnel) => match tunnel.carry(connection).await {
+            Ok(tunnel) => match tunnel.carry(&mut connection).await {
                 // A local program may end its connection at any time.
                 Ok(_) | Err(TunnelError::Local(_)) => return,
                 Err(error) => error.to_string(),
             },
             Err(error) => error.to_string(),
         };
+        // A reset, so that nobody takes what has come through for the whole.
+        let _ = connection.set_zero_linger();
         self.ui.notice(Severity::Warning, &format!("{}: {failed}", self.target), &[]);
     }
 }

@@ -12,11 +12,11 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::time::interval;
 
-use super::destination::Destination;
+use super::destination::{Destination, unreadable, unwritable};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Event, Transfer};
-use crate::signals;
+use crate::signals::{self, EndSignal};
 use convox_client::rack::Error;
 use convox_client::transport::{Download, FileUpload, ReaderUpload, Upload};
 
@@ -106,8 +106,7 @@ async fn to_stdout(
 }
 
 async fn to_file(mut from: Download, path: &Path, mut bar: Bar<'_>) -> Result<u64, CommandError> {
-    let failed =
-        |error| CommandError::while_doing(format!("can't write {}", path.display()), error);
+    let failed = |error| unwritable(path, error);
     let (mut file, destination) = Destination::open(path).map_err(failed)?;
     while let Some(piece) = from.next().await? {
         file.write_all(&piece).await.map_err(failed)?;
@@ -134,9 +133,7 @@ pub(crate) async fn write_out(
                 copy_to_stdout(cx, &mut made).await
             }
             Target::File(path) => {
-                let failed = |error| {
-                    CommandError::while_doing(format!("can't write {}", path.display()), error)
-                };
+                let failed = |error| unwritable(path, error);
                 let (file, destination) = Destination::open(path).map_err(failed)?;
                 let file = written(file, write).await.map_err(failed)?;
                 destination.complete(file).await.map_err(failed)
@@ -212,9 +209,7 @@ impl Source {
     /// # Errors
     /// It can't be read.
     pub(crate) async fn file(path: &Path) -> Result<Self, CommandError> {
-        let upload = FileUpload::open(path).await.map_err(|error| {
-            CommandError::while_doing(format!("can't read {}", path.display()), error)
-        })?;
+        let upload = FileUpload::open(path).await.map_err(|error| unreadable(path, error))?;
         let counted = upload.clone();
         Ok(Self { upload, sent: Box::new(move || counted.sent_bytes()) })
     }
@@ -273,8 +268,24 @@ impl Upload for Counted {
 /// Waits for the request that sends a source, moving the bar meanwhile.
 ///
 /// # Errors
-/// Those of the request.
+/// Those of the request, or `ended`, which says what the rack may have done, once a signal comes.
 pub(crate) async fn upload<T>(
+    cx: &Context,
+    label: &str,
+    source: &Source,
+    sending: impl Future<Output = Result<T, Error>>,
+    ended: impl FnOnce(EndSignal) -> CommandError,
+) -> Result<T, CommandError> {
+    // It has something to say about what was sent.
+    let _claim = signals::claim();
+    let sending = moving(cx, label, source, sending);
+    tokio::select! {
+        sent = sending => sent,
+        signal = signals::received() => Err(ended(signal)),
+    }
+}
+
+async fn moving<T>(
     cx: &Context,
     label: &str,
     source: &Source,

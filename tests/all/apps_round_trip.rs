@@ -53,16 +53,19 @@ fn an_archive_that_is_cut_or_foreign_leaves_nothing_behind() {
     story.run("convox apps create other").ok();
     story.run("convox builds export BAAAAAAAAAA --file build.tgz").ok();
     story.shell("head -c 300 build.tgz > cut.tgz").ok();
-    story.run("convox builds import -a other --file cut.tgz").fails(str![
-        "ERROR: this is not an exported build: the archive is damaged: it is truncated"
-    ]);
+    story.run("convox builds import -a other --file cut.tgz").fails(str![[r#"
+ERROR: this is not an exported build: the archive is damaged: it is truncated
+HINT: export the build again with: convox builds export BUILD -a other
+"#]]);
     story.shell("tar czf foreign.tgz convox.yml").ok();
-    story
-        .run("convox builds import -a other --file foreign.tgz")
-        .fails(str!["ERROR: this is not an exported build: it has no build.json"]);
-    story.run_with("convox builds import -a other", "text").fails(str![
-        "ERROR: this is not an exported build: the archive is damaged: it is not a gzip file"
-    ]);
+    story.run("convox builds import -a other --file foreign.tgz").fails(str![[r#"
+ERROR: this is not an exported build: it has no build.json
+HINT: export the build again with: convox builds export BUILD -a other
+"#]]);
+    story.run_with("convox builds import -a other", "text").fails(str![[r#"
+ERROR: this is not an exported build: the archive is damaged: it is not a gzip file
+HINT: export the build again with: convox builds export BUILD -a other
+"#]]);
     assert_eq!(story.run("convox builds -a other --json").json(), serde_json::json!([]));
     assert_eq!(story.run("convox releases -a other --json").json(), serde_json::json!([]));
 }

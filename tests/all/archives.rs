@@ -137,11 +137,13 @@ Release: RNEW
 #[test]
 fn an_archive_that_is_not_one_creates_nothing() {
     let story = Story::new("web");
-    story
-        .run_with("convox apps import shop", "")
-        .fails(str!["ERROR: this is not an exported app: the archive is damaged: it is empty"]);
-    story.run_with("convox apps import shop", "text").fails(str![
-        "ERROR: this is not an exported app: the archive is damaged: it is not a gzip file"
-    ]);
+    story.run_with("convox apps import shop", "").fails(str![[r#"
+ERROR: this is not an exported app: the archive is damaged: it is empty
+HINT: nothing was created; export the app with: convox apps export
+"#]]);
+    story.run_with("convox apps import shop", "text").fails(str![[r#"
+ERROR: this is not an exported app: the archive is damaged: it is not a gzip file
+HINT: nothing was created; export the app with: convox apps export
+"#]]);
     story.run("convox apps info shop").is_error();
 }

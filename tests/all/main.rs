@@ -9,6 +9,7 @@ mod support;
 mod apps;
 mod apps_round_trip;
 mod archives;
+mod bad_input;
 mod budget;
 mod build;
 mod builds;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program, and those that each may use. Cargo checks the crates.
 const MODULES: &[(&str, &str)] = &[
+    ("app_archive", ""),
     ("signals", ""),
     ("programs", "signals"),
     ("event", ""),
@@ -15,10 +16,13 @@ const MODULES: &[(&str, &str)] = &[
     ("args", "settings"),
     ("output", "event input settings terminal"),
     ("outcome", "output signals"),
-    ("error", "args outcome output programs settings signals"),
+    ("error", "app_archive args outcome output programs settings signals"),
     ("context", "args error event output programs input settings signals terminal"),
     ("flows", "context error event programs settings signals terminal"),
-    ("commands", "context error event flows outcome output programs settings signals terminal"),
+    (
+        "commands",
+        "app_archive context error event flows outcome output programs settings signals terminal",
+    ),
     ("cli", "args commands context error outcome settings"),
     ("completion", "args cli context error output settings"),
     ("run", "args cli completion context error outcome output settings signals"),

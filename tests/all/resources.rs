@@ -231,7 +231,10 @@ cache  redis  redis://elsewhere:6379
     story
         .run("convox resources export cache --file dump")
         .fails(str!["ERROR: resource cache is not running on this rack"]);
-    story.run("convox resources info nothing").fails(str!["ERROR: resource not found: nothing"]);
+    story.run("convox resources info nothing").fails(str![[r#"
+ERROR: resource not found: nothing
+HINT: list resources with: convox resources -a web
+"#]]);
 }
 
 #[test]

@@ -15,7 +15,11 @@ use proptest::test_runner::{Config, TestRunner};
 
 /// The number of variations of a corpus; bodies that write files are slower.
 fn cases(target: &str) -> u32 {
-    if matches!(target, "build_archive" | "pack" | "unpack") { 300 } else { 3000 }
+    if matches!(target, "app_archive" | "build_archive" | "pack" | "unpack" | "unpack_tar") {
+        300
+    } else {
+        3000
+    }
 }
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -125,10 +129,14 @@ targets! {
     environments_are_parsed: "env",
     log_frames_are_parsed: "frames",
     exit_codes_are_found: "session",
+    exit_codes_are_found_however_the_output_is_split_into_frames: "session_frames",
     trees_are_unpacked_as_they_were_packed: "pack",
     untrusted_archives_are_unpacked_inside_their_directory: "unpack",
+    untrusted_files_of_processes_are_unpacked_inside_their_directory: "unpack_tar",
+    untrusted_archives_of_apps_are_read_or_refused: "app_archive",
     untrusted_archives_of_builds_are_read_or_refused: "build_archive",
     manifests_are_parsed: "manifest",
     responses_of_racks_are_parsed: "json",
     times_are_put_into_words: "words",
+    addresses_of_racks_are_parsed: "addresses",
 }

@@ -10,6 +10,8 @@ mod budget;
 mod console;
 mod logs;
 mod matrix;
+mod proxies;
 mod sessions;
 mod tls;
+mod transfers;
 mod uploads;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::support::cli::Cli;
 use crate::support::fault::Fault;
 use crate::support::proxy::{Proxy, Received, Setup};
-use crate::support::{Output, PASSWORD, TestRack, app, until};
+use crate::support::{MockServer, Output, PASSWORD, Response, TestRack, app, ordinary, until};
 
 /// The number of commands that run at once.
 const AT_ONCE: usize = 8;
@@ -156,5 +156,41 @@ fn a_terminal_is_restored_when_its_session_breaks_off() {
             assert!(shown.contains("the session broke off: "), "{verb}, {fault}: {shown}");
             assert!(shown.contains(words), "{verb}, {fault}: {shown}");
         }
+    }
+}
+
+#[test]
+fn an_exit_code_is_found_wherever_frames_split_its_marker() {
+    let whole = format!("{PRINTED}{EXIT_MARKER}7\n");
+    // The number of a process says where the output is split.
+    let mock = MockServer::new(|ask| {
+        let whole = format!("{PRINTED}{EXIT_MARKER}7\n");
+        let process = ask.line.split('/').nth(4).unwrap_or_default();
+        match process.strip_prefix("web-").and_then(|number| number.parse().ok()) {
+            Some(0) => Response::log(&whole.split("").collect::<Vec<_>>()),
+            Some(at) if at < whole.len() => Response::log(&[&whole[..at], &whole[at..]]),
+            // Without its end, it is output as any other.
+            Some(at) => Response::log(&[PRINTED, &EXIT_MARKER[..at - whole.len()], "and on\n"]),
+            None => ordinary(ask),
+        }
+    });
+    let home = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let exec = |number: usize| {
+        let process = format!("web-{number}");
+        let args = ["exec", &process, "-a", "web", "--", "sh", "-c", COMMAND];
+        let cli = Cli::new(&args, home.path()).at(mock.host(), PASSWORD);
+        runtime.block_on(async { cli.run().await })
+    };
+    for at in 0..whole.len() {
+        let ran = exec(at);
+        assert_eq!((ran.code, &*ran.out, &*ran.err), (7, PRINTED, ""), "at {at}");
+    }
+    for length in [1, 8, EXIT_MARKER.len() - 1] {
+        let ran = exec(whole.len() + length);
+        let beginning = &EXIT_MARKER[..length];
+        assert_eq!(ran.code, 1, "{ran}");
+        assert_eq!(ran.out, format!("{PRINTED}{beginning}and on\n"));
+        assert!(ran.err.contains("HINT: "), "{ran}");
     }
 }

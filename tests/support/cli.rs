@@ -31,7 +31,19 @@ pub(crate) struct Cli {
 impl Cli {
     /// With these arguments, in this home directory.
     pub(crate) fn new(args: &[&str], home: &Path) -> Self {
-        let mut command = command(PROGRAM);
+        Self::of(command(PROGRAM), args, home)
+    }
+
+    /// The same with no room for large files, as on a disk that is full.
+    pub(crate) fn on_full_disk(args: &[&str], home: &Path) -> Self {
+        let mut shell = command("/bin/sh");
+        // Files have at most 64 blocks, of 512 bytes or 1 KiB.
+        let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+        shell.args(["-c", script, "sh", PROGRAM]);
+        Self::of(shell, args, home)
+    }
+
+    fn of(mut command: Command, args: &[&str], home: &Path) -> Self {
         command.args(args).envs(LIMITS).current_dir(home).stdin(Stdio::null());
         command.env("PATH", path()).env("HOME", home).env("TEST", "true");
         Self { line: format!("convox {}", args.join(" ")), command }

@@ -42,6 +42,12 @@ pub(crate) enum Fault {
     KilledAfter,
     /// This response is sent before the body was read, and the connection is closed.
     Early(&'static str),
+    /// The rack accepts it, and the connection is closed in the middle of the response.
+    Short,
+    /// The rack accepts it, and nothing comes after the middle of the response.
+    Stuck,
+    /// The rack accepts it, and the response comes in pieces over some seconds.
+    Slow,
     /// The connection is reset in the middle of the request's body.
     ResetInBody,
     /// Nothing, but the script is called for `IN THE BODY` once a large part of the body has come.
@@ -68,6 +74,9 @@ impl fmt::Display for Fault {
             Self::Killed => f.write_str("kill"),
             Self::KilledAfter => f.write_str("done+kill"),
             Self::Early(_) => f.write_str("early"),
+            Self::Short => f.write_str("short"),
+            Self::Stuck => f.write_str("stuck"),
+            Self::Slow => f.write_str("slow"),
             Self::ResetInBody => f.write_str("in body"),
             Self::Watched => f.write_str("watched"),
         }

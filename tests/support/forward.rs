@@ -19,6 +19,11 @@ pub(crate) const MESSAGE: &str = "the disk is on fire";
 /// A large part of a body, in bytes.
 const MUCH: usize = 64 << 10;
 
+/// The pieces of a slow response, and the time before each: together more than the limit for the
+/// beginning of a response in [`super::cli::LIMITS`].
+const PIECES: usize = 8;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// What happens to the connection next.
 pub(crate) enum After {
     KeepAlive,
@@ -89,12 +94,24 @@ impl Forwarder<'_> {
             Fault::KilledAfter => self.kill().await,
             Fault::CarriedOut(status) => self.made_up(client, status).await,
             _ if answered.head.status() == 101 => self.relay(client, answered, fault).await,
-            Fault::Middle => {
-                self.state.note_answer(self.index);
-                let half = answered.body.len() / 2;
+            Fault::Middle | Fault::Short | Fault::Stuck => {
+                self.half(client, &answered).await?;
+                match fault {
+                    Fault::Middle => return Ok(After::Reset),
+                    // Until the client gives up.
+                    Fault::Stuck => client.drain().await,
+                    _ => {}
+                }
+                Ok(After::Close)
+            }
+            Fault::Slow => {
                 client.send(&answered.head.raw).await?;
-                client.send(&answered.body[..half]).await?;
-                Ok(After::Reset)
+                for piece in answered.body.chunks(answered.body.len() / PIECES + 1) {
+                    tokio::time::sleep(PAUSE).await;
+                    client.send(piece).await?;
+                }
+                self.state.note_answer(self.index);
+                Ok(After::KeepAlive)
             }
             Fault::Truncated => {
                 let body = match answered.head.is_chunked() {
@@ -134,6 +151,15 @@ impl Forwarder<'_> {
             false => answered.head.raw.clone(),
         };
         self.reply(client, &[head, answered.body.clone()].concat()).await
+    }
+
+    /// The first half of a response.
+    async fn half(&self, client: &mut Client, answered: &Answered) -> io::Result<()> {
+        let half = answered.body.len() / 2;
+        client.send(&answered.head.raw).await?;
+        client.send(&answered.body[..half]).await?;
+        self.state.note_answer(self.index);
+        Ok(())
     }
 
     async fn made_up(&self, client: &mut Client, status: u16) -> io::Result<After> {

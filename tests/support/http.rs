@@ -93,12 +93,15 @@ impl Head {
         [&self.raw[..end], line.as_bytes(), b"\r\n\r\n"].concat()
     }
 
-    /// The same with another length of the body.
+    /// The same for a body of this length that is sent as it is.
     pub(crate) fn with_length(&self, length: usize) -> Vec<u8> {
         let text = String::from_utf8_lossy(&self.raw);
         let lines = text.trim_end().split("\r\n");
         let lines: Vec<&str> = lines
-            .filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"))
+            .filter(|line| {
+                let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+                name != "content-length" && name != "transfer-encoding"
+            })
             .collect();
         format!("{}\r\ncontent-length: {length}\r\n\r\n", lines.join("\r\n")).into_bytes()
     }

@@ -265,6 +265,8 @@ fn key_of(head: &Head) -> String {
         ("builds", "BUILD"),
         ("releases", "RELEASE"),
         ("objects", "KEY"),
+        ("processes", "PROCESS"),
+        ("resources", "RESOURCE"),
     ]);
     let mut key = String::new();
     let mut segments = path.split('/').skip(1);

@@ -153,12 +153,12 @@ impl FromStr for RackUrl {
 }
 
 /// Whether a `/`, `#` or `?` in the password seems to end the host part: what comes before it looks
-/// like a host and port, and the `@` comes after it.
+/// like a host and port, or like a password with an `@`, and an `@` comes after it.
 fn has_raw_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let Some(end) = rest.find(['/', '#', '?']) else { return false };
     let (before, after) = rest.split_at(end);
-    before.contains(':') && !before.contains('@') && after.contains('@')
+    before.contains(':') && after.contains('@')
 }
 
 /// Removes user and password from the URL and returns them.
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_password_that_must_be_percent_encoded_is_refused_with_advice() {
-        for password in ["pa/ss", "12/ss", "pa#ss", "pa?ss", "/", "a/b@c"] {
+        for password in ["pa/ss", "12/ss", "pa#ss", "pa?ss", "/", "a/b@c", "a@b/c"] {
             let text = format!("https://convox:{password}@rack.example.com");
             let error = text.parse::<RackUrl>().unwrap_err().to_string();
             assert!(error.contains("percent-encode the password"), "{error}");

@@ -96,13 +96,13 @@ fn inner_port(process: &Process, port: u16) -> Option<u16> {
 impl Service for Tunnel {
     /// Each direction may end before the other.
     async fn serve(self, from: &mut Receiver, to: &Sender) -> Result<(), Refusal> {
-        let connection = TcpStream::connect(self.to).await.map_err(|error| {
+        let mut connection = TcpStream::connect(self.to).await.map_err(|error| {
             let message = format!("dial tcp {}: {error}", self.to);
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message)
         })?;
         // Small messages are not held back for more to come.
         let _ = connection.set_nodelay(true);
-        let (mut reader, mut writer) = connection.into_split();
+        let (mut reader, mut writer) = connection.split();
         let down = async {
             let mut buffer = vec![0; STEP];
             loop {
@@ -129,8 +129,12 @@ impl Service for Tunnel {
             }
         };
         tokio::select! {
-            // A client that is gone ends both directions.
-            () = up => {}
+            // A client that is gone ends both directions: with a reset, if it has not ended its own.
+            () = up => {
+                if !client_ended.is_cancelled() {
+                    let _ = connection.set_zero_linger();
+                }
+            }
             _ = async { tokio::join!(down, client_ended.cancelled()) } => {}
         }
         Ok(())

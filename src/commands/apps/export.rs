@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::app_archive::AppArchive;
 use crate::commands::exported;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::app_archive::AppArchive;
 use crate::flows::transfer::{Target, export, write_out};
 use crate::outcome::Outcome;
 use convox_client::rack::Rack;

@@ -1,18 +1,21 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::app_archive::AppArchive;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
 use crate::flows::app::{wait_until_running, wait_until_updated};
-use crate::flows::app_archive::AppArchive;
-use crate::flows::import::import_build;
-use crate::flows::transfer::{Source, upload};
+use crate::flows::destination::unreadable;
+use crate::flows::import::{import_build, import_resource};
+use crate::flows::transfer::Source;
 use crate::outcome::Outcome;
 use crate::signals;
 use convox_client::rack::{CreateApp, CreateRelease, Rack};
+use convox_package::unpack::Limits;
 use convox_wire::{App, AppName, Environment, ReleaseId, ResourceName};
 
 /// Create an app of an exported one
@@ -36,11 +39,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let exported = archive.app()?;
     let name = cx.app_or(args.name.as_ref())?;
     let rack = cx.rack().await?;
-    create(cx, &rack, &name, &exported).await?;
     let import = Import { cx, rack: &rack, app: &name, archive: &archive };
-    let release = import.parts(exported.parameters).await.map_err(|error| {
-        error.hint(Hint::command("remove what was imported with", "apps delete").arg(&name))
-    })?;
+    let release = import.all(exported).await?;
     Ok(Outcome::json(Imported { app: name, release }))
 }
 
@@ -49,9 +49,7 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
     let reader: Box<dyn Read + Send> = match args.file.as_deref() {
         Some(file) if file.as_os_str() != "-" => {
             let opened = std::fs::File::open(cx.path(file)?);
-            Box::new(opened.map_err(|error| {
-                CommandError::while_doing(format!("can't read {}", file.display()), error)
-            })?)
+            Box::new(opened.map_err(|error| unreadable(file, error))?)
         }
         _ if cx.can_ask() => {
             return Err(CommandError::new("pipe a file into this command or specify --file"));
@@ -68,25 +66,11 @@ async fn archive(args: &Args, cx: &Context) -> Result<AppArchive, CommandError> 
         }
     };
     let temp_dir = cx.settings.temp_dir();
-    let unpacking = tokio::task::spawn_blocking(move || AppArchive::unpack(reader, &temp_dir));
+    let unpack = move || AppArchive::unpack(reader, &temp_dir, &Limits::default());
     tokio::select! {
-        unpacked = unpacking => unpacked.map_err(CommandError::new)?,
+        unpacked = tokio::task::spawn_blocking(unpack) => Ok(unpacked.map_err(CommandError::new)??),
         signal = signals::received() => Err(CommandError::ended(signal)),
     }
-}
-
-async fn create(
-    cx: &Context,
-    rack: &Rack,
-    name: &AppName,
-    exported: &App,
-) -> Result<(), CommandError> {
-    let options = CreateApp { generation: exported.generation.clone(), timeout: None };
-    let create = async {
-        rack.create_app(name, &options).await?;
-        wait_until_running(cx, rack, name, cx.wait_limit()).await
-    };
-    cx.step(format!("Creating app {name}"), create).await.map(drop)
 }
 
 struct Import<'a> {
@@ -97,6 +81,35 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Creates the app and imports what the archive has. A failure after the rack has created the
+    /// app, or a signal, says how to remove it.
+    async fn all(&self, exported: App) -> Result<Option<ReleaseId>, CommandError> {
+        let options = CreateApp { generation: exported.generation.clone(), timeout: None };
+        let is_created = Cell::new(false);
+        let work = async {
+            let create = async {
+                self.rack.create_app(self.app, &options).await?;
+                is_created.set(true);
+                wait_until_running(self.cx, self.rack, self.app, self.cx.wait_limit()).await
+            };
+            self.cx.step(format!("Creating app {}", self.app), create).await?;
+            self.parts(exported.parameters).await
+        };
+        let _claim = signals::claim();
+        let ended = tokio::select! {
+            biased;
+            done = work => done,
+            signal = signals::received() => Err(CommandError::ended(signal)),
+        };
+        ended.map_err(|error| match is_created.get() {
+            true => {
+                let remove = Hint::command("remove what was imported with", "apps delete");
+                error.hint(remove.arg(self.app))
+            }
+            false => error,
+        })
+    }
+
     /// Imports what the archive has. Returns the release that the app runs then.
     async fn parts(
         &self,
@@ -145,8 +158,7 @@ impl Import<'_> {
     async fn resource(&self, name: &str) -> Result<(), CommandError> {
         let source = Source::file(&self.archive.resource(name)).await?;
         let resource = ResourceName::from_rack(name);
-        let import = self.rack.import_resource(self.app, &resource, source.body());
-        let work = upload(self.cx, "Importing", &source, import);
+        let work = import_resource(self.cx, self.rack, self.app, &resource, &source);
         self.cx.step(format!("Importing resource {name}"), work).await
     }
 

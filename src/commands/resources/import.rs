@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::rack;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::flows::transfer::{Source, upload};
+use crate::flows::import::import_resource;
+use crate::flows::transfer::Source;
 use crate::outcome::Outcome;
 use convox_wire::ResourceName;
 
@@ -27,8 +28,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let source = Source::for_data(cx, args.file.as_deref()).await?;
     let app = cx.app()?;
     let rack = rack(cx).await?;
-    let import = rack.import_resource(&app, &args.resource, source.body());
-    cx.step("Importing resource data", upload(cx, "Importing", &source, import)).await?;
+    let work = import_resource(cx, &rack, &app, &args.resource, &source);
+    cx.step("Importing resource data", work).await?;
     Ok(Outcome::json(Imported { resource: args.resource }))
 }
 

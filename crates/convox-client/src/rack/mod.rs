@@ -69,7 +69,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::RackUrl;
-use crate::transport::{Path, Request};
+use crate::transport::{Path, Request, Response};
 
 /// A rack. Cheap to clone; clones share connections and what is known about the rack.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Rack {
 
     /// Sends a request whose response is JSON.
     async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
-        self.client.send(&request).await?.json()
+        self.send(&request).await?.json()
     }
 
     /// Sends a request whose response is a list; `null` is an empty list.
@@ -129,7 +129,18 @@ impl Rack {
     /// Sends a request whose response only means that it was accepted: `ok` (v2, v3), JSON
     /// (classic), or an empty body.
     async fn act(&self, request: Request) -> Result<(), Error> {
-        self.client.send(&request).await?.check_accepted()
+        self.send(&request).await?.check_accepted()
+    }
+
+    /// Sends a request. If the response to one that may be sent only once is lost, the caller has to
+    /// find out what became of it.
+    async fn send(&self, request: &Request) -> Result<Response, Error> {
+        self.client.send(request).await.map_err(|error| {
+            match request.is_sent_once() && error.is_response_lost() {
+                true => Error::OutcomeUnknown { request: request.line(), error: Box::new(error) },
+                false => error,
+            }
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::session::{Session, WindowSize, push, size_headers};
 use super::{Error, Rack, form_of};
 use crate::path;
-use crate::transport::{Download, Headers, Request, Upload};
+use crate::transport::{Download, Headers, Repeat, Request, Upload};
 use convox_wire::{AppName, Process, ProcessId, ReleaseId, ServiceName};
 
 /// Which processes to list. Absent filters match every process.
@@ -169,7 +169,7 @@ impl Rack {
 
     /// Unpacks an uncompressed tar at the root of a process's file system
     /// (`POST /apps/{app}/processes/{pid}/files`; v2, v3). `tar_extra` are options for the rack's
-    /// tar, such as `--no-same-owner` (v3).
+    /// tar, such as `--no-same-owner` (v3). May be repeated: the same files are unpacked again.
     ///
     /// # Errors
     /// [`Error::Status`] for an unknown app or process. [`Error::Body`] if the body can't be
@@ -182,7 +182,8 @@ impl Rack {
         tar_extra: &[String],
     ) -> Result<(), Error> {
         let path = path!["apps", app, "processes", process, "files"];
-        self.act(Request::post(path).query("tar-extra", tar_extra).upload(archive)).await
+        let request = Request::post(path).query("tar-extra", tar_extra).upload(archive);
+        self.act(request.repeat(Repeat::Safely)).await
     }
 
     /// Removes files of a process (`DELETE /apps/{app}/processes/{pid}/files`; v2, v3).

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::path;
-use crate::transport::{Download, Request, Upload};
+use crate::transport::{Download, Repeat, Request, Upload};
 use convox_wire::{AppName, Resource, ResourceName};
 
 use super::{Error, Rack};
@@ -65,6 +65,6 @@ impl Rack {
         dump: Arc<dyn Upload>,
     ) -> Result<(), Error> {
         let path = path!["apps", app, "resources", name, "data"];
-        self.act(Request::put(path).upload(dump).repeat(crate::transport::Repeat::IfUnsent)).await
+        self.act(Request::put(path).upload(dump).repeat(Repeat::IfUnsent)).await
     }
 }

@@ -96,8 +96,8 @@ async fn send(
     let (mut count, mut buffer) = (0, BytesMut::new());
     loop {
         buffer.reserve(STEP);
-        // A reset connection has ended.
-        if local.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
+        // After a reset, the other end must not take what it has for the whole.
+        if local.read_buf(&mut buffer).await.map_err(TunnelError::Local)? == 0 {
             sender.end().await.map_err(TunnelError::Broken)?;
             return Ok(count);
         }

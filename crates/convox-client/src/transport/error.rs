@@ -246,6 +246,16 @@ impl Error {
         }
     }
 
+    /// Returns whether the response was lost on the way, so that a change may have taken effect. A
+    /// 503 says that nothing did.
+    pub(crate) fn is_response_lost(&self) -> bool {
+        match self {
+            Self::Unreachable { sent, .. } => *sent,
+            Self::Status { status, .. } => matches!(status, 502 | 504),
+            _ => false,
+        }
+    }
+
     /// The delay that the rack asks for before the next request.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

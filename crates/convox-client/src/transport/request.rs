@@ -113,6 +113,11 @@ impl Request {
         self
     }
 
+    /// Returns whether sending it twice could have the effect twice.
+    pub(crate) fn is_sent_once(&self) -> bool {
+        self.repeat == Repeat::IfUnsent
+    }
+
     /// Sets the request that is sent after reconciling has found no trace of this one. This one has
     /// probably had no effect, but if it did, `request` must not supersede it.
     pub(crate) fn resend_as(mut self, request: Self) -> Self {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -198,22 +198,25 @@ async fn connect(routes: Vec<Route>) -> Option<(TcpStream, watch::Receiver<()>)>
     None
 }
 
-/// Errors close the connection, which both sides notice.
-async fn forward(client: TcpStream, peer: SocketAddr, routes: Vec<Route>) {
-    let Some((process, in_use)) = connect(routes).await else { return };
+/// What breaks on one side is reset on the other, which could take an ordinary end for that of the
+/// data.
+async fn forward(mut client: TcpStream, peer: SocketAddr, routes: Vec<Route>) {
+    let Some((mut process, in_use)) = connect(routes).await else { return };
     // Small packets are sent at once (TCP_NODELAY).
     let _ = (client.set_nodelay(true), process.set_nodelay(true));
-    let (from_client, to_client) = client.into_split();
-    let (from_process, to_process) = process.into_split();
+    let (from_client, to_client) = client.split();
+    let (from_process, to_process) = process.split();
     let requests = forward_requests(from_client, to_process, RequestRewriter::new(peer.ip()));
     let responses = forward_responses(from_process, to_client);
-    let _ = tokio::try_join!(requests, responses);
+    if tokio::try_join!(requests, responses).is_err() {
+        let _ = (client.set_zero_linger(), process.set_zero_linger());
+    }
     drop(in_use);
 }
 
 async fn forward_requests(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
     mut rewriter: RequestRewriter,
 ) -> io::Result<()> {
     let (mut input, mut output) = (vec![0; STEP], Vec::new());
@@ -232,7 +235,7 @@ async fn forward_requests(
     to.shutdown().await
 }
 
-async fn forward_responses(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+async fn forward_responses(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {
     copy(&mut from, &mut to).await?;
     to.shutdown().await
 }

@@ -10,8 +10,7 @@ use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
-use crate::error::CommandError;
-use convox_package::unpack::{Limits, unpack};
+use convox_package::unpack::{Limits, UnpackError, unpack};
 use convox_wire::{App, Environment};
 
 const APP: &str = "app.json";
@@ -21,44 +20,68 @@ const RESOURCES: &str = "resources";
 const DUMP: &str = ".tgz";
 
 /// The parts of an app, in a temporary directory that only this user can read.
-pub(crate) struct AppArchive {
+pub struct AppArchive {
     directory: TempDir,
 }
 
-fn failed(error: io::Error) -> CommandError {
-    CommandError::while_doing("the export can't be kept", error)
+/// Why an archive can't be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum AppArchiveError {
+    /// Its parts can't be kept in the temporary directory.
+    #[error("the export can't be kept: {0}")]
+    Kept(#[from] io::Error),
+    /// It can't be unpacked.
+    #[error("this is not an exported app: {0}")]
+    Unpack(UnpackError),
+    /// It does not say which app it is of.
+    #[error("this is not an exported app: {APP}: {0}")]
+    App(io::Error),
 }
 
 impl AppArchive {
     /// Creates an archive without parts.
-    pub(crate) fn new(temp_dir: &Path) -> Result<Self, CommandError> {
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new(temp_dir: &Path) -> Result<Self, AppArchiveError> {
         let directory = tempfile::Builder::new().prefix("convox-app-").tempdir_in(temp_dir);
-        let directory = directory.map_err(failed)?;
-        fs::create_dir(directory.path().join(RESOURCES)).map_err(failed)?;
+        let directory = directory?;
+        fs::create_dir(directory.path().join(RESOURCES))?;
         Ok(Self { directory })
     }
 
-    pub(crate) fn put_app(&self, app: &App) -> Result<(), CommandError> {
-        let text = serde_json::to_vec(app).map_err(|error| failed(error.into()))?;
-        fs::write(self.directory.path().join(APP), text).map_err(failed)
+    /// Adds the app as the rack describes it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn put_app(&self, app: &App) -> Result<(), AppArchiveError> {
+        let text = serde_json::to_vec(app).map_err(io::Error::from)?;
+        Ok(fs::write(self.directory.path().join(APP), text)?)
     }
 
-    pub(crate) fn put_env(&self, env: &Environment) -> Result<(), CommandError> {
-        fs::write(self.directory.path().join(ENV), env.to_string()).map_err(failed)
+    /// Adds the environment.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn put_env(&self, env: &Environment) -> Result<(), AppArchiveError> {
+        Ok(fs::write(self.directory.path().join(ENV), env.to_string())?)
     }
 
     /// Where the build goes.
-    pub(crate) fn build(&self) -> PathBuf {
+    pub fn build(&self) -> PathBuf {
         self.directory.path().join(BUILD)
     }
 
     /// Where the dump of a resource goes.
-    pub(crate) fn resource(&self, name: &str) -> PathBuf {
+    pub fn resource(&self, name: &str) -> PathBuf {
         self.directory.path().join(RESOURCES).join(format!("{name}{DUMP}"))
     }
 
     /// Writes the archive.
-    pub(crate) fn pack(&self, out: impl Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn pack(&self, out: impl Write) -> io::Result<()> {
         let mut tar = Builder::new(GzEncoder::new(out, Compression::default()));
         let root = self.directory.path();
         for name in [APP, BUILD, ENV] {
@@ -78,44 +101,53 @@ impl AppArchive {
     ///
     /// # Errors
     /// It is not such an archive, damaged, or has names that lead elsewhere.
-    pub(crate) fn unpack(archive: impl Read, temp_dir: &Path) -> Result<Self, CommandError> {
+    pub fn unpack(
+        archive: impl Read,
+        temp_dir: &Path,
+        limits: &Limits,
+    ) -> Result<Self, AppArchiveError> {
         let directory = tempfile::Builder::new().prefix("convox-app-").tempdir_in(temp_dir);
-        let directory = directory.map_err(failed)?;
-        unpack(archive, directory.path(), &Limits::default())
-            .map_err(|error| CommandError::while_doing("this is not an exported app", error))?;
+        let directory = directory?;
+        unpack(archive, directory.path(), limits).map_err(AppArchiveError::Unpack)?;
         Ok(Self { directory })
     }
 
     /// The app that was exported.
-    pub(crate) fn app(&self) -> Result<App, CommandError> {
-        let invalid = |error: io::Error| {
-            CommandError::while_doing(format!("this is not an exported app: {APP}"), error)
-        };
-        let text = fs::read(self.directory.path().join(APP)).map_err(invalid)?;
-        serde_json::from_slice(&text).map_err(|error| invalid(error.into()))
+    ///
+    /// # Errors
+    /// The archive has none, or one that is no app.
+    pub fn app(&self) -> Result<App, AppArchiveError> {
+        let text = fs::read(self.directory.path().join(APP)).map_err(AppArchiveError::App)?;
+        serde_json::from_slice(&text).map_err(|error| AppArchiveError::App(error.into()))
     }
 
     /// The environment, if there is one.
-    pub(crate) fn env(&self) -> Result<Option<Environment>, CommandError> {
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn env(&self) -> Result<Option<Environment>, AppArchiveError> {
         match fs::read_to_string(self.directory.path().join(ENV)) {
             Ok(text) => Ok(Some(Environment::parse(&text))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Returns whether there is a build.
-    pub(crate) fn has_build(&self) -> bool {
+    pub fn has_build(&self) -> bool {
         self.build().is_file()
     }
 
     /// The names of the resources that have a dump, sorted.
-    pub(crate) fn resources(&self) -> Result<Vec<String>, CommandError> {
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn resources(&self) -> Result<Vec<String>, AppArchiveError> {
         let directory = self.directory.path().join(RESOURCES);
         if !directory.is_dir() {
             return Ok(Vec::new());
         }
-        let names = names(&directory).map_err(failed)?.into_iter();
+        let names = names(&directory)?.into_iter();
         Ok(names.filter_map(|name| name.strip_suffix(DUMP).map(str::to_owned)).collect())
     }
 }
