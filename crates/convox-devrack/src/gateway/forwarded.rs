@@ -60,11 +60,6 @@ impl RequestRewriter {
         Self { state: State::Head, pending: Vec::new(), headers }
     }
 
-    /// Returns whether the rest of the connection is passed on unchanged.
-    pub(super) fn is_done(&self) -> bool {
-        self.state == State::Done
-    }
-
     /// Rewrites a piece of input, and appends what is complete to `output`.
     pub(super) fn push(&mut self, mut input: &[u8], output: &mut Vec<u8>) {
         while !input.is_empty() {

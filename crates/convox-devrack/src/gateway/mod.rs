@@ -220,19 +220,23 @@ async fn forward_requests(
     mut rewriter: RequestRewriter,
 ) -> io::Result<()> {
     let (mut input, mut output) = (vec![0; STEP], Vec::new());
-    while !rewriter.is_done() {
+    // A process that reads no more may have responded already. Its response arrives if the rest of
+    // the request is read.
+    let mut is_read = true;
+    loop {
         let count = from.read(&mut input).await?;
-        if count == 0 {
-            rewriter.finish(&mut output);
-            to.write_all(&output).await?;
-            return to.shutdown().await;
-        }
-        rewriter.push(&input[..count], &mut output);
-        to.write_all(&output).await?;
         output.clear();
+        match &input[..count] {
+            [] => rewriter.finish(&mut output),
+            piece => rewriter.push(piece, &mut output),
+        }
+        is_read = is_read && to.write_all(&output).await.is_ok();
+        if count == 0 {
+            // It fails if the process is gone, which its response shows.
+            let _ = to.shutdown().await;
+            return Ok(());
+        }
     }
-    copy(&mut from, &mut to).await?;
-    to.shutdown().await
 }
 
 async fn forward_responses(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {

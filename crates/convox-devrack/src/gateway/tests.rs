@@ -150,6 +150,26 @@ async fn large_bodies_pass_completely_both_ways() {
 }
 
 #[tokio::test]
+async fn a_process_that_responds_and_reads_no_more_ends_in_order() {
+    let listener = TcpListener::bind(loopback(0)).await.unwrap();
+    let gateway = Gateway::bind(None).await.unwrap();
+    gateway.route_to(1, [listener.local_addr().unwrap().port()]);
+    let mut client = TcpStream::connect(gateway.address()).await.unwrap();
+    client.write_all(b"PING\r\n").await.unwrap();
+    let (mut process, _) = listener.accept().await.unwrap();
+    process.read_exact(&mut [0; 6]).await.unwrap();
+    process.write_all(b"PONG\r\n").await.unwrap();
+    client.read_exact(&mut [0; 6]).await.unwrap();
+    drop(process);
+    // The gateway can't pass these on.
+    for _ in 0..50 {
+        client.write_all(b"more").await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(client.read(&mut [0; 6]).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_taken_port_is_an_error_and_a_dropped_gateway_frees_its_own() {
     let gateway = Gateway::bind(None).await.unwrap();
     let port = gateway.address().port();
