@@ -191,7 +191,10 @@ ERROR: app not found: web
 HINT: list apps with: convox apps
 "#]]);
     story.run("convox apps create").ok();
-    story.run("convox env get A").fails(str![[r#"ERROR: env not found: A"#]]);
+    story.run("convox env get A").fails(str![[r#"
+ERROR: env not found: A
+HINT: list variables with: convox env -a web
+"#]]);
     story.run("convox env set A").code(2).stderr_contains("ERROR: ");
     story
         .run("convox env unset A")
