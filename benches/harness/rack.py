@@ -10,6 +10,7 @@ import threading
 import time
 
 KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+EXIT_MARKER = b"F1E49A85-0AD7-4AEF-A618-C249C6E6568D:"
 STEP = 256 << 10
 CREATED = "2026-02-03T04:05:06.000000Z"
 
@@ -94,7 +95,7 @@ class Rack:
         if headers.get(b"expect", b"").lower() == b"100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         received = self._body(reader, headers)
-        if method == "GET" and path.endswith("/files"):
+        if method == "GET" and path.endswith(("/files", "/data", ".tgz")):
             self._send_file(connection)
             return True
         status, body = self._route(method, path, received)
@@ -152,6 +153,13 @@ class Rack:
                 return 200, _json(url="object://web/" + "/".join(key))
             case "GET", ["apps", _, "builds"]:
                 return 200, b"[]"
+            case "POST", ["apps", _, "builds", "import"]:
+                self.complete_at = time.monotonic()
+                return 200, json.dumps(self._build()).encode()
+            case "POST", ["apps", _, "services", _, "processes"]:
+                return 200, _json(id="p", app="web", status="running", name="web")
+            case "GET", ["apps", _, "processes", _]:
+                return 200, _json(id="p", app="web", status="running", name="web")
             case "POST", ["apps", _, "builds"]:
                 self.built = time.monotonic()
                 self.complete_at = self.built + self.build_takes
@@ -187,6 +195,9 @@ class Rack:
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
+        if path.endswith("/exec"):
+            _echo(connection)
+            return
         if self.log is not None and "/builds/" not in path:
             for piece in self.log:
                 connection.sendall(piece)
@@ -199,6 +210,20 @@ class Rack:
         connection.settimeout(10)
         while connection.recv(4096):
             pass
+
+
+def _echo(connection):
+    """A program that prompts, and shows each key until it gets a Ctrl-D."""
+    connection.sendall(frame(b"$ "))
+    with connection.makefile("rb") as reader:
+        while len(head := reader.read(2)) == 2:
+            mask, payload = reader.read(4), reader.read(head[1] & 0x7F)
+            keys = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+            if keys == b"\x04":
+                connection.sendall(frame(EXIT_MARKER + b"0\n") + frame(b"", opcode=2))
+                return
+            if head[0] & 0x0F < 8:
+                connection.sendall(frame(keys))
 
 
 def frame(payload, opcode=1):

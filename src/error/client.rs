@@ -104,6 +104,9 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
         Refusal::InvalidJwt => {
             vec!["the token is not valid, or has expired".into(), new_token()]
         }
+        Refusal::ResourceNotFound if request.to_string().contains(" /apps/") => {
+            vec![Hint::command("list resources with", "resources")]
+        }
         Refusal::NoMessage => {
             let mut hints = for_status(status);
             hints.insert(0, format!("the request was {request}").into());

@@ -3,7 +3,7 @@
 //! Racks have no compare-and-set: the newest release is read again just before the change, and a
 //! warning names the variables of a change that came in between all the same.
 
-use super::promote::promote_new_after;
+use super::promote::{promote_new, promote_new_after};
 use super::unpromoted::{NewEnv, NewRelease};
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
@@ -78,11 +78,10 @@ pub(crate) async fn change(
     change: Change,
     after: AfterChange,
 ) -> Result<Option<Release>, CommandError> {
-    let base = match (&change, &after.base) {
-        (Change::Replace(_), None) if !after.promote => EnvSnapshot::empty(),
-        (_, release) => read(rack, app, release.as_ref()).await?,
+    let base = base(rack, app, &change, &after).await?;
+    let Some(changed) = effective(cx, change, &base, &after) else {
+        return keep(cx, rack, app, &base, &after).await;
     };
-    let Some(changed) = apply(cx, change, &base) else { return Ok(None) };
     if after.promote && !base.has_build {
         return Err(without_build(app));
     }
@@ -107,6 +106,44 @@ pub(crate) async fn change(
         new.notice_variables(cx, rack).await;
     }
     Ok(Some(release))
+}
+
+/// The release that the change starts from, or that it replaces.
+async fn base(
+    rack: &Rack,
+    app: &AppName,
+    change: &Change,
+    after: &AfterChange,
+) -> Result<EnvSnapshot, Error> {
+    if after.base.is_some() || !matches!(change, Change::Replace(_)) {
+        return read(rack, app, after.base.as_ref()).await;
+    }
+    // 3.x clients do not ask for the newest release here.
+    match rack.releases(app, None).await?.first() {
+        Some(newest) => read(rack, app, Some(&newest.id)).await,
+        None => Ok(EnvSnapshot::empty()),
+    }
+}
+
+/// Creates nothing. If the change is to be promoted, the newest release, which has it, is promoted
+/// unless it is active.
+async fn keep(
+    cx: &Context,
+    rack: &Rack,
+    app: &AppName,
+    base: &EnvSnapshot,
+    after: &AfterChange,
+) -> Result<Option<Release>, CommandError> {
+    let newest = base.release.as_ref().filter(|_| after.promote && after.base.is_none());
+    let Some(release) = newest else { return Ok(None) };
+    if rack.app(app).await?.release.as_ref() == Some(release) {
+        return Ok(None);
+    }
+    if !base.has_build {
+        return Err(without_build(app));
+    }
+    promote_new(cx, rack, app, release, cx.promote_options(Force::No)).await?;
+    Ok(Some(rack.release(app, release).await?))
 }
 
 /// The new release would have no build either.
@@ -141,6 +178,12 @@ impl Changed {
         NewEnv::Changed { base: base.release.as_ref(), before: &base.env, keys: &self.keys }
     }
 
+    /// Whether the base has these variables already. A base of the user's choice is a change.
+    fn is_made(&self, base: &EnvSnapshot, after: &AfterChange) -> bool {
+        let sets = matches!(self.change, Change::Set(_) | Change::Replace(_));
+        sets && after.base.is_none() && self.env(&base.env).difference(&base.env).is_empty()
+    }
+
     /// The environment after the change.
     fn env(&self, base: &Environment) -> Environment {
         let mut env = match self.change {
@@ -162,7 +205,12 @@ impl Changed {
 }
 
 /// Drops keys to unset that are not set, and a change to what is set already, with a notice.
-fn apply(cx: &Context, change: Change, base: &EnvSnapshot) -> Option<Changed> {
+fn effective(
+    cx: &Context,
+    change: Change,
+    base: &EnvSnapshot,
+    after: &AfterChange,
+) -> Option<Changed> {
     let env = &base.env;
     let mut keys: Vec<String> = match &change {
         Change::Edit { names, unset, .. } => {
@@ -190,7 +238,7 @@ fn apply(cx: &Context, change: Change, base: &EnvSnapshot) -> Option<Changed> {
         return None;
     }
     let changed = Changed { change, keys };
-    if matches!(changed.change, Change::Set(_)) && changed.env(env).difference(env).is_empty() {
+    if changed.is_made(base, after) {
         let release = base.release.as_ref().map_or("", ReleaseId::as_str);
         cx.notice(format!("set already in {release}: {}", changed.keys.join(", ")));
         return None;

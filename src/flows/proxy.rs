@@ -28,11 +28,12 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, CommandError> {
         let invalid = || CommandError::new(format!("invalid argument: {text}"));
+        let no_address = || invalid().hint("an address is HOST:PORT, or PORT:HOST:PORT");
         let number = |port: &str| {
             let port = port.parse().ok().filter(|port| *port > 0);
             port.ok_or_else(|| invalid().hint("a port is a number from 1 to 65535"))
         };
-        let (rest, port) = text.rsplit_once(':').ok_or_else(invalid)?;
+        let (rest, port) = text.rsplit_once(':').ok_or_else(no_address)?;
         let port = number(port)?;
         let (local, host) = match rest.split_once(':') {
             // An IPv6 address has colons of its own, and brackets around it.
@@ -42,7 +43,7 @@ impl FromStr for Target {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = bare.unwrap_or(host);
         if host.is_empty() || (bare.is_none() && host.contains(':')) {
-            return Err(invalid());
+            return Err(no_address());
         }
         Ok(Self { local, host: host.to_owned(), port })
     }

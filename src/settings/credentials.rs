@@ -155,16 +155,11 @@ impl ConfigWriter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config_dir() -> (tempfile::TempDir, ConfigDir) {
-        let home = tempfile::tempdir().unwrap();
-        let config = ConfigDir::new(Some(home.path().to_owned()));
-        (home, config)
-    }
+    use crate::settings::scratch;
 
     #[test]
     fn the_file_of_newer_clients_wins_over_the_older_one() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().write_text("host", "old.example.com\n").unwrap();
         assert_eq!(config.console_host().unwrap().as_deref(), Some("old.example.com"));
         config.writer().store_console_host("new.example.com").unwrap();
@@ -173,7 +168,7 @@ mod tests {
 
     #[test]
     fn storing_a_token_keeps_those_of_other_hosts() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config
             .writer()
             .write_text("auth", "{\"other.test\":\"keep\",\"empty.test\":\"\"}")
@@ -188,7 +183,7 @@ mod tests {
 
     #[test]
     fn sessions_and_the_user_id_are_stored() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().store_session("host", &"sid".into()).unwrap();
         config.writer().store_user_id("user-17").unwrap();
         assert_eq!(config.session("host").unwrap().unwrap().expose_secret(), "sid");
@@ -197,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_pin_belongs_to_host_and_port() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         let (one, two) = (Fingerprint([1; 32]), Fingerprint([2; 32]));
         config.writer().store_pin("host:443", one).unwrap();
         config.writer().store_pin("host:5443", two).unwrap();
@@ -208,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_damaged_pin_is_an_error() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().write_text("trust", "{\"host:443\":\"AB:CD\"}").unwrap();
         let error = config.pin("host:443").unwrap_err().to_string();
         assert!(error.contains("/trust is not a JSON object of hosts"), "{error}");
@@ -216,7 +211,7 @@ mod tests {
 
     #[test]
     fn stored_tokens_are_trimmed_and_blank_ones_count_as_absent() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         let auth = "{\"host\":\"  abc\\r\\n\", \"blank\":\" \\n\"}";
         config.writer().write_text("auth", auth).unwrap();
         assert_eq!(config.password("host").unwrap().unwrap().expose_secret(), "abc");

@@ -123,16 +123,11 @@ impl fmt::Display for RackKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config_dir() -> (tempfile::TempDir, ConfigDir) {
-        let home = tempfile::tempdir().unwrap();
-        let config = ConfigDir::new(Some(home.path().to_owned()));
-        (home, config)
-    }
+    use crate::settings::scratch;
 
     #[test]
     fn the_current_rack_is_written_as_3x_clients_write_it() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         let north = CurrentRack { name: "acme/north".into(), kind: RackKind::Console };
         config.writer().store_current(&north).unwrap();
         let text = config.text("current").unwrap().unwrap();
@@ -142,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_kind_round_trips() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         for word in ["console", "terraform", "direct", "dev", "orbital"] {
             let rack = CurrentRack { name: "a".into(), kind: word.to_owned().into() };
             config.writer().store_current(&rack).unwrap();
@@ -152,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_name_counts_as_no_selection() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         for text in ["{}", "null", "", "{\"type\":\"console\"}"] {
             config.writer().write_text("current", text).unwrap();
             assert_eq!(config.current().unwrap(), None, "{text}");
@@ -161,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_reported_with_a_remedy() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().write_text("current", "acme/north").unwrap();
         let error = config.current().unwrap_err().to_string();
         assert!(error.contains("current is not a JSON object with the name and type"), "{error}");

@@ -242,6 +242,14 @@ impl Settings {
     }
 }
 
+/// A settings directory for a test.
+#[cfg(test)]
+fn scratch() -> (tempfile::TempDir, ConfigDir) {
+    let home = tempfile::tempdir().unwrap();
+    let config = ConfigDir::new(Some(home.path().to_owned()));
+    (home, config)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -108,16 +108,11 @@ fn meta_file(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config_dir() -> (tempfile::TempDir, ConfigDir) {
-        let home = tempfile::tempdir().unwrap();
-        let config = ConfigDir::new(Some(home.path().to_owned()));
-        (home, config)
-    }
+    use crate::settings::scratch;
 
     #[test]
     fn metadata_is_cached_until_it_is_stale() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         let meta = RackMeta { provider: "gcp".into(), status: "running".into() };
         let now = SystemTime::now();
         assert_eq!(config.rack_meta("beta"), None);
@@ -130,7 +125,7 @@ mod tests {
 
     #[test]
     fn damaged_metadata_and_names_with_a_path_read_as_absent() {
-        let (home, config) = config_dir();
+        let (home, config) = scratch();
         config.writer().write_text("rack-meta/beta.json", "{").unwrap();
         assert_eq!(config.rack_meta("beta"), None);
         let meta = RackMeta { provider: "x".into(), status: "y".into() };
@@ -143,7 +138,7 @@ mod tests {
 
     #[test]
     fn each_consoles_list_is_cached_and_a_damaged_file_is_replaced() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         let list = |name: &str| ConsoleRacks {
             read_at: "2026-02-11T10:20:30Z".parse().unwrap(),
             racks: vec![CachedRack {

@@ -101,16 +101,11 @@ fn rack_at(path: &Path) -> Option<LocalRack> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config_dir() -> (tempfile::TempDir, ConfigDir) {
-        let home = tempfile::tempdir().unwrap();
-        let config = ConfigDir::new(Some(home.path().to_owned()));
-        (home, config)
-    }
+    use crate::settings::scratch;
 
     #[test]
     fn files_are_direct_racks_and_directories_with_main_tf_are_terraform_racks() {
-        let (home, config) = config_dir();
+        let (home, config) = scratch();
         config.writer().write_text("racks/beta", "https://convox:pw@beta.test/\n").unwrap();
         config.writer().write_text("racks/alpha/main.tf", "").unwrap();
         config.writer().write_text("racks/stray/notes.txt", "").unwrap();
@@ -125,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_running_terraform_is_detected_by_its_lock() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().write_text("racks/alpha/main.tf", "").unwrap();
         assert!(!config.racks().unwrap()[0].is_locked());
         config.writer().write_text("racks/alpha/.terraform.tfstate.lock.info", "").unwrap();
@@ -134,14 +129,14 @@ mod tests {
 
     #[test]
     fn the_file_racks_of_older_clients_reads_as_empty() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         config.writer().write_text("racks", "{\"console.convox.com\":\"acme/north\"}").unwrap();
         assert_eq!(config.racks().unwrap(), []);
     }
 
     #[test]
     fn an_invalid_rack_file_is_named_without_its_content() {
-        let (_home, config) = config_dir();
+        let (_home, config) = scratch();
         for content in ["", "convox:hunter2@beta.test"] {
             config.writer().write_text("racks/beta", content).unwrap();
             let error = config.racks().unwrap()[0].address().unwrap_err();

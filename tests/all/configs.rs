@@ -40,7 +40,9 @@ fn a_locked_app_is_deleted_only_after_it_is_unlocked() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
     story.run("convox apps lock").prints(str!["Locking web... OK"]);
-    story.run("convox apps delete web").is_error();
+    story.run("convox apps delete web").code(1).stderr_contains(
+        "ERROR: app is locked: web\nHINT: unlock it with: convox apps unlock -a web",
+    );
     let unlocked = story.run("convox apps unlock --json").json();
     assert_eq!(unlocked, json!({"app": "web", "locked": false}));
     story.run("convox apps lock shop").fails(str![[r#"

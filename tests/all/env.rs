@@ -106,6 +106,31 @@ HINT: leave out --promote, then deploy with: convox deploy -a web
 }
 
 #[test]
+fn what_is_set_already_makes_no_release_and_is_promoted_if_that_is_requested() {
+    let story = Story::deployed("web");
+    story.run("convox env set A=1 B=2").code(0);
+    for line in ["env set A=1", "env set --replace A=1 B=2"] {
+        let ran = story.run(&format!("convox {line}"));
+        ran.code(0).out("").stderr_contains("NOTICE: set already in RBBBBBBBBBB: A");
+    }
+    let ran = story.run("convox env set A=1 --json");
+    ran.code(0).out(str![[r#"{"app":"web","release":null}"#]]);
+    let ran = story.run("convox env set --replace A=1 B=2 --promote");
+    ran.code(0).stdout_contains("Promoting RBBBBBBBBBB... ");
+    story.run("convox apps info").stdout_contains("RBBBBBBBBBB");
+    let ran = story.run("convox env set A=1 --promote");
+    ran.code(0).out("").err(str![[r#"NOTICE: set already in RBBBBBBBBBB: A"#]]);
+
+    story.run("convox env unset B").code(0);
+    let ran = story.run("convox env unset B --promote");
+    ran.code(0).stdout_contains("Promoting RCCCCCCCCCC... ");
+    story.run("convox env set --replace A=1 B=2").code(0).stdout_contains("Release: RDDDDDDDDDD");
+    story.run("convox env set --replace A=1").code(0).stdout_contains("Release: REEEEEEEEEE");
+    let ran = story.run("convox env set A=1 --release REEEEEEEEEE");
+    ran.code(0).stdout_contains("Release: RFFFFFFFFFF");
+}
+
+#[test]
 fn what_belongs_to_a_shell_is_pointed_out() {
     let story = Story::new("web");
     story.run("convox apps create").ok();
@@ -166,7 +191,10 @@ ERROR: app not found: web
 HINT: list apps with: convox apps
 "#]]);
     story.run("convox apps create").ok();
-    story.run("convox env get A").fails(str![[r#"ERROR: env not found: A"#]]);
+    story.run("convox env get A").fails(str![[r#"
+ERROR: env not found: A
+HINT: list variables with: convox env -a web
+"#]]);
     story.run("convox env set A").code(2).stderr_contains("ERROR: ");
     story
         .run("convox env unset A")

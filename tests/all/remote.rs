@@ -253,5 +253,8 @@ fn proxy_to_what_the_rack_does_not_know_reports_each_connection() {
     drop(connection.read_to_end(&mut nothing));
     assert!(nothing.is_empty());
     running.shows("WARNING: nowhere:80: invalid proxy host");
-    story.run("convox proxy onlyhost").code(1).err("ERROR: invalid argument: onlyhost");
+    story.run("convox proxy onlyhost").code(1).err(str![[r#"
+ERROR: invalid argument: onlyhost
+HINT: an address is HOST:PORT, or PORT:HOST:PORT
+"#]]);
 }

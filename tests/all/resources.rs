@@ -82,6 +82,13 @@ fn redis_runs_with_its_app_and_keeps_its_data() {
         .fails(str!["ERROR: the dump is not one of redis: it does not begin like one"]);
     assert_eq!(redis(&story, "get greeting"), "hello");
 
+    let mut console = story.on_terminal("convox resources console cache");
+    console.shows("127.0.0.1:").shows("> ");
+    console.types("append greeting -there\r").shows("(integer) 11");
+    console.types("quit\r");
+    assert_eq!(console.end().0, 0);
+    assert_eq!(redis(&story, "get greeting"), "hello-there");
+
     let address = before.rsplit_once('@').unwrap().1.trim_end_matches("/0").to_owned();
     story.run("convox apps delete web").ok();
     until("the server is gone", || TcpStream::connect(&address).err());
@@ -168,6 +175,12 @@ fn mysql_and_mariadb_run_with_their_app() {
             .run_with(&line, cut)
             .err(str!["ERROR: the dump is not complete: its end is missing"])
             .code(1);
+
+        let mut console = story.on_terminal(&format!("convox resources console {name}"));
+        console.shows("[app]> ");
+        console.types("select concat(text, ' row') from notes;\r").shows("| one row ");
+        console.types("exit\r");
+        assert_eq!(console.end().0, 0);
     }
     story.run("convox apps delete web").ok();
 }

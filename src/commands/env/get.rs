@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, Hint};
 use crate::flows::environment;
 use crate::outcome::Outcome;
 use crate::output::{Render, RenderContext, View};
@@ -26,7 +26,8 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let env = environment::read(&rack, &app, args.release.as_ref()).await?.env;
     match env.get(&args.key) {
         Some(value) => Ok(Outcome::render(Variable { value: value.to_owned(), key: args.key })),
-        None => Err(CommandError::new(format!("env not found: {}", args.key))),
+        None => Err(CommandError::new(format!("env not found: {}", args.key))
+            .hint(Hint::command("list variables with", "env").app(&app))),
     }
 }
 

@@ -22,9 +22,9 @@ const MAX_STEP: usize = 256 << 10;
 /// The first read: most sockets carry little.
 const FIRST_STEP: usize = 8 << 10;
 
-/// The most data in one frame. v3 racks read resource consoles into a buffer of 32 KiB and drop
+/// The most data in one frame: v3 racks read resource consoles into a buffer of this size, and drop
 /// what a frame has beyond it.
-const MAX_FRAME: usize = 8 << 10;
+const MAX_FRAME: usize = 32 << 10;
 /// The most data that is queued before it is written.
 const MAX_QUEUED: usize = 64 << 10;
 
