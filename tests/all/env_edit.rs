@@ -97,6 +97,16 @@ fn text_that_can_not_be_set_is_kept_where_it_was_and_not_shown() {
 }
 
 #[test]
+fn without_an_editor_and_a_terminal_nothing_is_edited() {
+    let story = Story::deployed("web");
+    story.run("convox env edit").fails(str![[r#"
+ERROR: the default editor, vi, needs a terminal
+HINT: set EDITOR to the editor of your choice
+HINT: set variables without an editor with: convox env set 'KEY=VALUE' -a web
+"#]]);
+}
+
+#[test]
 fn an_editor_that_fails_without_an_edit_leaves_no_file() {
     let mut story = with_editor("exit 1");
     story.run("convox env edit").fails(str![[r#"

@@ -26,11 +26,17 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let app = cx.app()?;
+    let editor = cx.settings.env.editor.as_deref();
+    if editor.is_none() && !cx.ui.can_ask() {
+        return Err(CommandError::new("the default editor, vi, needs a terminal")
+            .hint("set EDITOR to the editor of your choice")
+            .hint(Hint::command("set variables without an editor with", "env set").arg("KEY=VALUE").app(&app)));
+    }
     let rack = cx.rack().await?;
     let after = args.then.then();
     let before = text_of(&read(&rack, &app, after.base.as_ref()).await?.env);
     let file = EditedFile::create(cx, &app, &before)?;
-    match editor::edit(cx.settings.env.editor.as_deref(), file.path()).await {
+    match editor::edit(editor, file.path()).await {
         Ok(()) => {}
         Err(EditorError::Ended(signal)) => return Err(CommandError::ended(signal)),
         Err(error) => {
