@@ -274,6 +274,9 @@ fn a_change_that_came_in_between_is_named() {
                 "GET /apps/web/releases/RTHEIRS" => {
                     Response::json(r#"{"id":"RTHEIRS","env":"A=1\nC=3"}"#)
                 }
+                "GET /apps/web/releases/ROURS" => {
+                    Response::json(r#"{"id":"ROURS","env":"A=1\nB=2"}"#)
+                }
                 _ => ordinary(ask),
             }
         });
