@@ -30,7 +30,11 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     if editor.is_none() && !cx.ui.can_ask() {
         return Err(CommandError::new("the default editor, vi, needs a terminal")
             .hint("set EDITOR to the editor of your choice")
-            .hint(Hint::command("set variables without an editor with", "env set").arg("KEY=VALUE").app(&app)));
+            .hint(
+                Hint::command("set variables without an editor with", "env set")
+                    .arg("KEY=VALUE")
+                    .app(&app),
+            ));
     }
     let rack = cx.rack().await?;
     let after = args.then.then();
