@@ -10,15 +10,15 @@ use crate::settings::{ConfigDir, ConfigError, ConfigWriter};
 
 /// How long to wait for the lock.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
+struct LockWait {
     /// Print a notice after this time.
     notice: Duration,
     /// Give up after this time.
     limit: Duration,
 }
 
-const PATIENCE: Patience =
-    Patience { notice: Duration::from_secs(2), limit: Duration::from_secs(60) };
+const LOCK_WAIT: LockWait =
+    LockWait { notice: Duration::from_secs(2), limit: Duration::from_secs(60) };
 
 /// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -32,7 +32,7 @@ impl Context {
     ) -> Result<T, CommandError> {
         let config = &self.settings.config;
         let on_wait = || self.notice("another process is writing settings; waiting for it");
-        match lock(config, PATIENCE, on_wait).await? {
+        match lock(config, LOCK_WAIT, on_wait).await? {
             Some(writer) => Ok(write(&writer)?),
             None => {
                 let dir = config.dir().unwrap_or_else(|| std::path::Path::new(""));
@@ -49,7 +49,7 @@ impl Context {
 /// Takes the lock. `None` if the time limit is reached.
 async fn lock(
     config: &ConfigDir,
-    patience: Patience,
+    patience: LockWait,
     on_wait: impl FnOnce(),
 ) -> Result<Option<ConfigWriter<'_>>, ConfigError> {
     let started = Instant::now();
@@ -76,8 +76,8 @@ mod tests {
 
     use super::*;
 
-    const SOON: Patience = Patience { notice: Duration::ZERO, limit: Duration::from_millis(120) };
-    const LATE: Patience = Patience { notice: Duration::ZERO, limit: Duration::from_secs(60) };
+    const SOON: LockWait = LockWait { notice: Duration::ZERO, limit: Duration::from_millis(120) };
+    const LATE: LockWait = LockWait { notice: Duration::ZERO, limit: Duration::from_secs(60) };
 
     fn config_dir() -> (tempfile::TempDir, ConfigDir) {
         let home = tempfile::tempdir().unwrap();

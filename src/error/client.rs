@@ -116,9 +116,6 @@ fn for_refusal(refusal: Refusal, request: &RequestLine, status: u16) -> Vec<Hint
             format!("the rack failed at {request}").into(),
             Hint::command("check the rack's status with", "rack"),
         ],
-        Refusal::ResourceNotFound if request.to_string().contains(" /apps/") => {
-            vec![Hint::command("list resources with", "resources")]
-        }
         refusal => for_missing(&refusal).into_iter().collect(),
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::support::{Output, Story, get, until};
 
@@ -395,4 +395,31 @@ fn what_only_racks_in_a_cloud_have_is_refused_with_the_reason() {
         .run("convox rack releases")
         .fails(str!["ERROR: the development rack has no releases: it is part of the program"]);
     story.run("convox letsencrypt dns route53 list").fails(str!["ERROR: failed to get config: the development rack has no certificates: it serves plain HTTP"]);
+}
+
+#[test]
+fn a_killed_rack_leaves_nothing_that_hides_where_the_system_delegates_a_cgroup() {
+    let story = on_dev();
+    let hidden = story.path("hidden");
+    // It leaves its parent, its session, its environment and its directory.
+    let script = format!(
+        "(env -i setsid sh -c 'cd / && echo $$ > {0}.new && mv {0}.new {0} && exec sleep 1000' &)\n\
+         exec python3 web.py\n",
+        hidden.display()
+    );
+    story.write("start.sh", &script);
+    story.edit("convox.yml", "python3 web.py", "sh start.sh");
+    story.run("convox deploy --create --wait").code(0);
+    let record = fs::read_to_string(data(&story).join("rack.json")).unwrap();
+    if serde_json::from_str::<serde_json::Value>(&record).unwrap()["cgroups"][0].is_null() {
+        story.run("convox rack stop").code(0);
+        return eprintln!("skipped: the system delegates no cgroup");
+    }
+    let text = until("the process that hides", || fs::read_to_string(&hidden).ok());
+    let hidden = Pid::from_raw(text.trim().parse().unwrap()).unwrap();
+    kill_process(pid(&story), Signal::KILL).unwrap();
+    until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
+    test_kill_process(hidden).expect("it goes on without the rack");
+    story.run("convox rack stop").code(0);
+    until("its end", || test_kill_process(hidden).is_err().then_some(()));
 }

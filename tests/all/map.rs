@@ -31,7 +31,7 @@ const MODULES: &[(&str, &str)] = &[
 
 /// What may occur only in these places.
 const PLACES: &[(&str, &[&str])] = &[
-    ("reqwest", &["settings/variables.rs"]),
+    ("reqwest", &[]),
     ("println!", &[]),
     ("std::env::", &["main.rs", "programs/git/tests.rs"]),
     (

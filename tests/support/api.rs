@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::PATIENCE;
-use super::http::{Reply, request};
+use super::http::{StatusAndBody, request};
 use super::upstream::Upstream;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -34,7 +34,7 @@ impl Api {
     }
 
     /// Sends a request until there is a response: the rack may just be starting.
-    async fn request(&self, line: &str, kind: &str, body: &[u8]) -> Reply {
+    async fn request(&self, line: &str, kind: &str, body: &[u8]) -> StatusAndBody {
         let authorization = self.authorization();
         let headers = [("authorization", &*authorization), ("content-type", kind)];
         let attempts = async {
@@ -49,7 +49,7 @@ impl Api {
     }
 
     /// Sends a request with an encoded form: `send("POST /apps", "name=web")`.
-    pub(crate) async fn send(&self, line: &str, form: &str) -> Reply {
+    pub(crate) async fn send(&self, line: &str, form: &str) -> StatusAndBody {
         self.request(line, FORM, form.as_bytes()).await
     }
 

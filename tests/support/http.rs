@@ -10,12 +10,12 @@ use super::upstream::Upstream;
 
 /// The status and body of a response.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct StatusAndBody {
     pub status: u16,
     pub body: String,
 }
 
-impl Reply {
+impl StatusAndBody {
     /// The body as JSON, or as a string if it is not JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| self.body.as_str().into())
@@ -31,7 +31,7 @@ pub(crate) async fn request(
     line: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> io::Result<Reply> {
+) -> io::Result<StatusAndBody> {
     // In HTTP/1.0, the response ends with the connection.
     let mut head = format!("{line} HTTP/1.0\r\nhost: localhost\r\n");
     for (name, value) in headers {
@@ -42,7 +42,7 @@ pub(crate) async fn request(
         let mut wire = Wire::new(upstream.connect().await?);
         wire.send(&[head.as_bytes(), body].concat()).await?;
         let head = wire.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Reply { status: head.status(), body: wire.rest_as_text().await })
+        Ok(StatusAndBody { status: head.status(), body: wire.rest_as_text().await })
     };
     tokio::time::timeout(PATIENCE, exchange).await?
 }

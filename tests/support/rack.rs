@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::api::Api;
-use super::http::Reply;
+use super::http::StatusAndBody;
 use super::process::{SIGNALS_ARE_IGNORED, path};
 use super::waiting::PATIENCE;
 
@@ -122,7 +122,7 @@ impl TestRack {
     }
 
     /// Sends a request without the program: `rack.send("DELETE /apps/web", "")`.
-    pub fn send(&self, line: &str, form: &str) -> Reply {
+    pub fn send(&self, line: &str, form: &str) -> StatusAndBody {
         runtime().block_on(self.api.send(line, form))
     }
 

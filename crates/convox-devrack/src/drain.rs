@@ -41,7 +41,7 @@ pub(crate) async fn refused_bodies(request: Request, next: Next) -> Response {
     response
 }
 
-/// Returns whether the client sends the body only when it is told to, which is when the body is
+/// Returns whether the client sends the body only when it is asked to, which is when the body is
 /// first read (RFC 9110, 10.1.1).
 fn waits_to_send(request: &Request) -> bool {
     let expected = request.headers().get(header::EXPECT);

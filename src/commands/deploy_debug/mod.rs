@@ -62,25 +62,25 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let document = rack_json(&diagnosis)?;
     Ok(match args.output.as_str() {
         "json" => Outcome::render(document),
-        "summary" => Outcome::render(Shown { diagnosis, document, form: summary::render }),
-        _ => Outcome::render(Shown { diagnosis, document, form: report::render }),
+        "summary" => Outcome::render(DiagnosisView { diagnosis, document, form: summary::render }),
+        _ => Outcome::render(DiagnosisView { diagnosis, document, form: report::render }),
     })
 }
 
 /// A diagnosis in one of the forms for people.
-struct Shown {
+struct DiagnosisView {
     diagnosis: Diagnosis,
     document: RackJson,
     form: fn(&Diagnosis, &RenderContext) -> View,
 }
 
-impl Serialize for Shown {
+impl Serialize for DiagnosisView {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         self.document.serialize(out)
     }
 }
 
-impl Render for Shown {
+impl Render for DiagnosisView {
     fn render(&self, rc: &RenderContext) -> View {
         (self.form)(&self.diagnosis, rc)
     }

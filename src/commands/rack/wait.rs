@@ -19,10 +19,10 @@ pub(crate) async fn run(_args: Args, cx: &Context) -> Result<Outcome, CommandErr
     cx.emit(Event::LogFollows)?;
     let status = wait_with_log(cx, &rack).await?.status;
     cx.emit(Event::Done(None))?;
-    Ok(Outcome::json(Waited { status }))
+    Ok(Outcome::json(FinalStatus { status }))
 }
 
 #[derive(Serialize)]
-struct Waited {
+struct FinalStatus {
     status: SystemStatus,
 }

@@ -18,7 +18,7 @@ pub struct KeyPair {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Answer {
+struct KeyrollResponse {
     name: Option<String>,
     private_key: Option<String>,
 }
@@ -50,9 +50,9 @@ impl Rack {
     pub async fn roll_instance_key(&self) -> Result<Option<KeyPair>, Error> {
         let response = self.client.send(&Request::post(path!["instances", "keyroll"])).await?;
         // v2 racks answer `ok`.
-        let answer = serde_json::from_slice::<Option<Answer>>(&response.body).ok().flatten();
-        Ok(answer.and_then(|answer| {
-            let (name, private_key) = (answer.name?, answer.private_key?);
+        let key = serde_json::from_slice::<Option<KeyrollResponse>>(&response.body).ok().flatten();
+        Ok(key.and_then(|key| {
+            let (name, private_key) = (key.name?, key.private_key?);
             Some(KeyPair { name, private_key: SecretString::from(private_key) })
         }))
     }

@@ -134,7 +134,7 @@ impl Console {
     }
 }
 
-type Answer = Result<Response, Refusal>;
+type ApiResult = Result<Response, Refusal>;
 
 type Named = Path<BTreeMap<String, String>>;
 
@@ -144,11 +144,11 @@ fn full_name(path: &BTreeMap<String, String>) -> String {
     format!("{}/{}", part("organization"), part("name"))
 }
 
-async fn rack(State(console): State<Console>, Path(path): Named) -> Answer {
+async fn rack(State(console): State<Console>, Path(path): Named) -> ApiResult {
     Ok(Json(described(console.rack(&full_name(&path))?)).into_response())
 }
 
-async fn host(State(console): State<Console>, Path(path): Named) -> Answer {
+async fn host(State(console): State<Console>, Path(path): Named) -> ApiResult {
     let rack = console.rack(&full_name(&path))?;
     Ok(Json(json!({"host": rack.address.to_string()})).into_response())
 }
@@ -160,7 +160,7 @@ async fn change(
     method: Method,
     uri: Uri,
     form: String,
-) -> Answer {
+) -> ApiResult {
     console.rack(&full_name(&path))?;
     console.note_change(format!("{method} {} {form}", uri.path()));
     Ok(Json(json!({"jod_id": "job-1"})).into_response())
@@ -176,14 +176,14 @@ fn accounts() -> Response {
     Json(json!([{"id": RUNTIME, "title": "production account"}])).into_response()
 }
 
-async fn attach(console: State<Console>, path: Named, uri: Uri, form: String) -> Answer {
+async fn attach(console: State<Console>, path: Named, uri: Uri, form: String) -> ApiResult {
     match field(&form, "runtime") {
         Some(id) if id == RUNTIME => change(console, path, Method::PUT, uri, form).await,
         id => Err(Refusal::not_found(format!("runtime not found: {}", id.unwrap_or_default()))),
     }
 }
 
-async fn run(console: State<Console>, path: Named, uri: Uri, form: String) -> Answer {
+async fn run(console: State<Console>, path: Named, uri: Uri, form: String) -> ApiResult {
     match path.get("id").map(String::as_str) {
         Some(WORKFLOW) => change(console, path, Method::POST, uri, form).await,
         id => Err(Refusal::not_found(format!("workflow not found: {}", id.unwrap_or_default()))),
@@ -196,14 +196,14 @@ fn field(form: &str, name: &str) -> Option<String> {
     fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
-async fn runtimes(State(console): State<Console>, Path(path): Named) -> Answer {
+async fn runtimes(State(console): State<Console>, Path(path): Named) -> ApiResult {
     console.rack(&full_name(&path)).map(|_| accounts())
 }
 
 async fn organization_runtimes(
     State(console): State<Console>,
     Path(organization): Path<String>,
-) -> Answer {
+) -> ApiResult {
     let of = |rack: &Target| rack.name.split('/').next() == Some(&organization);
     if console.0.racks.iter().any(of) {
         return Ok(accounts());
@@ -211,7 +211,7 @@ async fn organization_runtimes(
     Err(Refusal::not_found(format!("organization not found: {organization}")))
 }
 
-async fn workflows(State(console): State<Console>, Path(path): Named) -> Answer {
+async fn workflows(State(console): State<Console>, Path(path): Named) -> ApiResult {
     console.rack(&full_name(&path))?;
     let workflow = json!({"id": WORKFLOW, "name": "deploy", "kind": "deployment"});
     Ok(Json(json!({"oid": "organization-1", "workflows": [workflow]})).into_response())
@@ -236,7 +236,7 @@ async fn on_machine(
     State(console): State<Console>,
     Path((id, _)): Path<(String, String)>,
     request: Request,
-) -> Answer {
+) -> ApiResult {
     let index = id.strip_prefix("machine-").and_then(|number| number.parse::<usize>().ok());
     let machine = index.and_then(|number| console.0.machines.get(number.checked_sub(1)?)).cloned();
     let machine = machine.ok_or_else(|| Refusal::not_found(format!("machine not found: {id}")))?;
@@ -245,7 +245,7 @@ async fn on_machine(
     Ok(proxy::forward(&machine, request, path.as_deref()).await)
 }
 
-async fn on_rack(State(console): State<Console>, request: Request) -> Answer {
+async fn on_rack(State(console): State<Console>, request: Request) -> ApiResult {
     let name = request.headers().get("rack").and_then(|name| name.to_str().ok());
     let rack = console.rack(name.unwrap_or_default())?.clone();
     Ok(proxy::forward(&rack, request, None).await)

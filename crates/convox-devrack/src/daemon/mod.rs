@@ -26,7 +26,7 @@ use super::connections::Listeners;
 use super::error::RackError;
 use super::logs::LogTap;
 use super::rack::{Limits, RackOptions};
-use super::runner::BaseEnvironment;
+use super::runner::{BaseEnvironment, Cgroup};
 use super::serve::serve_on;
 use super::{directories, ids, local_socket};
 use crate::clock::Clock;
@@ -218,7 +218,12 @@ pub async fn run(
         None => None,
     };
     let (tcp, address) = bound.unzip();
-    Record::of_this_process(address.as_ref()).write(data)?;
+    let left = orphans::cgroups(data);
+    // A program that does something else besides is not moved.
+    let cgroup = adoption.as_ref().and_then(|_| Cgroup::enter());
+    let cgroups: Vec<Cgroup> = left.iter().chain(&cgroup).cloned().collect();
+    Record::of_this_process(address.as_ref(), &cgroups).write(data)?;
+    let ending = tokio::spawn(orphans::end_cgroups(left, grace));
     let unix = local_socket::bind(data).map_err(at(data))?;
     ready(address.as_ref());
     let options =
@@ -226,6 +231,11 @@ pub async fn run(
     let served = serve_on(Listeners { tcp, unix: Some(unix) }, options, shutdown).await;
     if let Some(adoption) = adoption {
         adoption.end(grace).await;
+    }
+    // A panic there is reported by the runtime.
+    let _ = ending.await;
+    if let Some(cgroup) = cgroup {
+        cgroup.leave();
     }
     served?;
     local_socket::remove(data).map_err(at(data))?;

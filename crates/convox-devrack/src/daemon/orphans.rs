@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::lock::Lock;
 use super::record::Record;
@@ -9,8 +10,8 @@ use super::{DaemonError, RackError};
 use crate::clock::Clock;
 use crate::directories::Directories;
 use crate::runner::{
-    BaseEnvironment, Group, Limits, Mark, ProcessRecord, Runner, RunnerParts, RunnerStore,
-    started_at,
+    BaseEnvironment, Cgroup, Group, Limits, Mark, ProcessRecord, Runner, RunnerParts, RunnerStore,
+    Tree, started_at,
 };
 use crate::store::Store;
 
@@ -49,9 +50,24 @@ pub(super) async fn stop(data: &Path) -> Result<usize, DaemonError> {
         clock: Clock::system(),
     });
     runner.stop_orphans().await;
+    end_cgroups(cgroups(data), Limits::default().stop).await;
     Record::stopped().write(data)?;
     drop(held);
     Ok(count)
+}
+
+/// Returns the cgroups in which a killed rack may have left processes.
+pub(super) fn cgroups(data: &Path) -> Vec<Cgroup> {
+    // A record that can't be read is reported by whoever needs it.
+    Record::read(data).ok().flatten().map(|record| record.cgroups()).unwrap_or_default()
+}
+
+/// Stops what is left in cgroups, and removes them.
+pub(super) async fn end_cgroups(cgroups: Vec<Cgroup>, grace: Duration) {
+    for cgroup in cgroups {
+        Tree::of_cgroup(cgroup.clone()).end(grace).await;
+        cgroup.remove();
+    }
 }
 
 /// A rack that stops in an orderly way clears its process id.
@@ -73,5 +89,7 @@ fn running(store: &Store, data: &Path) -> usize {
     let records = store.processes().into_iter();
     let recorded = records.filter(|record| is_ours(record) && is_alive(record));
     ids.extend(recorded.map(|record| record.id.as_str().into()));
-    ids.len()
+    // What has neither a record nor a mark is known by its cgroup alone.
+    let is_left = cgroups(data).iter().any(|cgroup| !cgroup.pids().is_empty());
+    ids.len().max(usize::from(is_left))
 }

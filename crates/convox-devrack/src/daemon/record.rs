@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, DaemonError, at};
 use crate::directories;
-use crate::runner::started_at;
+use crate::runner::{Cgroup, started_at};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
@@ -21,6 +21,9 @@ pub(super) struct Record {
     started: Option<String>,
     /// Where it listens besides its socket.
     listen: Option<Listen>,
+    /// The cgroups of the processes that it has started, and of those that earlier racks have left.
+    #[serde(default)]
+    cgroups: Vec<PathBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,19 +46,20 @@ impl Record {
             .map_err(|error| DaemonError::Unreadable(path, error))
     }
 
-    /// Records that this process serves, and where it listens.
-    pub(super) fn of_this_process(address: Option<&Address>) -> Self {
+    /// Records that this process serves, where it listens, and where its processes are.
+    pub(super) fn of_this_process(address: Option<&Address>, cgroups: &[Cgroup]) -> Self {
         let pid = i32::try_from(std::process::id()).ok();
         let listen = address.map(|address| Listen {
             address: address.socket,
             password: address.password.expose_secret().to_owned(),
         });
-        Self { pid, started: pid.and_then(started_at), listen }
+        let cgroups = cgroups.iter().map(|cgroup| cgroup.path().to_owned()).collect();
+        Self { pid, started: pid.and_then(started_at), listen, cgroups }
     }
 
     /// Records that no process serves.
     pub(super) fn stopped() -> Self {
-        Self { pid: None, started: None, listen: None }
+        Self { pid: None, started: None, listen: None, cgroups: Vec::new() }
     }
 
     pub(super) fn write(&self, data: &Path) -> Result<(), DaemonError> {
@@ -79,6 +83,11 @@ impl Record {
     pub(super) fn address(&self) -> Option<Address> {
         let Listen { address, password } = self.listen.as_ref()?;
         Some(Address { socket: *address, password: SecretString::from(password.clone()) })
+    }
+
+    /// Returns the cgroups in which processes may be left.
+    pub(super) fn cgroups(&self) -> Vec<Cgroup> {
+        self.cgroups.iter().cloned().map(Cgroup::at).collect()
     }
 
     /// Returns the process that served last if it is still running.

@@ -57,14 +57,14 @@ impl Server {
         initialize(context, &place, &program).await?;
         let (report, mut state) = watch::channel(State::Starting);
         let stop = CancellationToken::new();
-        let keeper = Keeper {
+        let supervisor = Supervisor {
             context: Arc::clone(context),
             place: Arc::clone(&place),
             program,
             report,
             stop: stop.clone(),
         };
-        let task = tokio::spawn(keeper.run());
+        let task = tokio::spawn(supervisor.run());
         let unless_started = stop.clone().drop_guard();
         let known = state.wait_for(|state| *state != State::Starting).await;
         let known = known.map(|state| state.clone());
@@ -92,7 +92,7 @@ impl Server {
 }
 
 /// Keeps a server running.
-struct Keeper {
+struct Supervisor {
     context: Arc<Context>,
     place: Arc<Place>,
     program: PathBuf,
@@ -100,7 +100,7 @@ struct Keeper {
     stop: CancellationToken,
 }
 
-impl Keeper {
+impl Supervisor {
     async fn run(self) {
         let limits = self.context.limits;
         let mut pause = limits.first_pause;
@@ -111,7 +111,7 @@ impl Keeper {
                 return;
             }
             self.report.send_replace(State::Starting);
-            self.say(&format!("{reason}; starting it again in {} s", pause.as_secs_f32()));
+            self.log(&format!("{reason}; starting it again in {} s", pause.as_secs_f32()));
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.stop.cancelled() => break,
@@ -135,7 +135,7 @@ impl Keeper {
         }
         *has_answered = true;
         self.report.send_replace(State::Running);
-        self.say(&format!("listens on 127.0.0.1:{}", self.place.port));
+        self.log(&format!("listens on 127.0.0.1:{}", self.place.port));
         let ended = tokio::select! {
             ended = running.ended() => ended,
             () = self.stop.cancelled() => return self.end(running).await,
@@ -155,7 +155,7 @@ impl Keeper {
         format!("{}: {} {reason}{last}", self.place.name, driver(self.place.engine).name())
     }
 
-    fn say(&self, line: &str) {
+    fn log(&self, line: &str) {
         let place = &self.place;
         self.context.logs.write(&place.app, &format!("system/resource/{}", place.name), line);
     }

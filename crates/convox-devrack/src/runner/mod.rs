@@ -4,6 +4,7 @@
 //! and only then stops the old ones. If a new process fails, the old ones keep running undisturbed.
 
 mod app;
+mod cgroup;
 mod context;
 mod copy;
 mod crashes;
@@ -42,6 +43,7 @@ use super::manifest::{Manifest, ServiceSpec};
 use crate::clock::Clock;
 use convox_wire::{AppName, BuildId, Environment, Process, ProcessId, ReleaseId, ServiceName};
 
+pub(crate) use self::cgroup::Cgroup;
 pub(crate) use self::context::{free_port, is_taken};
 pub(crate) use self::copy::copy_directory;
 pub(crate) use self::group::Group;

@@ -109,5 +109,5 @@ async fn watch(launch: Launch, mut process: Process, stop: CancellationToken) {
         () = stop.cancelled() => "stopped".to_owned(),
     };
     process.stop().await;
-    launch.say(&id, &format!("{id}: {how}"));
+    launch.log(&id, &format!("{id}: {how}"));
 }

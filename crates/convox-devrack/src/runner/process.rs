@@ -50,7 +50,7 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    pub(super) fn say(&self, id: &ProcessId, line: &str) {
+    pub(super) fn log(&self, id: &ProcessId, line: &str) {
         self.context.log_process(&self.deployment.app, &self.service.name, id, line);
     }
 
@@ -148,7 +148,7 @@ impl Process {
         launch.context.workplaces.enter(&id, &command);
         keep(launch, group, &id);
         let words = one_line(&shell_words::join(&launch.service.command));
-        launch.say(&id, &format!("{id}: starting release {}: {words}", launch.deployment.release));
+        launch.log(&id, &format!("{id}: starting release {}: {words}", launch.deployment.release));
         let mut process = Self {
             entry: launch.entry(&id, port),
             grace: launch.context.limits.stop,

@@ -51,14 +51,14 @@ pub(super) async fn start(
         let started = Process::start(launch).await;
         let mut process = started.map_err(|reason| StartFailure::of(launch, &reason))?;
         let Err(why) = process.ready(launch, stop).await else {
-            launch.say(&process.id, &format!("{}: ready", process.id));
+            launch.log(&process.id, &format!("{}: ready", process.id));
             return Ok(process);
         };
         let (id, port) = (process.id.clone(), process.port);
         let last_lines = process.stop().await;
         let lost = matches!(why, NotReady::Ended(_)) && port.is_some_and(is_taken);
         if lost && attempt < PORT_ATTEMPTS {
-            launch.say(
+            launch.log(
                 &id,
                 &format!("{id}: its port is used by another program; restarting on a new one"),
             );
@@ -150,7 +150,7 @@ impl Service {
             drop(self.remove(&process));
             backoff.was_up(since.elapsed());
             let id = process.id.clone();
-            self.launch.say(&id, &format!("{id}: {how}"));
+            self.launch.log(&id, &format!("{id}: {how}"));
             self.launch.crashes.add(how);
             let entry = process.crashed().await;
             entry.report(&self.launch.crashes);
@@ -177,7 +177,7 @@ impl Service {
             connections.ended_within(self.launch.context.limits.drain).await;
         }
         process.stop().await;
-        self.launch.say(&id, &format!("{id}: stopped"));
+        self.launch.log(&id, &format!("{id}: stopped"));
     }
 
     /// Replaces the process by a new one. If that does not start, the old one is kept.
@@ -190,7 +190,7 @@ impl Service {
             }
             Err(failure) => {
                 if !failure.canceled {
-                    self.say(&format!("{}; {} keeps running", failure.reason, process.id));
+                    self.log(&format!("{}; {} keeps running", failure.reason, process.id));
                 }
                 process
             }
@@ -202,7 +202,7 @@ impl Service {
         let mut entry = Some(entry);
         loop {
             let pause = backoff.next();
-            self.say(&format!("{} restarts in {}", self.launch.service.name, seconds(pause)));
+            self.log(&format!("{} restarts in {}", self.launch.service.name, seconds(pause)));
             self.stop.run_until_cancelled(sleep(pause)).await?;
             drop(entry.take());
             match start(&self.launch, &self.stop).await {
@@ -211,12 +211,12 @@ impl Service {
                     return Some(process);
                 }
                 Err(failure) if failure.canceled => return None,
-                Err(failure) => self.say(&failure.reason),
+                Err(failure) => self.log(&failure.reason),
             }
         }
     }
 
-    fn say(&self, line: &str) {
+    fn log(&self, line: &str) {
         self.launch.context.log_app(&self.launch.deployment.app, line);
     }
 }

@@ -1,5 +1,5 @@
 //! All processes of a service or build step: its process group, their descendants, and processes
-//! that carry its mark, wherever they have moved.
+//! that carry its mark, wherever they have moved; or all of a cgroup.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::process::Child;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
+use super::cgroup::Cgroup;
 use super::group::{self, Group};
 use super::mark::Mark;
 use super::procfs::{self, Stat};
@@ -28,22 +29,30 @@ pub(crate) struct Tree {
     mark: Option<Mark>,
     /// A process whose descendants belong to the set; the process itself does not.
     ancestor: Option<i32>,
+    cgroup: Option<Cgroup>,
 }
 
 impl Tree {
+    const EMPTY: Self = Self { group: None, mark: None, ancestor: None, cgroup: None };
+
     /// Returns the tree of a process: its group, and what carries its mark.
     pub(crate) fn new(group: Group, mark: Mark) -> Self {
-        Self { group: Some(group), mark: Some(mark), ancestor: None }
+        Self { group: Some(group), mark: Some(mark), ..Self::EMPTY }
     }
 
     /// Returns all processes that carry a mark.
     pub(crate) fn marked(mark: Mark) -> Self {
-        Self { group: None, mark: Some(mark), ancestor: None }
+        Self { mark: Some(mark), ..Self::EMPTY }
     }
 
     /// Returns all descendants of a process.
     pub(crate) fn below(ancestor: i32) -> Self {
-        Self { group: None, mark: None, ancestor: Some(ancestor) }
+        Self { ancestor: Some(ancestor), ..Self::EMPTY }
+    }
+
+    /// Returns all processes of a cgroup but this one.
+    pub(crate) fn of_cgroup(cgroup: Cgroup) -> Self {
+        Self { cgroup: Some(cgroup), ..Self::EMPTY }
     }
 
     /// Stops all processes: TERM, then KILL after `grace`. Processes that are started meanwhile get
@@ -144,8 +153,10 @@ impl Tree {
         let own = i32::try_from(std::process::id()).ok();
         rest.retain(|process| process.pid > 1 && Some(process.pid) != own);
         let group = self.group.map(Group::leader);
+        let in_cgroup = self.cgroup.as_ref().map(Cgroup::pids).unwrap_or_default();
         let belongs = |process: &mut Stat| {
             Some(process.group) == group
+                || in_cgroup.contains(&process.pid)
                 || self.mark.as_ref().is_some_and(|mark| mark.is_on(process))
         };
         let mut members: Vec<Stat> = rest.extract_if(.., belongs).collect();
@@ -165,7 +176,7 @@ impl Tree {
 
 impl From<Group> for Tree {
     fn from(group: Group) -> Self {
-        Self { group: Some(group), mark: None, ancestor: None }
+        Self { group: Some(group), ..Self::EMPTY }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::flows::rack_version::are_of_v2;
 pub(super) type Parameters = BTreeMap<String, String>;
 
 /// Parameters that are to be set, and the rack that they are for.
-pub(super) struct Call<'a> {
+pub(super) struct RequestedParams<'a> {
     /// The parameters. Checks give them their stored form.
     pub(super) new: Parameters,
     /// Those that the rack has.
@@ -39,7 +39,7 @@ pub(super) enum Check {
     /// before.
     Karpenter(&'static str, fn(&str, &str) -> Result<(), String>),
     /// The parameters together.
-    Call(fn(&mut Call<'_>) -> Result<(), CommandError>),
+    RequestedParams(fn(&mut RequestedParams<'_>) -> Result<(), CommandError>),
     /// The host of this parameter, a URL.
     Host(&'static str),
 }
@@ -48,7 +48,7 @@ pub(super) enum Check {
 const FOR_ALL_RACKS: u8 = 3;
 
 /// Takes the steps in order. The first failure ends them.
-pub(super) async fn check(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) async fn check(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let is_v3 = call.looks_like_v3();
     let last = if is_v3 { u8::MAX } else { FOR_ALL_RACKS };
     for Step(number, check) in STEPS {
@@ -59,7 +59,7 @@ pub(super) async fn check(call: &mut Call<'_>) -> Result<(), CommandError> {
     if is_v3 { Ok(()) } else { v2::check(call) }
 }
 
-impl<'a> Call<'a> {
+impl<'a> RequestedParams<'a> {
     pub(super) fn new(
         new: Parameters,
         current: &'a Current,
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
 
     async fn take(&mut self, check: &Check) -> Result<(), CommandError> {
         match check {
-            Check::Call(check) => check(self),
+            Check::RequestedParams(check) => check(self),
             Check::Value(names, check) => {
                 let given = self.new.iter().filter(|(name, _)| has(names, name));
                 first_problem(given, *check)

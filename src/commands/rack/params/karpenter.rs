@@ -1,6 +1,6 @@
 //! Parameters that Karpenter depends on.
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use crate::error::{CommandError, Hint};
 use crate::flows::rack_parameter_names::has;
 
@@ -19,7 +19,7 @@ pub(super) fn is_parameter(name: &str) -> bool {
 }
 
 /// A provider that is not known is left to the rack.
-pub(super) fn only_on_aws(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn only_on_aws(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let is_other = call.provider.is_some_and(|provider| provider != "aws");
     if is_other && call.new.keys().any(|name| is_parameter(name)) {
         return Err(CommandError::new("karpenter parameters are only supported for AWS racks"));
@@ -27,7 +27,7 @@ pub(super) fn only_on_aws(call: &mut Call<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-pub(super) fn not_turned_back(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn not_turned_back(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let one_way = ["eks_access_entries", AUTH_MODE];
     match one_way.iter().find(|name| call.was_on(name) && call.sets(name, "false")) {
         Some(name) => Err(CommandError::new(format!(
@@ -37,7 +37,7 @@ pub(super) fn not_turned_back(call: &mut Call<'_>) -> Result<(), CommandError> {
     }
 }
 
-pub(super) fn with_auth_mode(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn with_auth_mode(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     if !call.turns_on(ENABLED) || call.is_on(AUTH_MODE) {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub(super) fn with_auth_mode(call: &mut Call<'_>) -> Result<(), CommandError> {
     ))
 }
 
-pub(super) fn with_on_demand_nodes(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn with_on_demand_nodes(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     if !call.turns_on(ENABLED) || has_on_demand_nodes(call) {
         return Ok(());
     }
@@ -61,7 +61,7 @@ pub(super) fn with_on_demand_nodes(call: &mut Call<'_>) -> Result<(), CommandErr
     ))
 }
 
-pub(super) fn keeps_on_demand_nodes(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn keeps_on_demand_nodes(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let Some(capacity) = call.new.get(CAPACITY).filter(|_| call.is_on(ENABLED)) else {
         return Ok(());
     };
@@ -75,11 +75,11 @@ pub(super) fn keeps_on_demand_nodes(call: &mut Call<'_>) -> Result<(), CommandEr
 }
 
 /// Nodes are on demand unless something else is set.
-fn has_on_demand_nodes(call: &Call<'_>) -> bool {
+fn has_on_demand_nodes(call: &RequestedParams<'_>) -> bool {
     call.value(CAPACITY).is_none_or(|capacity| capacity.eq_ignore_ascii_case("on_demand"))
 }
 
-pub(super) fn without_launch_template(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn without_launch_template(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let is_single = call.current.get("high_availability").is_some_and(|value| value == "false");
     if !is_single || !call.turns_on(ENABLED) {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Which parameters can be set on a rack.
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use super::karpenter;
 use crate::error::{CommandError, Hint};
 use crate::flows::rack_parameter_names::{CLEARABLE, INSTALL_ONLY, MANAGED, has};
@@ -10,7 +10,7 @@ const NEAR: usize = 3;
 
 const REMOVED: &str = "monitoring_metrics_provisioned";
 
-pub(super) fn none_for_installation(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn none_for_installation(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     match call.new.keys().find(|name| has(INSTALL_ONLY, name)) {
         Some(name) => Err(CommandError::new(format!(
             "param '{name}' can only be set during rack installation"
@@ -19,14 +19,14 @@ pub(super) fn none_for_installation(call: &mut Call<'_>) -> Result<(), CommandEr
     }
 }
 
-pub(super) fn none_empty(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn none_empty(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     if call.new.keys().any(|name| name.trim().is_empty()) {
         return Err(CommandError::new("parameter name cannot be empty"));
     }
     Ok(())
 }
 
-pub(super) fn none_removed(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn none_removed(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     if !call.new.contains_key(REMOVED) {
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub(super) fn none_removed(call: &mut Call<'_>) -> Result<(), CommandError> {
     )))
 }
 
-pub(super) fn none_managed(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn none_managed(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let known = call.known();
     let is_managed =
         |name: &&String| has(MANAGED, name) && known.is_none_or(|known| has(known, name));
@@ -55,7 +55,7 @@ pub(super) fn none_managed(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 /// Those of Karpenter on other clouds have a message of their own, in a later step.
-pub(super) fn all_known(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn all_known(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let (Some(known), Some(provider), false) = (call.known(), call.provider, call.force) else {
         return Ok(());
     };
@@ -78,7 +78,7 @@ fn unknown(name: &str, provider: &str, known: &str) -> CommandError {
         .hint("use --force to set it all the same, if the rack is newer than this program")
 }
 
-pub(super) fn blank_only_if_clearable(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn blank_only_if_clearable(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     for (name, value) in call.new.iter_mut().filter(|(_, value)| value.trim().is_empty()) {
         if !has(CLEARABLE, name) {
             return Err(CommandError::new(format!(

@@ -1,6 +1,6 @@
 //! What parameters of the router do not do, or do to running apps.
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use crate::error::CommandError;
 
 /// The router of a rack that has not set one.
@@ -10,7 +10,7 @@ const DEFAULT: &str = "nginx";
 const PROTOCOLS: &str = "TLSv1.2 TLSv1.3";
 
 /// Adds the warnings.
-pub(super) fn warn(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn warn(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let lower = |kind: &String| kind.to_ascii_lowercase();
     let before = call.current.get("router_type").map(lower).unwrap_or(DEFAULT.to_owned());
     let after = call.new.get("router_type").map(lower).unwrap_or_else(|| before.clone());

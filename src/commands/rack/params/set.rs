@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::checks::{self, Call};
+use super::checks::{self, RequestedParams};
 use super::v2;
 use crate::context::Context;
 use crate::error::{CommandError, Hint};
@@ -56,10 +56,10 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         let path = cx.path(Path::new(file)).map_err(|error| io::Error::other(error.message()))?;
         std::fs::read(path)
     };
-    let mut call = Call::new(given, &current, args.force, &read);
+    let mut call = RequestedParams::new(given, &current, args.force, &read);
     let checked = checks::check(&mut call).await;
     let adds_balancer = v2::adds_balancer(&call);
-    let Call { new: parameters, warnings, .. } = call;
+    let RequestedParams { new: parameters, warnings, .. } = call;
     for warning in &warnings {
         warn(cx, warning);
     }

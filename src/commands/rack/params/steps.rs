@@ -1,7 +1,7 @@
 //! What the parameters of a rack may be: the checks of 3.x clients, in their order, so that of
 //! several mistakes the same one is reported each time.
 
-use super::checks::Check::{Call, Host, Karpenter, Value};
+use super::checks::Check::{Host, Karpenter, RequestedParams, Value};
 use super::checks::Step;
 use super::values::{
     ARCHITECTURES, all_of, capacities, duration_in, ensure, is_digits, is_integer, is_positive,
@@ -17,13 +17,13 @@ const QUANTITIES: &str = "contour_cpu_request contour_memory_request envoy_cpu_r
 #[rustfmt::skip] // a table
 pub(super) const STEPS: &[Step] = &[
     // Names.
-    Step(1, Call(names::none_for_installation)),
-    Step(2, Call(names::none_empty)),
-    Step(3, Call(names::none_removed)),
-    Step(4, Call(names::none_managed)),
-    Step(5, Call(names::all_known)),
-    Step(6, Call(names::blank_only_if_clearable)),
-    Step(7, Call(together::both_schedules)),
+    Step(1, RequestedParams(names::none_for_installation)),
+    Step(2, RequestedParams(names::none_empty)),
+    Step(3, RequestedParams(names::none_removed)),
+    Step(4, RequestedParams(names::none_managed)),
+    Step(5, RequestedParams(names::all_known)),
+    Step(6, RequestedParams(names::blank_only_if_clearable)),
+    Step(7, RequestedParams(together::both_schedules)),
     // Values.
     Step(8, Value("tags", |name, value|
         ensure(pairs(value).is_some(), || format!("invalid value for {name} param")))),
@@ -40,21 +40,21 @@ pub(super) const STEPS: &[Step] = &[
     Step(13, Value("router_type", |name, value|
         ensure(matches!(value.to_ascii_lowercase().as_str(), "nginx" | "contour"),
             || format!("param '{name}' must be 'nginx' or 'contour'")))),
-    Step(14, Call(router::warn)),
+    Step(14, RequestedParams(router::warn)),
     Step(15, Value("access_log_retention_in_days", |name, value|
         ensure(is_integer(value), || format!("param '{name}' must be an integer")))),
     // Karpenter, and other parameters that depend on each other.
-    Step(16, Call(karpenter::only_on_aws)),
+    Step(16, RequestedParams(karpenter::only_on_aws)),
     Step(17, Value("eks_access_entries karpenter_auth_mode karpenter_enabled", |name, value|
         ensure(matches!(value, "true" | "false"),
             || format!("param '{name}' must be 'true' or 'false'")))),
-    Step(18, Call(karpenter::not_turned_back)),
-    Step(19, Call(karpenter::with_auth_mode)),
-    Step(20, Call(karpenter::with_on_demand_nodes)),
-    Step(21, Call(karpenter::keeps_on_demand_nodes)),
-    Step(22, Call(karpenter::without_launch_template)),
-    Step(23, Call(together::gpu_observability_with_plugin)),
-    Step(24, Call(together::docker_hub_cache_with_credentials)),
+    Step(18, RequestedParams(karpenter::not_turned_back)),
+    Step(19, RequestedParams(karpenter::with_auth_mode)),
+    Step(20, RequestedParams(karpenter::with_on_demand_nodes)),
+    Step(21, RequestedParams(karpenter::keeps_on_demand_nodes)),
+    Step(22, RequestedParams(karpenter::without_launch_template)),
+    Step(23, RequestedParams(together::gpu_observability_with_plugin)),
+    Step(24, RequestedParams(together::docker_hub_cache_with_credentials)),
     // Values of Karpenter.
     Step(25, Value("karpenter_node_volume_type", |name, value|
         ensure(matches!(value, "gp2" | "gp3" | "io1" | "io2"),
@@ -62,7 +62,7 @@ pub(super) const STEPS: &[Step] = &[
     Step(26, Karpenter("karpenter_arch", |_, value|
         all_of(value, &ARCHITECTURES,
             |one| format!("invalid karpenter architecture: {one} (must be amd64 or arm64)")))),
-    Step(27, Call(together::store_booleans)),
+    Step(27, RequestedParams(together::store_booleans)),
     Step(28, Karpenter("karpenter_capacity_types karpenter_build_capacity_types", capacities)),
     Step(29, Karpenter("karpenter_cpu_limit karpenter_memory_limit_gb karpenter_build_cpu_limit karpenter_build_memory_limit_gb", |name, value|
         ensure(is_positive(value), || format!("{name} must be a positive integer")))),
@@ -79,7 +79,7 @@ pub(super) const STEPS: &[Step] = &[
         taints(value).map_err(|problem| problem.of_parameter("karpenter_node_taints")))),
     Step(34, Karpenter("karpenter_node_labels karpenter_build_node_labels", labels)),
     // Documents, and what is left.
-    Step(35, Call(json::check_and_encode)),
+    Step(35, RequestedParams(json::check_and_encode)),
     Step(36, Host("prometheus_url")),
     Step(37, Value("dcgm_scrape_interval release_watcher_gc_interval", |name, value| match name {
         "dcgm_scrape_interval" => duration_in(name, value, 15..=300, "30s, 1m", "15s and 300s"),

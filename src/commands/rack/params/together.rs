@@ -1,11 +1,11 @@
 //! Parameters that depend on each other.
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use super::values::boolean;
 use crate::error::{CommandError, Hint};
 use crate::flows::rack_parameter_names::{BOOLEAN, has};
 
-pub(super) fn both_schedules(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn both_schedules(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     let is_set = |name: &str| call.new.get(name).is_some_and(|value| !value.is_empty());
     if is_set("schedule_rack_scale_down") == is_set("schedule_rack_scale_up") {
         return Ok(());
@@ -16,7 +16,9 @@ pub(super) fn both_schedules(call: &mut Call<'_>) -> Result<(), CommandError> {
     ))
 }
 
-pub(super) fn gpu_observability_with_plugin(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn gpu_observability_with_plugin(
+    call: &mut RequestedParams<'_>,
+) -> Result<(), CommandError> {
     if !call.turns_on("gpu_observability_enable") || call.is_on("nvidia_device_plugin_enable") {
         return Ok(());
     }
@@ -30,7 +32,9 @@ pub(super) fn gpu_observability_with_plugin(call: &mut Call<'_>) -> Result<(), C
     ))
 }
 
-pub(super) fn docker_hub_cache_with_credentials(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn docker_hub_cache_with_credentials(
+    call: &mut RequestedParams<'_>,
+) -> Result<(), CommandError> {
     let has_both = ["docker_hub_username", "docker_hub_password"]
         .iter()
         .all(|name| call.value(name).is_some());
@@ -48,7 +52,7 @@ pub(super) fn docker_hub_cache_with_credentials(call: &mut Call<'_>) -> Result<(
     ))
 }
 
-pub(super) fn store_booleans(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn store_booleans(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     for (name, value) in call.new.iter_mut().filter(|(name, _)| has(BOOLEAN, name)) {
         let Some(flag) = boolean(value) else {
             return Err(CommandError::new(format!(

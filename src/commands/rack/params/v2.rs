@@ -1,6 +1,6 @@
 //! What 2.x clients check before they set parameters of a v2 rack, whose names are in upper case.
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use crate::error::{CommandError, Hint};
 
 const DOWN: &str = "ScheduleRackScaleDown";
@@ -10,7 +10,7 @@ const DESTINATION: &str = "SyslogDestination";
 /// The parameters that give a rack a network load balancer.
 const BALANCERS: [&str; 2] = ["NLB", "NLBInternal"];
 
-pub(super) fn check(call: &Call<'_>) -> Result<(), CommandError> {
+pub(super) fn check(call: &RequestedParams<'_>) -> Result<(), CommandError> {
     if call.new.contains_key("HighAvailability") {
         return Err(CommandError::new(
             "the HighAvailability parameter is only supported during rack installation",
@@ -44,7 +44,7 @@ fn set_both(one: &str, other: &str) -> Hint {
 }
 
 /// Whether the call gives the rack a network load balancer, which takes a while.
-pub(super) fn adds_balancer(call: &Call<'_>) -> bool {
+pub(super) fn adds_balancer(call: &RequestedParams<'_>) -> bool {
     let has = |name: &&str| call.current.get(*name).is_some_and(|value| value == "Yes");
     BALANCERS.iter().any(|name| call.sets(name, "Yes") && !has(name))
 }

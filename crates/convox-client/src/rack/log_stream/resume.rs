@@ -91,13 +91,13 @@ impl LineTally {
 
 /// What was shown of a log.
 #[derive(Default)]
-struct Shown {
+struct ShownLog {
     lines: LineTally,
     /// The line that is not complete.
     partial: HashedLine,
 }
 
-impl Shown {
+impl ShownLog {
     fn add(&mut self, text: &[u8]) {
         for piece in text.split_inclusive(|byte| *byte == b'\n') {
             self.partial.add(piece);
@@ -133,7 +133,7 @@ struct Resume {
 
 impl Resume {
     /// Takes more of the log. Returns the place once it is reached.
-    fn feed(&mut self, shown: &Shown, data: &[u8]) -> Option<Place> {
+    fn feed(&mut self, shown: &ShownLog, data: &[u8]) -> Option<Place> {
         self.held.extend_from_slice(data);
         let place = self.walk(shown, data);
         if place.is_none() && self.is_full() && !self.differs {
@@ -149,7 +149,7 @@ impl Resume {
         self.held.len() > MAX_HELD
     }
 
-    fn walk(&mut self, shown: &Shown, mut data: &[u8]) -> Option<Place> {
+    fn walk(&mut self, shown: &ShownLog, mut data: &[u8]) -> Option<Place> {
         loop {
             if let Some(place) = self.place(shown) {
                 return Some(place);
@@ -166,7 +166,7 @@ impl Resume {
 
     /// Returns the current place if the log goes on there. Live-only lines are skipped as often as
     /// they were shown, and while an incomplete line is expected.
-    fn place(&self, shown: &Shown) -> Option<Place> {
+    fn place(&self, shown: &ShownLog) -> Option<Place> {
         if self.differs || self.passed.count < shown.lines.count {
             return None;
         }
@@ -182,7 +182,7 @@ impl Resume {
         is_awaited.then_some(Place { at: self.begin, starts_new_line: true })
     }
 
-    fn pass(&mut self, shown: &Shown) {
+    fn pass(&mut self, shown: &ShownLog) {
         let line = std::mem::take(&mut self.line);
         self.begin += line.length;
         self.matches_partial = false;
@@ -193,7 +193,7 @@ impl Resume {
     }
 
     /// Takes the rest of the line, or as much of it as was shown.
-    fn step(&mut self, shown: &Shown, data: &[u8]) -> usize {
+    fn step(&mut self, shown: &ShownLog, data: &[u8]) -> usize {
         let mut taken = memchr(b'\n', data).map_or(data.len(), |end| end + 1);
         let begun = shown.partial.length;
         if let Some(missing) = begun.checked_sub(self.line.length).filter(|missing| *missing > 0) {
@@ -208,7 +208,7 @@ impl Resume {
 
     /// Finds the last lines shown in what is held: the longest run of them, of at least `at_least`,
     /// nearest to their count. Returns the offset of its end, and its count.
-    fn find_last_shown(&self, shown: &Shown, at_least: usize) -> Option<(usize, u64)> {
+    fn find_last_shown(&self, shown: &ShownLog, at_least: usize) -> Option<(usize, u64)> {
         let lines = self.held_lines();
         let before = self.passed.count.saturating_sub(lines.len() as u64);
         let count_at = |end: usize| before + end as u64;
@@ -259,7 +259,7 @@ pub(super) enum Resumed {
 /// A log that is sent from its start on each connection.
 #[derive(Default)]
 pub(super) struct LogResumer {
-    shown: Shown,
+    shown: ShownLog,
     resume: Option<Resume>,
 }
 

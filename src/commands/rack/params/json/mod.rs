@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::checks::Call;
+use super::checks::RequestedParams;
 use super::values::POOL_LABEL;
 use crate::error::CommandError;
 
@@ -23,7 +23,7 @@ const CONFIG: &str = "karpenter_config";
 pub(super) const DOCUMENTS: [&str; 4] = [NODE_GROUPS, BUILD_GROUPS, NODE_POOLS, CONFIG];
 
 /// Checks the documents and gives them their stored form.
-pub(super) fn check_and_encode(call: &mut Call<'_>) -> Result<(), CommandError> {
+pub(super) fn check_and_encode(call: &mut RequestedParams<'_>) -> Result<(), CommandError> {
     for name in [NODE_GROUPS, BUILD_GROUPS] {
         replace(call, name, |text, call| node_groups::check(name, text, call))?;
     }
@@ -38,9 +38,9 @@ pub(super) fn check_and_encode(call: &mut Call<'_>) -> Result<(), CommandError> 
 
 /// Replaces the value of a parameter, if the call sets it, by what `check` makes of the document.
 fn replace(
-    call: &mut Call<'_>,
+    call: &mut RequestedParams<'_>,
     name: &str,
-    check: impl Fn(&[u8], &Call<'_>) -> Result<Vec<u8>, String>,
+    check: impl Fn(&[u8], &RequestedParams<'_>) -> Result<Vec<u8>, String>,
 ) -> Result<(), CommandError> {
     let Some(value) = call.new.get(name) else { return Ok(()) };
     let json = document(name, value, call)
@@ -51,7 +51,7 @@ fn replace(
 }
 
 /// The document that a value is, names or encodes.
-fn document(name: &str, value: &str, call: &Call<'_>) -> Result<Vec<u8>, String> {
+fn document(name: &str, value: &str, call: &RequestedParams<'_>) -> Result<Vec<u8>, String> {
     let (empty, opening) = if name == CONFIG { ("{}", '{') } else { ("[]", '[') };
     let value = value.trim();
     if value.is_empty() || value == "\"\"" {
@@ -126,7 +126,7 @@ pub(super) mod tests {
             "groups.json" => Ok(br#"[{"type":"t3.small"}]"#.to_vec()),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
         };
-        let mut call = Call::new(map(&[(name, value)]), &current, false, &read);
+        let mut call = RequestedParams::new(map(&[(name, value)]), &current, false, &read);
         check_and_encode(&mut call).map_err(|error| error.message())?;
         Ok(String::from_utf8(decoded(&call.new[name])).unwrap())
     }

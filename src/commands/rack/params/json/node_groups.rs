@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::checks::Call;
+use super::super::checks::RequestedParams;
 use super::super::values::{ensure, is_reserved_tag, pairs};
 use super::{decoded, encode, no_others, parse};
 
@@ -40,7 +40,11 @@ struct NodeGroup {
 
 /// Checks groups, and returns them sorted by id. Those without an id take that of the group at their
 /// position in the current value, so that Terraform does not replace it.
-pub(super) fn check(name: &str, document: &[u8], call: &Call<'_>) -> Result<Vec<u8>, String> {
+pub(super) fn check(
+    name: &str,
+    document: &[u8],
+    call: &RequestedParams<'_>,
+) -> Result<Vec<u8>, String> {
     let mut groups: Vec<NodeGroup> = parse(name, document)?;
     let current = call.current.get(name).map(|value| decoded(value)).unwrap_or_default();
     take_ids(&mut groups, &current);

@@ -4,7 +4,7 @@ mod cases;
 
 use std::io;
 
-use super::checks::{Call, Parameters, check};
+use super::checks::{Parameters, RequestedParams, check};
 use super::steps::STEPS;
 use crate::flows::managed_rack::Current;
 use crate::flows::rack_parameter_names::{AWS, BOOLEAN, INSTALL_ONLY, MANAGED, has};
@@ -30,7 +30,7 @@ async fn checked(new: Parameters, current: &str, provider: Option<&str>, force: 
     let current =
         Current { parameters: parameters(current), provider: provider.map(str::to_owned) };
     let read = |_: &str| Err(io::Error::new(io::ErrorKind::NotFound, "no such file"));
-    let mut call = Call::new(new, &current, force, &read);
+    let mut call = RequestedParams::new(new, &current, force, &read);
     let message = check(&mut call)
         .await
         .err()

@@ -56,7 +56,7 @@ fn a_long_line_is_continued_by_its_length_and_hash() {
     let (live, stored) = (format!("{WAITING}a\n{long}"), format!("a\n{long}y\nb\n"));
     assert_eq!(total(&live, &stored, 100_000), format!("{live}y\nb\n"));
     assert_eq!(total(&stored[..2_000_000], &stored, 100_000), stored);
-    let mut shown = Shown::default();
+    let mut shown = ShownLog::default();
     shown.add(long.as_bytes());
     assert!(shown.partial.beginning.capacity() < 1000);
 }
