@@ -13,7 +13,7 @@ use crate::args::{GlobalArgs, Styles};
 use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
 use crate::completion;
 use crate::context::{Context, Ui};
-use crate::error::{CommandError, ErrorKind, HintContext};
+use crate::error::{CommandError, ErrorKind, Hint, HintContext};
 use crate::outcome::{Exit, Outcome, Output};
 use crate::output::stdio::{OnBrokenPipe, OutputError, Stdio};
 use crate::output::{Classic, Json, LogWriter, Quiet, RenderContext, Renderer, V3};
@@ -227,21 +227,28 @@ impl<'a> Run<'a> {
             let run = async {
                 tokio::select! {
                     biased;
-                    result = self.once(ui) => Some(result),
-                    _ = &mut signal => None,
+                    result = self.once(ui) => result.map(drop),
+                    signal = &mut signal => Err(CommandError::ended(signal)),
                 }
             };
             match runtime.block_on(run) {
-                None => return Ok(()),
-                Some(Ok(_)) => {}
-                Some(Err(error)) if matches!(error.kind(), ErrorKind::Ended(_)) => return Ok(()),
-                Some(Err(error)) if error.kind() == ErrorKind::OutputClosed => return Err(error),
-                Some(Err(error)) => ui.error(&error),
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Ended(EndSignal::Interrupt) => {
+                    return Ok(());
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Ended(_) | ErrorKind::OutputClosed) =>
+                {
+                    return Err(error);
+                }
+                Err(error) => ui.error(&error),
             }
             ui.flush()?;
-            let pause = async { tokio::time::timeout(interval, &mut signal).await.is_ok() };
-            if runtime.block_on(pause) {
-                return Ok(());
+            let pause = async { tokio::time::timeout(interval, &mut signal).await };
+            match runtime.block_on(pause) {
+                Err(_) => {}
+                Ok(EndSignal::Interrupt) => return Ok(()),
+                Ok(signal) => return Err(CommandError::ended(signal)),
             }
         }
     }
@@ -254,7 +261,7 @@ impl<'a> Run<'a> {
             self.clock.clone(),
             ui.clone(),
             &cli::Program,
-            self.spec.effect != Effect::Read,
+            self.spec.starts_rack(),
         );
         let running = (self.spec.start)(self.matches, &cx).map_err(CommandError::usage)?;
         let outcome = self.complete(ui, running).await?;
@@ -275,7 +282,7 @@ impl<'a> Run<'a> {
                 // Prefer the command's own Ctrl-C handling.
                 biased;
                 outcome = &mut running => return outcome,
-                signal = &mut signal => return Err(CommandError::ended(signal)),
+                signal = &mut signal => return Err(self.ended(signal)),
                 _ = ticks.tick() => {
                     if self.spec.effect == Effect::Read && ui.has_lost_reader() {
                         return Err(OutputError::Closed.into());
@@ -283,6 +290,19 @@ impl<'a> Run<'a> {
                     ui.tick()?;
                 }
             }
+        }
+    }
+
+    /// The end of a command by a signal that it does not handle itself.
+    fn ended(&self, signal: EndSignal) -> CommandError {
+        let ended = CommandError::ended(signal);
+        if self.spec.effect != Effect::Write || !self.spec.starts_rack() {
+            return ended;
+        }
+        let ended = ended.hint("the rack may go on with what it was asked to do");
+        match self.spec.scope.has_app() {
+            true => ended.hint(Hint::command("look at the app with", "status")),
+            false => ended,
         }
     }
 

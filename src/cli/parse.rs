@@ -40,7 +40,7 @@ pub(crate) fn parse(given: &[OsString]) -> Parsed {
         None => Err(error),
     });
     match matches {
-        Ok(matches) => match empty_positional(&command, &matches) {
+        Ok(matches) => match empty_argument(&command, &matches) {
             Some(error) => usage(&error, given),
             None => with_spec(matches, given),
         },
@@ -52,20 +52,35 @@ pub(crate) fn parse(given: &[OsString]) -> Parsed {
     }
 }
 
-/// Refuses an empty positional argument, as a shell variable that is not set leaves one: each names
-/// something, and an empty name would select something else. The words of a remote command may be
-/// empty, and `KEY=VALUE` pairs have checks of their own.
-fn empty_positional(mut command: &Command, mut matches: &ArgMatches) -> Option<clap::Error> {
+/// Free text, which may be empty, by the names of its values.
+const TEXT: [&str; 4] = ["OPTIONS", "PATTERN", "REGEX", "TEXT"];
+
+/// Flags without which a command has words of its own, which an empty value gets, too.
+const REQUIRED: [&str; 5] = ["branch", "commit", "data", "key", "role"];
+
+/// Refuses an empty argument or value of a flag, as a shell variable that is not set leaves one: each
+/// names something, and an empty name would select something else, or count as not given. Text and
+/// the words of a remote command may be empty, and `KEY=VALUE` pairs have checks of their own.
+fn empty_argument(mut command: &Command, mut matches: &ArgMatches) -> Option<clap::Error> {
     while let Some((word, below)) = matches.subcommand() {
         (command, matches) = (command.find_subcommand(word)?, below);
     }
-    let is_checked = |arg: &&Arg| !arg.is_trailing_var_arg_set() && !arg.to_string().contains('=');
-    let is_empty = |arg: &&Arg| {
-        matches.get_raw(arg.get_id().as_str()).is_some_and(|mut raw| raw.any(OsStr::is_empty))
+    let is_checked = |arg: &&Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        let may_be_empty = names.iter().any(|name| TEXT.contains(&name.as_str()))
+            || arg.get_long().is_some_and(|long| REQUIRED.contains(&long));
+        !may_be_empty && !arg.is_trailing_var_arg_set() && !arg.to_string().contains('=')
     };
-    let empty = command.get_positionals().filter(is_checked).find(is_empty)?;
-    let name = empty.get_value_names().and_then(<[_]>::first)?;
-    Some(clap::Error::raw(ErrorKind::InvalidValue, format!("<{name}> is empty\n")))
+    let is_empty = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        matches.try_get_raw(id).ok().flatten().is_some_and(|mut raw| raw.any(OsStr::is_empty))
+    };
+    let empty = command.get_arguments().filter(is_checked).find(is_empty)?;
+    let name = match empty.get_long() {
+        Some(long) => format!("--{long}"),
+        None => format!("<{}>", empty.get_value_names().and_then(<[_]>::first)?),
+    };
+    Some(clap::Error::raw(ErrorKind::InvalidValue, format!("{name} is empty\n")))
 }
 
 fn usage(error: &clap::Error, given: &[OsString]) -> Parsed {
@@ -160,6 +175,18 @@ mod tests {
         ] {
             let error = usage(line);
             assert!(error.starts_with('<') && error.ends_with("> is empty"), "{line}: {error}");
+        }
+        for line in [
+            "convox apps create web --generation ''",
+            "convox certs generate web.test --issuer ''",
+            "convox rack params -g ''",
+            "convox cost --start ''",
+        ] {
+            let error = usage(line);
+            assert!(error.starts_with("--") && error.ends_with(" is empty"), "{line}: {error}");
+        }
+        for line in ["convox build --description ''", "convox config set x --value ''"] {
+            assert!(matches!(parsed(line), Parsed::Command(..)), "{line}");
         }
         for line in ["convox run web sh -c ''", "convox exec i-1 ''", "convox env set A="] {
             assert!(matches!(parsed(line), Parsed::Command(..)), "{line}");

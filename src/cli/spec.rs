@@ -38,6 +38,8 @@ pub(crate) struct CommandSpec {
     /// The words that name it, separated by blanks.
     pub(crate) path: &'static str,
     pub(crate) effect: Effect,
+    /// Changes nothing at the rack, though it has work to finish.
+    pub(crate) only_asks: bool,
     pub(crate) scope: Scope,
     /// The racks on which it works. Without meaning in [`Scope::Local`], unless it says otherwise.
     pub(crate) racks: Racks,
@@ -75,6 +77,7 @@ impl CommandSpec {
         Self {
             path,
             effect: Effect::Read,
+            only_asks: false,
             scope: Scope::Local,
             racks: Racks::All,
             styles: Styles::One,
@@ -96,6 +99,11 @@ impl CommandSpec {
     pub(super) fn flags(&self) -> Declared {
         let Self { scope, styles, waits, id, watch, reveal, raw, many_apps, .. } = *self;
         Declared { scope, styles, waits, id, watch, reveal, raw, many_apps }
+    }
+
+    /// Whether it starts the development rack, which only commands do that change something.
+    pub(crate) fn starts_rack(&self) -> bool {
+        self.effect != Effect::Read && !self.only_asks
     }
 
     /// On what it works, in words.

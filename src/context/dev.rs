@@ -25,7 +25,7 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
     let data = data_dir(cx)?;
     match daemon::status(&data).await? {
         Status::Running { .. } => (),
-        _ if !cx.starts_rack => {
+        _ if !cx.starts_rack() => {
             return Err(CommandError::new("the development rack is not running")
                 .hint(Hint::command("start it with", "rack start").arg("--detach"))
                 .hint("commands that change something start it by themselves"));
@@ -47,7 +47,7 @@ pub(super) async fn running(cx: &Context) -> Result<Endpoint, CommandError> {
 /// Returns a listener that also starts the rack again if it dies while this command changes
 /// something. A rack that was stopped stays stopped.
 pub(super) fn reviving(cx: &Context, listener: Listener) -> Result<Listener, CommandError> {
-    let (Some(program), true) = (cx.settings.program(), cx.starts_rack) else {
+    let (Some(program), true) = (cx.settings.program(), cx.starts_rack()) else {
         return Ok(listener);
     };
     let (data, program, ui) = (data_dir(cx)?, program.to_owned(), cx.ui.clone());

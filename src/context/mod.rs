@@ -66,7 +66,7 @@ pub(crate) struct Context {
     /// The command line as a whole, for help in other forms.
     pub(crate) command_line: &'static dyn CommandLine,
     /// Whether the command may start the development rack: those that only read do not.
-    pub(crate) starts_rack: bool,
+    starts_rack: Cell<bool>,
     connection: OnceCell<connection::Connection>,
     /// One console for the run, so that its session is shared.
     console: OnceCell<Console>,
@@ -92,12 +92,22 @@ impl Context {
             ui,
             outages: OutageNotices::default(),
             command_line,
-            starts_rack,
+            starts_rack: Cell::new(starts_rack),
             connection: OnceCell::new(),
             console: OnceCell::new(),
             started_rack: Cell::new(false),
             uses_dev_rack: Cell::new(false),
         }
+    }
+
+    /// Whether this run starts the development rack if it is not running.
+    pub(crate) fn starts_rack(&self) -> bool {
+        self.starts_rack.get()
+    }
+
+    /// Makes this a run that changes nothing, so that it does not start the development rack.
+    pub(crate) fn only_asks(&self) {
+        self.starts_rack.set(false);
     }
 
     /// The rack, resolved at its first use.

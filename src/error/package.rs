@@ -8,6 +8,7 @@ impl From<PackageError> for CommandError {
     fn from(error: PackageError) -> Self {
         let advice = match &error {
             PackageError::NotADirectory(_) => Some("name the directory that has the convox.yml"),
+            PackageError::Empty(_) => Some("name the directory that has the source of the app"),
             PackageError::NoManifest(_) => Some("or name the manifest with --manifest"),
             other => other.advice(),
         };

@@ -125,9 +125,15 @@ HINT: see: convox deploy --help
 fn a_directory_that_cannot_be_deployed_is_refused_before_any_request() {
     let story = Story::new("web");
     story.run("convox deploy nowhere").fails(str!["ERROR: no such directory: /story/web/nowhere"]);
-    story.run("convox deploy web.py").fails(str!["ERROR: not a directory: /story/web/web.py"]);
+    story.run("convox deploy web.py").fails(str![[r#"
+ERROR: not a directory: /story/web/web.py
+HINT: name the directory that has the convox.yml
+"#]]);
     fs::create_dir(story.path("web/empty")).unwrap();
-    story.run("convox deploy empty").fails(str!["ERROR: directory is empty: /story/web/empty"]);
+    story.run("convox deploy empty").fails(str![[r#"
+ERROR: directory is empty: /story/web/empty
+HINT: name the directory that has the source of the app
+"#]]);
     story.write("other/file", "");
     story.run("convox deploy other").code(1).err(str![[r#"
 ERROR: no convox.yml or docker-compose.yml in /story/web/other

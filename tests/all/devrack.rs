@@ -296,10 +296,8 @@ fn after_a_kill_everything_is_there_and_services_respond_again() {
     let port = story.port_of("web");
     kill_process(pid(&story), Signal::KILL).unwrap();
     until("the end of the rack", || (status(&story)["status"] == "stopped").then_some(()));
-    story.run("convox apps wait").code(0).err(str![[r#"
-NOTICE: starting the development rack
-HINT: stop it with: convox rack stop
-"#]]);
+    story.run("convox rack start --detach").code(0);
+    story.run("convox apps wait").code(0);
     assert_eq!(story.run("convox releases --json").json(), releases);
     assert_eq!(story.run("convox env get COLOR").ok().out, "teal\n");
     assert_eq!(get(port, "/").unwrap(), "Hello World!\n");
@@ -422,4 +420,25 @@ fn a_killed_rack_leaves_nothing_that_hides_where_the_system_delegates_a_cgroup()
     test_kill_process(hidden).expect("it goes on without the rack");
     story.run("convox rack stop").code(0);
     until("its end", || test_kill_process(hidden).is_err().then_some(()));
+}
+
+#[test]
+fn what_changes_nothing_never_starts_it() {
+    let story = on_dev();
+    for line in [
+        "apps",
+        "apps export -f app.tgz",
+        "apps wait",
+        "builds export BAAAAAAAAAA -f build.tgz",
+        "deploy --dry-run",
+        "proxy 5432:database:5432",
+        "rack access --role read --duration-in-hours 1",
+        "rack wait",
+        "resources export database -f dump",
+        "scale",
+    ] {
+        let ran = story.run(&format!("convox {line}"));
+        ran.code(1).stderr_contains("ERROR: the development rack is not running\n");
+    }
+    assert_eq!(status(&story)["status"], "stopped");
 }

@@ -4,6 +4,8 @@ use snapbox::str;
 
 use std::path::PathBuf;
 
+use rustix::process::Signal;
+
 use crate::support::{
     MockServer, PASSWORD, Request, Response, Story, Terminal, ordinary, screen, until,
 };
@@ -252,6 +254,19 @@ fn watching_ends_with_ctrl_c() {
     let (code, seen) = terminal.end();
     assert!(code == 0 || code == 130, "{code}: {seen}");
     assert!(seen.contains("Every 1s:"), "{seen}");
+}
+
+#[test]
+fn watching_that_is_ended_by_another_signal_has_its_exit_code() {
+    let fake = MockServer::new(ordinary);
+    let story = on_terminal(&fake);
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let before = fake.count("GET /apps");
+        let running = story.start("convox apps --watch 1");
+        until("a second look", || (fake.count("GET /apps") >= before + 2).then_some(()));
+        running.signal(signal);
+        running.end().code(code);
+    }
 }
 
 #[test]

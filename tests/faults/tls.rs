@@ -134,7 +134,7 @@ async fn a_pin_that_a_variable_overrides_gets_a_warning() {
         cli.env("CONVOX_TOKEN", PASSWORD).env("CONVOX_TRUST", trusted).run()
     };
     let ran = login(&Certificate::of("127.0.0.1").fingerprint).await;
-    let way_out = format!("set CONVOX_TRUST={} or unset it\n", certificate.fingerprint);
+    let way_out = format!("HINT: set CONVOX_TRUST={}, or unset it\n", certificate.fingerprint);
     assert!(ran.code == 0 && ran.err.contains("WARNING: CONVOX_TRUST overrides this"), "{ran:?}");
     assert!(ran.err.contains(&way_out), "{ran:?}");
     let ran = login(&certificate.fingerprint).await;

@@ -34,6 +34,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let options = cx.promote_options(if args.force { Force::Yes } else { Force::No });
     if args.dry_run {
+        cx.only_asks();
         let plan = dry_run::plan(cx, args.source.request(), options).await?;
         cx.show(&plan)?;
         return plan.failure().map_or(Ok(Outcome::streamed()), Err);

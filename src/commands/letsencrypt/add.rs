@@ -22,7 +22,7 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
         return Err(CommandError::new("dns zones are required")
             .hint("name them with --dns-zones, joined by commas"));
     }
-    if flags.role.is_none() {
+    if flags.role.as_deref().is_none_or(str::is_empty) {
         return Err(CommandError::new("route53 access role is required")
             .hint("name one that may change the zones with --role"));
     }

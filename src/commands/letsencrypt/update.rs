@@ -31,6 +31,6 @@ pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandErro
     let SolverFlags { hosted_zone_id, region, role, .. } = flags;
     route53.hosted_zone_id = hosted_zone_id.or(route53.hosted_zone_id.take());
     route53.region = region.or(route53.region.take());
-    route53.role = role.or(route53.role.take());
+    route53.role = role.filter(|role| !role.is_empty()).or(route53.role.take());
     store(cx, &rack, config).await
 }

@@ -29,6 +29,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let update = ServiceUpdate::from(args.flags);
     if update == ServiceUpdate::default() {
+        cx.only_asks();
         return list::run(args.service, cx).await;
     }
     let app = cx.app()?;

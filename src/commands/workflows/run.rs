@@ -28,6 +28,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
     let Args { workflow, branch, commit, title } = args;
+    let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+    let (branch, commit) = (given(branch), given(commit));
     // A workflow deploys: the directory's name is not enough to say what.
     let app = cx.args.app.as_ref().map(AppName::to_string);
     let app = app.ok_or_else(|| CommandError::new("app is required").hint("name it with --app"))?;

@@ -46,7 +46,7 @@ fn a_transfer_that_is_ended_by_a_signal_leaves_nothing_half_done() {
     runtime().block_on(async {
         let world = World::create(mock).await;
         for work in Work::ALL {
-            for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+            for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
                 let (scene, _proxy, ran) = ended_by(signal, work, &world).await;
                 assert_eq!(ran.code, code, "{ran}");
                 assert!(ran.took < super::SOON, "{ran}");

@@ -49,7 +49,9 @@ fn check(app: &App, wanted: &BTreeMap<String, String>) -> Result<(), CommandErro
 fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let parsed = pairs.iter().map(|pair| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(CommandError::new(format!("Key=Value expected: {pair}"))),
+        // A value may be a secret.
+        Some(_) => Err(CommandError::new("Key=Value expected: the name before = is empty")),
+        None => Err(CommandError::new(format!("Key=Value expected: {pair}"))),
     });
     parsed.collect()
 }

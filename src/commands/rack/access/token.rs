@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: &Context) -> Result<Outcome, CommandError> {
-    let role = args.role.ok_or_else(|| {
+    let role = args.role.filter(|role| !role.is_empty()).ok_or_else(|| {
         CommandError::new("role is required").hint("choose one with --role: read, write or admin")
     })?;
     let hours = args.duration_in_hours.ok_or_else(|| {

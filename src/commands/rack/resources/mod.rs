@@ -25,7 +25,9 @@ use convox_wire::RackResourceName;
 fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let parsed = pairs.iter().map(|pair| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(CommandError::new(format!("Name=Value expected: {pair}"))),
+        // A value may be a secret.
+        Some(_) => Err(CommandError::new("Name=Value expected: the name before = is empty")),
+        None => Err(CommandError::new(format!("Name=Value expected: {pair}"))),
     });
     parsed.collect()
 }
