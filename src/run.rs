@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use tokio::time::MissedTickBehavior;
 
-use crate::args::{GlobalArgs, Styles};
+use crate::args::{GlobalArgs, Scope, Styles};
 use crate::cli::{self, CommandSpec, Effect, JsonForm, Parsed, Running};
 use crate::completion;
 use crate::context::{Context, Ui};
@@ -296,11 +296,13 @@ impl<'a> Run<'a> {
     /// The end of a command by a signal that it does not handle itself.
     fn ended(&self, signal: EndSignal) -> CommandError {
         let ended = CommandError::ended(signal);
-        if self.spec.effect != Effect::Write || !self.spec.starts_rack() {
+        let CommandSpec { effect, scope, .. } = *self.spec;
+        let changes_rack = effect == Effect::Write && self.spec.starts_rack();
+        if !changes_rack || scope == Scope::Local {
             return ended;
         }
         let ended = ended.hint("the rack may go on with what it was asked to do");
-        match self.spec.scope.has_app() {
+        match scope.has_app() {
             true => ended.hint(Hint::command("look at the app with", "status")),
             false => ended,
         }

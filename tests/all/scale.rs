@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rustix::process::Signal;
 use snapbox::str;
 
 use crate::support::{MockServer, Response, Story, ordinary, until};
@@ -289,4 +290,24 @@ Scaling web...
 OK
 "#]]);
     assert_eq!(fake.one("POST /apps/web/formation/web").text(), "count=3&memory=256");
+}
+
+#[test]
+fn a_change_that_is_ended_by_a_signal_says_that_the_rack_may_go_on() {
+    let fake = MockServer::new(|ask| match ask.line.as_str() {
+        "GET /apps/web" => Response::json(r#"{"name":"web","release":"RNEW","status":"updating"}"#),
+        "PUT /apps/web/services/web" => Response::refusal(200, "ok\n"),
+        _ => ordinary(ask),
+    });
+    let story = Story::against(&fake);
+    let running = story.start("convox scale web --count 2");
+    until("a poll after the change", || {
+        let asked = fake.count("PUT /apps/web/services/web") > 0;
+        (asked && fake.count("GET /apps/web") > 1).then_some(())
+    });
+    running.signal(Signal::TERM);
+    running.end().code(143).stderr_contains(
+        "ERROR: terminated\nHINT: the rack may go on with what it was asked to do\n\
+         HINT: look at the app with: convox status -a web\n",
+    );
 }
