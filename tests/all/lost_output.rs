@@ -12,6 +12,7 @@ fn rack() -> MockServer {
         "GET /apps/web/builds/BNEW/logs" => Response::log(&["step 1\n"]),
         "POST /apps" => Response::json(r#"{"name":"other","status":"running"}"#),
         "GET /apps/other" => Response::json(r#"{"name":"other","status":"running"}"#),
+        "POST /apps/web/releases" => Response::json(r#"{"id":"RNEW","env":"COLOR=teal"}"#),
         "POST /apps/web/releases/RNEW/promote" => Response::refusal(200, "ok\n"),
         line if line.starts_with("POST /apps/web/objects/") => {
             Response::json(r#"{"Url":"object://web/tmp/x.tgz"}"#)
@@ -41,6 +42,7 @@ fn a_change_whose_output_is_lost_fails_with_what_was_done_and_its_id() {
         ("convox build --json", "build succeeded (RNEW)"),
         ("convox deploy --id", "deploy succeeded (RNEW)"),
         ("convox deploy --json", "deploy succeeded (RNEW)"),
+        ("convox env set COLOR=teal --id", "env set succeeded (RNEW)"),
         ("convox apps create other --json", "apps create succeeded"),
     ] {
         let ran = story.shell(&format!("{line} > /dev/full"));

@@ -40,8 +40,10 @@ pub enum UsedBy {
 pub const LIBRARIES: &[(&str, &str)] = &[
     (
         "`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`",
-        "Proxies for requests and sockets. A rack on the loopback interface is never reached \
-         through a proxy.",
+        "Proxies for requests and sockets. `NO_PROXY` lists what is reached without one, as for \
+         curl and Go programs: `*`, hosts with their subdomains, `*.domain`, IP addresses and CIDR \
+         blocks, also with a port. A rack on the loopback interface is never reached through a \
+         proxy.",
     ),
     (
         "`SSL_CERT_FILE`, `SSL_CERT_DIR`",
