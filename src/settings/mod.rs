@@ -137,7 +137,11 @@ impl Settings {
     /// # Errors
     /// The path is relative, and the working directory doesn't exist or can't be read.
     pub fn path(&self, given: &Path) -> Result<PathBuf, NoWorkingDir> {
-        if given.is_absolute() { Ok(given.to_owned()) } else { Ok(self.working_dir()?.join(given)) }
+        if given.is_absolute() {
+            return Ok(given.to_owned());
+        }
+        let here = self.working_dir()?;
+        Ok(if given == Path::new(".") { here.to_owned() } else { here.join(given) })
     }
 
     /// Returns the time limits.
