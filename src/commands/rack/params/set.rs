@@ -87,8 +87,7 @@ fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let parsed = pairs.iter().map(|pair| match pair.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.to_owned(), value.to_owned())),
         Some(_) => {
-            // A value may be a secret.
-            Err(CommandError::new("invalid parameter \"=…\", key must not be empty"))
+            Err(CommandError::new(format!("invalid parameter \"{pair}\", key must not be empty")))
         }
         None => Err(CommandError::new(format!(
             "invalid parameter \"{pair}\", expected Key=Value format (use -r to specify rack)"
