@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -23,6 +24,8 @@ use convox_package::unpack::{Limits, unpack_tar};
 
 /// Pieces on their way between a thread and a connection.
 const IN_FLIGHT: usize = 4;
+/// How long to wait for the end of a thread that has no more input.
+const LONGEST_END: Duration = Duration::from_secs(5);
 /// The size of one piece, in bytes.
 const PIECE: usize = 64 << 10;
 
@@ -145,9 +148,12 @@ pub(crate) async fn fetch(
 ) -> Result<TempDir, CommandError> {
     let directory = tempfile::Builder::new().prefix(".convox-").tempdir_in(parent(destination));
     let directory = directory.map_err(|error| unwritable(destination, error))?;
+    let (running, ended) = std::sync::mpsc::channel::<()>();
+    let _ended = Ended(ended);
     let (sender, pieces) = mpsc::channel(IN_FLIGHT);
     let into = directory.path().to_owned();
     let unpacking = tokio::task::spawn_blocking(move || {
+        let _running = running;
         unpack_tar(Received { pieces, piece: Bytes::new() }, &into, &Limits::default())
     });
     let mut bar = Bar::begin(cx, "Copying", download.length())?;
@@ -160,6 +166,17 @@ pub(crate) async fn fetch(
         Err(error) => return Err(CommandError::while_doing("can't unpack the archive", error)),
     };
     Ok(directory)
+}
+
+/// Waits for the end of the thread that unpacks, which comes with that of its input: a directory that
+/// is still being written can't be removed.
+struct Ended(std::sync::mpsc::Receiver<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // The thread sends nothing: it is over once its end of the channel is gone.
+        let _ = self.0.recv_timeout(LONGEST_END);
+    }
 }
 
 async fn receive(
