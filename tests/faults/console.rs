@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::at_once;
 use convox_devrack::console::{Fault, Required};
-use tokio::task::JoinSet;
 
 use crate::support::TestRack;
 use crate::support::app;
@@ -98,8 +98,7 @@ async fn a_deploy_through_a_console_survives_what_happens_to_its_sessions() {
     let (code, shown, requests, _) =
         deploy(&rack, home.path(), source.path(), first, Terminal::None).await;
     assert!(code == 0 && requests > 10, "{requests} requests: {shown}");
-    let mut running = JoinSet::new();
-    let seats = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let mut cells = Vec::new();
     for nth in 1..=requests {
         let factor = Fault::Expire(Required::SecondFactor);
         for (column, fault, terminal) in [
@@ -108,10 +107,9 @@ async fn a_deploy_through_a_console_survives_what_happens_to_its_sessions() {
             ("factor", factor, Terminal::WithBrowser),
             ("nobody", factor, Terminal::None),
         ] {
-            let (rack, seats) = (rack.clone(), seats.clone());
+            let rack = rack.clone();
             let (home, source) = (home.path().to_owned(), source.path().to_owned());
-            running.spawn(async move {
-                let _seat = seats.acquire_owned().await.unwrap();
+            cells.push(async move {
                 let name = format!("{column}-{nth}");
                 let cell = (name.clone(), nth, fault);
                 let (code, shown, sent, console) =
@@ -136,7 +134,7 @@ async fn a_deploy_through_a_console_survives_what_happens_to_its_sessions() {
             });
         }
     }
-    let results = running.join_all().await;
+    let results = at_once(AT_ONCE, cells).await;
     let wrong: Vec<String> = results.iter().filter_map(|result| result.clone().err()).collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), results.len(), wrong.join("\n"));
 }

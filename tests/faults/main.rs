@@ -15,3 +15,14 @@ mod sessions;
 mod tls;
 mod transfers;
 mod uploads;
+
+use futures_util::{StreamExt, stream};
+
+/// Does the work of many cells, at most `limit` of them at once. Returns the results as they come.
+async fn at_once<R: Send + 'static>(
+    limit: usize,
+    cells: impl IntoIterator<Item = impl Future<Output = R> + Send + 'static>,
+) -> Vec<R> {
+    let running = stream::iter(cells).map(tokio::spawn).buffer_unordered(limit);
+    running.map(Result::unwrap).collect().await
+}

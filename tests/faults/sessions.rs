@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::at_once;
 use convox_wire::frame::EXIT_MARKER;
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use crate::support::cli::Cli;
 use crate::support::fault::Fault;
@@ -111,22 +111,20 @@ async fn a_session_that_breaks_off_is_a_failure_that_says_what_became_of_its_pro
     let (rack, process) = rack().await;
     let rack = Arc::new(rack);
     let home = tempfile::tempdir().unwrap();
-    let seats = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    for fault in FAULTS {
-        for (verb, target) in [("exec", process.clone()), ("run", "web".to_owned())] {
-            let (rack, seats, home) = (rack.clone(), seats.clone(), home.path().to_owned());
-            running.spawn(async move {
-                let _seat = seats.acquire_owned().await.unwrap();
+    let targets = [("exec", process), ("run", "web".to_owned())];
+    let cells = FAULTS.into_iter().flat_map(|fault| {
+        targets.clone().map(|(verb, target)| {
+            let (rack, home) = (rack.clone(), home.path().to_owned());
+            async move {
                 let proxy = proxy(&rack, fault);
                 let args = [verb, &target, "-a", "web", "--", "sh", "-c", COMMAND];
                 let ran = Cli::new(&args, &home).at(proxy.address, PASSWORD).run().await;
                 let result = check(&ran, fault);
                 result.map_err(|wrong| format!("{verb}, {fault}: {wrong}\n{ran}"))
-            });
-        }
-    }
-    let results = running.join_all().await;
+            }
+        })
+    });
+    let results = at_once(AT_ONCE, cells).await;
     let wrong: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // Each one-off process was stopped.

@@ -10,8 +10,7 @@ mod table;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use crate::at_once;
 
 use self::cell::{Cell, Row, World};
 use self::expect::{FAULTS, applies, rows};
@@ -95,15 +94,12 @@ fn cells(rows: &[Row]) -> Vec<Cell> {
 type Results = Vec<(Cell, Result<i32, String>)>;
 
 async fn run_all(cells: Vec<Cell>, world: &Arc<World>) -> Results {
-    let seats = Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    for cell in cells {
-        let (seats, world) = (seats.clone(), world.clone());
-        running.spawn(async move {
-            let _seat = seats.acquire_owned().await.unwrap();
+    let runs = cells.into_iter().map(|cell| {
+        let world = world.clone();
+        async move {
             let result = cell::run(&cell, &world).await;
             (cell, result)
-        });
-    }
-    running.join_all().await
+        }
+    });
+    at_once(AT_ONCE, runs).await
 }

@@ -12,8 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use crate::at_once;
 
 use self::check::{Ended, SOON, check, must_succeed};
 use self::work::{Scene, Source, Work};
@@ -204,18 +203,15 @@ async fn matrix(mock: MockServer) {
             cells.extend(faults.map(|fault| Cell { work, key: key.clone(), nth, fault }));
         }
     }
-    let seats = Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    for cell in cells {
-        let (seats, world) = (seats.clone(), world.clone());
-        running.spawn(async move {
-            let _seat = seats.acquire_owned().await.unwrap();
+    let runs = cells.into_iter().map(|cell| {
+        let world = world.clone();
+        async move {
             let result = tokio::time::timeout(2 * PATIENCE, run(&cell, &world)).await;
             let result = result.unwrap_or_else(|_| Err(format!("{cell:?} does not end")));
             (cell, result)
-        });
-    }
-    let results = running.join_all().await;
+        }
+    });
+    let results = at_once(AT_ONCE, runs).await;
     print(&results, started.elapsed());
     let wrong: Vec<&String> =
         results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();

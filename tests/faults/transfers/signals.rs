@@ -1,12 +1,11 @@
 //! TERM and INT in the middle of a transfer.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
-use super::work::{BEFORE, Scene, Work};
+use super::work::{Scene, Work};
 use super::{World, mock, runtime};
 use crate::support::cli::Cli;
 use crate::support::fault::Fault;
@@ -50,13 +49,7 @@ fn a_transfer_that_is_ended_by_a_signal_leaves_nothing_half_done() {
                 let (scene, _proxy, ran) = ended_by(signal, work, &world).await;
                 assert_eq!(ran.code, code, "{ran}");
                 assert!(ran.took < super::SOON, "{ran}");
-                assert_eq!(scene.names("tmp"), [""; 0], "{ran}");
-                if work.exports() {
-                    assert_eq!(scene.names("out"), ["got"], "{ran}");
-                    assert_eq!(fs::read_to_string(scene.path("out/got")).unwrap(), BEFORE);
-                } else {
-                    assert_eq!(scene.names("out"), [""; 0], "{ran}");
-                }
+                scene.is_untouched_by(work, &ran);
                 if work.changes() {
                     assert!(ran.err.contains("HINT: "), "what became of it is not said: {ran}");
                 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::Output;
 use crate::support::api::Api;
 use crate::support::app;
 
@@ -184,6 +185,17 @@ impl Scene {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
+    }
+
+    /// Fails unless the run has left nothing behind, and what was there before as it was.
+    pub(crate) fn is_untouched_by(&self, work: Work, ran: &Output) {
+        assert_eq!(self.names("tmp"), [""; 0], "{ran}");
+        if work.exports() {
+            assert_eq!(self.names("out"), ["got"], "{ran}");
+            assert_eq!(fs::read_to_string(self.path("out/got")).unwrap(), BEFORE);
+        } else {
+            assert_eq!(self.names("out"), [""; 0], "{ran}");
+        }
     }
 
     /// The names in a directory of the run, sorted.

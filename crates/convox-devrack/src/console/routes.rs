@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{Console, Fault, Target, proxy};
 use crate::auth;
 use crate::error::{Refusal, render_refusal};
+use crate::routes::ApiResult;
 
 pub(super) fn router(console: Console) -> Router {
     let about_racks = Router::new()
@@ -133,8 +134,6 @@ impl Console {
         found.ok_or_else(|| Refusal::not_found(format!("rack not found: {name}")))
     }
 }
-
-type ApiResult = Result<Response, Refusal>;
 
 type Named = Path<BTreeMap<String, String>>;
 

@@ -55,7 +55,8 @@ pub(super) fn websockets() -> Routes {
 /// The body of a successful action.
 const DONE: &str = "ok\n";
 
-type ApiResult = Result<Response, Refusal>;
+/// The response of a route.
+pub(crate) type ApiResult = Result<Response, Refusal>;
 
 /// Renders JSON indented by two spaces, with a final newline.
 fn json(value: &impl Serialize) -> ApiResult {
